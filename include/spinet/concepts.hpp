@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The concepts that spinet's parts satisfy and ask of each other. docs/concepts.md states their laws.
+#pragma once
+
+#include <spinet/model/rows.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <span>
+#include <string>
+
+namespace spinet {
+
+/// A contiguous range of sites.
+struct site_range {
+    std::size_t first = 0;
+    std::size_t size = 0;
+};
+
+/// A named set of contiguous sites: a layer of a network.
+struct spin_group {
+    std::string name;
+    std::size_t first = 0;
+    std::size_t size = 0;
+};
+
+/// An immutable Hamiltonian of Ising spins s = +-1 held as `spin_type`. Knows no temperature and no random
+/// numbers. Laws: energy_change(s, i, v) == energy(s with s_i = v) - energy(s); both are finite.
+template <class M>
+concept Model = requires(M const& model, std::span<typename M::spin_type const> spins, std::size_t site,
+                         typename M::spin_type value) {
+    typename M::spin_type;
+    { model.size() } -> std::convertible_to<std::size_t>;
+    { model.energy(spins) } -> std::convertible_to<double>;
+    { model.energy_change(spins, site, value) } -> std::convertible_to<double>;
+};
+
+/// Multilinear: E is linear in every single spin, so E = -s_i h_i(other spins) + rest. `fields` writes h for
+/// every row; flipping s_i costs 2 s_i h_i.
+template <class M>
+concept MultilinearModel =
+    Model<M> && requires(M const& model, rows_view<typename M::spin_type const> spins, rows_view<typename M::spin_type> out) {
+        model.fields(spins, out);
+    };
+
+/// Pair: h_i = b_i + sum_j J_ij s_j. `for_each_coupling(i, f)` calls f(first_site, span of J_i,first_site...)
+/// for the contiguous segments of sites coupled to i; `external_fields()` is b.
+template <class M>
+concept PairModel = MultilinearModel<M> && requires(M const& model, std::size_t site,
+                                                    void (*visit)(std::size_t, std::span<typename M::spin_type const>)) {
+    model.for_each_coupling(site, visit);
+    { model.external_fields() } -> std::convertible_to<std::span<typename M::spin_type const>>;
+};
+
+/// Block: the sites fall into colours without couplings inside a colour, so that a whole colour can be updated
+/// at once. `colour(c)` lists its ranges of sites; `block_fields(c, spins, out)` writes h on those ranges only.
+template <class M>
+concept BlockModel = PairModel<M> && requires(M const& model, std::size_t c, rows_view<typename M::spin_type const> spins,
+                                              rows_view<typename M::spin_type> out) {
+    { model.colours() } -> std::convertible_to<std::size_t>;
+    { model.colour(c) } -> std::convertible_to<std::span<site_range const>>;
+    model.block_fields(c, spins, out);
+};
+
+/// Grouped: sites come in named groups (layers), for observables that report each.
+template <class M>
+concept GroupedModel = Model<M> && requires(M const& model) {
+    { model.groups() } -> std::convertible_to<std::span<spin_group const>>;
+};
+
+}  // namespace spinet

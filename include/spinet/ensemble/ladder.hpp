@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Ladders: the temperatures of a run.
+#pragma once
+
+#include <spinet/error.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace spinet {
+
+/// Strictly increasing, positive, finite temperatures (units: couplings, k_B = 1). Throws spinet::error, with
+/// the index, for anything else; an unordered list is refused rather than sorted behind the caller's back.
+class ladder {
+public:
+    explicit ladder(std::vector<double> temperatures) : temperatures_(std::move(temperatures)) {
+        if (temperatures_.empty()) throw error("ladder: no temperatures");
+        for (std::size_t k = 0; k < temperatures_.size(); ++k) {
+            double const t = temperatures_[k];
+            if (!std::isfinite(t) || t <= 0)
+                throw error("ladder: temperature " + std::to_string(k) + " is " + std::to_string(t) + "; temperatures are positive and finite");
+            if (k > 0 && t <= temperatures_[k - 1])
+                throw error("ladder: temperature " + std::to_string(k) + " (" + std::to_string(t) + ") is not above the one before it (" +
+                            std::to_string(temperatures_[k - 1]) + ")");
+        }
+    }
+
+    [[nodiscard]] std::size_t size() const noexcept { return temperatures_.size(); }
+    [[nodiscard]] double operator[](std::size_t k) const noexcept { return temperatures_[k]; }
+    [[nodiscard]] double lowest() const noexcept { return temperatures_.front(); }
+    [[nodiscard]] double highest() const noexcept { return temperatures_.back(); }
+    [[nodiscard]] std::vector<double> const& temperatures() const noexcept { return temperatures_; }
+
+private:
+    std::vector<double> temperatures_;
+};
+
+namespace detail {
+inline void check_range(char const* name, double low, double high, std::size_t count) {
+    std::string const who = name;
+    if (!std::isfinite(low) || low <= 0) throw error(who + ": the lowest temperature must be positive, got " + std::to_string(low));
+    if (!std::isfinite(high) || high <= low)
+        throw error(who + ": the highest temperature (" + std::to_string(high) + ") must be above the lowest (" + std::to_string(low) + ")");
+    if (count < 2) throw error(who + ": a range needs at least 2 temperatures, got " + std::to_string(count));
+    if (count > 100'000) throw error(who + ": " + std::to_string(count) + " temperatures are more than 100000");
+}
+}  // namespace detail
+
+/// `count` temperatures from `low` to `high` in constant ratio.
+[[nodiscard]] inline ladder geometric_temperatures(double low, double high, std::size_t count) {
+    detail::check_range("geometric_temperatures", low, high, count);
+    std::vector<double> t(count);
+    for (std::size_t k = 0; k < count; ++k) t[k] = low * std::pow(high / low, static_cast<double>(k) / static_cast<double>(count - 1));
+    t.back() = high;
+    return ladder(std::move(t));
+}
+
+/// `count` temperatures from `low` to `high` in constant steps.
+[[nodiscard]] inline ladder linear_temperatures(double low, double high, std::size_t count) {
+    detail::check_range("linear_temperatures", low, high, count);
+    std::vector<double> t(count);
+    for (std::size_t k = 0; k < count; ++k) t[k] = low + (high - low) * static_cast<double>(k) / static_cast<double>(count - 1);
+    t.back() = high;
+    return ladder(std::move(t));
+}
+
+}  // namespace spinet

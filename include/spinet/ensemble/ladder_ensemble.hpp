@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The replicas of a run: independent ladders, cut into tiles.
+#pragma once
+
+#include <spinet/ensemble/tile.hpp>
+#include <spinet/observable/cohort.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace spinet {
+
+/// `replicas` independent ladders of one method on one model. Replica r is ladder r; rows are numbered
+/// r * rungs + k over the whole run.
+template <Model M, class K, class Exchange>
+class ladder_ensemble {
+public:
+    using real = typename M::spin_type;
+
+    ladder_ensemble(M const& model, K const& kernel, Exchange const& exchange, ladder const& temperatures, std::size_t replicas,
+                    std::uint64_t seed)
+        : model_(&model), temperatures_(temperatures), replicas_(replicas), seed_(seed) {
+        std::size_t first = 0;
+        for (std::size_t const ladders : ladders_per_tile(replicas, temperatures.size())) {
+            tiles_.emplace_back(model, kernel, exchange, temperatures, first, ladders, seed);
+            first += ladders;
+        }
+    }
+
+    [[nodiscard]] std::size_t replicas() const noexcept { return replicas_; }
+    [[nodiscard]] std::size_t tiles() const noexcept { return tiles_.size(); }
+
+    /// Ladder r starts from independent random spins, or, where `cold(r)`, with every row in `cold_spins`.
+    template <class Executor, class IsCold>
+    void start(Executor& executor, std::span<real const> cold_spins, IsCold&& cold) {
+        std::size_t const rungs = temperatures_.size();
+        executor.run(tiles_.size(), [&](std::size_t t) {
+            std::vector<real> spins(model_->size());
+            std::vector<std::uint32_t> bits(spins.size());
+            tiles_[t].start([&](std::size_t row) -> std::span<real const> {
+                std::size_t const global = tiles_[t].first_ladder() * rungs + row;
+                if (cold(global / rungs)) return cold_spins;
+                stream(seed_, 0, static_cast<std::uint32_t>(global), purpose::start).fill(0, bits);
+                for (std::size_t i = 0; i < spins.size(); ++i) spins[i] = (bits[i] >> 31) != 0 ? real{1} : real{-1};
+                return spins;
+            });
+        });
+    }
+
+    /// Sweeps first, first + 1, ..., each followed by its exchanges.
+    template <class Executor>
+    void advance(Executor& executor, std::uint32_t first, std::uint32_t count) {
+        executor.run(tiles_.size(), [&](std::size_t t) {
+            for (std::uint32_t k = 0; k < count; ++k) tiles_[t].advance(first + k);
+        });
+    }
+
+    /// Copies the spins (replicas x sites) and energies now at temperature k, in the order of the replicas.
+    void gather(std::size_t k, std::span<real> spins, std::span<double> energies) const {
+        for (auto const& part : tiles_)
+            for (std::size_t l = 0; l < part.ladders(); ++l) {
+                std::size_t const replica = part.first_ladder() + l, row = part.row_at(l, k);
+                auto const source = part.state().spins().row(row);
+                std::copy(source.begin(), source.end(), spins.begin() + static_cast<std::ptrdiff_t>(replica * source.size()));
+                energies[replica] = part.state().energies()[row];
+            }
+    }
+
+    void reset_counts() {
+        for (auto& part : tiles_) part.reset_counts();
+    }
+
+    /// Exchange counts summed over tiles, and the round trips of every ladder.
+    [[nodiscard]] exchange_counts counts() const {
+        exchange_counts total;
+        total.attempted.resize(temperatures_.size() - 1);
+        total.accepted.resize(temperatures_.size() - 1);
+        for (auto const& part : tiles_) {
+            for (std::size_t k = 0; k + 1 < temperatures_.size(); ++k) {
+                total.attempted[k] += part.counts().attempted[k];
+                total.accepted[k] += part.counts().accepted[k];
+            }
+            total.round_trips.insert(total.round_trips.end(), part.counts().round_trips.begin(), part.counts().round_trips.end());
+        }
+        return total;
+    }
+
+    void save(detail::archive_writer& out) const {
+        for (auto const& part : tiles_) part.save(out);
+    }
+    void load(detail::archive_reader& in) {
+        for (auto& part : tiles_) part.load(in);
+    }
+
+private:
+    M const* model_;
+    ladder temperatures_;
+    std::size_t replicas_;
+    std::uint64_t seed_;
+    std::vector<tile<M, K, Exchange>> tiles_;
+};
+
+}  // namespace spinet

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// How a run shows itself to the outside: callbacks that see progress and may stop it.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace spinet {
+
+/// The frozen state of a run: with the same model, method, observables and plan, `resume` continues from it
+/// bitwise. `identity` tells those apart; a checkpoint of another run or version is refused.
+struct checkpoint {
+    std::uint64_t identity = 0;
+    std::string version;
+    std::vector<double> temperatures;
+    std::uint64_t sweeps_done = 0;  ///< of warm-up and measurement together
+    std::vector<std::byte> state;
+};
+
+enum class run_phase { annealing, warmup, measuring };
+
+struct progress {
+    run_phase phase = run_phase::annealing;
+    std::uint64_t sweeps_done = 0;   ///< of warm-up and measurement together
+    std::uint64_t sweeps_total = 0;
+    bool last = false;               ///< the run ends after this call: completed, or stopped by somebody
+    std::function<checkpoint()> save;  ///< freezes the run as it is now; empty during annealing
+};
+
+/// A callback returns false to stop the run. Law: it never changes the chain.
+template <class C>
+concept Callback = requires(C& callback, progress const& now) {
+    { callback(now) } -> std::convertible_to<bool>;
+};
+
+/// What may watch a run: a callback, or a std::stop_token.
+template <class W>
+concept Watcher = Callback<W> || std::same_as<W, std::stop_token>;
+
+}  // namespace spinet

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// A tile: a few whole ladders in one allocation, swept together; the unit of parallel work.
+#pragma once
+
+#include <spinet/concepts.hpp>
+#include <spinet/detail/archive.hpp>
+#include <spinet/ensemble/exchange.hpp>
+#include <spinet/ensemble/ladder.hpp>
+#include <spinet/kernel/site_kernel.hpp>
+#include <spinet/random/streams.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <numeric>
+#include <span>
+#include <type_traits>
+#include <vector>
+
+namespace spinet {
+
+/// How `replicas` ladders of `temperatures` rungs are cut into tiles. Depends on nothing else (not on the
+/// number of workers), so that results never do. About 128 rows a tile, at least two tiles where there are
+/// two ladders, an even number of tiles where there is more than one, sizes equal to within one ladder.
+[[nodiscard]] inline std::vector<std::size_t> ladders_per_tile(std::size_t replicas, std::size_t temperatures) {
+    constexpr std::size_t rows_wanted = 128;
+    std::size_t tiles = (replicas * temperatures + rows_wanted - 1) / rows_wanted;
+    if (tiles % 2 != 0) ++tiles;
+    tiles = std::clamp<std::size_t>(tiles, 1, replicas);
+    std::vector<std::size_t> sizes(tiles, replicas / tiles);
+    for (std::size_t t = 0; t < replicas % tiles; ++t) ++sizes[t];
+    return sizes;
+}
+
+/// Exchange counts of one tile, per pair of neighbouring temperatures, and round trips per ladder.
+struct exchange_counts {
+    std::vector<std::uint64_t> attempted;
+    std::vector<std::uint64_t> accepted;
+    std::vector<std::uint64_t> round_trips;
+};
+
+/// Ladders `first_ladder`, ... of the run. Row `ladder * rungs + k` starts at temperature k; exchanges move the
+/// temperatures between the rows of a ladder, never the spins. Temperature index 0 is the lowest.
+template <Model M, class K, class Exchange>
+    requires Kernel<K, M>
+class tile {
+public:
+    using real = typename M::spin_type;
+
+    tile(M const& model, K const& kernel, Exchange const& exchange, ladder const& temperatures, std::size_t first_ladder,
+         std::size_t ladders, std::uint64_t seed)
+        : model_(&model),
+          kernel_(kernel),
+          exchange_(exchange),
+          rungs_(temperatures.size()),
+          first_ladder_(first_ladder),
+          ladders_(ladders),
+          seed_(seed),
+          state_(kernel.make_state(model, ladders * rungs_)),
+          row_at_(ladders * rungs_),
+          trip_(ladders * rungs_, trip::none) {
+        for (double const t : temperatures.temperatures()) beta_of_rung_.push_back(1.0 / t);
+        for (std::size_t l = 0; l < ladders_; ++l)
+            std::iota(row_at_.begin() + static_cast<std::ptrdiff_t>(l * rungs_), row_at_.begin() + static_cast<std::ptrdiff_t>((l + 1) * rungs_),
+                      static_cast<std::uint32_t>(l * rungs_));
+        counts_ = {std::vector<std::uint64_t>(rungs_ - 1), std::vector<std::uint64_t>(rungs_ - 1), std::vector<std::uint64_t>(ladders_)};
+        place_betas();
+    }
+
+    [[nodiscard]] std::size_t first_ladder() const noexcept { return first_ladder_; }
+    [[nodiscard]] std::size_t ladders() const noexcept { return ladders_; }
+    [[nodiscard]] exchange_counts const& counts() const noexcept { return counts_; }
+    [[nodiscard]] auto const& state() const noexcept { return state_; }
+    /// The row of this tile that is now at temperature k in ladder l (counted within the tile).
+    [[nodiscard]] std::size_t row_at(std::size_t l, std::size_t k) const noexcept { return row_at_[l * rungs_ + k]; }
+
+    /// Sets every spin: `spin(row)` returns the spins of that row of the tile.
+    template <class Spins>
+    void start(Spins&& spins) {
+        for (std::size_t r = 0; r < ladders_ * rungs_; ++r) {
+            auto const source = spins(r);
+            std::copy(source.begin(), source.end(), state_.spins().row(r).begin());
+        }
+        kernel_.prepare(*model_, state_);
+    }
+
+    /// Forgets the exchange counts (not the spins): what happened during warm-up is not reported.
+    void reset_counts() {
+        std::fill(counts_.attempted.begin(), counts_.attempted.end(), 0);
+        std::fill(counts_.accepted.begin(), counts_.accepted.end(), 0);
+        std::fill(counts_.round_trips.begin(), counts_.round_trips.end(), 0);
+        std::fill(trip_.begin(), trip_.end(), trip::none);
+    }
+
+    /// Sweep number `sweep` of the run, and the exchanges after it.
+    void advance(std::uint32_t sweep) {
+        sweep_draws const draws{seed_, sweep, static_cast<std::uint32_t>(first_ladder_ * rungs_), purpose::spins};
+        kernel_.sweep(*model_, state_, beta_of_row_, draws);
+        if constexpr (!std::is_same_v<Exchange, no_exchange>) exchange_rungs(sweep);
+    }
+
+    void save(detail::archive_writer& out) const {
+        state_.save(out);
+        out.put(row_at_);
+        out.put(trip_);
+        out.put(counts_.attempted);
+        out.put(counts_.accepted);
+        out.put(counts_.round_trips);
+    }
+
+    void load(detail::archive_reader& in) {
+        state_.load(in);
+        row_at_ = in.get_exactly<std::uint32_t>(row_at_.size());
+        trip_ = in.get_exactly<trip>(trip_.size());
+        counts_.attempted = in.get_exactly<std::uint64_t>(counts_.attempted.size());
+        counts_.accepted = in.get_exactly<std::uint64_t>(counts_.accepted.size());
+        counts_.round_trips = in.get_exactly<std::uint64_t>(counts_.round_trips.size());
+        check_permutation();
+        place_betas();
+    }
+
+private:
+    /// Where a row was last of the two ends of its ladder; a round trip is bottom, top, bottom.
+    enum class trip : std::uint8_t { none, from_bottom, from_top };
+
+    /// Even pairs after even sweeps, odd pairs after odd ones.
+    void exchange_rungs(std::uint32_t sweep) {
+        for (std::size_t l = 0; l < ladders_; ++l) {
+            stream const draws(seed_, sweep, static_cast<std::uint32_t>(first_ladder_ + l), purpose::exchange);
+            auto* const rows = row_at_.data() + l * rungs_;
+            for (std::size_t k = sweep % 2; k + 1 < rungs_; k += 2) {
+                double const log_ratio =
+                    exchange_.log_ratio(*model_, state_, rows[k], rows[k + 1], beta_of_rung_[k], beta_of_rung_[k + 1]);
+                ++counts_.attempted[k];
+                if (std::log(uniform<double>(draws.bits(static_cast<std::uint32_t>(k)))) >= log_ratio) continue;
+                ++counts_.accepted[k];
+                std::swap(rows[k], rows[k + 1]);
+                beta_of_row_[rows[k]] = beta_of_rung_[k];
+                beta_of_row_[rows[k + 1]] = beta_of_rung_[k + 1];
+            }
+            count_trips(l);
+        }
+    }
+
+    void count_trips(std::size_t l) {
+        if (rungs_ < 2) return;
+        auto& at_bottom = trip_[row_at(l, 0)];
+        if (at_bottom == trip::from_top) ++counts_.round_trips[l];
+        at_bottom = trip::from_bottom;
+        auto& at_top = trip_[row_at(l, rungs_ - 1)];
+        if (at_top == trip::from_bottom) at_top = trip::from_top;
+    }
+
+    void place_betas() {
+        beta_of_row_.resize(row_at_.size());
+        for (std::size_t l = 0; l < ladders_; ++l)
+            for (std::size_t k = 0; k < rungs_; ++k) beta_of_row_[row_at(l, k)] = beta_of_rung_[k];
+    }
+
+    void check_permutation() const {
+        std::vector<bool> seen(row_at_.size(), false);
+        for (std::size_t l = 0; l < ladders_; ++l)
+            for (std::size_t k = 0; k < rungs_; ++k) {
+                std::size_t const row = row_at(l, k);
+                if (row < l * rungs_ || row >= (l + 1) * rungs_ || seen[row]) throw error("damaged: its temperatures are not a permutation");
+                seen[row] = true;
+            }
+    }
+
+    M const* model_;
+    K kernel_;
+    Exchange exchange_;
+    std::size_t rungs_;
+    std::size_t first_ladder_;
+    std::size_t ladders_;
+    std::uint64_t seed_;
+    typename K::template state<M> state_;
+    std::vector<std::uint32_t> row_at_;
+    std::vector<trip> trip_;
+    std::vector<double> beta_of_rung_;
+    std::vector<double> beta_of_row_;
+    exchange_counts counts_;
+};
+
+}  // namespace spinet

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Files that are there whole or not at all.
+#pragma once
+
+#include <spinet/error.hpp>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#if __has_include(<unistd.h>)
+#include <unistd.h>
+#endif
+
+namespace spinet {
+
+/// Writes `bytes` to `path` + ".part", flushes it to the disk and renames it to `path`: a reader, or a crash at
+/// any moment, finds the old file or the new one. Throws spinet::file_error and leaves no partial file behind.
+inline void write_atomically(std::filesystem::path const& path, std::string_view bytes) {
+    auto const part = path.string() + ".part";
+    auto const refuse = [&](std::string const& step) {
+        std::string const why = std::strerror(errno);
+        std::error_code ignored;
+        std::filesystem::remove(part, ignored);
+        throw file_error(path.string(), "cannot be written: " + step + ": " + why);
+    };
+    if (std::filesystem::is_directory(path)) throw file_error(path.string(), "cannot be written: it is a directory");
+    std::FILE* const file = std::fopen(part.c_str(), "wb");
+    if (file == nullptr) refuse("open");
+    bool good = std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size() && std::fflush(file) == 0;
+#if __has_include(<unistd.h>)
+    good = good && ::fsync(::fileno(file)) == 0;
+#endif
+    int const write_errno = errno;
+    good = (std::fclose(file) == 0) && good;
+    if (!good) {
+        if (write_errno != 0) errno = write_errno;
+        refuse("write");
+    }
+    if (std::rename(part.c_str(), path.string().c_str()) != 0) refuse("rename");
+}
+
+/// Throws spinet::file_error unless a file can be created at `path`: to be asked before hours of work.
+inline void check_writable(std::filesystem::path const& path) {
+    auto const probe = path.string() + ".part";
+    if (std::filesystem::is_directory(path)) throw file_error(path.string(), "cannot be written: it is a directory");
+    std::FILE* const file = std::fopen(probe.c_str(), "ab");
+    if (file == nullptr) throw file_error(path.string(), std::string("cannot be written: ") + std::strerror(errno));
+    std::fclose(file);
+    std::error_code ignored;
+    std::filesystem::remove(probe, ignored);
+}
+
+/// The whole content of a file; spinet::file_error if it cannot be read.
+[[nodiscard]] inline std::string read_whole(std::filesystem::path const& path) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) throw file_error(path.string(), "cannot be opened");
+    std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    if (file.bad()) throw file_error(path.string(), "cannot be read");
+    return bytes;
+}
+
+}  // namespace spinet

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Ising spins with a full coupling matrix.
+#pragma once
+
+#include <spinet/concepts.hpp>
+#include <spinet/detail/blas.hpp>
+#include <spinet/detail/vector_math.hpp>
+#include <spinet/detail/xtensor.hpp>
+#include <spinet/error.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <utility>
+
+namespace spinet {
+
+/// H(s) = -sum_{i<j} J_ij s_i s_j - sum_i b_i s_i, each coupling counted once. J is N x N, symmetric with a
+/// zero diagonal; b has N entries or is empty (no fields). Throws spinet::error naming the first entry that is
+/// not finite, not symmetric or on the diagonal.
+template <class Real = float>
+class dense_ising {
+public:
+    using spin_type = Real;
+
+    explicit dense_ising(xt::xtensor<Real, 2> couplings, xt::xtensor<Real, 1> fields = {})
+        : couplings_(std::move(couplings)), fields_(std::move(fields)) {
+        if (fields_.size() == 0) {
+            fields_.resize({couplings_.shape()[0]});
+            fields_.fill(Real{0});
+        }
+        check();
+    }
+
+    [[nodiscard]] std::size_t size() const noexcept { return fields_.size(); }
+
+    [[nodiscard]] double energy(std::span<Real const> spins) const {
+        double twice = 0;
+        for (std::size_t i = 0; i < size(); ++i)
+            twice += static_cast<double>(spins[i]) * detail::dot(row(i), spins.data(), size());
+        return -twice / 2 - detail::dot(fields_.data(), spins.data(), size());
+    }
+
+    [[nodiscard]] double energy_change(std::span<Real const> spins, std::size_t site, Real value) const noexcept {
+        double const field = detail::dot(row(site), spins.data(), size()) + static_cast<double>(fields_.data()[site]);
+        return -(static_cast<double>(value) - static_cast<double>(spins[site])) * field;
+    }
+
+    void fields(rows_view<Real const> spins, rows_view<Real> out) const noexcept {
+        for (std::size_t r = 0; r < out.rows; ++r)
+            std::copy_n(fields_.data(), size(), out.row(r).data());
+        detail::gemm(false, spins.rows, size(), size(), Real{1}, spins.data, spins.stride, couplings_.data(), size(),
+                     Real{1}, out.data, out.stride);
+    }
+
+    template <class Visit>
+    void for_each_coupling(std::size_t site, Visit&& visit) const {
+        visit(std::size_t{0}, std::span<Real const>(row(site), size()));
+    }
+
+    [[nodiscard]] std::span<Real const> external_fields() const noexcept { return {fields_.data(), size()}; }
+
+private:
+    [[nodiscard]] Real const* row(std::size_t i) const noexcept { return couplings_.data() + i * size(); }
+
+    void check() const {
+        std::size_t const n = fields_.size();
+        if (n == 0) throw error("dense_ising: no spins");
+        if (couplings_.shape()[0] != n || couplings_.shape()[1] != n)
+            throw error("dense_ising: " + std::to_string(n) + " fields, but couplings of shape " +
+                        std::to_string(couplings_.shape()[0]) + " x " + std::to_string(couplings_.shape()[1]));
+        if (n > detail::blas_limit) throw error("dense_ising: more spins than BLAS can index");
+        auto const at = [](std::size_t i, std::size_t j) {
+            return "coupling (" + std::to_string(i) + ", " + std::to_string(j) + ")";
+        };
+        for (std::size_t i = 0; i < n; ++i) {
+            if (!std::isfinite(fields_.data()[i])) throw error("dense_ising: field " + std::to_string(i) + " is not finite");
+            if (row(i)[i] != Real{0}) throw error("dense_ising: " + at(i, i) + " is on the diagonal and must be 0");
+            for (std::size_t j = 0; j < i; ++j) {
+                if (!std::isfinite(row(i)[j])) throw error("dense_ising: " + at(i, j) + " is not finite");
+                if (row(i)[j] != row(j)[i]) throw error("dense_ising: " + at(i, j) + " differs from " + at(j, i));
+            }
+        }
+    }
+
+    xt::xtensor<Real, 2> couplings_;
+    xt::xtensor<Real, 1> fields_;
+};
+
+}  // namespace spinet

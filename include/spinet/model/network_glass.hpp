@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The spin glass of any loaded network: groups of spins, fields, and a run-time list of coupling blocks.
+#pragma once
+
+#include <spinet/concepts.hpp>
+#include <spinet/detail/vector_math.hpp>
+#include <spinet/detail/xtensor.hpp>
+#include <spinet/error.hpp>
+#include <spinet/model/coupling_block.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace spinet {
+
+/// What a model was made from and what was left out on the way, as (key, value) lines for a run's metadata.
+using provenance = std::vector<std::pair<std::string, std::string>>;
+
+/// H(s) = -sum_blocks sum_ij W_ij s_i s_j - sum_i b_i s_i, where a block couples the spins of two different
+/// groups (i in its `to` group, j in its `from` group), each coupling counted once. One type serves every
+/// network, because a network is known only at run time. At construction the groups are coloured so that no
+/// block joins two groups of a colour; a layered network gets two colours, its even and its odd layers.
+template <class Real = float>
+class network_glass {
+public:
+    using spin_type = Real;
+
+    /// `fields` holds one number per spin, group after group. Throws spinet::error naming the group, block or
+    /// site where shapes disagree, a number is not finite or a block joins a group to itself.
+    network_glass(std::vector<spin_group> groups, std::vector<Real> fields, std::vector<coupling_block<Real>> blocks,
+                  spinet::provenance made_from = {})
+        : groups_(std::move(groups)), fields_(std::move(fields)), blocks_(std::move(blocks)), made_from_(std::move(made_from)) {
+        place_groups();
+        check_fields();
+        for (std::size_t b = 0; b < blocks_.size(); ++b)
+            std::visit([&](auto const& block) { block.check(groups_, b); }, blocks_[b]);
+        colour_groups();
+    }
+
+    [[nodiscard]] std::size_t size() const noexcept { return fields_.size(); }
+    [[nodiscard]] std::span<spin_group const> groups() const noexcept { return groups_; }
+    [[nodiscard]] std::span<coupling_block<Real> const> blocks() const noexcept { return blocks_; }
+    [[nodiscard]] std::span<Real const> external_fields() const noexcept { return fields_; }
+    [[nodiscard]] spinet::provenance const& made_from() const noexcept { return made_from_; }
+
+    [[nodiscard]] double energy(std::span<Real const> spins) const {
+        double total = -detail::dot(fields_.data(), spins.data(), size());
+        for (auto const& any : blocks_)
+            total += std::visit([&](auto const& block) { return block.energy(groups_, spins); }, any);
+        return total;
+    }
+
+    [[nodiscard]] double energy_change(std::span<Real const> spins, std::size_t site, Real value) const {
+        double field = static_cast<double>(fields_[site]);
+        for_each_coupling(site, [&](std::size_t first, std::span<Real const> couplings) {
+            field += detail::dot(couplings.data(), spins.data() + first, couplings.size());
+        });
+        return -(static_cast<double>(value) - static_cast<double>(spins[site])) * field;
+    }
+
+    void fields(rows_view<Real const> spins, rows_view<Real> out) const noexcept {
+        for (std::size_t c = 0; c < colours(); ++c) block_fields(c, spins, out);
+    }
+
+    template <class Visit>
+    void for_each_coupling(std::size_t site, Visit&& visit) const {
+        std::size_t const g = group_of(site);
+        for (std::size_t const b : blocks_of_[g])
+            std::visit([&](auto const& block) { block.for_each_coupling(groups_, g, site - groups_[g].first, visit); },
+                       blocks_[b]);
+    }
+
+    [[nodiscard]] std::size_t colours() const noexcept { return colours_.size(); }
+    [[nodiscard]] std::span<site_range const> colour(std::size_t c) const noexcept { return colours_[c].sites; }
+
+    void block_fields(std::size_t c, rows_view<Real const> spins, rows_view<Real> out) const noexcept {
+        for (std::size_t const g : colours_[c].groups) {
+            for (std::size_t r = 0; r < out.rows; ++r)
+                std::copy_n(fields_.data() + groups_[g].first, groups_[g].size, out.row(r).data() + groups_[g].first);
+            for (std::size_t const b : blocks_of_[g])
+                std::visit([&](auto const& block) { block.add_fields(groups_, g, spins, out); }, blocks_[b]);
+        }
+    }
+
+private:
+    struct colour_class {
+        std::vector<std::size_t> groups;
+        std::vector<site_range> sites;
+    };
+
+    void place_groups() {
+        std::size_t first = 0;
+        for (std::size_t g = 0; g < groups_.size(); ++g) {
+            if (groups_[g].size == 0) throw error("network_glass: group " + std::to_string(g) + " (" + groups_[g].name + ") has no spins");
+            if (groups_[g].size > detail::blas_limit - first) throw error("network_glass: more spins than BLAS can index");
+            groups_[g].first = first;
+            first += groups_[g].size;
+        }
+        if (first == 0) throw error("network_glass: no spins");
+        if (fields_.size() != first)
+            throw error("network_glass: " + std::to_string(first) + " spins in all groups, but " +
+                        std::to_string(fields_.size()) + " fields");
+    }
+
+    void check_fields() const {
+        for (auto const& group : groups_)
+            for (std::size_t i = 0; i < group.size; ++i)
+                if (!std::isfinite(fields_[group.first + i]))
+                    throw error("network_glass: the field of spin " + std::to_string(i) + " of group " + group.name + " is not finite");
+    }
+
+    /// Greedy colouring in breadth-first order: exact (two colours) whenever the groups form a bipartite graph.
+    void colour_groups() {
+        std::size_t const none = groups_.size();
+        blocks_of_.assign(groups_.size(), {});
+        for (std::size_t b = 0; b < blocks_.size(); ++b)
+            for (std::size_t const g : ends(b)) blocks_of_[g].push_back(b);
+        std::vector<std::size_t> colour_of(groups_.size(), none), queue;
+        for (std::size_t start = 0; start < groups_.size(); ++start) {
+            if (colour_of[start] == none) queue.push_back(start);
+            for (std::size_t next = 0; next < queue.size(); ++next) colour_group(queue[next], colour_of, queue);
+            queue.clear();
+        }
+        for (std::size_t g = 0; g < groups_.size(); ++g) {
+            if (colour_of[g] >= colours_.size()) colours_.resize(colour_of[g] + 1);
+            colours_[colour_of[g]].groups.push_back(g);
+            colours_[colour_of[g]].sites.push_back({groups_[g].first, groups_[g].size});
+        }
+    }
+
+    void colour_group(std::size_t g, std::vector<std::size_t>& colour_of, std::vector<std::size_t>& queue) const {
+        std::size_t const none = groups_.size();
+        if (colour_of[g] != none) return;
+        std::vector<bool> taken(none + 1, false);
+        for (std::size_t const b : blocks_of_[g])
+            for (std::size_t const other : ends(b)) {
+                taken[colour_of[other]] = true;
+                if (colour_of[other] == none) queue.push_back(other);
+            }
+        taken[none] = false;
+        colour_of[g] = static_cast<std::size_t>(std::find(taken.begin(), taken.end(), false) - taken.begin());
+    }
+
+    [[nodiscard]] std::array<std::size_t, 2> ends(std::size_t b) const {
+        return std::visit([](auto const& block) { return std::array<std::size_t, 2>{block.from, block.to}; }, blocks_[b]);
+    }
+
+    [[nodiscard]] std::size_t group_of(std::size_t site) const noexcept {
+        std::size_t g = 0;
+        while (site >= groups_[g].first + groups_[g].size) ++g;
+        return g;
+    }
+
+    std::vector<spin_group> groups_;
+    std::vector<Real> fields_;
+    std::vector<coupling_block<Real>> blocks_;
+    spinet::provenance made_from_;
+    std::vector<std::vector<std::size_t>> blocks_of_;
+    std::vector<colour_class> colours_;
+};
+
+/// A layered glass: weights[l] has shape (N_{l+1}, N_l) and couples layer l to layer l + 1; fields[l] has N_l
+/// entries or is empty (no fields on that layer). Groups are named "layer 0", "layer 1", ...
+template <class Real>
+[[nodiscard]] network_glass<Real> layered_glass(std::vector<xt::xtensor<Real, 2>> weights,
+                                                std::vector<xt::xtensor<Real, 1>> const& fields = {}) {
+    if (weights.empty()) throw error("layered_glass: no weights");
+    std::vector<spin_group> groups;
+    for (std::size_t l = 0; l <= weights.size(); ++l) {
+        std::size_t const size = l == 0 ? weights[0].shape()[1] : weights[l - 1].shape()[0];
+        groups.push_back({"layer " + std::to_string(l), 0, size});
+    }
+    std::vector<Real> all;
+    for (std::size_t l = 0; l < groups.size(); ++l) {
+        bool const given = l < fields.size() && fields[l].size() != 0;
+        if (given && fields[l].size() != groups[l].size)
+            throw error("layered_glass: layer " + std::to_string(l) + " has " + std::to_string(groups[l].size) +
+                        " spins, but " + std::to_string(fields[l].size()) + " fields");
+        for (std::size_t i = 0; i < groups[l].size; ++i) all.push_back(given ? fields[l](i) : Real{0});
+    }
+    if (fields.size() > groups.size()) throw error("layered_glass: fields for more layers than there are");
+    std::vector<coupling_block<Real>> blocks;
+    for (std::size_t l = 0; l < weights.size(); ++l) blocks.push_back(dense_block<Real>(l, l + 1, std::move(weights[l])));
+    return network_glass<Real>(std::move(groups), std::move(all), std::move(blocks));
+}
+
+}  // namespace spinet

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// A file to read a network from: its size is known, and bounds every read, before anything is allocated.
+#pragma once
+
+#include <spinet/error.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <ios>
+#include <span>
+#include <string>
+#include <system_error>
+
+namespace spinet {
+
+/// A regular file of at least one byte, opened for reading.
+class input_file {
+public:
+    /// Throws `file_error` where there is no such file, it is a directory or a device, is empty or cannot be
+    /// opened.
+    explicit input_file(std::filesystem::path const& path) : path_(path.string()) {
+        std::error_code code;
+        auto const status = std::filesystem::status(path, code);
+        if (status.type() == std::filesystem::file_type::not_found) refuse("no such file");
+        if (code) refuse("cannot be examined: " + code.message());
+        if (std::filesystem::is_directory(status)) refuse("is a directory, not a file");
+        if (!std::filesystem::is_regular_file(status)) refuse("is not a regular file");
+        size_ = std::filesystem::file_size(path, code);
+        if (code) refuse("its size cannot be read: " + code.message());
+        if (size_ == 0) refuse("the file is empty");
+        stream_.open(path, std::ios::binary);
+        if (!stream_) refuse("cannot be opened for reading");
+    }
+
+    [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+    [[nodiscard]] std::string const& path() const noexcept { return path_; }
+
+    /// Fills `out` with the bytes from `offset` on. Throws `file_error` where the file ends before.
+    void read(std::uint64_t offset, std::span<std::byte> out) {
+        if (out.empty()) return;
+        stream_.clear();
+        stream_.seekg(static_cast<std::streamoff>(offset));
+        stream_.read(reinterpret_cast<char*>(out.data()), static_cast<std::streamsize>(out.size()));
+        if (!stream_ || static_cast<std::size_t>(stream_.gcount()) != out.size())
+            refuse("the " + std::to_string(out.size()) + " bytes from byte " + std::to_string(offset) +
+                   " cannot be read");
+    }
+
+    /// Throws a `file_error` which names this file.
+    [[noreturn]] void refuse(std::string const& what) const { throw file_error(path_, what); }
+
+private:
+    std::string path_;
+    std::uint64_t size_ = 0;
+    std::ifstream stream_;
+};
+
+}  // namespace spinet

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The order of dense layers of which a file gives only names and shapes.
+#pragma once
+
+#include <spinet/error.hpp>
+#include <spinet/network/network.hpp>
+#include <spinet/network/tensor.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace spinet {
+
+namespace detail {
+
+[[nodiscard]] constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+
+/// The run of equal kind (digits, or one other character) at the start of `text`, taken off it.
+[[nodiscard]] inline std::string_view take_chunk(std::string_view& text) {
+    std::size_t length = 1;
+    if (is_digit(text.front()))
+        while (length < text.size() && is_digit(text[length])) ++length;
+    auto const chunk = text.substr(0, length);
+    text.remove_prefix(length);
+    return chunk;
+}
+
+/// The name with each number replaced by 0: layers of one pattern are counted, so their numbers give their
+/// order.
+[[nodiscard]] inline std::string name_pattern(std::string_view name) {
+    std::string pattern;
+    while (!name.empty()) {
+        auto const chunk = take_chunk(name);
+        pattern += is_digit(chunk.front()) ? '0' : chunk.front();
+    }
+    return pattern;
+}
+
+}  // namespace detail
+
+/// Natural order, numbers by value: "fc2" before "fc10". A strict total order; "fc02" and "fc2" differ.
+[[nodiscard]] inline bool natural_less(std::string_view a, std::string_view b) {
+    auto const strip = [](std::string_view digits) {
+        return digits.substr(std::min(digits.find_first_not_of('0'), digits.size()));
+    };
+    auto const whole_a = a;
+    auto const whole_b = b;
+    while (!a.empty() && !b.empty()) {
+        auto const x = detail::take_chunk(a);
+        auto const y = detail::take_chunk(b);
+        if (!detail::is_digit(x.front()) || !detail::is_digit(y.front())) {
+            if (x.front() != y.front())
+                return static_cast<unsigned char>(x.front()) < static_cast<unsigned char>(y.front());
+            continue;
+        }
+        auto const m = strip(x);
+        auto const n = strip(y);
+        if (m.size() != n.size()) return m.size() < n.size();
+        if (m != n) return m < n;
+    }
+    if (a.empty() != b.empty()) return a.empty();
+    return whole_a < whole_b;
+}
+
+namespace detail {
+
+using layer_indices = std::vector<std::size_t>;
+
+/// At most two chains through all layers, each group in its own order, and whether the search was complete.
+struct found_chains {
+    std::vector<layer_indices> chains;
+    bool complete = true;
+};
+
+/// Depth-first search with an explicit stack: a file may name many layers. `budget` bounds the steps.
+[[nodiscard]] inline found_chains find_chains(std::vector<dense_layer> const& layers,
+                                              std::vector<layer_indices> const& groups,
+                                              std::size_t budget = 10'000'000) {
+    found_chains result;
+    layer_indices taken(groups.size(), 0);  // how many layers of each group are in the chain
+    layer_indices chain;
+    layer_indices choice{0};  // the next group to try at each depth
+    while (!choice.empty()) {
+        if (budget-- == 0) {
+            result.complete = false;
+            return result;
+        }
+        auto const group = choice.back()++;
+        if (group == groups.size()) {
+            choice.pop_back();
+            if (choice.empty()) break;
+            --taken[choice.back() - 1];
+            chain.pop_back();
+            continue;
+        }
+        if (taken[group] == groups[group].size()) continue;
+        auto const next = groups[group][taken[group]];
+        if (!chain.empty() && layers[chain.back()].outputs() != layers[next].inputs()) continue;
+        ++taken[group];
+        chain.push_back(next);
+        choice.push_back(0);
+        if (chain.size() < layers.size()) continue;
+        result.chains.push_back(chain);
+        if (result.chains.size() == 2) return result;
+    }
+    return result;
+}
+
+[[nodiscard]] inline std::string order_text(std::vector<dense_layer> const& layers,
+                                            layer_indices const& order) {
+    constexpr std::size_t longest = 8;
+    std::string result;
+    for (std::size_t i = 0; i < order.size() && i < longest; ++i)
+        result += (i == 0 ? "" : ", ") + in_quotes(layers[order[i]].name);
+    return result + (order.size() > longest ? ", ..." : "");
+}
+
+[[noreturn]] inline void refuse_order(std::vector<dense_layer> const& layers, found_chains const& found) {
+    auto const advice = std::string("; give the reader their order, in its option 'layers'");
+    if (!found.complete)
+        throw error("the order of the " + std::to_string(layers.size()) +
+                    " layers is ambiguous: there are too many to try, and their names do not settle it" +
+                    advice);
+    if (found.chains.size() > 1)
+        throw error("the order of the layers is ambiguous: their shapes allow " +
+                    order_text(layers, found.chains[0]) + " as well as " +
+                    order_text(layers, found.chains[1]) + ", and their names do not settle it" + advice);
+    for (std::size_t i = 1; i < layers.size(); ++i)
+        if (layers[i - 1].outputs() != layers[i].inputs())
+            throw error("shapes do not chain in any order of the layers; by name, " +
+                        layers[i - 1].weight.described() + " gives " +
+                        std::to_string(layers[i - 1].outputs()) + ", but " + layers[i].weight.described() +
+                        " takes " + std::to_string(layers[i].inputs()));
+    throw error("shapes do not chain in any order of the layers");
+}
+
+}  // namespace detail
+
+/// The layers from input to output, each taking what the one before gives, and whether that is their natural
+/// order of names. Layers whose names differ only in numbers keep the order of the numbers, if shapes allow
+/// it at all; otherwise shapes alone decide. Names such as "encoder" and "decoder" never do: their
+/// alphabetical order is an accident. Throws `error` where no order, or more than one, is left.
+[[nodiscard]] inline std::pair<std::vector<dense_layer>, bool> ordered_layers(
+    std::vector<dense_layer> layers) {
+    std::sort(layers.begin(), layers.end(),
+              [](auto const& a, auto const& b) { return natural_less(a.name, b.name); });
+    std::map<std::string, detail::layer_indices> counted;
+    std::vector<detail::layer_indices> single;
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+        counted[detail::name_pattern(layers[i].name)].push_back(i);
+        single.push_back({i});
+    }
+    std::vector<detail::layer_indices> groups;
+    for (auto const& entry : counted) groups.push_back(entry.second);
+
+    auto found = detail::find_chains(layers, groups);
+    if (found.complete && found.chains.empty()) found = detail::find_chains(layers, single);
+    if (!found.complete || found.chains.size() != 1) detail::refuse_order(layers, found);
+    auto const& order = found.chains.front();
+    std::vector<dense_layer> result;
+    for (auto const i : order) result.push_back(layers[i]);
+    return {std::move(result), std::is_sorted(order.begin(), order.end())};
+}
+
+}  // namespace spinet

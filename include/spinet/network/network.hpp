@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// What a network is: nodes, each an operation with named inputs, over tensor handles.
+#pragma once
+
+#include <spinet/error.hpp>
+#include <spinet/network/tensor.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace spinet {
+
+/// `unspecified` where the source of the network is silent; only what needs an activation demands one.
+enum class activation_kind : std::uint8_t {
+    unspecified,
+    identity,
+    relu,
+    gelu,
+    silu,
+    tanh,
+    sigmoid,
+    softplus,
+    softmax,
+    log_softmax
+};
+
+[[nodiscard]] constexpr std::string_view to_string(activation_kind kind) noexcept {
+    switch (kind) {
+        case activation_kind::unspecified:
+            return "unspecified";
+        case activation_kind::identity:
+            return "identity";
+        case activation_kind::relu:
+            return "relu";
+        case activation_kind::gelu:
+            return "gelu";
+        case activation_kind::silu:
+            return "silu";
+        case activation_kind::tanh:
+            return "tanh";
+        case activation_kind::sigmoid:
+            return "sigmoid";
+        case activation_kind::softplus:
+            return "softplus";
+        case activation_kind::softmax:
+            return "softmax";
+        case activation_kind::log_softmax:
+            return "log_softmax";
+    }
+    return "unknown";
+}
+
+// An operation is an aggregate with a `label`, an `arity` (how many inputs it takes) and an overload of
+// `detail::check`. A new one joins the variant below; what does not know it says so.
+
+/// Where the data enters: `size` numbers per sample.
+struct input {
+    static constexpr std::string_view label = "input";
+    static constexpr std::size_t arity = 0;
+    std::size_t size = 0;
+};
+
+/// y = W x + b, with W of shape (out, in), as PyTorch has it, and b of shape (out).
+struct dense {
+    static constexpr std::string_view label = "dense layer";
+    static constexpr std::size_t arity = 1;
+    tensor weight;
+    std::optional<tensor> bias = std::nullopt;
+};
+
+/// A function applied to each value (softmax: to all values of the layer).
+struct activation {
+    static constexpr std::string_view label = "activation";
+    static constexpr std::size_t arity = 1;
+    activation_kind kind = activation_kind::unspecified;
+};
+
+using operation = std::variant<input, dense, activation>;
+
+struct node {
+    std::string name;
+    operation op;
+    std::vector<std::string> inputs = {};  ///< names of the nodes whose results it takes
+};
+
+namespace detail {
+
+// The checks of one node; `where` names it in messages.
+
+inline void check_finite(tensor const& values, std::string const& where) {
+    if (auto const bad = values.first_non_finite())
+        throw error(where + ": " + values.described() + " holds " + number_text(bad->value) + " at " +
+                    index_text(values.shape(), bad->index) + "; every weight has to be finite");
+}
+
+inline void check_shapes(dense const& op, std::string const& where) {
+    auto const& weight = op.weight;
+    if (weight.rank() != 2)
+        throw error(where + ": " + weight.described() + " has rank " + std::to_string(weight.rank()) +
+                    "; the weight of a dense layer has rank 2, (out, in)");
+    if (weight.size() == 0) throw error(where + ": " + weight.described() + " has a dimension of size 0");
+    if (!op.bias) return;
+    if (op.bias->rank() != 1)
+        throw error(where + ": " + op.bias->described() + " has rank " + std::to_string(op.bias->rank()) +
+                    "; the bias of a dense layer has rank 1, (out)");
+    if (op.bias->size() != weight.shape()[0])
+        throw error(where + ": " + op.bias->described() + " has length " + std::to_string(op.bias->size()) +
+                    ", but its weight, " + weight.described() + ", gives " +
+                    std::to_string(weight.shape()[0]) + " values");
+}
+
+inline void check(input const& op, std::string const& where) {
+    if (op.size == 0) throw error(where + ": the input has size 0");
+}
+
+inline void check(activation const&, std::string const&) {}
+
+inline void check(dense const& op, std::string const& where) {
+    check_shapes(op, where);
+    check_finite(op.weight, where);
+    if (op.bias) check_finite(*op.bias, where);
+}
+
+}  // namespace detail
+
+/// A graph of operations without cycles. Nodes are listed in an order in which they can be evaluated.
+class network {
+public:
+    network() = default;
+    explicit network(std::filesystem::path source) : source_(std::move(source)) {}
+
+    /// Throws `error` where the name is empty or taken, an input is not there yet, their number does not fit
+    /// the operation, or a tensor has the wrong rank or size or is not finite. Then the network is as it was.
+    network& add(node added) {
+        if (added.name.empty()) throw error("a node of a network needs a name");
+        if (find(added.name) != nullptr)
+            throw error("the network already has a node " + detail::in_quotes(added.name));
+        auto const where = "node " + detail::in_quotes(added.name);
+        for (auto const& from : added.inputs)
+            if (find(from) == nullptr)
+                throw error(where + " takes " + detail::in_quotes(from) +
+                            ", which the network does not have (yet)");
+        std::visit(
+            [&]<class Op>(Op const& op) {
+                if (added.inputs.size() != Op::arity)
+                    throw error(where + " (" + std::string(Op::label) + ") has " +
+                                std::to_string(added.inputs.size()) + " inputs instead of " +
+                                std::to_string(Op::arity));
+                detail::check(op, where);
+            },
+            added.op);
+        nodes_.push_back(std::move(added));
+        try {
+            positions_.emplace(nodes_.back().name, nodes_.size() - 1);
+        } catch (...) {
+            nodes_.pop_back();
+            throw;
+        }
+        return *this;
+    }
+
+    /// Records what a reader left out or inferred.
+    void add_note(std::string note) { notes_.push_back(std::move(note)); }
+
+    [[nodiscard]] std::vector<node> const& nodes() const noexcept { return nodes_; }
+    /// The node of that name, or nullptr. Valid until the next `add`.
+    [[nodiscard]] node const* find(std::string_view name) const noexcept {
+        auto const at = positions_.find(name);
+        return at == positions_.end() ? nullptr : &nodes_[at->second];
+    }
+    /// The file the network was read from; empty where there is none.
+    [[nodiscard]] std::filesystem::path const& source() const noexcept { return source_; }
+    /// What the reader ignored or inferred, in sentences.
+    [[nodiscard]] std::vector<std::string> const& notes() const noexcept { return notes_; }
+
+private:
+    std::filesystem::path source_;
+    std::vector<node> nodes_;
+    std::map<std::string, std::size_t, std::less<>> positions_;
+    std::vector<std::string> notes_;
+};
+
+/// One layer of a chain: y = activation(W x + b), W of shape (out, in), b of shape (out).
+struct dense_layer {
+    std::string name;
+    tensor weight;
+    std::optional<tensor> bias = std::nullopt;
+    activation_kind activation = activation_kind::unspecified;
+
+    [[nodiscard]] std::size_t inputs() const { return weight.shape().at(1); }
+    [[nodiscard]] std::size_t outputs() const { return weight.shape().at(0); }
+};
+
+namespace detail {
+
+/// For each node the nodes which take its result, in the order of the network.
+[[nodiscard]] inline std::map<std::string, std::vector<node const*>> consumers(network const& net) {
+    std::map<std::string, std::vector<node const*>> result;
+    for (auto const& taker : net.nodes())
+        for (auto const& from : taker.inputs) result[from].push_back(&taker);
+    return result;
+}
+
+/// The nodes as one line from the only node without inputs to the only one without a taker, or an error.
+[[nodiscard]] inline std::vector<node const*> line_of(network const& net) {
+    std::vector<node const*> line;
+    for (auto const& start : net.nodes()) {
+        if (!start.inputs.empty()) continue;
+        if (!line.empty())
+            throw error("the network is not a chain: it starts both at node " +
+                        in_quotes(line.front()->name) + " and at node " + in_quotes(start.name));
+        line.push_back(&start);
+    }
+    auto const takers = consumers(net);
+    while (!line.empty()) {
+        auto const& last = *line.back();
+        if (last.inputs.size() > 1)
+            throw error("the network is not a chain: node " + in_quotes(last.name) + " joins " +
+                        std::to_string(last.inputs.size()) + " inputs");
+        auto const next = takers.find(last.name);
+        if (next == takers.end()) break;
+        if (next->second.size() > 1)
+            throw error("the network is not a chain: node " + in_quotes(last.name) + " branches into " +
+                        in_quotes(next->second[0]->name) + " and " + in_quotes(next->second[1]->name));
+        line.push_back(next->second.front());
+    }
+    return line;
+}
+
+/// Throws where `next` does not take what the chain so far (or, at its start, the input) gives.
+inline void check_fit(std::vector<dense_layer> const& chain, std::optional<std::size_t> input_size,
+                      dense_layer const& next) {
+    auto const takes = ", but " + next.weight.described() + " of layer " + in_quotes(next.name) + " takes " +
+                       std::to_string(next.inputs());
+    if (!chain.empty() && chain.back().outputs() != next.inputs())
+        throw error("shapes do not chain: " + chain.back().weight.described() + " of layer " +
+                    in_quotes(chain.back().name) + " gives " + std::to_string(chain.back().outputs()) +
+                    takes);
+    if (chain.empty() && input_size && *input_size != next.inputs())
+        throw error("shapes do not chain: the input gives " + std::to_string(*input_size) + takes);
+}
+
+/// Joins an activation to the last layer of the chain; two in a row are one only if the first is the
+/// identity.
+inline void join_activation(std::vector<dense_layer>& chain, node const& at, activation_kind kind) {
+    if (kind == activation_kind::identity) return;
+    if (chain.empty())
+        throw error("node " + in_quotes(at.name) + " applies the activation " + std::string(to_string(kind)) +
+                    " before the first dense layer");
+    if (chain.back().activation != activation_kind::identity)
+        throw error("node " + in_quotes(at.name) + " applies the activation " + std::string(to_string(kind)) +
+                    " after " + std::string(to_string(chain.back().activation)) +
+                    ", without a layer between");
+    chain.back().activation = kind;
+}
+
+/// A name for a node which is no layer: layers keep theirs, because users look them up by name.
+[[nodiscard]] inline std::string spare_name(std::vector<dense_layer> const& layers, std::string name) {
+    auto const taken = [&] {
+        return std::any_of(layers.begin(), layers.end(),
+                           [&](auto const& layer) { return layer.name == name; });
+    };
+    while (taken()) name += "'";
+    return name;
+}
+
+}  // namespace detail
+
+/// The network as a chain of at least one dense layer, input to output. A layer which no activation follows
+/// has `identity`. Throws `error` where the network is no such chain, naming the node, tensors and shapes
+/// that break it.
+[[nodiscard]] inline std::vector<dense_layer> dense_chain(network const& net) {
+    std::vector<dense_layer> chain;
+    std::optional<std::size_t> input_size;
+    for (auto const* at : detail::line_of(net)) {
+        if (auto const* start = std::get_if<input>(&at->op)) {
+            input_size = start->size;
+        } else if (auto const* layer = std::get_if<dense>(&at->op)) {
+            dense_layer next{at->name, layer->weight, layer->bias, activation_kind::identity};
+            detail::check_fit(chain, input_size, next);
+            chain.push_back(std::move(next));
+        } else if (auto const* function = std::get_if<activation>(&at->op)) {
+            detail::join_activation(chain, *at, function->kind);
+        } else {
+            auto const label = std::visit([]<class Op>(Op const&) { return std::string(Op::label); }, at->op);
+            throw error("node " + detail::in_quotes(at->name) + " is of kind " + label +
+                        ", not a dense layer");
+        }
+    }
+    if (chain.empty())
+        throw error("the network has no dense layer (it has " + std::to_string(net.nodes().size()) +
+                    " nodes)");
+    return chain;
+}
+
+/// The network of a chain of layers, the inverse of `dense_chain`. Throws `error` where `layers` is empty,
+/// shapes do not chain, a bias has another length than its layer, or a value is not finite.
+[[nodiscard]] inline network dense_network(std::vector<dense_layer> const& layers,
+                                           std::filesystem::path source = {}) {
+    if (layers.empty()) throw error("a chain of dense layers needs at least one layer");
+    auto const& first = layers.front();
+    detail::check_shapes({first.weight, first.bias}, "node " + detail::in_quotes(first.name));
+    network result(std::move(source));
+    std::string last = detail::spare_name(layers, "input");
+    result.add({last, input{first.inputs()}, {}});
+    for (auto const& layer : layers) {
+        result.add({layer.name, dense{layer.weight, layer.bias}, {last}});
+        last = layer.name;
+        if (layer.activation == activation_kind::identity) continue;
+        auto name = detail::spare_name(layers, layer.name + " activation");
+        result.add({name, activation{layer.activation}, {last}});
+        last = std::move(name);
+    }
+    [[maybe_unused]] auto const checked = dense_chain(result);
+    return result;
+}
+
+}  // namespace spinet

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// What an observable sees: all replicas of a run that are now at one temperature.
+#pragma once
+
+#include <spinet/concepts.hpp>
+#include <spinet/model/rows.hpp>
+
+#include <cstddef>
+#include <span>
+
+namespace spinet {
+
+/// Row r is replica r. `energies` are total energies; `groups` are the model's layers (one group of all sites
+/// where the model has none).
+template <class Real>
+struct cohort {
+    rows_view<Real const> spins;
+    std::span<double const> energies;
+    std::span<spin_group const> groups;
+    double temperature = 0;
+
+    [[nodiscard]] std::size_t replicas() const noexcept { return spins.rows; }
+    [[nodiscard]] std::size_t sites() const noexcept { return spins.sites; }
+};
+
+}  // namespace spinet

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Which random number belongs to what: the one place where the counter layout of spinet is written down.
+///
+///     key     = seed                                                   (64 bits)
+///     counter = draw block (32) | sweep (32) | row or ladder (32) | purpose (16), attempt (16)
+///
+/// Draw n of a stream is word (n / 16) % 4 of block 16 (n / 64) + n % 16: sixteen blocks are computed side by
+/// side and stored without a transpose. A draw depends on nothing but its place in this layout, so the number
+/// of workers, lanes and tiles never changes a result. The layout is pinned by golden tests.
+#pragma once
+
+#include <spinet/random/philox.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <numbers>
+#include <span>
+
+namespace spinet {
+
+/// What a stream is used for. Two purposes never share a draw. Append only: the values are part of the layout.
+enum class purpose : std::uint16_t {
+    spins = 1,       ///< the accept or refuse draw of each site, in a sweep
+    exchange = 2,    ///< one draw per pair of neighbouring temperatures; the row is the ladder
+    scan = 3,        ///< site orders
+    start = 4,       ///< random initial spins
+    annealing = 5,   ///< the spins of the annealed start state
+    null_model = 6,  ///< shuffles and re-drawn weights; the row is the layer
+    couplings = 7,   ///< couplings of random models
+    testing = 8,     ///< exact draws from an enumerated distribution
+    pilot = 9,       ///< the short runs that space a ladder
+};
+
+/// A stream of 32-bit words with random access. Immutable: `bits(n)` is a function.
+class stream {
+public:
+    constexpr stream(std::uint64_t seed, std::uint32_t sweep, std::uint32_t row, purpose use,
+                     std::uint16_t attempt = 0) noexcept
+        : key_{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)},
+          sweep_(sweep),
+          row_(row),
+          use_(static_cast<std::uint32_t>(use) | static_cast<std::uint32_t>(attempt) << 16) {}
+
+    /// Draw n.
+    [[nodiscard]] constexpr std::uint32_t bits(std::uint32_t n) const noexcept {
+        return philox4x32_10(counter(16 * (n / 64) + n % 16), key_)[(n / 16) % 4];
+    }
+
+    /// Draws first, first + 1, ... into `out`.
+    void fill(std::uint32_t first, std::span<std::uint32_t> out) const noexcept {
+        std::size_t done = 0;
+        while (done < out.size()) {
+            std::uint32_t const n = first + static_cast<std::uint32_t>(done);
+            if (n % chunk == 0 && out.size() - done >= chunk) {
+                detail::philox_16_blocks(counter(16 * (n / chunk)), key_, out.data() + done);
+                done += chunk;
+                continue;
+            }
+            std::uint32_t buffer[chunk];
+            detail::philox_16_blocks(counter(16 * (n / chunk)), key_, buffer);
+            std::size_t const skip = n % chunk;
+            std::size_t const take = std::min<std::size_t>(chunk - skip, out.size() - done);
+            std::copy_n(buffer + skip, take, out.data() + done);
+            done += take;
+        }
+    }
+
+private:
+    static constexpr std::uint32_t chunk = 64;
+
+    [[nodiscard]] constexpr philox_counter counter(std::uint32_t block) const noexcept {
+        return {block, sweep_, row_, use_};
+    }
+
+    philox_key key_;
+    std::uint32_t sweep_;
+    std::uint32_t row_;
+    std::uint32_t use_;
+};
+
+/// A number in (0, 1] from 32 random bits. Near zero the resolution is 2^-32, so events down to a probability
+/// of about 2e-10 keep their frequency; `u < p` with p = 0 never holds.
+template <class Real>
+[[nodiscard]] constexpr Real uniform(std::uint32_t bits) noexcept {
+    return (static_cast<Real>(bits) + Real{0.5}) * static_cast<Real>(0x1p-32);
+}
+
+/// An index in [0, n) from 32 random bits; the bias is below n / 2^32.
+[[nodiscard]] constexpr std::size_t uniform_index(std::uint32_t bits, std::size_t n) noexcept {
+    return static_cast<std::size_t>((std::uint64_t{bits} * static_cast<std::uint64_t>(n)) >> 32);
+}
+
+/// Standard normal number n of a stream (Box-Muller on draws 2n and 2n + 1).
+[[nodiscard]] inline double normal(stream const& source, std::uint32_t n) noexcept {
+    double const radius = std::sqrt(-2.0 * std::log(uniform<double>(source.bits(2 * n))));
+    return radius * std::cos(2.0 * std::numbers::pi * uniform<double>(source.bits(2 * n + 1)));
+}
+
+/// A seed for a separate experiment inside this one, by the generator itself: seeds made by arithmetic collide.
+[[nodiscard]] constexpr std::uint64_t child_seed(std::uint64_t seed, purpose use, std::uint32_t index) noexcept {
+    stream const draws(seed, 0, index, use, 0xFFFF);
+    return std::uint64_t{draws.bits(0)} << 32 | draws.bits(1);
+}
+
+}  // namespace spinet

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// What sampling returns: recorders per observable and temperature, and everything needed to judge them.
+#pragma once
+
+#include <spinet/ensemble/ladder.hpp>
+#include <spinet/ensemble/run_plan.hpp>
+#include <spinet/ensemble/tile.hpp>
+#include <spinet/observable/observable.hpp>
+#include <spinet/statistics/recorder.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace spinet {
+
+/// All that does not depend on which observables were asked for.
+struct run_record {
+    ladder temperatures;
+    run_plan plan;
+    std::size_t sites = 0;
+    std::vector<spin_group> groups;
+    bool exchanges = false;                            ///< the method moves replicas between temperatures
+    exchange_counts exchange = {};                     ///< since the end of warm-up
+    std::uint64_t sweeps_done = 0;                     ///< of warm-up and measurement together
+    double largest_coupling_eigenvalue = std::numeric_limits<double>::quiet_NaN();  ///< lambda_max(J); NaN if the model cannot tell
+    std::vector<std::pair<std::string, std::string>> metadata = {};
+
+    [[nodiscard]] bool complete() const noexcept { return sweeps_done == plan.warmup + plan.sweeps; }
+
+    /// Accepted exchanges between temperatures k and k + 1, as a fraction; 0 if none was tried.
+    [[nodiscard]] double exchange_acceptance(std::size_t k) const noexcept {
+        auto const tried = exchange.attempted[k];
+        return tried == 0 ? 0.0 : static_cast<double>(exchange.accepted[k]) / static_cast<double>(tried);
+    }
+
+    /// Round trips (bottom, top, bottom) per ladder, averaged over the ladders.
+    [[nodiscard]] double round_trips_per_ladder() const noexcept {
+        double total = 0;
+        for (auto const n : exchange.round_trips) total += static_cast<double>(n);
+        return exchange.round_trips.empty() ? 0.0 : total / static_cast<double>(exchange.round_trips.size());
+    }
+};
+
+/// A run of `observables{Os...}`.
+template <class... Os>
+struct run : run_record {
+    /// recorders[o][k]: observable o at temperature k.
+    std::vector<std::vector<recorder>> recorders;
+
+    template <class O>
+    static constexpr bool has = (std::is_same_v<O, Os> || ...);
+
+    /// The recorders of an observable, one per temperature.
+    template <class O>
+    [[nodiscard]] std::vector<recorder> const& of() const {
+        static_assert(has<O>, "spinet: this observable was not among the observables{...} of the run");
+        std::size_t place = 0, found = 0;
+        ((found = std::is_same_v<O, Os> ? place : found, ++place), ...);
+        return recorders[found];
+    }
+};
+
+}  // namespace spinet

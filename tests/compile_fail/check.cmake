@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Compiles one snippet with and without -DCONTROL; see CMakeLists.txt beside it.
+
+file(STRINGS "${snippet}" lines REGEX "^// expect: ")
+if(NOT lines)
+    message(FATAL_ERROR "${snippet} has no line `// expect: <text>`")
+endif()
+
+execute_process(COMMAND "${compiler}" "@${arguments}" -DCONTROL "${snippet}"
+    RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
+if(NOT status EQUAL 0)
+    message(FATAL_ERROR "with -DCONTROL it has to compile, but:\n${output}")
+endif()
+
+execute_process(COMMAND "${compiler}" "@${arguments}" "${snippet}"
+    RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
+if(status EQUAL 0)
+    message(FATAL_ERROR "it has to be refused, but compiles")
+endif()
+foreach(line IN LISTS lines)
+    string(REPLACE "// expect: " "" text "${line}")
+    string(FIND "${output}" "${text}" position)
+    if(position EQUAL -1)
+        message(FATAL_ERROR "the message has to contain `${text}`, but is:\n${output}")
+    endif()
+endforeach()

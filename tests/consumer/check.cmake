@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Builds and runs the consumer project against spinet, installed into a new prefix or as a subdirectory.
+
+function(run)
+    execute_process(COMMAND ${ARGN} RESULT_VARIABLE status)
+    if(NOT status EQUAL 0)
+        list(JOIN ARGN " " command)
+        message(FATAL_ERROR "failed (${status}): ${command}")
+    endif()
+endfunction()
+
+file(REMOVE_RECURSE "${work}")
+string(REPLACE "|" ";" prefixes "${prefixes}")
+if(mode STREQUAL "package")
+    run("${CMAKE_COMMAND}" --install "${build}" --prefix "${work}/prefix")
+    list(PREPEND prefixes "${work}/prefix")
+    set(how "")
+else()
+    set(how "-DSPINET_SUBDIRECTORY=${source}")
+endif()
+list(JOIN prefixes "\;" prefixes)
+run("${CMAKE_COMMAND}" -S "${source}/tests/consumer" -B "${work}/build" -G "${generator}" ${how}
+    "-DCMAKE_CXX_COMPILER=${compiler}" "-DCMAKE_PREFIX_PATH=${prefixes}" -DCMAKE_BUILD_TYPE=Release)
+run("${CMAKE_COMMAND}" --build "${work}/build" --config Release)
+find_program(consumer consumer PATHS "${work}/build" "${work}/build/Release" NO_DEFAULT_PATH REQUIRED)
+run("${consumer}")
