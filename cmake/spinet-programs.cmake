@@ -18,7 +18,8 @@ if(SPINET_SANITIZE)
     list(JOIN SPINET_SANITIZE "," sanitizers)
     # Instrumented code makes g++ warn of uninitialised variables in its own library.
     target_compile_options(spinet_own_flags INTERFACE
-        -fsanitize=${sanitizers} -fno-sanitize-recover=all -fno-omit-frame-pointer -Wno-maybe-uninitialized)
+        -fsanitize=${sanitizers} -fno-sanitize-recover=all -fno-omit-frame-pointer
+        $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
     target_link_options(spinet_own_flags INTERFACE -fsanitize=${sanitizers})
 endif()
 if(SPINET_SYNTAX_ONLY)
@@ -48,7 +49,7 @@ function(spinet_without_json variable)
     set(kept "")
     foreach(file IN LISTS ${variable})
         file(STRINGS "${file}" uses LIMIT_COUNT 1
-            REGEX "#include [<\"](nlohmann/|spinet/(network/load|network/safetensors|io/checkpoint)\\.hpp)")
+            REGEX "#include [<\"](nlohmann/|spinet/network/(load|safetensors[a-z_]*)\\.hpp)")
         if(uses)
             message(STATUS "spinet: nlohmann_json was not found, skipping ${file}")
         else()

@@ -168,7 +168,7 @@ private:
     template <class... Watchers>
     [[nodiscard]] static bool tell(progress const& now, Watchers&... watchers) {
         bool all = true;
-        auto const ask = [&](auto& watcher) {
+        [[maybe_unused]] auto const ask = [&](auto& watcher) {
             if constexpr (std::is_same_v<std::remove_cvref_t<decltype(watcher)>, std::stop_token>)
                 all = !watcher.stop_requested() && all;
             else
@@ -201,6 +201,7 @@ private:
 
     void describe() {
         result_.metadata = {{"spinet", version}, {"method", method_.name()}};
+        if (blas_core_name() != nullptr) result_.metadata.emplace_back("OpenBLAS kernels", blas_core_name());
         if constexpr (requires { model_.made_from(); })
             for (auto const& line : model_.made_from()) result_.metadata.push_back(line);
     }

@@ -7,6 +7,7 @@
 #include <spinet/ensemble/suggested_temperatures.hpp>
 #include <spinet/ensemble/tempering.hpp>
 #include <spinet/error.hpp>
+#include <spinet/execution/blas_threads.hpp>
 #include <spinet/execution/executor.hpp>
 #include <spinet/io/checkpoint.hpp>
 #include <spinet/io/curve.hpp>

@@ -2,6 +2,6 @@
 /// One of two translation units that include every header: a function that is not inline fails to link.
 #include <all_headers.hpp>
 
-char const* version_seen_by_second();
+char const* const* version_of_second_unit();
 
-int main() { return version_seen_by_second() == spinet::version ? 0 : 1; }
+int main() { return version_of_second_unit() == &spinet::version ? 0 : 1; }

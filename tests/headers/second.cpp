@@ -2,5 +2,5 @@
 /// The other of the two translation units that include every header.
 #include <all_headers.hpp>
 
-char const* version_seen_by_second();
-char const* version_seen_by_second() { return spinet::version; }
+char const* const* version_of_second_unit();
+char const* const* version_of_second_unit() { return &spinet::version; }

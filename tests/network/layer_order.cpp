@@ -130,6 +130,16 @@ TEST_CASE("layers that do not chain are refused with both tensors and shapes", "
           }).rfind("shapes do not chain in any order of the layers; by name, tensor 'a.weight'", 0) == 0);
 }
 
+TEST_CASE("layers of a wrong shape are refused", "[network]") {
+    CHECK(error_of([] {
+              return spinet::ordered_layers(
+                  {layer("a", 2, 1), {"b", {xt::xtensor<float, 1>{1, 2}, "b.weight"}}});
+          }) ==
+          "node 'b': tensor 'b.weight' of shape (2) has rank 1; the weight of a dense layer has rank 2, "
+          "(out, in)");
+    CHECK(error_of([] { return spinet::ordered_layers({}); }) == "there are no layers to order");
+}
+
 TEST_CASE("a search that cannot end is refused", "[network]") {
     // 24 layers, complete on a few widths but with one that fits nowhere: exponentially many dead ends
     std::vector<dense_layer> layers{layer("misfit", 100, 200)};

@@ -24,9 +24,7 @@ public:
     }
 
 private:
-    std::size_t below(std::size_t end) {
-        return std::uniform_int_distribution<std::size_t>(0, end - 1)(random_);
-    }
+    std::size_t below(std::size_t end) { return random_() % end; }
 
     /// Anywhere; mostly in the header, which has more ways to go wrong.
     std::size_t place(std::string const& bytes) {
@@ -60,10 +58,15 @@ private:
                 replace_digit(bytes, at);
                 break;
             default:
-                bytes.insert(place(bytes), bytes.substr(at, below(60)));
+                repeat(bytes, at);
                 break;
         }
         if (below(2) == 0) repair_length(bytes);
+    }
+
+    void repeat(std::string& bytes, std::size_t from) {
+        auto const part = bytes.substr(from, below(60));
+        bytes.insert(place(bytes), part);
     }
 
     void replace_digit(std::string& bytes, std::size_t from) {

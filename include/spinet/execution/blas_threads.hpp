@@ -7,6 +7,7 @@
 extern "C" {
 [[gnu::weak]] void openblas_set_num_threads(int);
 [[gnu::weak]] int openblas_get_num_threads();
+[[gnu::weak]] char* openblas_get_corename();
 [[gnu::weak]] void bli_thread_set_num_threads(long);
 [[gnu::weak]] long bli_thread_get_num_threads();
 [[gnu::weak]] void MKL_Set_Num_Threads(int);
@@ -14,6 +15,12 @@ extern "C" {
 }
 
 namespace spinet {
+
+/// The processor that OpenBLAS took its kernels for; null with another BLAS. "Prescott" on a recent processor means
+/// that OpenBLAS is too old to know it, and five times slower than it could be (docs/pitfalls.md).
+[[nodiscard]] inline char const* blas_core_name() noexcept {
+    return openblas_get_corename != nullptr ? openblas_get_corename() : nullptr;
+}
 
 /// While it lives, OpenBLAS, BLIS or MKL use one thread; the earlier number comes back when it goes.
 class single_threaded_blas {

@@ -31,9 +31,11 @@ inline void write_atomically(std::filesystem::path const& path, std::string_view
         std::filesystem::remove(part, ignored);
         throw file_error(path.string(), "cannot be written: " + step + ": " + why);
     };
-    if (std::filesystem::is_directory(path)) throw file_error(path.string(), "cannot be written: it is a directory");
+    std::error_code unknown;
+    if (std::filesystem::is_directory(path, unknown)) throw file_error(path.string(), "cannot be written: it is a directory");
     std::FILE* const file = std::fopen(part.c_str(), "wb");
-    if (file == nullptr) refuse("open");
+    // What stands in the way is not ours to remove.
+    if (file == nullptr) throw file_error(path.string(), std::string("cannot be written: open: ") + std::strerror(errno));
     bool good = std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size() && std::fflush(file) == 0;
 #if __has_include(<unistd.h>)
     good = good && ::fsync(::fileno(file)) == 0;
@@ -50,7 +52,8 @@ inline void write_atomically(std::filesystem::path const& path, std::string_view
 /// Throws spinet::file_error unless a file can be created at `path`: to be asked before hours of work.
 inline void check_writable(std::filesystem::path const& path) {
     auto const probe = path.string() + ".part";
-    if (std::filesystem::is_directory(path)) throw file_error(path.string(), "cannot be written: it is a directory");
+    std::error_code unknown;
+    if (std::filesystem::is_directory(path, unknown)) throw file_error(path.string(), "cannot be written: it is a directory");
     std::FILE* const file = std::fopen(probe.c_str(), "ab");
     if (file == nullptr) throw file_error(path.string(), std::string("cannot be written: ") + std::strerror(errno));
     std::fclose(file);
@@ -62,9 +65,11 @@ inline void check_writable(std::filesystem::path const& path) {
 [[nodiscard]] inline std::string read_whole(std::filesystem::path const& path) {
     std::ifstream file(path, std::ios::binary);
     if (!file) throw file_error(path.string(), "cannot be opened");
-    std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-    if (file.bad()) throw file_error(path.string(), "cannot be read");
-    return bytes;
+    try {
+        return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    } catch (std::ios_base::failure const& fault) {  // a directory, a broken disk
+        throw file_error(path.string(), std::string("cannot be read: ") + fault.what());
+    }
 }
 
 }  // namespace spinet

@@ -73,6 +73,7 @@ inline void save_checkpoints(std::filesystem::path const& path, checkpoint_set c
             run.state = in.get<std::byte>();
             runs.insert_or_assign(std::move(name), std::move(run));
         }
+        if (!in.at_end()) throw error("damaged: bytes are left over");
         return runs;
     } catch (file_error const&) {
         throw;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Critical temperature and paramagnet of a layered spin glass with independent random weights, from its bond matrix.
+/// Critical temperature and paramagnet of a layered glass of independent random weights (bond matrix).
 #pragma once
 
 #include <spinet/error.hpp>
@@ -11,10 +11,11 @@
 #include <string>
 #include <vector>
 
-// Everything here holds for INDEPENDENT, ZERO-MEAN weights only, without fields, in the limit of wide layers. Trained
-// weights carry a few dominant modes and order far above t_formula: 784-128-64-10 networks trained on Fashion-MNIST
-// have t_formula about 2 and order at 9 to 10. It is not lambda_max(J) either (largest_eigenvalue.hpp), the naive
-// mean-field T_c: for [800, 200, 100] with variance 1 / fan-in, lambda_max(J) / 2 = 0.9949 and t_formula = 0.9306.
+// Everything here holds for INDEPENDENT, ZERO-MEAN weights only, without fields, in the limit of wide layers.
+// Trained weights carry a few dominant modes and order far above t_formula: 784-128-64-10 networks trained on
+// Fashion-MNIST have t_formula about 2 and order at 9 to 10. It is not lambda_max(J) either
+// (largest_eigenvalue.hpp), the naive mean-field T_c: for [800, 200, 100] with variance 1 / fan-in,
+// lambda_max(J) / 2 = 0.9949 and t_formula = 0.9306.
 
 namespace spinet {
 namespace detail {
@@ -22,20 +23,22 @@ namespace detail {
 inline void require_layers(std::span<std::size_t const> sizes, std::span<double const> variances) {
     if (sizes.empty() || variances.size() + 1 != sizes.size()) {
         throw error("bond matrix: expected one variance between each two neighbouring layers, found " +
-                    std::to_string(sizes.size()) + " layers and " + std::to_string(variances.size()) + " variances");
+                    std::to_string(sizes.size()) + " layers and " + std::to_string(variances.size()) +
+                    " variances");
     }
     for (std::size_t l = 0; l < sizes.size(); ++l) {
-        if (sizes[l] == 0) { throw error("bond matrix: layer " + std::to_string(l) + " is empty"); }
+        if (sizes[l] == 0) throw error("bond matrix: layer " + std::to_string(l) + " is empty");
     }
     for (std::size_t l = 0; l < variances.size(); ++l) {
         if (!(variances[l] >= 0.0 && std::isfinite(variances[l]))) {
-            throw error("bond matrix: expected a finite variance >= 0 between layers " + std::to_string(l) + " and " +
-                        std::to_string(l + 1) + ", found " + std::to_string(variances[l]));
+            throw error("bond matrix: expected a finite variance >= 0 between layers " + std::to_string(l) +
+                        " and " + std::to_string(l + 1) + ", found " + std::to_string(variances[l]));
         }
     }
 }
 
-/// sqrt(B_{l,l+1} B_{l+1,l}) = sigma^2 sqrt(N_l N_{l+1}): the off-diagonal of the symmetric matrix similar to B.
+/// sqrt(B_{l,l+1} B_{l+1,l}) = sigma^2 sqrt(N_l N_{l+1}): the off-diagonal of the symmetric matrix similar to
+/// B.
 inline std::vector<double> symmetric_bond_matrix(std::span<std::size_t const> sizes,
                                                  std::span<double const> variances) {
     std::vector<double> off_diagonal;
@@ -50,11 +53,12 @@ inline std::vector<double> symmetric_bond_matrix(std::span<std::size_t const> si
 
 /// The spin-glass temperature of a layered network whose weights are independent with mean zero: sqrt(largest
 /// eigenvalue of B), B_{l,l+1} = sigma^2_l N_{l+1} and B_{l+1,l} = sigma^2_l N_l, all else zero (the layered
-/// Sherrington-Kirkpatrick model of Barney, Winer and Galitski, arXiv 2408.06421). In units of the weights (k_B = 1).
+/// Sherrington-Kirkpatrick model of Barney, Winer and Galitski, arXiv 2408.06421). In units of the weights
+/// (k_B = 1).
 ///
-/// sizes: spins per layer, N_0 ... N_L. variances: variances[l] is the variance of the couplings between layers l and
-/// l + 1; L of them. One layer, or no variance, gives 0. Throws spinet::error for an empty list or layer, another
-/// number of variances, or one that is negative or not finite, naming the layer.
+/// sizes: spins per layer, N_0 ... N_L. variances: variances[l] is the variance of the couplings between
+/// layers l and l + 1; L of them. One layer, or no variance, gives 0. Throws spinet::error for an empty list
+/// or layer, another number of variances, or one that is negative or not finite, naming the layer.
 inline double t_formula(std::span<std::size_t const> sizes, std::span<double const> variances) {
     detail::require_layers(sizes, variances);
     std::vector<double> const diagonal(sizes.size(), 0.0);
@@ -64,17 +68,17 @@ inline double t_formula(std::span<std::size_t const> sizes, std::span<double con
 }
 
 /// N <q^2>, the variance of sqrt(N) q, for the overlap q of two replicas of such a network above t_formula:
-/// sum over l of (N_l / N) sum over l' of [(1 - B / T^2)^-1]_{ll'}, N = sum of N_l. It is 1 at infinite T and diverges
-/// at t_formula. Arguments as for t_formula; throws spinet::error at or below that temperature too.
-inline double paramagnet_overlap_variance(std::span<std::size_t const> sizes, std::span<double const> variances,
-                                          double temperature) {
+/// sum over l of (N_l / N) sum over l' of [(1 - B / T^2)^-1]_{ll'}, N = sum of N_l. It is 1 at infinite T and
+/// diverges at t_formula. Arguments as for t_formula; throws spinet::error at or below that temperature too.
+inline double paramagnet_overlap_variance(std::span<std::size_t const> sizes,
+                                          std::span<double const> variances, double temperature) {
     double const critical = t_formula(sizes, variances);
     if (!(temperature > critical)) {
         throw error("paramagnet_overlap_variance: expected a temperature above t_formula = " +
                     std::to_string(critical) + ", found " + std::to_string(temperature));
     }
-    // With D = diag(sqrt(N_l)) and S = D B D^-1 symmetric: N N<q^2> = d^T (1 - S / T^2)^-1 d, d_l = sqrt(N_l).
-    // The pivots of 1 - S / T^2 are positive above t_formula, and d^T M^-1 d is a sum over pivots.
+    // With D = diag(sqrt(N_l)) and S = D B D^-1 symmetric: N N<q^2> = d^T (1 - S / T^2)^-1 d, d_l =
+    // sqrt(N_l). The pivots of 1 - S / T^2 are positive above t_formula, and d^T M^-1 d is a sum over pivots.
     std::vector<double> const bonds = detail::symmetric_bond_matrix(sizes, variances);
     double pivot = 1.0;
     double forward = std::sqrt(static_cast<double>(sizes[0]));

@@ -144,9 +144,13 @@ struct found_chains {
 /// The layers from input to output, each taking what the one before gives, and whether that is their natural
 /// order of names. Layers whose names differ only in numbers keep the order of the numbers, if shapes allow
 /// it at all; otherwise shapes alone decide. Names such as "encoder" and "decoder" never do: their
-/// alphabetical order is an accident. Throws `error` where no order, or more than one, is left.
+/// alphabetical order is an accident. Throws `error` where no order, or more than one, is left, or a shape is
+/// wrong.
 [[nodiscard]] inline std::pair<std::vector<dense_layer>, bool> ordered_layers(
     std::vector<dense_layer> layers) {
+    if (layers.empty()) throw error("there are no layers to order");
+    for (auto const& layer : layers)
+        detail::check_shapes({layer.weight, layer.bias}, "node " + detail::in_quotes(layer.name));
     std::sort(layers.begin(), layers.end(),
               [](auto const& a, auto const& b) { return natural_less(a.name, b.name); });
     std::map<std::string, detail::layer_indices> counted;
@@ -156,6 +160,7 @@ struct found_chains {
         single.push_back({i});
     }
     std::vector<detail::layer_indices> groups;
+    groups.reserve(counted.size());
     for (auto const& entry : counted) groups.push_back(entry.second);
 
     auto found = detail::find_chains(layers, groups);
@@ -163,6 +168,7 @@ struct found_chains {
     if (!found.complete || found.chains.size() != 1) detail::refuse_order(layers, found);
     auto const& order = found.chains.front();
     std::vector<dense_layer> result;
+    result.reserve(order.size());
     for (auto const i : order) result.push_back(layers[i]);
     return {std::move(result), std::is_sorted(order.begin(), order.end())};
 }

@@ -30,6 +30,11 @@ struct run_record {
     double largest_coupling_eigenvalue = std::numeric_limits<double>::quiet_NaN();  ///< lambda_max(J); NaN if the model cannot tell
     std::vector<std::pair<std::string, std::string>> metadata = {};
 
+    /// Measurements made so far.
+    [[nodiscard]] std::uint64_t measurements() const noexcept {
+        return sweeps_done <= plan.warmup ? 0 : (sweeps_done - plan.warmup) / plan.measure_every;
+    }
+
     [[nodiscard]] bool complete() const noexcept { return sweeps_done == plan.warmup + plan.sweeps; }
 
     /// Accepted exchanges between temperatures k and k + 1, as a fraction; 0 if none was tried.

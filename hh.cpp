@@ -1,0 +1,1 @@
+#include <spinet/mean_field/bond_matrix.hpp>

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// glauber in every scan, alone and under parallel tempering, against enumeration.
+#include "small_models.hpp"
+
+using namespace spinet;
+
+TEST_CASE("glauber leaves a layered network with fields in equilibrium") {
+    auto const model = small_models::layered();
+    small_models::require_invariance("layered", model, glauber{random_scan{}});
+    small_models::require_invariance("layered", model, glauber{sequential_scan{}});
+    small_models::require_invariance("layered", model, glauber{layer_blocks{}});
+}
+
+TEST_CASE("glauber leaves a network with an isolated, field-free spin in equilibrium") {
+    auto const model = small_models::with_isolated_spin();
+    small_models::require_invariance("isolated spin", model, glauber{random_scan{}});
+    small_models::require_invariance("isolated spin", model, glauber{sequential_scan{}});
+    small_models::require_invariance("isolated spin", model, glauber{layer_blocks{}});
+}
+
+TEST_CASE("glauber leaves a dense model with fields in equilibrium") {
+    auto const model = small_models::dense();
+    small_models::require_invariance("dense", model, glauber{random_scan{}});
+    small_models::require_invariance("dense", model, glauber{sequential_scan{}});
+}
+
+TEST_CASE("glauber leaves a model that knows nothing but its energy in equilibrium") {
+    small_models::plain const model;
+    small_models::require_invariance("plain", model, glauber{random_scan{}});
+    small_models::require_invariance("plain", model, glauber{sequential_scan{}});
+}

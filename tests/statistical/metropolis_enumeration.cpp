@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// metropolis in every scan, alone and under parallel tempering, against enumeration.
+#include "small_models.hpp"
+
+using namespace spinet;
+
+TEST_CASE("metropolis leaves a layered network with fields in equilibrium") {
+    auto const model = small_models::layered();
+    small_models::require_invariance("layered", model, metropolis{random_scan{}});
+    small_models::require_invariance("layered", model, metropolis{sequential_scan{}});
+    small_models::require_invariance("layered", model, metropolis{layer_blocks{}});
+}
+
+TEST_CASE("metropolis leaves a network with an isolated, field-free spin in equilibrium") {
+    auto const model = small_models::with_isolated_spin();
+    small_models::require_invariance("isolated spin", model, metropolis{random_scan{}});
+    small_models::require_invariance("isolated spin", model, metropolis{sequential_scan{}});
+    small_models::require_invariance("isolated spin", model, metropolis{layer_blocks{}});
+}
+
+TEST_CASE("metropolis leaves a dense model with fields in equilibrium") {
+    auto const model = small_models::dense();
+    small_models::require_invariance("dense", model, metropolis{random_scan{}});
+    small_models::require_invariance("dense", model, metropolis{sequential_scan{}});
+}
+
+TEST_CASE("metropolis leaves a model that knows nothing but its energy in equilibrium") {
+    small_models::plain const model;
+    small_models::require_invariance("plain", model, metropolis{random_scan{}});
+    small_models::require_invariance("plain", model, metropolis{sequential_scan{}});
+}

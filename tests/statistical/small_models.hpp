@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The models of eight spins on which every kernel is held against enumeration.
+#pragma once
+
+#include "../catch.hpp"
+
+#include <spinet/kernel/glauber.hpp>
+#include <spinet/kernel/metropolis.hpp>
+#include <spinet/model/factories.hpp>
+#include <spinet/testing/exact_start.hpp>
+#include <spinet/testing/transition_matrix.hpp>
+
+#include <string>
+#include <vector>
+
+namespace small_models {
+
+using namespace spinet;
+
+/// Independent samples of each test: enough for a rule that is wrong by 2 %.
+inline constexpr std::uint64_t samples = 2'000'000;
+
+/// 20 pairs of kernel and model x 3 temperatures x (alone, under parallel tempering).
+inline constexpr double comparisons = 120;
+inline constexpr double threshold = 0.001 / comparisons;
+
+inline ladder temperatures() { return ladder({0.7, 1.2, 2.5}); }
+
+inline std::vector<float> numbers(std::size_t count, double deviation, std::uint32_t row) {
+    stream const draws(2026, 0, row, purpose::testing);
+    std::vector<float> values(count);
+    for (std::size_t k = 0; k < count; ++k) values[k] = static_cast<float>(deviation * normal(draws, static_cast<std::uint32_t>(k)));
+    return values;
+}
+
+inline xt::xtensor<float, 2> matrix(std::size_t rows, std::size_t columns, double deviation, std::uint32_t row) {
+    xt::xtensor<float, 2> m;
+    m.resize({rows, columns});
+    auto const values = numbers(rows * columns, deviation, row);
+    std::copy(values.begin(), values.end(), m.data());
+    return m;
+}
+
+inline xt::xtensor<float, 1> vector(std::size_t size, double deviation, std::uint32_t row) {
+    xt::xtensor<float, 1> v;
+    v.resize({size});
+    auto const values = numbers(size, deviation, row);
+    std::copy(values.begin(), values.end(), v.data());
+    return v;
+}
+
+/// 3-3-2 with fields on every layer.
+inline network_glass<float> layered() {
+    return layered_glass<float>({matrix(3, 3, 0.7, 1), matrix(2, 3, 0.7, 2)}, {vector(3, 0.4, 3), vector(3, 0.4, 4), vector(2, 0.4, 5)});
+}
+
+/// The same with the middle spin of the first layer pruned: no couplings, no field.
+inline network_glass<float> with_isolated_spin() {
+    auto first = matrix(3, 3, 0.7, 1);
+    for (std::size_t i = 0; i < 3; ++i) first(i, 1) = 0;
+    auto fields = vector(3, 0.4, 3);
+    fields(1) = 0;
+    return layered_glass<float>({first, matrix(2, 3, 0.7, 2)}, {fields, vector(3, 0.4, 4), vector(2, 0.4, 5)});
+}
+
+inline dense_ising<float> dense() {
+    auto const upper = matrix(8, 8, 0.4, 6);
+    xt::xtensor<float, 2> couplings;
+    couplings.resize({8, 8});
+    for (std::size_t i = 0; i < 8; ++i)
+        for (std::size_t j = 0; j < 8; ++j) couplings(i, j) = i == j ? 0.0f : upper(std::min(i, j), std::max(i, j));
+    return dense_ising<float>(couplings, vector(8, 0.4, 7));
+}
+
+/// What a user's own model may be: three members, no refinement.
+struct plain {
+    using spin_type = float;
+    dense_ising<float> inner = dense();
+    [[nodiscard]] std::size_t size() const { return inner.size(); }
+    [[nodiscard]] double energy(std::span<float const> spins) const { return inner.energy(spins); }
+    [[nodiscard]] double energy_change(std::span<float const> spins, std::size_t site, float value) const {
+        return inner.energy_change(spins, site, value);
+    }
+};
+
+/// Pass: the distribution after the moves is the exact one, at all three temperatures.
+template <class M, class K, class Exchange>
+void require_invariance(std::string const& name, M const& model, K const& kernel, Exchange const& exchange, std::uint64_t seed) {
+    auto const fits = spinet::testing::fit_after_moves(model, kernel, exchange, temperatures(), samples, seed);
+    for (std::size_t k = 0; k < fits.size(); ++k) {
+        CAPTURE(name, kernel.name(), exchange.name(), temperatures()[k], fits[k].chi_square, fits[k].degrees_of_freedom);
+        CHECK(fits[k].p_value > threshold);
+    }
+}
+
+template <class M, class K>
+void require_invariance(std::string const& name, M const& model, K const& kernel) {
+    require_invariance(name, model, kernel, no_exchange{}, 1);
+    require_invariance(name, model, kernel, energy_exchange{}, 2);
+}
+
+}  // namespace small_models

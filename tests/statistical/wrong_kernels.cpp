@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Controls: the test against enumeration must reject kernels and exchanges that are slightly wrong.
+#include "small_models.hpp"
+
+using namespace spinet;
+
+namespace {
+
+/// Accepts uphill moves 2 % too often. (Scaling all acceptances alike would change nothing.)
+struct eager_metropolis_rule {
+    static constexpr char const* name() noexcept { return "eager metropolis"; }
+
+    template <class Real>
+    static Real updated(Real spin, Real x, Real u, zero_cost) noexcept {
+        Real const p = x <= Real{0} ? Real{2} : Real{1.02f} * detail::exp_clamped(-x);
+        return u < p ? -spin : spin;
+    }
+    static double flip_probability(double x, zero_cost) noexcept { return x <= 0 ? 1.0 : std::min(1.0, 1.02 * std::exp(-x)); }
+};
+
+/// Forgets that the exchange takes total energies.
+struct energy_per_spin_exchange {
+    static constexpr char const* name() noexcept { return "energy per spin"; }
+
+    template <class M, class State>
+    double log_ratio(M const& model, State const& state, std::size_t a, std::size_t b, double beta_a, double beta_b) const noexcept {
+        return energy_exchange{}.log_ratio(model, state, a, b, beta_a, beta_b) / static_cast<double>(model.size());
+    }
+};
+
+template <class M, class K, class Exchange>
+void require_rejection(M const& model, K const& kernel, Exchange const& exchange, double beta_factor) {
+    auto const fits = spinet::testing::fit_after_moves(model, kernel, exchange, small_models::temperatures(), small_models::samples, 3, beta_factor);
+    double least = 1;
+    for (auto const& fit : fits) least = std::min(least, fit.p_value);
+    CAPTURE(kernel.name(), exchange.name(), beta_factor);
+    CHECK(least < small_models::threshold);
+}
+
+}  // namespace
+
+TEST_CASE("a heat bath at 1.02 beta is rejected") {
+    require_rejection(small_models::layered(), glauber{layer_blocks{}}, no_exchange{}, 1.02);
+    require_rejection(small_models::dense(), glauber{sequential_scan{}}, no_exchange{}, 1.02);
+    require_rejection(small_models::dense(), glauber{random_scan{}}, no_exchange{}, 1.02);
+}
+
+TEST_CASE("uphill moves accepted 2 % too often are rejected") {
+    require_rejection(small_models::layered(), site_kernel<eager_metropolis_rule, layer_blocks>{}, no_exchange{}, 1.0);
+    require_rejection(small_models::dense(), site_kernel<eager_metropolis_rule, random_scan>{}, no_exchange{}, 1.0);
+}
+
+TEST_CASE("an exchange on the energy per spin is rejected") {
+    require_rejection(small_models::layered(), glauber{}, energy_per_spin_exchange{}, 1.0);
+    require_rejection(small_models::dense(), metropolis{random_scan{}}, energy_per_spin_exchange{}, 1.0);
+}
