@@ -41,3 +41,19 @@ install_packages() {
 use_ninja() {
     if command -v ninja >/dev/null 2>&1; then CMAKE_GENERATOR=${CMAKE_GENERATOR:-Ninja} && export CMAKE_GENERATOR; fi
 }
+
+# choose_blas_kernels PROGRAM: OpenBLAS takes its slowest kernels ("Prescott") on a processor that it is too old
+# to know. If PROGRAM, which is linked with it, says so, better ones are chosen through the environment.
+choose_blas_kernels() {
+    if [ -n "${OPENBLAS_CORETYPE:-}" ] || [ ! -r /proc/cpuinfo ]; then return 0; fi
+    core=$(OPENBLAS_VERBOSE=2 "$1" --help 2>&1 | sed -n 's/^Core: //p' | head -n 1)
+    if [ "$core" != Prescott ]; then return 0; fi
+    flags=" $(sed -n 's/^flags[^:]*: *//p' /proc/cpuinfo | head -n 1) "
+    case $flags in
+        *" avx512f "*) OPENBLAS_CORETYPE=SkylakeX ;;
+        *" avx2 "*) OPENBLAS_CORETYPE=Haswell ;;
+        *) return 0 ;;
+    esac
+    export OPENBLAS_CORETYPE
+    say "this OpenBLAS does not know the processor; OPENBLAS_CORETYPE=$OPENBLAS_CORETYPE"
+}

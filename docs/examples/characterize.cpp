@@ -6,11 +6,16 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <map>
+#include <new>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,7 +29,7 @@ struct options {
     std::vector<std::string> files;
     std::string temperatures;
     spinet::run_plan plan{.warmup = 2'000, .sweeps = 20'000};
-    std::size_t threads = 0;
+    std::optional<std::size_t> threads;
     std::string kernel = "glauber";
     std::string scale = "none";
     std::string biases = "fields";
@@ -37,27 +42,40 @@ struct options {
 /// A network to be characterised: one of the files, or a null model of one.
 struct subject {
     std::string name;
+    std::string file;
     spinet::network network;
 };
 
+/// CLI11 lets -1 and 2^64 pass for unsigned numbers.
+std::string not_a_count(std::string const& text) {
+    errno = 0;
+    (void)std::strtoull(text.c_str(), nullptr, 10);
+    bool const digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+    return digits && errno == 0 ? "" : "'" + text + "' is not a whole number from 0 to 2^64-1";
+}
+
+/// An unset variable in a script must not switch an option off.
+std::string empty_text(std::string const& text) { return text.empty() ? "is empty" : ""; }
+
 void parse(int argc, char** argv, options& chosen, CLI::App& app) {
+    CLI::Validator const count(not_a_count, "", "count"), text(empty_text, "", "text");
     app.add_option("FILE", chosen.files, "safetensors files of networks")->required();
-    app.add_option("--temperatures", chosen.temperatures, "LOW:HIGH:COUNT, geometric (default: suggested by the network)");
-    app.add_option("--replicas", chosen.plan.replicas, "independent replicas, at least 4")->capture_default_str();
-    app.add_option("--warmup", chosen.plan.warmup, "sweeps before the first measurement")->capture_default_str();
-    app.add_option("--sweeps", chosen.plan.sweeps, "sweeps with measurements")->capture_default_str();
-    app.add_option("--measure-every", chosen.plan.measure_every, "sweeps between measurements")->capture_default_str();
-    app.add_option("--seed", chosen.plan.seed, "seed of all random numbers")->capture_default_str();
-    app.add_option("--threads", chosen.threads, "threads (default: all cores)");
+    app.add_option("--temperatures", chosen.temperatures, "LOW:HIGH:COUNT, geometric (default: suggested by the network)")->check(text);
+    app.add_option("--replicas", chosen.plan.replicas, "independent replicas, at least 4")->check(count)->capture_default_str();
+    app.add_option("--warmup", chosen.plan.warmup, "sweeps before the first measurement")->check(count)->capture_default_str();
+    app.add_option("--sweeps", chosen.plan.sweeps, "sweeps with measurements")->check(count)->capture_default_str();
+    app.add_option("--measure-every", chosen.plan.measure_every, "sweeps between measurements")->check(count)->capture_default_str();
+    app.add_option("--seed", chosen.plan.seed, "seed of all random numbers")->check(count)->capture_default_str();
+    app.add_option("--threads", chosen.threads, "threads (default: all cores)")->check(count);
     app.add_option("--kernel", chosen.kernel)->check(CLI::IsMember({"glauber", "metropolis"}))->capture_default_str();
     app.add_option("--scale", chosen.scale, "divide couplings by each layer's deviation, or by T_formula")
         ->check(CLI::IsMember({"none", "layer", "tc"}))
         ->capture_default_str();
     app.add_option("--biases", chosen.biases)->check(CLI::IsMember({"fields", "drop"}))->capture_default_str();
     app.add_option("--null", chosen.nulls, "add a null model of every network")->check(CLI::IsMember({"shuffled", "redrawn"}));
-    app.add_option("--checkpoint", chosen.checkpoint, "save the run here, and resume from it if it is there");
-    app.add_option("--output", chosen.output, "table of the curves; layers go to OUTPUT.layers.csv")->capture_default_str();
-    app.add_option("--plot", chosen.plot, "picture of the curves (PNG, by gnuplot)");
+    app.add_option("--checkpoint", chosen.checkpoint, "save the run here, and resume from it if it is there")->check(text);
+    app.add_option("--output", chosen.output, "table of the curves; layers go to OUTPUT.layers.csv")->check(text)->capture_default_str();
+    app.add_option("--plot", chosen.plot, "picture of the curves (PNG, by gnuplot)")->check(text);
     app.parse(argc, argv);
 }
 
@@ -70,22 +88,34 @@ std::optional<spinet::ladder> parsed_temperatures(std::string const& text) {
     if (std::sscanf(text.c_str(), "%lf:%lf:%ld%n", &low, &high, &count, &read) != 3 || static_cast<std::size_t>(read) != text.size())
         throw spinet::error("--temperatures " + text + ": expected LOW:HIGH:COUNT, for example 0.2:12:24");
     if (count < 0) throw spinet::error("--temperatures " + text + ": the count is negative");
-    return spinet::geometric_temperatures(low, high, static_cast<std::size_t>(count));
+    try {
+        return spinet::geometric_temperatures(low, high, static_cast<std::size_t>(count));
+    } catch (spinet::error const& fault) {
+        throw spinet::error("--temperatures " + text + ": " + fault.what());
+    }
+}
+
+spinet::network load_file(std::string const& file) {
+    try {
+        return spinet::load_network(file);
+    } catch (std::bad_alloc const&) {
+        throw spinet::file_error(file, "not enough memory to load it");
+    }
 }
 
 std::vector<subject> load_subjects(options const& chosen) {
     std::vector<subject> subjects;
     for (auto const& file : chosen.files) {
-        auto const network = spinet::load_network(file);
+        auto const network = load_file(file);
         auto const name = std::filesystem::path(file).stem().string();
-        subjects.push_back({name, network});
+        subjects.push_back({name, file, network});
         for (auto const& null : chosen.nulls)
-            subjects.push_back({name + " " + null,
+            subjects.push_back({name + " " + null, file,
                                 null == "shuffled" ? spinet::shuffled(network, spinet::shuffle::within_layers, chosen.plan.seed) : spinet::redrawn(network, chosen.plan.seed)});
     }
+    std::set<std::string> taken;
     for (std::size_t a = 0; a < subjects.size(); ++a)
-        for (std::size_t b = 0; b < a; ++b)
-            if (subjects[a].name == subjects[b].name) subjects[a].name += " (" + std::to_string(a + 1) + ")";
+        while (!taken.insert(subjects[a].name).second) subjects[a].name += " (" + std::to_string(a + 1) + ")";
     return subjects;
 }
 
@@ -94,6 +124,33 @@ spinet::twin_hopfield mapping_of(options const& chosen) {
             .scale = chosen.scale == "layer" ? spinet::scale::layer_unit_variance
                      : chosen.scale == "tc"  ? spinet::scale::t_formula
                                              : spinet::scale::none};
+}
+
+/// Refuses what this machine cannot hold, before the operating system ends the program for it.
+void check_memory(std::size_t sites, std::size_t groups, std::size_t rungs, spinet::run_plan const& plan) {
+    double const rows = static_cast<double>(plan.replicas) * static_cast<double>(rungs), pairs = 0.5 * static_cast<double>(plan.replicas) * static_cast<double>(plan.replicas - 1);
+    double const spins = rows * (2.0 * static_cast<double>(sites) * sizeof(float) + sizeof(double));
+    double const records = static_cast<double>(rungs) * pairs * static_cast<double>((groups + 1) * spinet::moments::count * spinet::recorder::stages) * sizeof(double);
+    double const present = static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGE_SIZE));
+    if (spins + records <= present) return;
+    char text[200];
+    std::snprintf(text, sizeof text, "--replicas %zu with %zu temperatures and %zu spins needs about %.3g GB of memory; this machine has %.3g GB", plan.replicas,
+                  rungs, sites, (spins + records) / 1e9, present / 1e9);
+    throw spinet::error(text);
+}
+
+/// What can be known to go wrong with a network before hours are spent on another one.
+void check_subject(subject const& of, options const& chosen, spinet::checkpoint_set const& saved) {
+    auto const ladder = parsed_temperatures(chosen.temperatures);
+    try {
+        auto const glass = spinet::to_spin_glass(of.network, mapping_of(chosen));
+        bool const suggested = !ladder && saved.count(of.name) == 0;
+        if (suggested && !(spinet::largest_coupling_eigenvalue(glass) > 0))
+            throw spinet::error("all its couplings are 0, so no temperature is singled out: give --temperatures");
+        check_memory(glass.size(), glass.groups().size(), ladder ? ladder->size() : spinet::ladder_request{}.count, chosen.plan);
+    } catch (spinet::error const& fault) {
+        throw spinet::file_error(of.file, fault.what());
+    }
 }
 
 void print(spinet::descriptor const& curves, std::vector<spinet::verdict> const& verdicts, spinet::run_record const& record) {
@@ -112,15 +169,29 @@ void print(spinet::descriptor const& curves, std::vector<spinet::verdict> const&
     for (auto const& reason : verdicts[failed - 1].reasons) std::printf("  - %s\n", reason.c_str());
 }
 
+spinet::threads executor_of(options const& chosen) { return chosen.threads ? spinet::threads{*chosen.threads} : spinet::threads{}; }
+
+/// work(), what it refuses naming the checkpoint.
+template <class Work>
+auto of_checkpoint(options const& chosen, subject const& of, Work&& work) {
+    try {
+        return work();
+    } catch (spinet::file_error const&) {
+        throw;
+    } catch (spinet::error const& fault) {
+        throw spinet::file_error(chosen.checkpoint, of.name + ": " + fault.what());
+    }
+}
+
 /// Everything that one subject needs. Returns whether the run was completed.
 template <class K>
 bool characterize(subject const& of, options const& chosen, spinet::checkpoint_set& saved, std::vector<spinet::descriptor>& results) {
-    auto const executor = chosen.threads == 0 ? spinet::threads{} : spinet::threads{chosen.threads};
+    auto const executor = executor_of(chosen);
     auto const glass = spinet::to_spin_glass(of.network, mapping_of(chosen));
     auto const earlier = saved.find(of.name);
     auto ladder = parsed_temperatures(chosen.temperatures);
     // A suggested ladder is deterministic, but measuring it again takes time: a checkpoint remembers it.
-    if (!ladder && earlier != saved.end()) ladder = spinet::ladder(earlier->second.temperatures);
+    if (!ladder && earlier != saved.end()) ladder = of_checkpoint(chosen, of, [&] { return spinet::ladder(earlier->second.temperatures); });
     if (!ladder) std::fprintf(stderr, "%s: spacing the temperatures\n", of.name.c_str());
     auto const method = spinet::parallel_tempering(K{}, ladder ? *ladder : spinet::suggested_temperatures(glass, {.seed = chosen.plan.seed}, executor));
 
@@ -128,14 +199,14 @@ bool characterize(subject const& of, options const& chosen, spinet::checkpoint_s
     auto const until_interrupted = [](spinet::progress const&) { return interrupted == 0; };
     auto save = [&, keeper = spinet::checkpoint_every(2.0, chosen.checkpoint, of.name, saved)](spinet::progress const& now) mutable {
         if (chosen.checkpoint.empty()) return true;
-        if (now.last && now.save) saved.insert_or_assign(of.name, now.save());
+        if (now.last && now.save && now.sweeps_done > 0) saved.insert_or_assign(of.name, now.save());
         return keeper(now);
     };
     spinet::progress_bar bar(of.name);
     auto const start_or_resume = [&] {
         if (earlier == saved.end()) return spinet::sample(glass, method, measured, chosen.plan, executor, until_interrupted, save, bar);
         spinet::checkpoint const from = earlier->second;
-        return spinet::resume(from, glass, method, measured, chosen.plan, executor, until_interrupted, save, bar);
+        return of_checkpoint(chosen, of, [&] { return spinet::resume(from, glass, method, measured, chosen.plan, executor, until_interrupted, save, bar); });
     };
     auto const run = start_or_resume();
     if (run.measurements() == 0) {
@@ -159,18 +230,39 @@ void write(options const& chosen, std::vector<spinet::descriptor> const& results
         std::fprintf(stderr, "gnuplot is not installed: %s was not drawn, but its data and script are beside it\n", chosen.plot.c_str());
 }
 
+/// No file that is written is another one of them, or one of the networks.
+void check_outputs(options const& chosen) {
+    std::vector<std::filesystem::path> written{chosen.output, spinet::layers_path(chosen.output)};
+    if (!chosen.checkpoint.empty()) written.emplace_back(chosen.checkpoint);
+    if (!chosen.plot.empty())
+        for (auto const& file : spinet::plot_files(chosen.plot)) written.push_back(file);
+    std::map<std::filesystem::path, std::string> taken;
+    std::error_code unknown;
+    for (auto const& file : chosen.files) taken[std::filesystem::weakly_canonical(file, unknown)] = "is one of the networks";
+    for (auto const& file : written) {
+        auto const [place, is_new] = taken.try_emplace(std::filesystem::weakly_canonical(file, unknown), "is written for another purpose too");
+        if (!is_new) throw spinet::file_error(file.string(), "cannot be written: it " + place->second);
+        spinet::check_writable(file);
+    }
+}
+
+spinet::checkpoint_set load_saved(options const& chosen, std::vector<subject> const& subjects) {
+    if (chosen.checkpoint.empty() || !std::filesystem::exists(chosen.checkpoint)) return {};
+    auto saved = spinet::load_checkpoints(chosen.checkpoint);
+    for (auto const& each : saved)
+        if (std::none_of(subjects.begin(), subjects.end(), [&](subject const& of) { return of.name == each.first; }))
+            throw spinet::file_error(chosen.checkpoint, "the checkpoint is of another run: it holds '" + each.first + "', which is not among the networks of this one");
+    return saved;
+}
+
 int run(options const& chosen) {
     chosen.plan.check(2, 1);
     (void)parsed_temperatures(chosen.temperatures);
+    (void)executor_of(chosen);
     auto const subjects = load_subjects(chosen);
-    spinet::check_writable(chosen.output);
-    spinet::check_writable(spinet::layers_path(chosen.output));
-    if (!chosen.plot.empty()) spinet::check_writable(chosen.plot);
-    spinet::checkpoint_set saved;
-    if (!chosen.checkpoint.empty()) {
-        spinet::check_writable(chosen.checkpoint);
-        if (std::filesystem::exists(chosen.checkpoint)) saved = spinet::load_checkpoints(chosen.checkpoint);
-    }
+    check_outputs(chosen);
+    auto saved = load_saved(chosen, subjects);
+    for (auto const& each : subjects) check_subject(each, chosen, saved);
     std::vector<spinet::descriptor> results;
     bool complete = true;
     for (auto const& each : subjects) {
@@ -180,6 +272,14 @@ int run(options const& chosen) {
     }
     if (!results.empty()) write(chosen, results);
     return complete ? 0 : 130;
+}
+
+/// One line on standard error, whatever is in the names of files.
+int refuse(std::string message) {
+    for (char& c : message)
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+    std::fprintf(stderr, "characterize: %s\n", message.c_str());
+    return 2;
 }
 
 /// OpenBLAS falls back to its slowest kernels on processors it is too old to know. It reads its choice from the
@@ -211,15 +311,17 @@ int main(int argc, char** argv) {
         parse(argc, argv, chosen, app);
     } catch (CLI::ParseError const& fault) {
         if (fault.get_exit_code() == 0) return app.exit(fault);
-        std::fprintf(stderr, "characterize: %s\n", fault.what());
-        return 2;
+        return refuse(fault.what());
     }
+    // Whoever reads the printed table may stop reading: the files are still written.
+    std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGINT, [](int) { interrupted = 1; });
     std::signal(SIGTERM, [](int) { interrupted = 1; });
     try {
         return run(chosen);
+    } catch (std::bad_alloc const&) {
+        return refuse("not enough memory for this network and this plan");
     } catch (std::exception const& fault) {
-        std::fprintf(stderr, "characterize: %s\n", fault.what());
-        return 2;
+        return refuse(fault.what());
     }
 }

@@ -38,25 +38,28 @@ concept Model = requires(M const& model, std::span<typename M::spin_type const> 
 /// Multilinear: E is linear in every single spin, so E = -s_i h_i(other spins) + rest. `fields` writes h for
 /// every row; flipping s_i costs 2 s_i h_i.
 template <class M>
-concept MultilinearModel =
-    Model<M> && requires(M const& model, rows_view<typename M::spin_type const> spins, rows_view<typename M::spin_type> out) {
-        model.fields(spins, out);
-    };
+concept MultilinearModel = Model<M> && requires(M const& model, rows_view<typename M::spin_type const> spins,
+                                                rows_view<typename M::spin_type> out) {
+    model.fields(spins, out);
+};
 
 /// Pair: h_i = b_i + sum_j J_ij s_j. `for_each_coupling(i, f)` calls f(first_site, span of J_i,first_site...)
 /// for the contiguous segments of sites coupled to i; `external_fields()` is b.
 template <class M>
-concept PairModel = MultilinearModel<M> && requires(M const& model, std::size_t site,
-                                                    void (*visit)(std::size_t, std::span<typename M::spin_type const>)) {
+concept PairModel = MultilinearModel<M> &&
+    requires(M const& model, std::size_t site,
+             void (*visit)(std::size_t, std::span<typename M::spin_type const>)) {
     model.for_each_coupling(site, visit);
     { model.external_fields() } -> std::convertible_to<std::span<typename M::spin_type const>>;
 };
 
-/// Block: the sites fall into colours without couplings inside a colour, so that a whole colour can be updated
-/// at once. `colour(c)` lists its ranges of sites; `block_fields(c, spins, out)` writes h on those ranges only.
+/// Block: the sites fall into colours without couplings inside a colour, so that a whole colour can be
+/// updated at once. `colour(c)` lists its ranges of sites; `block_fields(c, spins, out)` writes h on those
+/// ranges only.
 template <class M>
-concept BlockModel = PairModel<M> && requires(M const& model, std::size_t c, rows_view<typename M::spin_type const> spins,
-                                              rows_view<typename M::spin_type> out) {
+concept BlockModel = PairModel<M> &&
+    requires(M const& model, std::size_t c, rows_view<typename M::spin_type const> spins,
+             rows_view<typename M::spin_type> out) {
     { model.colours() } -> std::convertible_to<std::size_t>;
     { model.colour(c) } -> std::convertible_to<std::span<site_range const>>;
     model.block_fields(c, spins, out);

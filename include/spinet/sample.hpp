@@ -48,13 +48,16 @@ template <Model M>
     std::vector<real> spins(model.size());
     for (std::uint32_t k = 0; k < 8; ++k) {
         stream const draws(0, k, 0, purpose::testing);
-        for (std::size_t i = 0; i < spins.size(); ++i) spins[i] = (draws.bits(static_cast<std::uint32_t>(i)) >> 31) != 0 ? real{1} : real{-1};
+        for (std::size_t i = 0; i < spins.size(); ++i)
+            spins[i] = (draws.bits(static_cast<std::uint32_t>(i)) >> 31) != 0 ? real{1} : real{-1};
         print.add_value(static_cast<double>(model.energy(std::span<real const>(spins))));
     }
     if constexpr (PairModel<M>) {
         print.add(std::span<real const>(model.external_fields()));
         for (std::size_t i = 0; i < model.size(); ++i)
-            model.for_each_coupling(i, [&](std::size_t first, std::span<real const> couplings) { print.add_value(first).add(couplings); });
+            model.for_each_coupling(i, [&](std::size_t first, std::span<real const> couplings) {
+                print.add_value(first).add(couplings);
+            });
     }
     return print.value();
 }
@@ -65,7 +68,8 @@ class sampler {
 public:
     using real = typename M::spin_type;
 
-    sampler(M const& model, Method const& method, observables<Os...> const& measured, run_plan const& plan, Exec const& executor)
+    sampler(M const& model, Method const& method, observables<Os...> const& measured, run_plan const& plan,
+            Exec const& executor)
         : model_(model),
           method_(method),
           measured_(measured),
@@ -83,20 +87,26 @@ public:
     void start(Watchers&... watchers) {
         std::vector<real> cold;
         if (plan_.from == start::hot_and_cold) {
-            cold = annealed_state(model_, method_.kernel(), method_.temperatures(), plan_.annealing, plan_.seed, team_, [&](std::uint64_t sweep) {
-                return tell({run_phase::annealing, sweep, plan_.annealing, false, {}}, watchers...);
-            });
+            cold = annealed_state(
+                model_, method_.kernel(), method_.temperatures(), plan_.annealing, plan_.seed, team_,
+                [&](std::uint64_t sweep) {
+                    return tell({run_phase::annealing, sweep, plan_.annealing, false, {}}, watchers...);
+                });
             if (cold.empty()) stopped_ = true;
         }
         if (stopped_) return;
-        ensemble_.start(team_, cold, [&](std::size_t replica) { return plan_.from == start::hot_and_cold && replica % 2 == 1; });
+        ensemble_.start(team_, cold, [&](std::size_t replica) {
+            return plan_.from == start::hot_and_cold && replica % 2 == 1;
+        });
     }
 
     void load(checkpoint const& from) {
         if (from.version != version)
             throw error("the checkpoint was written by spinet " + from.version + ", this is " + version);
-        if (from.identity != identity()) throw error("the checkpoint belongs to another model, method, plan or set of observables");
-        if (from.sweeps_done > plan_.warmup + plan_.sweeps) throw error("the checkpoint is damaged: it has more sweeps than its plan");
+        if (from.identity != identity())
+            throw error("the checkpoint belongs to another model, method, plan or set of observables");
+        if (from.sweeps_done > plan_.warmup + plan_.sweeps)
+            throw error("the checkpoint is damaged: it has more sweeps than its plan");
         archive_reader in(from.state);
         ensemble_.load(in);
         for (auto& of_observable : result_.recorders)
@@ -110,15 +120,20 @@ public:
         std::uint64_t const end = plan_.warmup + plan_.sweeps;
         while (!stopped_ && result_.sweeps_done < end) {
             std::uint64_t const now = result_.sweeps_done;
-            std::uint64_t const stop_at = std::min({end, next_measurement(now), now + longest_slice, now < plan_.warmup ? plan_.warmup : end});
-            ensemble_.advance(team_, static_cast<std::uint32_t>(now), static_cast<std::uint32_t>(stop_at - now));
+            std::uint64_t const stop_at = std::min(
+                {end, next_measurement(now), now + longest_slice, now < plan_.warmup ? plan_.warmup : end});
+            ensemble_.advance(team_, static_cast<std::uint32_t>(now),
+                              static_cast<std::uint32_t>(stop_at - now));
             result_.sweeps_done = stop_at;
             if (stop_at == plan_.warmup) ensemble_.reset_counts();
             if (stop_at > plan_.warmup && (stop_at - plan_.warmup) % plan_.measure_every == 0) measure();
             auto const phase = stop_at <= plan_.warmup ? run_phase::warmup : run_phase::measuring;
-            if (!tell({phase, stop_at, end, stop_at == end, [this] { return freeze(); }}, watchers...)) stopped_ = true;
+            if (!tell({phase, stop_at, end, stop_at == end, [this] { return freeze(); }}, watchers...))
+                stopped_ = true;
         }
-        if (stopped_ && result_.sweeps_done < end) (void)tell({run_phase::measuring, result_.sweeps_done, end, true, [this] { return freeze(); }}, watchers...);
+        if (stopped_ && result_.sweeps_done < end)
+            (void)tell({run_phase::measuring, result_.sweeps_done, end, true, [this] { return freeze(); }},
+                       watchers...);
         result_.exchange = ensemble_.counts();
     }
 
@@ -135,9 +150,11 @@ private:
 
     template <class O>
     void add_recorders(O const& observable) {
-        static_assert(Observable<O, real>, "spinet: not an Observable; see docs/concepts.md for what one needs");
+        static_assert(Observable<O, real>,
+                      "spinet: not an Observable; see docs/concepts.md for what one needs");
         auto const components = observable.components(result_.groups);
-        result_.recorders.emplace_back(method_.temperatures().size(), recorder(O::per, plan_.replicas, components, O::lead));
+        result_.recorders.emplace_back(method_.temperatures().size(),
+                                       recorder(O::per, plan_.replicas, components, O::lead));
     }
 
     [[nodiscard]] std::uint64_t next_measurement(std::uint64_t now) const noexcept {
@@ -153,7 +170,8 @@ private:
             std::vector<real> spins(n * sites);
             std::vector<double> energies(n), out;
             ensemble_.gather(k, spins, energies);
-            cohort<real> const seen{{spins.data(), n, sites, sites}, energies, result_.groups, method_.temperatures()[k]};
+            cohort<real> const seen{
+                {spins.data(), n, sites, sites}, energies, result_.groups, method_.temperatures()[k]};
             std::size_t o = 0;
             auto const measure_one = [&](auto const& observable) {
                 auto& into = result_.recorders[o++][k];
@@ -183,7 +201,8 @@ private:
         ensemble_.save(out);
         for (auto const& of_observable : result_.recorders)
             for (auto const& at_temperature : of_observable) at_temperature.save(out);
-        return {identity(), version, method_.temperatures().temperatures(), result_.sweeps_done, std::move(out).take()};
+        return {identity(), version, method_.temperatures().temperatures(), result_.sweeps_done,
+                std::move(out).take()};
     }
 
     [[nodiscard]] std::uint64_t identity() const {
@@ -191,8 +210,9 @@ private:
         fingerprint print;
         print.add_value(model_fingerprint(model_)).add(method_.name());
         print.add(std::span<double const>(method_.temperatures().temperatures()));
-        for (std::uint64_t const value : {std::uint64_t{plan_.replicas}, plan_.warmup, plan_.sweeps, plan_.measure_every, plan_.seed,
-                                          static_cast<std::uint64_t>(plan_.from), plan_.annealing, std::uint64_t{sizeof(real)}})
+        for (std::uint64_t const value :
+             {std::uint64_t{plan_.replicas}, plan_.warmup, plan_.sweeps, plan_.measure_every, plan_.seed,
+              static_cast<std::uint64_t>(plan_.from), plan_.annealing, std::uint64_t{sizeof(real)}})
             print.add_value(value);
         for (auto const& of_observable : result_.recorders)
             for (auto const& name : of_observable[0].components()) print.add(name);
@@ -221,25 +241,28 @@ private:
 }  // namespace detail
 
 /// Samples `plan.replicas` independent replicas of `model` with `method` and returns what `measured` saw of
-/// them. `watchers` are callbacks (progress_bar{}, checkpoint_every{...}, your own) and std::stop_token; any of
-/// them may stop the run, which then returns what it accumulated so far. The same plan and seed give bitwise
-/// the same result on any executor. Throws spinet::error for a plan that cannot be carried out, before any work.
+/// them. `watchers` are callbacks (progress_bar{}, checkpoint_every{...}, your own) and std::stop_token; any
+/// of them may stop the run, which then returns what it accumulated so far. The same plan and seed give
+/// bitwise the same result on any executor. Throws spinet::error for a plan that cannot be carried out,
+/// before any work.
 template <Model M, class Method, class... Os, Executor Exec = serial, class... Watchers>
-[[nodiscard]] run<Os...> sample(M const& model, Method const& method, observables<Os...> const& measured, run_plan const& plan,
-                                Exec const& executor = {}, Watchers&&... watchers) {
+[[nodiscard]] run<Os...> sample(M const& model, Method const& method, observables<Os...> const& measured,
+                                run_plan const& plan, Exec const& executor = {}, Watchers&&... watchers) {
     static_assert((Watcher<std::remove_cvref_t<Watchers>> && ...),
-                  "spinet: what follows the executor must be a callback, bool(spinet::progress const&), or a std::stop_token");
+                  "spinet: what follows the executor must be a callback, bool(spinet::progress const&), or a "
+                  "std::stop_token");
     detail::sampler<M, Method, Exec, Os...> at_work(model, method, measured, plan, executor);
     at_work.start(watchers...);
     at_work.go_on(watchers...);
     return std::move(at_work).take();
 }
 
-/// Continues a run from a checkpoint, bitwise as if it had never stopped. All other arguments must be those of
-/// the run that wrote it (the executor may differ); spinet::error otherwise.
+/// Continues a run from a checkpoint, bitwise as if it had never stopped. All other arguments must be those
+/// of the run that wrote it (the executor may differ); spinet::error otherwise.
 template <Model M, class Method, class... Os, Executor Exec = serial, class... Watchers>
-[[nodiscard]] run<Os...> resume(checkpoint const& from, M const& model, Method const& method, observables<Os...> const& measured,
-                                run_plan const& plan, Exec const& executor = {}, Watchers&&... watchers) {
+[[nodiscard]] run<Os...> resume(checkpoint const& from, M const& model, Method const& method,
+                                observables<Os...> const& measured, run_plan const& plan,
+                                Exec const& executor = {}, Watchers&&... watchers) {
     detail::sampler<M, Method, Exec, Os...> at_work(model, method, measured, plan, executor);
     at_work.load(from);
     at_work.go_on(watchers...);

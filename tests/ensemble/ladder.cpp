@@ -137,19 +137,23 @@ TEST_CASE("suggested temperatures: ends, acceptance measured afresh, the same fo
     // An independent measurement, of other length and seed. One-sided; the threshold of 5 standard errors over
     // some 15 pairs of t-distributed means (7 degrees of freedom) errs in 1 % of all models, and the library's own
     // measurement adds its error, 0.02 for 400 attempts.
-    auto const found = acceptance_of(model, rungs, 1234, 1000);
-    for (std::size_t k = 0; k < found.size(); ++k) {
-        CAPTURE(k, rungs[k], found[k].acceptance, found[k].error);
-        CHECK(found[k].acceptance + 5 * std::hypot(found[k].error, 0.02) > 0.2);
-    }
+    auto const check_acceptance = [&](ladder const& made) {
+        auto const found = acceptance_of(model, made, 1234, 1000);
+        for (std::size_t k = 0; k < found.size(); ++k) {
+            CAPTURE(k, made[k], found[k].acceptance, found[k].error);
+            CHECK(found[k].acceptance + 5 * std::hypot(found[k].error, 0.02) > 0.2);
+        }
+    };
+    check_acceptance(rungs);
     // More rungs than asked for where they are needed: this one cannot do with 3.
     auto const few = suggested_temperatures(model, {.lowest = 0.1, .count = 3});
     CHECK(few.size() > 3);
+    check_acceptance(few);
     CHECK(suggested_temperatures(model, {.lowest = 0.2, .count = 12}).temperatures() == rungs.temperatures());
     CHECK(suggested_temperatures(model, {.lowest = 0.2, .count = 12}, threads(2)).temperatures() == rungs.temperatures());
     auto const other = suggested_temperatures(model, {.lowest = 0.2, .count = 12, .seed = 2});
     CHECK(other.temperatures() != rungs.temperatures());
-    CHECK(suggested_temperatures(model, {.count = 12}).lowest() == Approx(rungs.highest() / 60));
+    CHECK(suggested_temperatures(model, {.count = 12}).lowest() == Approx(rungs.highest() / 20));
     CHECK(suggested_temperatures(model, {.lowest = 0.2, .count = 12, .above = 2}).highest() == Approx(rungs.highest() / 0.6));
 }
 

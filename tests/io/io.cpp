@@ -119,6 +119,11 @@ TEST_CASE("a write that fails leaves the old file and no partial one", "[io]") {
     CHECK(refusal(directory.path(), [&] { write_atomically(directory.path(), "x"); }) == "cannot be written: it is a directory");
     CHECK(refusal(directory.path(), [&] { check_writable(directory.path()); }) == "cannot be written: it is a directory");
     CHECK_FALSE(fs::exists(directory.path().string() + ".part"));
+    // A rename would replace the device by a file.
+    if (fs::exists("/dev/null")) {
+        CHECK(refusal("/dev/null", [] { write_atomically("/dev/null", "x"); }) == "cannot be written: it is not a regular file");
+        CHECK(refusal("/dev/null", [] { check_writable("/dev/null"); }) == "cannot be written: it is not a regular file");
+    }
 }
 
 TEST_CASE("paths the system cannot even look up are file errors too", "[io]") {

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "../catch.hpp"
-
 #include <spinet/kernel/glauber.hpp>
 #include <spinet/kernel/metropolis.hpp>
 #include <spinet/model/factories.hpp>
@@ -29,11 +28,13 @@ inline ladder temperatures() { return ladder({0.7, 1.2, 2.5}); }
 inline std::vector<float> numbers(std::size_t count, double deviation, std::uint32_t row) {
     stream const draws(2026, 0, row, purpose::testing);
     std::vector<float> values(count);
-    for (std::size_t k = 0; k < count; ++k) values[k] = static_cast<float>(deviation * normal(draws, static_cast<std::uint32_t>(k)));
+    for (std::size_t k = 0; k < count; ++k)
+        values[k] = static_cast<float>(deviation * normal(draws, static_cast<std::uint32_t>(k)));
     return values;
 }
 
-inline xt::xtensor<float, 2> matrix(std::size_t rows, std::size_t columns, double deviation, std::uint32_t row) {
+inline xt::xtensor<float, 2> matrix(std::size_t rows, std::size_t columns, double deviation,
+                                    std::uint32_t row) {
     xt::xtensor<float, 2> m;
     m.resize({rows, columns});
     auto const values = numbers(rows * columns, deviation, row);
@@ -51,7 +52,8 @@ inline xt::xtensor<float, 1> vector(std::size_t size, double deviation, std::uin
 
 /// 3-3-2 with fields on every layer.
 inline network_glass<float> layered() {
-    return layered_glass<float>({matrix(3, 3, 0.7, 1), matrix(2, 3, 0.7, 2)}, {vector(3, 0.4, 3), vector(3, 0.4, 4), vector(2, 0.4, 5)});
+    return layered_glass<float>({matrix(3, 3, 0.7, 1), matrix(2, 3, 0.7, 2)},
+                                {vector(3, 0.4, 3), vector(3, 0.4, 4), vector(2, 0.4, 5)});
 }
 
 /// The same with the middle spin of the first layer pruned: no couplings, no field.
@@ -60,7 +62,8 @@ inline network_glass<float> with_isolated_spin() {
     for (std::size_t i = 0; i < 3; ++i) first(i, 1) = 0;
     auto fields = vector(3, 0.4, 3);
     fields(1) = 0;
-    return layered_glass<float>({first, matrix(2, 3, 0.7, 2)}, {fields, vector(3, 0.4, 4), vector(2, 0.4, 5)});
+    return layered_glass<float>({first, matrix(2, 3, 0.7, 2)},
+                                {fields, vector(3, 0.4, 4), vector(2, 0.4, 5)});
 }
 
 inline dense_ising<float> dense() {
@@ -68,7 +71,8 @@ inline dense_ising<float> dense() {
     xt::xtensor<float, 2> couplings;
     couplings.resize({8, 8});
     for (std::size_t i = 0; i < 8; ++i)
-        for (std::size_t j = 0; j < 8; ++j) couplings(i, j) = i == j ? 0.0f : upper(std::min(i, j), std::max(i, j));
+        for (std::size_t j = 0; j < 8; ++j)
+            couplings(i, j) = i == j ? 0.0f : upper(std::min(i, j), std::max(i, j));
     return dense_ising<float>(couplings, vector(8, 0.4, 7));
 }
 
@@ -85,10 +89,13 @@ struct plain {
 
 /// Pass: the distribution after the moves is the exact one, at all three temperatures.
 template <class M, class K, class Exchange>
-void require_invariance(std::string const& name, M const& model, K const& kernel, Exchange const& exchange, std::uint64_t seed) {
-    auto const fits = spinet::testing::fit_after_moves(model, kernel, exchange, temperatures(), samples, seed);
+void require_invariance(std::string const& name, M const& model, K const& kernel, Exchange const& exchange,
+                        std::uint64_t seed) {
+    auto const fits =
+        spinet::testing::fit_after_moves(model, kernel, exchange, temperatures(), samples, seed);
     for (std::size_t k = 0; k < fits.size(); ++k) {
-        CAPTURE(name, kernel.name(), exchange.name(), temperatures()[k], fits[k].chi_square, fits[k].degrees_of_freedom);
+        CAPTURE(name, kernel.name(), exchange.name(), temperatures()[k], fits[k].chi_square,
+                fits[k].degrees_of_freedom);
         CHECK(fits[k].p_value > threshold);
     }
 }

@@ -15,7 +15,9 @@ struct eager_metropolis_rule {
         Real const p = x <= Real{0} ? Real{2} : Real{1.02f} * detail::exp_clamped(-x);
         return u < p ? -spin : spin;
     }
-    static double flip_probability(double x, zero_cost) noexcept { return x <= 0 ? 1.0 : std::min(1.0, 1.02 * std::exp(-x)); }
+    static double flip_probability(double x, zero_cost) noexcept {
+        return x <= 0 ? 1.0 : std::min(1.0, 1.02 * std::exp(-x));
+    }
 };
 
 /// Forgets that the exchange takes total energies.
@@ -23,14 +25,17 @@ struct energy_per_spin_exchange {
     static constexpr char const* name() noexcept { return "energy per spin"; }
 
     template <class M, class State>
-    double log_ratio(M const& model, State const& state, std::size_t a, std::size_t b, double beta_a, double beta_b) const noexcept {
-        return energy_exchange{}.log_ratio(model, state, a, b, beta_a, beta_b) / static_cast<double>(model.size());
+    double log_ratio(M const& model, State const& state, std::size_t a, std::size_t b, double beta_a,
+                     double beta_b) const noexcept {
+        return energy_exchange{}.log_ratio(model, state, a, b, beta_a, beta_b) /
+               static_cast<double>(model.size());
     }
 };
 
 template <class M, class K, class Exchange>
 void require_rejection(M const& model, K const& kernel, Exchange const& exchange, double beta_factor) {
-    auto const fits = spinet::testing::fit_after_moves(model, kernel, exchange, small_models::temperatures(), small_models::samples, 3, beta_factor);
+    auto const fits = spinet::testing::fit_after_moves(model, kernel, exchange, small_models::temperatures(),
+                                                       small_models::samples, 3, beta_factor);
     double least = 1;
     for (auto const& fit : fits) least = std::min(least, fit.p_value);
     CAPTURE(kernel.name(), exchange.name(), beta_factor);
@@ -46,8 +51,10 @@ TEST_CASE("a heat bath at 1.02 beta is rejected") {
 }
 
 TEST_CASE("uphill moves accepted 2 % too often are rejected") {
-    require_rejection(small_models::layered(), site_kernel<eager_metropolis_rule, layer_blocks>{}, no_exchange{}, 1.0);
-    require_rejection(small_models::dense(), site_kernel<eager_metropolis_rule, random_scan>{}, no_exchange{}, 1.0);
+    require_rejection(small_models::layered(), site_kernel<eager_metropolis_rule, layer_blocks>{},
+                      no_exchange{}, 1.0);
+    require_rejection(small_models::dense(), site_kernel<eager_metropolis_rule, random_scan>{}, no_exchange{},
+                      1.0);
 }
 
 TEST_CASE("an exchange on the energy per spin is rejected") {

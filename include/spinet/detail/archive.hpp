@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// A flat byte archive for checkpoints: arrays of numbers, each with its length, read back with bounds checks.
+/// A flat byte archive for checkpoints: arrays of numbers, each with its length, read back with bounds
+/// checks.
 #pragma once
 
 #include <spinet/error.hpp>
@@ -59,7 +60,8 @@ public:
         auto const size = get_value<std::uint64_t>();
         if (size > bytes_.size() / sizeof(T)) throw error("damaged: an array reaches beyond the end");
         std::vector<T> values(static_cast<std::size_t>(size));
-        if (!values.empty()) std::memcpy(values.data(), claim(values.size() * sizeof(T)), values.size() * sizeof(T));
+        if (!values.empty())
+            std::memcpy(values.data(), claim(values.size() * sizeof(T)), values.size() * sizeof(T));
         return values;
     }
 
@@ -67,7 +69,8 @@ public:
     [[nodiscard]] std::vector<T> get_exactly(std::size_t size) {
         auto values = get<T>();
         if (values.size() != size)
-            throw error("does not fit: an array has " + std::to_string(values.size()) + " entries where this run has " + std::to_string(size));
+            throw error("does not fit: an array has " + std::to_string(values.size()) +
+                        " entries where this run has " + std::to_string(size));
         return values;
     }
 
@@ -94,10 +97,13 @@ class fingerprint {
 public:
     template <class T>
     fingerprint& add(std::span<T const> values) noexcept {
-        for (std::byte const b : std::as_bytes(values)) hash_ = (hash_ ^ static_cast<std::uint64_t>(b)) * 1099511628211u;
+        for (std::byte const b : std::as_bytes(values))
+            hash_ = (hash_ ^ static_cast<std::uint64_t>(b)) * 1099511628211u;
         return *this;
     }
-    fingerprint& add(std::string const& text) noexcept { return add(std::span<char const>(text)).add_value(text.size()); }
+    fingerprint& add(std::string const& text) noexcept {
+        return add(std::span<char const>(text)).add_value(text.size());
+    }
     template <class T>
     fingerprint& add_value(T value) noexcept {
         return add(std::span<T const>(&value, 1));

@@ -14,15 +14,15 @@
 extern "C" {
 // The trailing underscore is the calling convention of every BLAS that Debian, conda and MKL ship.
 void sgemm_(char const*, char const*, SPINET_BLAS_INT const*, SPINET_BLAS_INT const*, SPINET_BLAS_INT const*,
-            float const*, float const*, SPINET_BLAS_INT const*, float const*, SPINET_BLAS_INT const*, float const*,
-            float*, SPINET_BLAS_INT const*);
+            float const*, float const*, SPINET_BLAS_INT const*, float const*, SPINET_BLAS_INT const*,
+            float const*, float*, SPINET_BLAS_INT const*);
 void dgemm_(char const*, char const*, SPINET_BLAS_INT const*, SPINET_BLAS_INT const*, SPINET_BLAS_INT const*,
             double const*, double const*, SPINET_BLAS_INT const*, double const*, SPINET_BLAS_INT const*,
             double const*, double*, SPINET_BLAS_INT const*);
-void ssyrk_(char const*, char const*, SPINET_BLAS_INT const*, SPINET_BLAS_INT const*, float const*, float const*,
-            SPINET_BLAS_INT const*, float const*, float*, SPINET_BLAS_INT const*);
-void dsyrk_(char const*, char const*, SPINET_BLAS_INT const*, SPINET_BLAS_INT const*, double const*, double const*,
-            SPINET_BLAS_INT const*, double const*, double*, SPINET_BLAS_INT const*);
+void ssyrk_(char const*, char const*, SPINET_BLAS_INT const*, SPINET_BLAS_INT const*, float const*,
+            float const*, SPINET_BLAS_INT const*, float const*, float*, SPINET_BLAS_INT const*);
+void dsyrk_(char const*, char const*, SPINET_BLAS_INT const*, SPINET_BLAS_INT const*, double const*,
+            double const*, SPINET_BLAS_INT const*, double const*, double*, SPINET_BLAS_INT const*);
 }
 
 namespace spinet::detail {
@@ -54,7 +54,8 @@ void gemm(bool transposed, std::size_t m, std::size_t n, std::size_t k, Real alp
 
 /// Row-major C (m x m), entries (i, j) with i <= j only, = A A^T for row-major A (m x k).
 template <class Real>
-void gram(std::size_t m, std::size_t k, Real const* a, std::size_t stride_a, Real* c, std::size_t stride_c) noexcept {
+void gram(std::size_t m, std::size_t k, Real const* a, std::size_t stride_a, Real* c,
+          std::size_t stride_c) noexcept {
     static_assert(std::is_same_v<Real, float> || std::is_same_v<Real, double>, "BLAS knows float and double");
     if (m == 0) return;
     char const lower = 'L';  // column-major lower = row-major upper

@@ -51,7 +51,8 @@ namespace spinet::detail {
     p = p * r + 1.0 / 6.0;
     p = p * r + 0.5;
     p = p * r * r + r + 1.0;
-    auto const exponent = std::bit_cast<std::uint64_t>(shifted) - std::bit_cast<std::uint64_t>(rounder) + 1023u;
+    auto const exponent =
+        std::bit_cast<std::uint64_t>(shifted) - std::bit_cast<std::uint64_t>(rounder) + 1023u;
     return p * std::bit_cast<double>(exponent << 52);
 }
 

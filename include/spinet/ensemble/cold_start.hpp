@@ -16,12 +16,14 @@
 
 namespace spinet {
 
-/// Anneals 64 rows from the highest to the lowest temperature of the ladder, geometrically over `sweeps` sweeps,
-/// and returns the spins of the lowest energy found at the end. `go_on(sweep)` is asked before every slice of
-/// sweeps; if it says no, the result is empty.
+/// Anneals 64 rows from the highest to the lowest temperature of the ladder, geometrically over `sweeps`
+/// sweeps, and returns the spins of the lowest energy found at the end. `go_on(sweep)` is asked before every
+/// slice of sweeps; if it says no, the result is empty.
 template <Model M, class K, class Team, class GoOn>
-[[nodiscard]] std::vector<typename M::spin_type> annealed_state(M const& model, K const& kernel, ladder const& temperatures,
-                                                                std::uint64_t sweeps, std::uint64_t seed, Team& team, GoOn&& go_on) {
+[[nodiscard]] std::vector<typename M::spin_type> annealed_state(M const& model, K const& kernel,
+                                                                ladder const& temperatures,
+                                                                std::uint64_t sweeps, std::uint64_t seed,
+                                                                Team& team, GoOn&& go_on) {
     using real = typename M::spin_type;
     constexpr std::size_t tiles = 4, rows = 16;
     std::vector<typename K::template state<M>> states;
@@ -33,7 +35,8 @@ template <Model M, class K, class Team, class GoOn>
             // Row numbers of the run start at 0 too: the attempt field keeps the streams apart.
             stream(seed, 0, first_row(t) + static_cast<std::uint32_t>(r), purpose::start, 1).fill(0, bits);
             auto const spins = states[t].spins().row(r);
-            for (std::size_t i = 0; i < bits.size(); ++i) spins[i] = (bits[i] >> 31) != 0 ? real{1} : real{-1};
+            for (std::size_t i = 0; i < bits.size(); ++i)
+                spins[i] = (bits[i] >> 31) != 0 ? real{1} : real{-1};
         }
         kernel.prepare(model, states[t]);
     });
@@ -44,9 +47,12 @@ template <Model M, class K, class Team, class GoOn>
         team.run(tiles, [&](std::size_t t) {
             std::vector<double> betas(rows);
             for (std::uint64_t s = done; s < std::min(sweeps, done + slice); ++s) {
-                double const place = sweeps > 1 ? static_cast<double>(s) / static_cast<double>(sweeps - 1) : 1.0;
-                std::fill(betas.begin(), betas.end(), 1.0 / (temperatures.highest() * std::pow(ratio, place)));
-                kernel.sweep(model, states[t], betas, {seed, static_cast<std::uint32_t>(s), first_row(t), purpose::annealing});
+                double const place =
+                    sweeps > 1 ? static_cast<double>(s) / static_cast<double>(sweeps - 1) : 1.0;
+                std::fill(betas.begin(), betas.end(),
+                          1.0 / (temperatures.highest() * std::pow(ratio, place)));
+                kernel.sweep(model, states[t], betas,
+                             {seed, static_cast<std::uint32_t>(s), first_row(t), purpose::annealing});
             }
         });
     }

@@ -24,8 +24,8 @@ struct energy_exchange {
     static constexpr char const* name() noexcept { return "energy exchange"; }
 
     template <class M, class State>
-    [[nodiscard]] double log_ratio(M const&, State const& state, std::size_t row_a, std::size_t row_b, double beta_a,
-                                   double beta_b) const noexcept {
+    [[nodiscard]] double log_ratio(M const&, State const& state, std::size_t row_a, std::size_t row_b,
+                                   double beta_a, double beta_b) const noexcept {
         return (beta_a - beta_b) * (state.energies()[row_a] - state.energies()[row_b]);
     }
 };

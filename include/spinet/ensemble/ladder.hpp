@@ -21,10 +21,12 @@ public:
         for (std::size_t k = 0; k < temperatures_.size(); ++k) {
             double const t = temperatures_[k];
             if (!std::isfinite(t) || t <= 0)
-                throw error("ladder: temperature " + std::to_string(k) + " is " + std::to_string(t) + "; temperatures are positive and finite");
+                throw error("ladder: temperature " + std::to_string(k) + " is " + std::to_string(t) +
+                            "; temperatures are positive and finite");
             if (k > 0 && t <= temperatures_[k - 1])
-                throw error("ladder: temperature " + std::to_string(k) + " (" + std::to_string(t) + ") is not above the one before it (" +
-                            std::to_string(temperatures_[k - 1]) + ")");
+                throw error("ladder: temperature " + std::to_string(k) + " (" + std::to_string(t) +
+                            ") is not above the one before it (" + std::to_string(temperatures_[k - 1]) +
+                            ")");
         }
     }
 
@@ -32,7 +34,8 @@ public:
     [[nodiscard]] double operator[](std::size_t k) const noexcept { return temperatures_[k]; }
     [[nodiscard]] double lowest() const noexcept { return temperatures_.front(); }
     [[nodiscard]] double highest() const noexcept { return temperatures_.back(); }
-    [[nodiscard]] std::vector<double> const& temperatures() const noexcept { return temperatures_; }
+    [[nodiscard]] std::vector<double> const& temperatures() const& noexcept { return temperatures_; }
+    [[nodiscard]] std::vector<double> temperatures() && noexcept { return std::move(temperatures_); }
 
 private:
     std::vector<double> temperatures_;
@@ -41,11 +44,14 @@ private:
 namespace detail {
 inline void check_range(char const* name, double low, double high, std::size_t count) {
     std::string const who = name;
-    if (!std::isfinite(low) || low <= 0) throw error(who + ": the lowest temperature must be positive, got " + std::to_string(low));
+    if (!std::isfinite(low) || low <= 0)
+        throw error(who + ": the lowest temperature must be positive, got " + std::to_string(low));
     if (!std::isfinite(high) || high <= low)
-        throw error(who + ": the highest temperature (" + std::to_string(high) + ") must be above the lowest (" + std::to_string(low) + ")");
+        throw error(who + ": the highest temperature (" + std::to_string(high) +
+                    ") must be above the lowest (" + std::to_string(low) + ")");
     if (count < 2) throw error(who + ": a range needs at least 2 temperatures, got " + std::to_string(count));
-    if (count > 100'000) throw error(who + ": " + std::to_string(count) + " temperatures are more than 100000");
+    if (count > 100'000)
+        throw error(who + ": " + std::to_string(count) + " temperatures are more than 100000");
 }
 }  // namespace detail
 
@@ -53,8 +59,10 @@ inline void check_range(char const* name, double low, double high, std::size_t c
 [[nodiscard]] inline ladder geometric_temperatures(double low, double high, std::size_t count) {
     detail::check_range("geometric_temperatures", low, high, count);
     std::vector<double> t(count);
-    for (std::size_t k = 0; k < count; ++k) t[k] = low * std::pow(high / low, static_cast<double>(k) / static_cast<double>(count - 1));
-    t.back() = high;
+    for (std::size_t k = 0; k < count; ++k)
+        t[k] = k + 1 == count
+                   ? high
+                   : low * std::pow(high / low, static_cast<double>(k) / static_cast<double>(count - 1));
     return ladder(std::move(t));
 }
 
@@ -62,8 +70,9 @@ inline void check_range(char const* name, double low, double high, std::size_t c
 [[nodiscard]] inline ladder linear_temperatures(double low, double high, std::size_t count) {
     detail::check_range("linear_temperatures", low, high, count);
     std::vector<double> t(count);
-    for (std::size_t k = 0; k < count; ++k) t[k] = low + (high - low) * static_cast<double>(k) / static_cast<double>(count - 1);
-    t.back() = high;
+    for (std::size_t k = 0; k < count; ++k)
+        t[k] = k + 1 == count ? high
+                              : low + (high - low) * static_cast<double>(k) / static_cast<double>(count - 1);
     return ladder(std::move(t));
 }
 

@@ -20,8 +20,8 @@ class ladder_ensemble {
 public:
     using real = typename M::spin_type;
 
-    ladder_ensemble(M const& model, K const& kernel, Exchange const& exchange, ladder const& temperatures, std::size_t replicas,
-                    std::uint64_t seed)
+    ladder_ensemble(M const& model, K const& kernel, Exchange const& exchange, ladder const& temperatures,
+                    std::size_t replicas, std::uint64_t seed)
         : model_(&model), temperatures_(temperatures), replicas_(replicas), seed_(seed) {
         std::size_t first = 0;
         for (std::size_t const ladders : ladders_per_tile(replicas, temperatures.size())) {
@@ -44,7 +44,8 @@ public:
                 std::size_t const global = tiles_[t].first_ladder() * rungs + row;
                 if (cold(global / rungs)) return cold_spins;
                 stream(seed_, 0, static_cast<std::uint32_t>(global), purpose::start).fill(0, bits);
-                for (std::size_t i = 0; i < spins.size(); ++i) spins[i] = (bits[i] >> 31) != 0 ? real{1} : real{-1};
+                for (std::size_t i = 0; i < spins.size(); ++i)
+                    spins[i] = (bits[i] >> 31) != 0 ? real{1} : real{-1};
                 return spins;
             });
         });
@@ -64,7 +65,8 @@ public:
             for (std::size_t l = 0; l < part.ladders(); ++l) {
                 std::size_t const replica = part.first_ladder() + l, row = part.row_at(l, k);
                 auto const source = part.state().spins().row(row);
-                std::copy(source.begin(), source.end(), spins.begin() + static_cast<std::ptrdiff_t>(replica * source.size()));
+                std::copy(source.begin(), source.end(),
+                          spins.begin() + static_cast<std::ptrdiff_t>(replica * source.size()));
                 energies[replica] = part.state().energies()[row];
             }
     }
@@ -83,7 +85,8 @@ public:
                 total.attempted[k] += part.counts().attempted[k];
                 total.accepted[k] += part.counts().accepted[k];
             }
-            total.round_trips.insert(total.round_trips.end(), part.counts().round_trips.begin(), part.counts().round_trips.end());
+            total.round_trips.insert(total.round_trips.end(), part.counts().round_trips.begin(),
+                                     part.counts().round_trips.end());
         }
         return total;
     }

@@ -26,9 +26,9 @@ enum class run_phase { annealing, warmup, measuring };
 
 struct progress {
     run_phase phase = run_phase::annealing;
-    std::uint64_t sweeps_done = 0;   ///< of warm-up and measurement together
+    std::uint64_t sweeps_done = 0;  ///< of warm-up and measurement together
     std::uint64_t sweeps_total = 0;
-    bool last = false;               ///< the run ends after this call: completed, or stopped by somebody
+    bool last = false;                 ///< the run ends after this call: completed, or stopped by somebody
     std::function<checkpoint()> save;  ///< freezes the run as it is now; empty during annealing
 };
 

@@ -18,11 +18,11 @@
 namespace spinet {
 
 struct ladder_request {
-    double lowest = 0;         ///< lowest temperature; 0 takes 1/20 of the highest
-    std::size_t count = 24;    ///< temperatures, at least; more are added where exchanges would be too rare
-    double acceptance = 0.2;   ///< least exchange acceptance between neighbours
-    double above = 1.2;        ///< the top is this many times lambda_max(J)
-    std::size_t most = 512;    ///< more temperatures than this are refused
+    double lowest = 0;        ///< lowest temperature; 0 takes 1/20 of the highest
+    std::size_t count = 24;   ///< temperatures, at least; more are added where exchanges would be too rare
+    double acceptance = 0.2;  ///< least exchange acceptance between neighbours
+    double above = 1.2;       ///< the top is this many times lambda_max(J)
+    std::size_t most = 512;   ///< more temperatures than this are refused
     std::uint64_t seed = 1;
 };
 
@@ -30,7 +30,8 @@ namespace detail {
 
 /// Exchange acceptance between neighbours, measured by a short run of parallel tempering.
 template <PairModel M, class Team>
-[[nodiscard]] std::vector<double> measured_acceptance(M const& model, ladder const& temperatures, std::uint64_t seed, Team& team) {
+[[nodiscard]] std::vector<double> measured_acceptance(M const& model, ladder const& temperatures,
+                                                      std::uint64_t seed, Team& team) {
     constexpr std::size_t replicas = 4;
     constexpr std::uint32_t settle = 100, measure = 200;
     auto ensemble = parallel_tempering(glauber{}, temperatures).make_ensemble(model, replicas, seed);
@@ -41,13 +42,15 @@ template <PairModel M, class Team>
     auto const counts = ensemble.counts();
     std::vector<double> acceptance;
     for (std::size_t k = 0; k < counts.attempted.size(); ++k)
-        acceptance.push_back(static_cast<double>(counts.accepted[k]) / static_cast<double>(counts.attempted[k]));
+        acceptance.push_back(static_cast<double>(counts.accepted[k]) /
+                             static_cast<double>(counts.attempted[k]));
     return acceptance;
 }
 
 /// `count` temperatures between the same ends, with equal steps of the cumulated rejection (the communication
 /// barrier of Syed et al., J. R. Stat. Soc. B 84, 321 (2022)), interpolated linearly in ln T.
-[[nodiscard]] inline ladder respaced(ladder const& old, std::vector<double> const& acceptance, std::size_t count) {
+[[nodiscard]] inline ladder respaced(ladder const& old, std::vector<double> const& acceptance,
+                                     std::size_t count) {
     std::vector<double> barrier{0.0};
     // A little is added to each step: where nothing is ever refused, rungs still spread out.
     for (double const a : acceptance) barrier.push_back(barrier.back() + (1 - a) + 0.01);
@@ -66,22 +69,26 @@ template <PairModel M, class Team>
 
 }  // namespace detail
 
-/// A ladder from `lowest` to `above` times lambda_max(J), where the model is a paramagnet. Short pilot runs of
-/// parallel tempering measure the exchange acceptance and respace the rungs until it is even and nowhere below
-/// `acceptance`. Deterministic for a given seed. Throws spinet::error where the model has no couplings, the lowest
-/// temperature is not below the highest, or more than `most` temperatures would be needed.
+/// A ladder from `lowest` to `above` times lambda_max(J), where the model is a paramagnet. Short pilot runs
+/// of parallel tempering measure the exchange acceptance and respace the rungs until it is even and nowhere
+/// below `acceptance`. Deterministic for a given seed. Throws spinet::error where the model has no couplings,
+/// the lowest temperature is not below the highest, or more than `most` temperatures would be needed.
 template <PairModel M, Executor Exec = serial>
-[[nodiscard]] ladder suggested_temperatures(M const& model, ladder_request const& wanted = {}, Exec const& executor = {}) {
+[[nodiscard]] ladder suggested_temperatures(M const& model, ladder_request const& wanted = {},
+                                            Exec const& executor = {}) {
     double const top = wanted.above * largest_coupling_eigenvalue(model);
-    if (!(top > 0) || !std::isfinite(top)) throw error("suggested_temperatures: the model has no couplings, so no temperature is singled out");
-    if (!(wanted.acceptance > 0 && wanted.acceptance < 0.9)) throw error("suggested_temperatures: the acceptance must be between 0 and 0.9");
+    if (!(top > 0) || !std::isfinite(top))
+        throw error("suggested_temperatures: the model has no couplings, so no temperature is singled out");
+    if (!(wanted.acceptance > 0 && wanted.acceptance < 0.9))
+        throw error("suggested_temperatures: the acceptance must be between 0 and 0.9");
     double const lowest = wanted.lowest == 0 ? top / 20 : wanted.lowest;
     ladder rungs = geometric_temperatures(lowest, top, std::max<std::size_t>(wanted.count, 2));
     single_threaded_blas const one_blas_thread;
     auto team = executor.team();
     constexpr std::uint32_t rounds = 12;
     for (std::uint32_t round = 0; round < rounds; ++round) {
-        auto const acceptance = detail::measured_acceptance(model, rungs, child_seed(wanted.seed, purpose::pilot, round), team);
+        auto const acceptance =
+            detail::measured_acceptance(model, rungs, child_seed(wanted.seed, purpose::pilot, round), team);
         double const least = *std::min_element(acceptance.begin(), acceptance.end());
         // Two rounds at least: the first ladder is even in ln T, not in acceptance.
         if (least >= wanted.acceptance && round >= 2) return rungs;
@@ -91,14 +98,18 @@ template <PairModel M, Executor Exec = serial>
         double const step = 1 - (wanted.acceptance + 0.1);
         auto const needed = static_cast<std::size_t>(std::ceil(barrier / step)) + 1;
         std::size_t count = std::max(rungs.size(), needed);
-        if (least < wanted.acceptance && round >= 2) count = std::max(count, rungs.size() + rungs.size() / 16 + 1);
+        if (least < wanted.acceptance && round >= 2)
+            count = std::max(count, rungs.size() + rungs.size() / 16 + 1);
         if (count > wanted.most)
-            throw error("suggested_temperatures: more than " + std::to_string(wanted.most) + " temperatures are needed between " +
-                        std::to_string(lowest) + " and " + std::to_string(top) + " for an exchange acceptance of " + std::to_string(wanted.acceptance));
+            throw error("suggested_temperatures: more than " + std::to_string(wanted.most) +
+                        " temperatures are needed between " + std::to_string(lowest) + " and " +
+                        std::to_string(top) + " for an exchange acceptance of " +
+                        std::to_string(wanted.acceptance));
         rungs = detail::respaced(rungs, acceptance, count);
     }
-    throw error("suggested_temperatures: no ladder of up to " + std::to_string(rungs.size()) + " temperatures reached an exchange acceptance of " +
-                std::to_string(wanted.acceptance) + " everywhere");
+    throw error("suggested_temperatures: no ladder of up to " + std::to_string(rungs.size()) +
+                " temperatures reached an exchange acceptance of " + std::to_string(wanted.acceptance) +
+                " everywhere");
 }
 
 }  // namespace spinet

@@ -10,20 +10,23 @@
 
 namespace spinet {
 
-/// A kernel at every temperature of a ladder, with an exchange policy between neighbours. A method is a value;
-/// `make_ensemble` puts it to work on a model.
+/// A kernel at every temperature of a ladder, with an exchange policy between neighbours. A method is a
+/// value; `make_ensemble` puts it to work on a model.
 template <class K, class Exchange>
 class ladder_method {
 public:
     ladder_method(K kernel, ladder temperatures, Exchange exchange)
-        : kernel_(std::move(kernel)), temperatures_(std::move(temperatures)), exchange_(std::move(exchange)) {}
+        : kernel_(std::move(kernel)),
+          temperatures_(std::move(temperatures)),
+          exchange_(std::move(exchange)) {}
 
     [[nodiscard]] ladder const& temperatures() const noexcept { return temperatures_; }
     [[nodiscard]] K const& kernel() const noexcept { return kernel_; }
     [[nodiscard]] std::string name() const { return kernel_.name() + ", " + exchange_.name(); }
 
     template <Model M>
-    [[nodiscard]] ladder_ensemble<M, K, Exchange> make_ensemble(M const& model, std::size_t replicas, std::uint64_t seed) const {
+    [[nodiscard]] ladder_ensemble<M, K, Exchange> make_ensemble(M const& model, std::size_t replicas,
+                                                                std::uint64_t seed) const {
         static_assert(Kernel<K, M>, "spinet: this kernel does not satisfy Kernel for this model");
         return {model, kernel_, exchange_, temperatures_, replicas, seed};
     }
@@ -39,7 +42,8 @@ private:
 
 /// Replica exchange (parallel tempering): every replica is a ladder of its own.
 template <class K, class Exchange = energy_exchange>
-[[nodiscard]] ladder_method<K, Exchange> parallel_tempering(K kernel, ladder temperatures, Exchange exchange = {}) {
+[[nodiscard]] ladder_method<K, Exchange> parallel_tempering(K kernel, ladder temperatures,
+                                                            Exchange exchange = {}) {
     return {std::move(kernel), std::move(temperatures), std::move(exchange)};
 }
 

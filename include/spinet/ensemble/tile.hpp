@@ -23,7 +23,8 @@ namespace spinet {
 /// How `replicas` ladders of `temperatures` rungs are cut into tiles. Depends on nothing else (not on the
 /// number of workers), so that results never do. About 128 rows a tile, at least two tiles where there are
 /// two ladders, an even number of tiles where there is more than one, sizes equal to within one ladder.
-[[nodiscard]] inline std::vector<std::size_t> ladders_per_tile(std::size_t replicas, std::size_t temperatures) {
+[[nodiscard]] inline std::vector<std::size_t> ladders_per_tile(std::size_t replicas,
+                                                               std::size_t temperatures) {
     constexpr std::size_t rows_wanted = 128;
     std::size_t tiles = (replicas * temperatures + rows_wanted - 1) / rows_wanted;
     if (tiles % 2 != 0) ++tiles;
@@ -40,16 +41,16 @@ struct exchange_counts {
     std::vector<std::uint64_t> round_trips;
 };
 
-/// Ladders `first_ladder`, ... of the run. Row `ladder * rungs + k` starts at temperature k; exchanges move the
-/// temperatures between the rows of a ladder, never the spins. Temperature index 0 is the lowest.
+/// Ladders `first_ladder`, ... of the run. Row `ladder * rungs + k` starts at temperature k; exchanges move
+/// the temperatures between the rows of a ladder, never the spins. Temperature index 0 is the lowest.
 template <Model M, class K, class Exchange>
     requires Kernel<K, M>
 class tile {
 public:
     using real = typename M::spin_type;
 
-    tile(M const& model, K const& kernel, Exchange const& exchange, ladder const& temperatures, std::size_t first_ladder,
-         std::size_t ladders, std::uint64_t seed)
+    tile(M const& model, K const& kernel, Exchange const& exchange, ladder const& temperatures,
+         std::size_t first_ladder, std::size_t ladders, std::uint64_t seed)
         : model_(&model),
           kernel_(kernel),
           exchange_(exchange),
@@ -62,9 +63,11 @@ public:
           trip_(ladders * rungs_, trip::none) {
         for (double const t : temperatures.temperatures()) beta_of_rung_.push_back(1.0 / t);
         for (std::size_t l = 0; l < ladders_; ++l)
-            std::iota(row_at_.begin() + static_cast<std::ptrdiff_t>(l * rungs_), row_at_.begin() + static_cast<std::ptrdiff_t>((l + 1) * rungs_),
+            std::iota(row_at_.begin() + static_cast<std::ptrdiff_t>(l * rungs_),
+                      row_at_.begin() + static_cast<std::ptrdiff_t>((l + 1) * rungs_),
                       static_cast<std::uint32_t>(l * rungs_));
-        counts_ = {std::vector<std::uint64_t>(rungs_ - 1), std::vector<std::uint64_t>(rungs_ - 1), std::vector<std::uint64_t>(ladders_)};
+        counts_ = {std::vector<std::uint64_t>(rungs_ - 1), std::vector<std::uint64_t>(rungs_ - 1),
+                   std::vector<std::uint64_t>(ladders_)};
         place_betas();
     }
 
@@ -73,7 +76,9 @@ public:
     [[nodiscard]] exchange_counts const& counts() const noexcept { return counts_; }
     [[nodiscard]] auto const& state() const noexcept { return state_; }
     /// The row of this tile that is now at temperature k in ladder l (counted within the tile).
-    [[nodiscard]] std::size_t row_at(std::size_t l, std::size_t k) const noexcept { return row_at_[l * rungs_ + k]; }
+    [[nodiscard]] std::size_t row_at(std::size_t l, std::size_t k) const noexcept {
+        return row_at_[l * rungs_ + k];
+    }
 
     /// Sets every spin: `spin(row)` returns the spins of that row of the tile.
     template <class Spins>
@@ -95,7 +100,8 @@ public:
 
     /// Sweep number `sweep` of the run, and the exchanges after it.
     void advance(std::uint32_t sweep) {
-        sweep_draws const draws{seed_, sweep, static_cast<std::uint32_t>(first_ladder_ * rungs_), purpose::spins};
+        sweep_draws const draws{seed_, sweep, static_cast<std::uint32_t>(first_ladder_ * rungs_),
+                                purpose::spins};
         kernel_.sweep(*model_, state_, beta_of_row_, draws);
         if constexpr (!std::is_same_v<Exchange, no_exchange>) exchange_rungs(sweep);
     }
@@ -127,13 +133,15 @@ private:
     /// Even pairs after even sweeps, odd pairs after odd ones.
     void exchange_rungs(std::uint32_t sweep) {
         for (std::size_t l = 0; l < ladders_; ++l) {
-            stream const draws(seed_, sweep, static_cast<std::uint32_t>(first_ladder_ + l), purpose::exchange);
+            stream const draws(seed_, sweep, static_cast<std::uint32_t>(first_ladder_ + l),
+                               purpose::exchange);
             auto* const rows = row_at_.data() + l * rungs_;
             for (std::size_t k = sweep % 2; k + 1 < rungs_; k += 2) {
-                double const log_ratio =
-                    exchange_.log_ratio(*model_, state_, rows[k], rows[k + 1], beta_of_rung_[k], beta_of_rung_[k + 1]);
+                double const log_ratio = exchange_.log_ratio(*model_, state_, rows[k], rows[k + 1],
+                                                             beta_of_rung_[k], beta_of_rung_[k + 1]);
                 ++counts_.attempted[k];
-                if (std::log(uniform<double>(draws.bits(static_cast<std::uint32_t>(k)))) >= log_ratio) continue;
+                if (std::log(uniform<double>(draws.bits(static_cast<std::uint32_t>(k)))) >= log_ratio)
+                    continue;
                 ++counts_.accepted[k];
                 std::swap(rows[k], rows[k + 1]);
                 beta_of_row_[rows[k]] = beta_of_rung_[k];
@@ -163,7 +171,8 @@ private:
         for (std::size_t l = 0; l < ladders_; ++l)
             for (std::size_t k = 0; k < rungs_; ++k) {
                 std::size_t const row = row_at(l, k);
-                if (row < l * rungs_ || row >= (l + 1) * rungs_ || seen[row]) throw error("damaged: its temperatures are not a permutation");
+                if (row < l * rungs_ || row >= (l + 1) * rungs_ || seen[row])
+                    throw error("damaged: its temperatures are not a permutation");
                 seen[row] = true;
             }
     }

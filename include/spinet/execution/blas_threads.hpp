@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Keeps BLAS on one thread while spinet samples: tiles are spinet's unit of parallel work, and another number
-/// of BLAS threads changes the last bits of its products.
+/// Keeps BLAS on one thread while spinet samples: tiles are spinet's unit of parallel work, and another
+/// number of BLAS threads changes the last bits of its products.
 #pragma once
 
 // Weak: present if the linked BLAS has them, null otherwise.
@@ -16,8 +16,8 @@ extern "C" {
 
 namespace spinet {
 
-/// The processor that OpenBLAS took its kernels for; null with another BLAS. "Prescott" on a recent processor means
-/// that OpenBLAS is too old to know it, and five times slower than it could be (docs/pitfalls.md).
+/// The processor that OpenBLAS took its kernels for; null with another BLAS. "Prescott" on a recent processor
+/// means that OpenBLAS is too old to know it, and five times slower than it could be (docs/pitfalls.md).
 [[nodiscard]] inline char const* blas_core_name() noexcept {
     return openblas_get_corename != nullptr ? openblas_get_corename() : nullptr;
 }

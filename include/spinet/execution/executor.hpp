@@ -21,10 +21,12 @@
 namespace spinet {
 
 /// `executor.team()` gives an object whose `run(n, task)` calls task(0), ..., task(n - 1), each once, and
-/// returns when all are done; of several exceptions the one of the lowest index reaches the caller. Law: results
-/// do not depend on the executor, because tasks share nothing.
+/// returns when all are done; of several exceptions the one of the lowest index reaches the caller. Law:
+/// results do not depend on the executor, because tasks share nothing.
 template <class E>
-concept Executor = requires(E const& executor, void (*task)(std::size_t)) { executor.team().run(std::size_t{1}, task); };
+concept Executor = requires(E const& executor, void (*task)(std::size_t)) {
+    executor.team().run(std::size_t{1}, task);
+};
 
 /// Everything on the calling thread.
 struct serial {
@@ -124,7 +126,9 @@ class threads {
 public:
     threads() : count_(std::thread::hardware_concurrency() > 0 ? std::thread::hardware_concurrency() : 1) {}
     explicit threads(std::size_t count) : count_(count) {
-        if (count == 0 || count > 4096) throw error("threads: " + std::to_string(count) + " is not a number of threads between 1 and 4096");
+        if (count == 0 || count > 4096)
+            throw error("threads: " + std::to_string(count) +
+                        " is not a number of threads between 1 and 4096");
     }
 
     [[nodiscard]] std::size_t count() const noexcept { return count_; }

@@ -21,8 +21,22 @@
 
 namespace spinet {
 
-/// Writes `bytes` to `path` + ".part", flushes it to the disk and renames it to `path`: a reader, or a crash at
-/// any moment, finds the old file or the new one. Throws spinet::file_error and leaves no partial file behind.
+namespace detail {
+/// A rename would put a file in the place of a directory, a device or a pipe.
+inline void check_replaceable(std::filesystem::path const& path) {
+    std::error_code unknown;
+    auto const type = std::filesystem::status(path, unknown).type();
+    if (type == std::filesystem::file_type::directory)
+        throw file_error(path.string(), "cannot be written: it is a directory");
+    if (type != std::filesystem::file_type::regular && type != std::filesystem::file_type::not_found &&
+        type != std::filesystem::file_type::none)
+        throw file_error(path.string(), "cannot be written: it is not a regular file");
+}
+}  // namespace detail
+
+/// Writes `bytes` to `path` + ".part", flushes it to the disk and renames it to `path`: a reader, or a crash
+/// at any moment, finds the old file or the new one. Throws spinet::file_error and leaves no partial file
+/// behind.
 inline void write_atomically(std::filesystem::path const& path, std::string_view bytes) {
     auto const part = path.string() + ".part";
     auto const refuse = [&](std::string const& step) {
@@ -31,11 +45,11 @@ inline void write_atomically(std::filesystem::path const& path, std::string_view
         std::filesystem::remove(part, ignored);
         throw file_error(path.string(), "cannot be written: " + step + ": " + why);
     };
-    std::error_code unknown;
-    if (std::filesystem::is_directory(path, unknown)) throw file_error(path.string(), "cannot be written: it is a directory");
+    detail::check_replaceable(path);
     std::FILE* const file = std::fopen(part.c_str(), "wb");
     // What stands in the way is not ours to remove.
-    if (file == nullptr) throw file_error(path.string(), std::string("cannot be written: open: ") + std::strerror(errno));
+    if (file == nullptr)
+        throw file_error(path.string(), std::string("cannot be written: open: ") + std::strerror(errno));
     bool good = std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size() && std::fflush(file) == 0;
 #if __has_include(<unistd.h>)
     good = good && ::fsync(::fileno(file)) == 0;
@@ -52,10 +66,10 @@ inline void write_atomically(std::filesystem::path const& path, std::string_view
 /// Throws spinet::file_error unless a file can be created at `path`: to be asked before hours of work.
 inline void check_writable(std::filesystem::path const& path) {
     auto const probe = path.string() + ".part";
-    std::error_code unknown;
-    if (std::filesystem::is_directory(path, unknown)) throw file_error(path.string(), "cannot be written: it is a directory");
+    detail::check_replaceable(path);
     std::FILE* const file = std::fopen(probe.c_str(), "ab");
-    if (file == nullptr) throw file_error(path.string(), std::string("cannot be written: ") + std::strerror(errno));
+    if (file == nullptr)
+        throw file_error(path.string(), std::string("cannot be written: ") + std::strerror(errno));
     std::fclose(file);
     std::error_code ignored;
     std::filesystem::remove(probe, ignored);

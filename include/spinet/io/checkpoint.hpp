@@ -27,8 +27,8 @@ inline constexpr char checkpoint_magic[] = "spinet checkpoint 1\n";
 inline constexpr std::size_t checkpoint_magic_size = sizeof checkpoint_magic - 1;
 }  // namespace detail
 
-/// File format: a magic line, the runs as length-prefixed arrays in the byte order of the machine, and a 64-bit
-/// FNV-1a hash of all before it. Throws spinet::file_error if the file cannot be written.
+/// File format: a magic line, the runs as length-prefixed arrays in the byte order of the machine, and a
+/// 64-bit FNV-1a hash of all before it. Throws spinet::file_error if the file cannot be written.
 inline void save_checkpoints(std::filesystem::path const& path, checkpoint_set const& runs) {
     detail::archive_writer out;
     out.put_value(static_cast<std::uint64_t>(runs.size()));
@@ -52,7 +52,8 @@ inline void save_checkpoints(std::filesystem::path const& path, checkpoint_set c
 [[nodiscard]] inline checkpoint_set load_checkpoints(std::filesystem::path const& path) {
     std::string const file = read_whole(path);
     std::size_t const magic = detail::checkpoint_magic_size;
-    if (file.size() < magic || file.compare(0, magic, detail::checkpoint_magic) != 0) throw file_error(path.string(), "is not a spinet checkpoint");
+    if (file.size() < magic || file.compare(0, magic, detail::checkpoint_magic) != 0)
+        throw file_error(path.string(), "is not a spinet checkpoint");
     std::uint64_t hash = 0;
     if (file.size() < magic + sizeof hash) throw file_error(path.string(), "the checkpoint is truncated");
     std::size_t const end = file.size() - sizeof hash;
@@ -83,23 +84,33 @@ inline void save_checkpoints(std::filesystem::path const& path, checkpoint_set c
 }
 
 /// One run: save_checkpoint / load_checkpoint.
-inline void save_checkpoint(std::filesystem::path const& path, checkpoint const& run) { save_checkpoints(path, {{"run", run}}); }
+inline void save_checkpoint(std::filesystem::path const& path, checkpoint const& run) {
+    save_checkpoints(path, {{"run", run}});
+}
 
 [[nodiscard]] inline checkpoint load_checkpoint(std::filesystem::path const& path) {
     auto runs = load_checkpoints(path);
-    if (runs.size() != 1) throw file_error(path.string(), "the checkpoint holds " + std::to_string(runs.size()) + " runs, not one");
+    if (runs.size() != 1)
+        throw file_error(path.string(),
+                         "the checkpoint holds " + std::to_string(runs.size()) + " runs, not one");
     return std::move(runs.begin()->second);
 }
 
-/// A callback that saves the run at most every `seconds`, and at its end; `others` are runs that go into the same
-/// file.
+/// A callback that saves the run at most every `seconds`, and at its end; `others` are runs that go into the
+/// same file.
 class checkpoint_every {
 public:
-    checkpoint_every(double seconds, std::filesystem::path path, std::string name = "run", checkpoint_set others = {})
-        : seconds_(seconds), path_(std::move(path)), name_(std::move(name)), runs_(std::move(others)), last_(clock::now()) {}
+    checkpoint_every(double seconds, std::filesystem::path path, std::string name = "run",
+                     checkpoint_set others = {})
+        : seconds_(seconds),
+          path_(std::move(path)),
+          name_(std::move(name)),
+          runs_(std::move(others)),
+          last_(clock::now()) {}
 
     bool operator()(progress const& now) {
-        if (!now.save) return true;
+        // A run that was stopped while it was annealing has nothing to go on from.
+        if (!now.save || now.sweeps_done == 0) return true;
         bool const due = std::chrono::duration<double>(clock::now() - last_).count() >= seconds_;
         if (!due && !now.last) return true;
         runs_.insert_or_assign(name_, now.save());

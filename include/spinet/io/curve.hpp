@@ -31,7 +31,8 @@ template <class... Os>
 [[nodiscard]] descriptor describe(run<Os...> const& of, std::string network) {
     descriptor curves{std::move(network), {}};
     for (std::size_t part = 0; part < moments::parts(of.groups); ++part)
-        curves.parts.push_back({part == 0 ? "" : of.groups[part - 1].name, mean_abs_overlap(of, part), abs_mean_overlap(of, part)});
+        curves.parts.push_back({part == 0 ? "" : of.groups[part - 1].name, mean_abs_overlap(of, part),
+                                abs_mean_overlap(of, part)});
     return curves;
 }
 
@@ -47,8 +48,8 @@ namespace detail {
 
 [[nodiscard]] inline std::string csv_row(std::string const& front, point const& abs, point const& mean) {
     char numbers[256];
-    std::snprintf(numbers, sizeof numbers, ",%.9g,%.9g,%.9g,%.9g,%.6g,%.6g,%d\n", abs.temperature, abs.value, abs.error, mean.value, abs.tau,
-                  abs.effective_samples, abs.equilibrated ? 1 : 0);
+    std::snprintf(numbers, sizeof numbers, ",%.9g,%.9g,%.9g,%.9g,%.6g,%.6g,%d\n", abs.temperature, abs.value,
+                  abs.error, mean.value, abs.tau, abs.effective_samples, abs.equilibrated ? 1 : 0);
     return front + numbers;
 }
 
@@ -62,21 +63,26 @@ namespace detail {
 
 /// One row per network and temperature, in the given order. Written atomically.
 inline void write_curves(std::filesystem::path const& path, std::vector<descriptor> const& networks) {
-    std::string text = "network,temperature,mean_abs_q,mean_abs_q_error,abs_mean_q,tau_int,effective_samples,equilibrated\n";
+    std::string text =
+        "network,temperature,mean_abs_q,mean_abs_q_error,abs_mean_q,tau_int,effective_samples,equilibrated\n";
     for (auto const& each : networks)
         for (std::size_t k = 0; k < each.parts[0].mean_abs.size(); ++k)
-            text += detail::csv_row(detail::csv_field(each.network), each.parts[0].mean_abs[k], each.parts[0].abs_mean[k]);
+            text += detail::csv_row(detail::csv_field(each.network), each.parts[0].mean_abs[k],
+                                    each.parts[0].abs_mean[k]);
     write_atomically(path, text);
 }
 
 /// One row per network, layer and temperature. tau_int and effective_samples are those of the whole |q|.
 inline void write_layer_curves(std::filesystem::path const& path, std::vector<descriptor> const& networks) {
-    std::string text = "network,layer,temperature,mean_abs_q,mean_abs_q_error,abs_mean_q,tau_int,effective_samples,equilibrated\n";
+    std::string text =
+        "network,layer,temperature,mean_abs_q,mean_abs_q_error,abs_mean_q,tau_int,effective_samples,"
+        "equilibrated\n";
     for (auto const& each : networks)
         for (std::size_t part = 1; part < each.parts.size(); ++part)
             for (std::size_t k = 0; k < each.parts[part].mean_abs.size(); ++k)
-                text += detail::csv_row(detail::csv_field(each.network) + "," + detail::csv_field(each.parts[part].part), each.parts[part].mean_abs[k],
-                                        each.parts[part].abs_mean[k]);
+                text += detail::csv_row(
+                    detail::csv_field(each.network) + "," + detail::csv_field(each.parts[part].part),
+                    each.parts[part].mean_abs[k], each.parts[part].abs_mean[k]);
     write_atomically(path, text);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Pictures of descriptor curves by gnuplot. Data and script are always written; the picture is drawn if gnuplot is
-/// installed.
+/// Pictures of descriptor curves by gnuplot. Data and script are always written; the picture is drawn if
+/// gnuplot is installed.
 #pragma once
 
 #include <spinet/io/atomic_file.hpp>
@@ -10,13 +10,12 @@
 #include <cstddef>
 #include <cstdio>
 #include <filesystem>
-#include <string>
-#include <system_error>
-#include <vector>
-
 #include <spawn.h>
+#include <string>
 #include <sys/wait.h>
+#include <system_error>
 #include <unistd.h>
+#include <vector>
 
 namespace spinet {
 namespace detail {
@@ -24,8 +23,14 @@ namespace detail {
 /// A gnuplot string in single quotes.
 [[nodiscard]] inline std::string gnuplot_string(std::string const& text) {
     std::string quoted = "'";
-    for (char const c : text) quoted += c == '\'' ? std::string("''") : c == '\n' ? std::string(" ") : std::string(1, c);
+    for (char const c : text)
+        quoted += c == '\'' ? std::string("''") : c == '\n' ? std::string(" ") : std::string(1, c);
     return quoted + "'";
+}
+
+/// The path as gnuplot takes it for a file, and neither for an option (-x) nor for a command (<x, |x).
+[[nodiscard]] inline std::string gnuplot_path(std::filesystem::path const& path) {
+    return path.is_absolute() ? path.string() : "./" + path.string();
 }
 
 /// One block of data per network: temperature, <|q|>, error, equilibrated.
@@ -34,7 +39,8 @@ namespace detail {
     for (auto const& each : networks) {
         for (auto const& at : each.parts[0].mean_abs) {
             char row[128];
-            std::snprintf(row, sizeof row, "%.9g %.9g %.9g %d\n", at.temperature, at.value, at.error, at.equilibrated ? 1 : 0);
+            std::snprintf(row, sizeof row, "%.9g %.9g %.9g %d\n", at.temperature, at.value, at.error,
+                          at.equilibrated ? 1 : 0);
             text += row;
         }
         text += "\n\n";
@@ -42,55 +48,77 @@ namespace detail {
     return text;
 }
 
-[[nodiscard]] inline std::string plot_script(std::filesystem::path const& data, std::filesystem::path const& picture, std::vector<descriptor> const& networks) {
-    static constexpr char const* colours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"};
-    std::string const file = gnuplot_string(data.string());
+[[nodiscard]] inline std::string plot_script(std::filesystem::path const& data,
+                                             std::filesystem::path const& picture,
+                                             std::vector<descriptor> const& networks) {
+    static constexpr char const* colours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
+                                              "#e69f00", "#56b4e9", "#000000"};
+    std::string const file = gnuplot_string(gnuplot_path(data));
     std::string text =
         "set terminal pngcairo size 1100,750 font 'DejaVu Sans,13' noenhanced\n"
-        "set output " + gnuplot_string(picture.string()) + "\n"
+        "if (!exists('picture')) picture = " +
+        gnuplot_string(gnuplot_path(picture)) +
+        "\n"
+        "set output picture\n"
         "set xlabel 'temperature T (units of the couplings)'\n"
         "set ylabel 'mean |q| of replica pairs'\n"
         "set logscale x\nset yrange [0:1.02]\nset grid\nset key top right\n"
         "set label 'hollow: not equilibrated' at graph 0.02, graph 0.04\n"
         "plot";
     for (std::size_t n = 0; n < networks.size(); ++n) {
-        std::string const style = " lc rgb '" + std::string(colours[n % std::size(colours)]) + "'", block = " index " + std::to_string(n);
-        text += std::string(n == 0 ? " " : ", ") + file + block + " using 1:2 with lines lw 1.5" + style + " notitle, \\\n  " +
-                file + block + " using 1:($4 == 1 ? $2 : NaN):3 with yerrorbars pt 7 ps 1.1" + style + " title " + gnuplot_string(networks[n].network) + ", \\\n  " +
-                file + block + " using 1:($4 == 0 ? $2 : NaN):3 with yerrorbars pt 6 ps 1.1" + style + " notitle";
+        std::string const style = " lc rgb '" + std::string(colours[n % std::size(colours)]) + "'",
+                          block = " index " + std::to_string(n);
+        text += std::string(n == 0 ? " " : ", ") + file + block + " using 1:2 with lines lw 1.5" + style +
+                " notitle, \\\n  " + file + block +
+                " using 1:($4 == 1 ? $2 : NaN):3 with yerrorbars pt 7 ps 1.1" + style + " title " +
+                gnuplot_string(networks[n].network) + ", \\\n  " + file + block +
+                " using 1:($4 == 0 ? $2 : NaN):3 with yerrorbars pt 6 ps 1.1" + style + " notitle";
     }
     return text + "\n";
 }
 
-/// Runs gnuplot on a script, without a shell. 127 if there is no gnuplot, else its exit status.
-[[nodiscard]] inline int run_gnuplot(std::filesystem::path const& script) {
-    std::string program = "gnuplot", argument = script.string();
-    char* const arguments[] = {program.data(), argument.data(), nullptr};
+/// Runs gnuplot on a script, without a shell, to draw `picture`. 127 if there is no gnuplot, else its exit
+/// status.
+[[nodiscard]] inline int run_gnuplot(std::filesystem::path const& script,
+                                     std::filesystem::path const& picture) {
+    std::string program = "gnuplot", option = "-e", to = "picture = " + gnuplot_string(gnuplot_path(picture)),
+                argument = gnuplot_path(script);
+    char* const arguments[] = {program.data(), option.data(), to.data(), argument.data(), nullptr};
     pid_t child = 0;
     if (::posix_spawnp(&child, program.c_str(), nullptr, nullptr, arguments, environ) != 0) return 127;
     int status = 0;
-    while (::waitpid(child, &status, 0) == -1 && errno == EINTR) {}
+    while (::waitpid(child, &status, 0) == -1 && errno == EINTR) {
+    }
     return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
 }  // namespace detail
 
-/// Draws <|q|> over temperature for all networks into one PNG, with error bars, points that did not equilibrate
-/// hollow. Writes picture.dat and picture.gp beside it. Returns whether there is a picture: false without gnuplot.
-/// Throws spinet::file_error if a file cannot be written or gnuplot fails.
+/// What plot_curves writes: the picture, its data and its script.
+[[nodiscard]] inline std::vector<std::filesystem::path> plot_files(std::filesystem::path const& picture) {
+    return {picture, std::filesystem::path(picture).replace_extension(".dat"),
+            std::filesystem::path(picture).replace_extension(".gp")};
+}
+
+/// Draws <|q|> over temperature for all networks into one PNG, with error bars, points that did not
+/// equilibrate hollow. Writes picture.dat and picture.gp beside it. Returns whether there is a picture: false
+/// without gnuplot. Throws spinet::file_error if a file cannot be written or gnuplot fails.
 inline bool plot_curves(std::filesystem::path const& picture, std::vector<descriptor> const& networks) {
-    auto const beside = [&](char const* extension) { return std::filesystem::path(picture).replace_extension(extension); };
+    auto const files = plot_files(picture);
+    auto const& data = files[1];
+    auto const& script = files[2];
     auto const part = std::filesystem::path(picture.string() + ".part");
-    write_atomically(beside(".dat"), detail::plot_data(networks));
-    write_atomically(beside(".gp"), detail::plot_script(beside(".dat"), part, networks));
-    int const status = detail::run_gnuplot(beside(".gp"));
+    write_atomically(data, detail::plot_data(networks));
+    write_atomically(script, detail::plot_script(data, picture, networks));
+    int const status = detail::run_gnuplot(script, part);
     if (status == 127) return false;
     std::error_code fault;
     if (status == 0) std::filesystem::rename(part, picture, fault);
     if (status == 0 && !fault) return true;
     std::error_code ignored;
     std::filesystem::remove(part, ignored);
-    throw file_error(picture.string(), "gnuplot did not draw it (exit status " + std::to_string(status) + "); its script is " + beside(".gp").string());
+    throw file_error(picture.string(), "gnuplot did not draw it (exit status " + std::to_string(status) +
+                                           "); its script is " + script.string());
 }
 
 }  // namespace spinet

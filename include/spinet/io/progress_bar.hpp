@@ -19,7 +19,8 @@ namespace spinet {
 
 class progress_bar {
 public:
-    explicit progress_bar(std::string title = "") : title_(std::move(title)), visible_(on_terminal()), began_(clock::now()), shown_(began_) {}
+    explicit progress_bar(std::string title = "")
+        : title_(std::move(title)), visible_(on_terminal()), began_(clock::now()), shown_(began_) {}
 
     bool operator()(progress const& now) {
         if (!visible_) return true;
@@ -49,12 +50,16 @@ private:
     void draw(progress const& now, double seconds) const {
         static constexpr char const* phases[] = {"annealing", "warm-up", "measuring"};
         constexpr std::size_t width = 30;
-        double const part = now.sweeps_total == 0 ? 1.0 : static_cast<double>(now.sweeps_done) / static_cast<double>(now.sweeps_total);
+        double const part = now.sweeps_total == 0 ? 1.0
+                                                  : static_cast<double>(now.sweeps_done) /
+                                                        static_cast<double>(now.sweeps_total);
         auto const filled = static_cast<std::size_t>(part * width);
         std::string const bar = std::string(filled, '#') + std::string(width - std::min(width, filled), '.');
         double const done = static_cast<double>(now.sweeps_done - std::min(first_, now.sweeps_done));
-        double const left = done > 0 ? seconds / done * static_cast<double>(now.sweeps_total - now.sweeps_done) : 0.0;
-        std::fprintf(stderr, "\r%s%s[%s] %3.0f %%  %-9s  %4.0f s left \033[K%s", title_.c_str(), title_.empty() ? "" : "  ", bar.c_str(), 100 * part,
+        double const left =
+            done > 0 ? seconds / done * static_cast<double>(now.sweeps_total - now.sweeps_done) : 0.0;
+        std::fprintf(stderr, "\r%s%s[%s] %3.0f %%  %-9s  %4.0f s left \033[K%s", title_.c_str(),
+                     title_.empty() ? "" : "  ", bar.c_str(), 100 * part,
                      phases[static_cast<std::size_t>(now.phase)], left, now.last ? "\n" : "");
         std::fflush(stderr);
     }

@@ -35,7 +35,9 @@ struct heat_bath_rule {
         return u < unlikely_weight ? -likely : likely;
     }
 
-    [[nodiscard]] static double flip_probability(double x, zero_cost) noexcept { return 1.0 / (1.0 + std::exp(x)); }
+    [[nodiscard]] static double flip_probability(double x, zero_cost) noexcept {
+        return 1.0 / (1.0 + std::exp(x));
+    }
 };
 
 /// Metropolis: flips with probability min(1, exp(-x)). |x| below 2^-17 counts as a flip that costs nothing:
@@ -48,7 +50,9 @@ struct metropolis_rule {
     [[nodiscard]] static Real updated(Real spin, Real x, Real u, zero_cost zero) noexcept {
         Real const free_flip = zero == zero_cost::accept ? Real{2} : Real{0.5};
         Real const size = x < Real{0} ? -x : x;
-        Real const p = size < static_cast<Real>(nothing) ? free_flip : x < Real{0} ? Real{2} : detail::exp_clamped(-x);
+        Real const p = size < static_cast<Real>(nothing) ? free_flip
+                       : x < Real{0}                     ? Real{2}
+                                                         : detail::exp_clamped(-x);
         return u < p ? -spin : spin;
     }
 

@@ -23,8 +23,8 @@ struct sequential_scan {
     static constexpr zero_cost free_flips = zero_cost::accept_half;
 };
 
-/// Colour after colour, a whole colour at once: for models with independent sets (BlockModel), such as the even
-/// and odd layers of a network. Ergodic as sequential_scan is.
+/// Colour after colour, a whole colour at once: for models with independent sets (BlockModel), such as the
+/// even and odd layers of a network. Ergodic as sequential_scan is.
 struct layer_blocks {
     static constexpr char const* name() noexcept { return "layer_blocks"; }
     static constexpr zero_cost free_flips = zero_cost::accept_half;

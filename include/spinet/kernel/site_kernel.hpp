@@ -31,15 +31,17 @@ struct sweep_draws {
     }
     [[nodiscard]] stream scan_of_row(std::size_t row) const noexcept {
         // The attempt field keeps the site orders of different purposes apart.
-        return {seed, sweep, first_row + static_cast<std::uint32_t>(row), purpose::scan, static_cast<std::uint16_t>(use)};
+        return {seed, sweep, first_row + static_cast<std::uint32_t>(row), purpose::scan,
+                static_cast<std::uint16_t>(use)};
     }
 };
 
 /// A kernel: one call sweeps one tile, each row at its own inverse temperature, and leaves each row's total
 /// energy beside it. Law: it leaves the Boltzmann distribution of every row invariant.
 template <class K, class M>
-concept Kernel = Model<M> && requires(K const& kernel, M const& model, typename K::template state<M>& state,
-                                      std::span<double const> betas, sweep_draws const& draws, std::size_t rows) {
+concept Kernel = Model<M> &&
+    requires(K const& kernel, M const& model, typename K::template state<M>& state,
+             std::span<double const> betas, sweep_draws const& draws, std::size_t rows) {
     { kernel.make_state(model, rows) } -> std::same_as<typename K::template state<M>>;
     kernel.prepare(model, state);
     kernel.sweep(model, state, betas, draws);
@@ -65,31 +67,39 @@ public:
     void prepare(M const& model, state<M>& tile) const {
         if constexpr (PairModel<M>) {
             model.fields(tile.spins(), tile.fields());
-            for (std::size_t r = 0; r < tile.rows(); ++r) tile.energies()[r] = energy_from_fields(model, tile, r);
+            for (std::size_t r = 0; r < tile.rows(); ++r)
+                tile.energies()[r] = energy_from_fields(model, tile, r);
         } else {
-            for (std::size_t r = 0; r < tile.rows(); ++r) tile.energies()[r] = model.energy(tile.spins().row(r));
+            for (std::size_t r = 0; r < tile.rows(); ++r)
+                tile.energies()[r] = model.energy(tile.spins().row(r));
         }
     }
 
     /// One sweep: N updates of every row. `betas` has one entry per row.
     template <Model M>
-    void sweep(M const& model, state<M>& tile, std::span<double const> betas, sweep_draws const& draws) const {
+    void sweep(M const& model, state<M>& tile, std::span<double const> betas,
+               sweep_draws const& draws) const {
         using order = scan_for<Scan, M>;
-        static_assert(!std::is_same_v<order, layer_blocks> || BlockModel<M>,
-                      "spinet: layer_blocks needs a model with colours (BlockModel), such as network_glass; use "
-                      "random_scan or sequential_scan for this model");
+        static_assert(
+            !std::is_same_v<order, layer_blocks> || BlockModel<M>,
+            "spinet: layer_blocks needs a model with colours (BlockModel), such as network_glass; use "
+            "random_scan or sequential_scan for this model");
         if constexpr (std::is_same_v<order, layer_blocks>) {
             sweep_blocks(model, tile, betas, draws);
         } else if constexpr (PairModel<M>) {
             // Rounding of the incremental fields must not build up.
             if (draws.sweep % sweeps_between_refreshes == 0) prepare(model, tile);
-            for (std::size_t r = 0; r < tile.rows(); ++r) sweep_row_by_fields<order>(model, tile, r, betas[r], draws);
+            for (std::size_t r = 0; r < tile.rows(); ++r)
+                sweep_row_by_fields<order>(model, tile, r, betas[r], draws);
         } else {
-            for (std::size_t r = 0; r < tile.rows(); ++r) sweep_row_by_energies<order>(model, tile, r, betas[r], draws);
+            for (std::size_t r = 0; r < tile.rows(); ++r)
+                sweep_row_by_energies<order>(model, tile, r, betas[r], draws);
         }
     }
 
-    [[nodiscard]] std::string name() const { return std::string(Rule::name()) + " (" + Scan::name() + " scan)"; }
+    [[nodiscard]] std::string name() const {
+        return std::string(Rule::name()) + " (" + Scan::name() + " scan)";
+    }
 
 private:
     static constexpr std::uint32_t sweeps_between_refreshes = 64;
@@ -99,7 +109,8 @@ private:
         auto const spins = tile.spins().row(r);
         auto const fields = tile.fields().row(r);
         return -(detail::dot(fields.data(), spins.data(), spins.size()) +
-                 detail::dot(model.external_fields().data(), spins.data(), spins.size())) / 2;
+                 detail::dot(model.external_fields().data(), spins.data(), spins.size())) /
+               2;
     }
 
     /// Calls visit(site, u) for the N updates of a row, in the order of the scan.
@@ -111,7 +122,8 @@ private:
             std::size_t const count = std::min(batch, n - done);
             auto const first = static_cast<std::uint32_t>(done);
             draws.of_row(row).fill(first, {bits, count});
-            if constexpr (std::is_same_v<Order, random_scan>) draws.scan_of_row(row).fill(first, {places, count});
+            if constexpr (std::is_same_v<Order, random_scan>)
+                draws.scan_of_row(row).fill(first, {places, count});
             for (std::size_t k = 0; k < count; ++k) {
                 std::size_t site = done + k;
                 if constexpr (std::is_same_v<Order, random_scan>) site = uniform_index(places[k], n);
@@ -121,7 +133,8 @@ private:
     }
 
     template <class Order, class M>
-    static void sweep_row_by_fields(M const& model, state<M>& tile, std::size_t r, double beta, sweep_draws const& draws) {
+    static void sweep_row_by_fields(M const& model, state<M>& tile, std::size_t r, double beta,
+                                    sweep_draws const& draws) {
         using real = typename M::spin_type;
         real* const spins = tile.spins().row(r).data();
         real* const fields = tile.fields().row(r).data();
@@ -143,7 +156,8 @@ private:
     }
 
     template <class Order, class M>
-    static void sweep_row_by_energies(M const& model, state<M>& tile, std::size_t r, double beta, sweep_draws const& draws) {
+    static void sweep_row_by_energies(M const& model, state<M>& tile, std::size_t r, double beta,
+                                      sweep_draws const& draws) {
         using real = typename M::spin_type;
         auto const spins = tile.spins().row(r);
         double energy = tile.energies()[r];
@@ -158,21 +172,25 @@ private:
     }
 
     template <class M>
-    void sweep_blocks(M const& model, state<M>& tile, std::span<double const> betas, sweep_draws const& draws) const {
+    void sweep_blocks(M const& model, state<M>& tile, std::span<double const> betas,
+                      sweep_draws const& draws) const {
         for (std::size_t c = 0; c < model.colours(); ++c) {
             model.block_fields(c, tile.spins(), tile.fields());
             for (std::size_t r = 0; r < tile.rows(); ++r)
-                for (site_range const range : model.colour(c)) update_range(model, tile, r, range, betas[r], draws);
+                for (site_range const range : model.colour(c))
+                    update_range(model, tile, r, range, betas[r], draws);
         }
         if (model.colours() > 2) {
             prepare(model, tile);
             return;
         }
-        for (std::size_t r = 0; r < tile.rows(); ++r) tile.energies()[r] = energy_from_last_block(model, tile, r);
+        for (std::size_t r = 0; r < tile.rows(); ++r)
+            tile.energies()[r] = energy_from_last_block(model, tile, r);
     }
 
     template <class M>
-    static void update_range(M const&, state<M>& tile, std::size_t r, site_range range, double beta, sweep_draws const& draws) {
+    static void update_range(M const&, state<M>& tile, std::size_t r, site_range range, double beta,
+                             sweep_draws const& draws) {
         using real = typename M::spin_type;
         constexpr std::size_t batch = 256;
         std::uint32_t bits[batch];
@@ -184,7 +202,8 @@ private:
             real* const spins = tile.spins().row(r).data() + first;
             real const* const fields = tile.fields().row(r).data() + first;
             for (std::size_t k = 0; k < count; ++k)
-                spins[k] = Rule::updated(spins[k], twice_beta * spins[k] * fields[k], uniform<real>(bits[k]), layer_blocks::free_flips);
+                spins[k] = Rule::updated(spins[k], twice_beta * spins[k] * fields[k], uniform<real>(bits[k]),
+                                         layer_blocks::free_flips);
         }
     }
 

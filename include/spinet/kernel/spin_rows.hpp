@@ -18,12 +18,18 @@ template <class Real>
 class spin_rows {
 public:
     spin_rows(std::size_t rows, std::size_t sites, bool with_fields)
-        : rows_(rows), sites_(sites), spins_(rows * sites, Real{1}), fields_(with_fields ? rows * sites : 0), energies_(rows) {}
+        : rows_(rows),
+          sites_(sites),
+          spins_(rows * sites, Real{1}),
+          fields_(with_fields ? rows * sites : 0),
+          energies_(rows) {}
 
     [[nodiscard]] std::size_t rows() const noexcept { return rows_; }
     [[nodiscard]] std::size_t sites() const noexcept { return sites_; }
     [[nodiscard]] rows_view<Real> spins() noexcept { return {spins_.data(), rows_, sites_, sites_}; }
-    [[nodiscard]] rows_view<Real const> spins() const noexcept { return {spins_.data(), rows_, sites_, sites_}; }
+    [[nodiscard]] rows_view<Real const> spins() const noexcept {
+        return {spins_.data(), rows_, sites_, sites_};
+    }
     [[nodiscard]] rows_view<Real> fields() noexcept { return {fields_.data(), rows_, sites_, sites_}; }
     [[nodiscard]] std::span<double> energies() noexcept { return energies_; }
     [[nodiscard]] std::span<double const> energies() const noexcept { return energies_; }
@@ -40,7 +46,8 @@ public:
 
     void load(detail::archive_reader& in) {
         auto const up = in.get_exactly<std::uint8_t>((spins_.size() + 7) / 8);
-        for (std::size_t k = 0; k < spins_.size(); ++k) spins_[k] = (up[k / 8] >> k % 8 & 1u) != 0 ? Real{1} : Real{-1};
+        for (std::size_t k = 0; k < spins_.size(); ++k)
+            spins_[k] = (up[k / 8] >> k % 8 & 1u) != 0 ? Real{1} : Real{-1};
         fields_ = in.get_exactly<Real>(fields_.size());
         energies_ = in.get_exactly<double>(energies_.size());
     }

@@ -24,8 +24,8 @@ namespace detail {
 using weight_matrix = xt::xtensor<double, 2>;
 
 /// The network with other weights; biases, names and activations as they were.
-[[nodiscard]] inline network with_weights(network const& net, std::vector<dense_layer> layers, std::vector<weight_matrix> const& weights,
-                                          std::string note) {
+[[nodiscard]] inline network with_weights(network const& net, std::vector<dense_layer> layers,
+                                          std::vector<weight_matrix> const& weights, std::string note) {
     for (std::size_t l = 0; l < layers.size(); ++l)
         layers[l].weight = tensor(weights[l]).renamed(layers[l].weight.name());
     auto result = dense_network(layers, net.source());
@@ -51,7 +51,8 @@ inline void shuffle_values(std::vector<double>& values, std::uint64_t seed, std:
 
 /// The same weights in random places (biases stay). Keeps every layer's distribution of weights (or, across
 /// layers, the network's); discards all correlations between them. Source: Stosic et al., arXiv:2209.08678.
-[[nodiscard]] inline network shuffled(network const& net, shuffle how = shuffle::within_layers, std::uint64_t seed = 1) {
+[[nodiscard]] inline network shuffled(network const& net, shuffle how = shuffle::within_layers,
+                                      std::uint64_t seed = 1) {
     auto const layers = dense_chain(net);
     auto weights = detail::weights_of(layers);
     std::vector<double> pool;
@@ -69,7 +70,8 @@ inline void shuffle_values(std::vector<double>& values, std::uint64_t seed, std:
     }
     std::string const scope = how == shuffle::within_layers ? "within each layer" : "across all layers";
     return detail::with_weights(net, layers, weights,
-                                "null model: weights shuffled " + scope + ", seed " + std::to_string(seed) + "; discarded: correlations between weights");
+                                "null model: weights shuffled " + scope + ", seed " + std::to_string(seed) +
+                                    "; discarded: correlations between weights");
 }
 
 /// Weights drawn anew from N(0, variance of the layer's weights) (biases stay). Discards the distribution of
@@ -84,7 +86,8 @@ inline void shuffle_values(std::vector<double>& values, std::uint64_t seed, std:
         for (double& w : weights[l]) w = deviation * normal(draws, k++);
     }
     return detail::with_weights(net, layers, weights,
-                                "null model: weights drawn anew from N(0, layer variance), seed " + std::to_string(seed) +
+                                "null model: weights drawn anew from N(0, layer variance), seed " +
+                                    std::to_string(seed) +
                                     "; discarded: the weights themselves, beyond each layer's variance");
 }
 

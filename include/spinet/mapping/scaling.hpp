@@ -16,13 +16,15 @@
 namespace spinet {
 
 /// none: couplings are the weights. layer_unit_variance: the weights of each layer, and its biases with them,
-/// are divided by the standard deviation of these weights. t_formula: everything is divided by the T_formula of
-/// the network's sizes and variances, so that T = 1 is where independent random weights of these variances
+/// are divided by the standard deviation of these weights. t_formula: everything is divided by the T_formula
+/// of the network's sizes and variances, so that T = 1 is where independent random weights of these variances
 /// would freeze (trained weights freeze elsewhere: docs/concepts.md).
 enum class scale { none, layer_unit_variance, t_formula };
 
 [[nodiscard]] constexpr char const* to_string(scale kind) noexcept {
-    return kind == scale::none ? "none" : kind == scale::layer_unit_variance ? "layer_unit_variance" : "t_formula";
+    return kind == scale::none                  ? "none"
+           : kind == scale::layer_unit_variance ? "layer_unit_variance"
+                                                : "t_formula";
 }
 
 namespace detail {
@@ -60,7 +62,8 @@ struct layered_parts {
 
     [[nodiscard]] std::vector<coupling_block<Real>> blocks() const {
         std::vector<coupling_block<Real>> all;
-        for (std::size_t l = 0; l < weights.size(); ++l) all.push_back(dense_block<Real>(l, l + 1, weights[l]));
+        for (std::size_t l = 0; l < weights.size(); ++l)
+            all.push_back(dense_block<Real>(l, l + 1, weights[l]));
         return all;
     }
 };
@@ -69,7 +72,8 @@ struct layered_parts {
 template <class Real>
 void multiply_layer(layered_parts<Real>& parts, std::size_t l, double factor) {
     for (std::size_t k = 0; k < parts.weights[l].size(); ++k)
-        parts.weights[l].data()[k] = static_cast<Real>(static_cast<double>(parts.weights[l].data()[k]) * factor);
+        parts.weights[l].data()[k] =
+            static_cast<Real>(static_cast<double>(parts.weights[l].data()[k]) * factor);
     for (Real& field : parts.fields[l + 1]) field = static_cast<Real>(static_cast<double>(field) * factor);
 }
 
@@ -81,7 +85,9 @@ std::vector<double> scale_layers(scale kind, layered_parts<Real>& parts) {
     std::vector<double> variances;
     for (std::size_t l = 0; l < parts.weights.size(); ++l) {
         variances.push_back(weight_variance(parts.weights[l]));
-        if (!(variances[l] > 0)) throw error("scale: the weights into layer " + parts.groups[l + 1].name + " are all equal, so they cannot be scaled");
+        if (!(variances[l] > 0))
+            throw error("scale: the weights into layer " + parts.groups[l + 1].name +
+                        " are all equal, so they cannot be scaled");
     }
     if (variances.empty()) throw error("scale: no couplings are left that could set the scale");
     std::vector<std::size_t> sizes;
@@ -90,7 +96,8 @@ std::vector<double> scale_layers(scale kind, layered_parts<Real>& parts) {
         factors[l] = 1.0 / (kind == scale::t_formula ? t_formula(sizes, variances) : std::sqrt(variances[l]));
         multiply_layer(parts, l, factors[l]);
     }
-    // The first group's fields (of clamped inputs, say) belong to no layer of couplings: they take the first factor.
+    // The first group's fields (of clamped inputs, say) belong to no layer of couplings: they take the first
+    // factor.
     for (Real& field : parts.fields[0]) field = static_cast<Real>(static_cast<double>(field) * factors[0]);
     return factors;
 }

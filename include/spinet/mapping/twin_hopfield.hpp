@@ -20,8 +20,8 @@ namespace spinet {
 /// What becomes of the biases: local fields on their neurons' spins, or nothing.
 enum class biases { as_fields, dropped };
 
-/// What becomes of the input layer: free spins; nothing (the first weights are not used); or numbers held fixed
-/// at `twin_hopfield::clamped_to`, which the first weights turn into fields on the next layer.
+/// What becomes of the input layer: free spins; nothing (the first weights are not used); or numbers held
+/// fixed at `twin_hopfield::clamped_to`, which the first weights turn into fields on the next layer.
 enum class inputs { free, left_out, clamped };
 
 /// What becomes of the output layer: free spins, or nothing (the last weights and biases are not used).
@@ -45,32 +45,39 @@ struct twin_hopfield {
         check(layers);
         auto parts = extract<Real>(layers);
         auto const factors = scale_layers(scale, parts);
-        return network_glass<Real>(std::move(parts.groups), parts.all_fields(), parts.blocks(), describe(net, layers, factors));
+        return network_glass<Real>(std::move(parts.groups), parts.all_fields(), parts.blocks(),
+                                   describe(net, layers, factors));
     }
 
 private:
     void check(std::vector<dense_layer> const& layers) const {
         std::size_t const width = layers.front().inputs();
         if (inputs == spinet::inputs::clamped && clamped_to.size() != width)
-            throw error("twin_hopfield: clamped_to has " + std::to_string(clamped_to.size()) + " numbers for " + std::to_string(width) + " inputs");
+            throw error("twin_hopfield: clamped_to has " + std::to_string(clamped_to.size()) +
+                        " numbers for " + std::to_string(width) + " inputs");
         if (inputs != spinet::inputs::clamped && !clamped_to.empty())
             throw error("twin_hopfield: clamped_to is given, but inputs are not clamped");
         for (std::size_t j = 0; j < clamped_to.size(); ++j)
-            if (!std::isfinite(clamped_to[j])) throw error("twin_hopfield: clamped_to[" + std::to_string(j) + "] is not finite");
-        std::size_t const left = layers.size() + 1 - (inputs == spinet::inputs::free ? 0 : 1) - (outputs == spinet::outputs::free ? 0 : 1);
-        if (left == 0) throw error("twin_hopfield: without its inputs and outputs, this network has no spins left");
+            if (!std::isfinite(clamped_to[j]))
+                throw error("twin_hopfield: clamped_to[" + std::to_string(j) + "] is not finite");
+        std::size_t const left = layers.size() + 1 - (inputs == spinet::inputs::free ? 0 : 1) -
+                                 (outputs == spinet::outputs::free ? 0 : 1);
+        if (left == 0)
+            throw error("twin_hopfield: without its inputs and outputs, this network has no spins left");
     }
 
     template <class Real>
     [[nodiscard]] detail::layered_parts<Real> extract(std::vector<dense_layer> const& layers) const {
         detail::layered_parts<Real> parts;
-        if (inputs == spinet::inputs::free) parts.add_group("input", std::vector<Real>(layers.front().inputs(), Real{0}));
+        if (inputs == spinet::inputs::free)
+            parts.add_group("input", std::vector<Real>(layers.front().inputs(), Real{0}));
         std::size_t const end = layers.size() - (outputs == spinet::outputs::free ? 0 : 1);
         for (std::size_t l = 0; l < end; ++l) {
             auto const& layer = layers[l];
             auto weights = layer.weight.template as<Real, 2>();
             std::vector<Real> fields(layer.outputs(), Real{0});
-            if (biases == spinet::biases::as_fields && layer.bias) layer.bias->copy_to(std::span<Real>(fields));
+            if (biases == spinet::biases::as_fields && layer.bias)
+                layer.bias->copy_to(std::span<Real>(fields));
             if (l == 0 && inputs == spinet::inputs::clamped) add_clamped(weights, fields);
             bool const coupled = !parts.groups.empty();
             parts.add_group(layer.name, std::move(fields));
@@ -83,12 +90,14 @@ private:
     void add_clamped(xt::xtensor<Real, 2> const& weights, std::vector<Real>& fields) const {
         for (std::size_t i = 0; i < fields.size(); ++i) {
             double sum = 0;
-            for (std::size_t j = 0; j < clamped_to.size(); ++j) sum += static_cast<double>(weights(i, j)) * clamped_to[j];
+            for (std::size_t j = 0; j < clamped_to.size(); ++j)
+                sum += static_cast<double>(weights(i, j)) * clamped_to[j];
             fields[i] += static_cast<Real>(sum);
         }
     }
 
-    [[nodiscard]] provenance describe(network const& net, std::vector<dense_layer> const& layers, std::vector<double> const& factors) const {
+    [[nodiscard]] provenance describe(network const& net, std::vector<dense_layer> const& layers,
+                                      std::vector<double> const& factors) const {
         static constexpr char const* bias_names[] = {"as_fields", "dropped"};
         static constexpr char const* input_names[] = {"free", "left_out", "clamped"};
         static constexpr char const* output_names[] = {"free", "left_out"};
@@ -101,7 +110,8 @@ private:
         lines.emplace_back("outputs", output_names[static_cast<int>(outputs)]);
         lines.emplace_back("scale", to_string(scale));
         for (std::size_t l = 0; l < factors.size(); ++l)
-            if (scale != spinet::scale::none) lines.emplace_back("scale factor " + std::to_string(l), std::to_string(factors[l]));
+            if (scale != spinet::scale::none)
+                lines.emplace_back("scale factor " + std::to_string(l), std::to_string(factors[l]));
         lines.emplace_back("discarded", discarded(layers));
         return lines;
     }
@@ -112,17 +122,21 @@ private:
         std::string text = "activation functions (";
         for (auto const& kind : kinds) text += (kind == *kinds.begin() ? "" : ", ") + kind;
         text += ")";
-        bool const any_bias = std::any_of(layers.begin(), layers.end(), [](auto const& layer) { return layer.bias.has_value(); });
+        bool const any_bias = std::any_of(layers.begin(), layers.end(),
+                                          [](auto const& layer) { return layer.bias.has_value(); });
         if (biases == spinet::biases::dropped && any_bias) text += "; biases";
         if (inputs == spinet::inputs::left_out) text += "; input neurons and the weights from them";
-        if (outputs == spinet::outputs::left_out) text += "; output neurons, the weights to them and their biases";
+        if (outputs == spinet::outputs::left_out)
+            text += "; output neurons, the weights to them and their biases";
         return text;
     }
 };
 
 /// A mapping: network -> model, stating in the model's provenance what it discards.
 template <class T>
-concept Mapping = requires(T const& mapping, network const& net) { mapping.template map<float>(net); };
+concept Mapping = requires(T const& mapping, network const& net) {
+    mapping.template map<float>(net);
+};
 
 /// The spin glass of a network. `to_spin_glass<double>(...)` samples in double precision.
 template <class Real = float, Mapping T = twin_hopfield>

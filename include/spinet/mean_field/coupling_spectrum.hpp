@@ -19,7 +19,8 @@ template <PairModel M>
         for (std::size_t i = 0; i < model.size(); ++i) {
             double sum = 0;
             model.for_each_coupling(i, [&](std::size_t first, std::span<real const> couplings) {
-                for (std::size_t j = 0; j < couplings.size(); ++j) sum += static_cast<double>(couplings[j]) * x[first + j];
+                for (std::size_t j = 0; j < couplings.size(); ++j)
+                    sum += static_cast<double>(couplings[j]) * x[first + j];
             });
             y[i] = sum;
         }

@@ -19,7 +19,8 @@
 
 namespace spinet {
 
-/// All spins of group `from` coupled to all spins of group `to` by a matrix of shape (size of to, size of from).
+/// All spins of group `from` coupled to all spins of group `to` by a matrix of shape (size of to, size of
+/// from).
 template <class Real>
 struct dense_block {
     std::size_t from;
@@ -32,29 +33,35 @@ struct dense_block {
         std::size_t const rows = weights.shape()[0], columns = weights.shape()[1];
         transposed.resize({columns, rows});
         for (std::size_t i = 0; i < rows; ++i)
-            for (std::size_t j = 0; j < columns; ++j) transposed.data()[j * rows + i] = weights.data()[i * columns + j];
+            for (std::size_t j = 0; j < columns; ++j)
+                transposed.data()[j * rows + i] = weights.data()[i * columns + j];
     }
 
     /// Throws spinet::error, naming block and entry, unless the block fits the groups and is finite.
     void check(std::vector<spin_group> const& groups, std::size_t block) const {
         std::string const name = "network_glass: block " + std::to_string(block);
-        if (from >= groups.size() || to >= groups.size()) throw error(name + " joins a group that does not exist");
+        if (from >= groups.size() || to >= groups.size())
+            throw error(name + " joins a group that does not exist");
         if (from == to) throw error(name + " joins group " + groups[to].name + " to itself");
         if (weights.shape()[0] != groups[to].size || weights.shape()[1] != groups[from].size)
-            throw error(name + " has shape " + std::to_string(weights.shape()[0]) + " x " + std::to_string(weights.shape()[1]) +
-                        ", but joins " + groups[to].name + " (" + std::to_string(groups[to].size) + " spins) to " +
-                        groups[from].name + " (" + std::to_string(groups[from].size) + " spins)");
+            throw error(name + " has shape " + std::to_string(weights.shape()[0]) + " x " +
+                        std::to_string(weights.shape()[1]) + ", but joins " + groups[to].name + " (" +
+                        std::to_string(groups[to].size) + " spins) to " + groups[from].name + " (" +
+                        std::to_string(groups[from].size) + " spins)");
         for (std::size_t k = 0; k < weights.size(); ++k)
             if (!std::isfinite(weights.data()[k]))
                 throw error(name + " (" + groups[from].name + " to " + groups[to].name + "): coupling (" +
-                            std::to_string(k / groups[from].size) + ", " + std::to_string(k % groups[from].size) + ") is not finite");
+                            std::to_string(k / groups[from].size) + ", " +
+                            std::to_string(k % groups[from].size) + ") is not finite");
     }
 
-    [[nodiscard]] double energy(std::vector<spin_group> const& groups, std::span<Real const> spins) const noexcept {
+    [[nodiscard]] double energy(std::vector<spin_group> const& groups,
+                                std::span<Real const> spins) const noexcept {
         double sum = 0;
         for (std::size_t i = 0; i < groups[to].size; ++i)
             sum += static_cast<double>(spins[groups[to].first + i]) *
-                   detail::dot(weights.data() + i * groups[from].size, spins.data() + groups[from].first, groups[from].size);
+                   detail::dot(weights.data() + i * groups[from].size, spins.data() + groups[from].first,
+                               groups[from].size);
         return -sum;
     }
 
@@ -63,12 +70,14 @@ struct dense_block {
                     rows_view<Real> out) const noexcept {
         bool const forward = g == to;
         auto const& source = groups[forward ? from : to];
-        detail::gemm(forward, spins.rows, groups[g].size, source.size, Real{1}, spins.data + source.first, spins.stride,
-                     weights.data(), groups[from].size, Real{1}, out.data + groups[g].first, out.stride);
+        detail::gemm(forward, spins.rows, groups[g].size, source.size, Real{1}, spins.data + source.first,
+                     spins.stride, weights.data(), groups[from].size, Real{1}, out.data + groups[g].first,
+                     out.stride);
     }
 
     template <class Visit>
-    void for_each_coupling(std::vector<spin_group> const& groups, std::size_t g, std::size_t index, Visit&& visit) const {
+    void for_each_coupling(std::vector<spin_group> const& groups, std::size_t g, std::size_t index,
+                           Visit&& visit) const {
         bool const forward = g == to;
         auto const& other = groups[forward ? from : to];
         Real const* const matrix = forward ? weights.data() : transposed.data();

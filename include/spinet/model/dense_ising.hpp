@@ -18,8 +18,8 @@
 namespace spinet {
 
 /// H(s) = -sum_{i<j} J_ij s_i s_j - sum_i b_i s_i, each coupling counted once. J is N x N, symmetric with a
-/// zero diagonal; b has N entries or is empty (no fields). Throws spinet::error naming the first entry that is
-/// not finite, not symmetric or on the diagonal.
+/// zero diagonal; b has N entries or is empty (no fields). Throws spinet::error naming the first entry that
+/// is not finite, not symmetric or on the diagonal.
 template <class Real = float>
 class dense_ising {
 public:
@@ -43,16 +43,17 @@ public:
         return -twice / 2 - detail::dot(fields_.data(), spins.data(), size());
     }
 
-    [[nodiscard]] double energy_change(std::span<Real const> spins, std::size_t site, Real value) const noexcept {
-        double const field = detail::dot(row(site), spins.data(), size()) + static_cast<double>(fields_.data()[site]);
+    [[nodiscard]] double energy_change(std::span<Real const> spins, std::size_t site,
+                                       Real value) const noexcept {
+        double const field =
+            detail::dot(row(site), spins.data(), size()) + static_cast<double>(fields_.data()[site]);
         return -(static_cast<double>(value) - static_cast<double>(spins[site])) * field;
     }
 
     void fields(rows_view<Real const> spins, rows_view<Real> out) const noexcept {
-        for (std::size_t r = 0; r < out.rows; ++r)
-            std::copy_n(fields_.data(), size(), out.row(r).data());
-        detail::gemm(false, spins.rows, size(), size(), Real{1}, spins.data, spins.stride, couplings_.data(), size(),
-                     Real{1}, out.data, out.stride);
+        for (std::size_t r = 0; r < out.rows; ++r) std::copy_n(fields_.data(), size(), out.row(r).data());
+        detail::gemm(false, spins.rows, size(), size(), Real{1}, spins.data, spins.stride, couplings_.data(),
+                     size(), Real{1}, out.data, out.stride);
     }
 
     template <class Visit>
@@ -70,17 +71,21 @@ private:
         if (n == 0) throw error("dense_ising: no spins");
         if (couplings_.shape()[0] != n || couplings_.shape()[1] != n)
             throw error("dense_ising: " + std::to_string(n) + " fields, but couplings of shape " +
-                        std::to_string(couplings_.shape()[0]) + " x " + std::to_string(couplings_.shape()[1]));
+                        std::to_string(couplings_.shape()[0]) + " x " +
+                        std::to_string(couplings_.shape()[1]));
         if (n > detail::blas_limit) throw error("dense_ising: more spins than BLAS can index");
         auto const at = [](std::size_t i, std::size_t j) {
             return "coupling (" + std::to_string(i) + ", " + std::to_string(j) + ")";
         };
         for (std::size_t i = 0; i < n; ++i) {
-            if (!std::isfinite(fields_.data()[i])) throw error("dense_ising: field " + std::to_string(i) + " is not finite");
-            if (row(i)[i] != Real{0}) throw error("dense_ising: " + at(i, i) + " is on the diagonal and must be 0");
+            if (!std::isfinite(fields_.data()[i]))
+                throw error("dense_ising: field " + std::to_string(i) + " is not finite");
+            if (row(i)[i] != Real{0})
+                throw error("dense_ising: " + at(i, i) + " is on the diagonal and must be 0");
             for (std::size_t j = 0; j < i; ++j) {
                 if (!std::isfinite(row(i)[j])) throw error("dense_ising: " + at(i, j) + " is not finite");
-                if (row(i)[j] != row(j)[i]) throw error("dense_ising: " + at(i, j) + " differs from " + at(j, i));
+                if (row(i)[j] != row(j)[i])
+                    throw error("dense_ising: " + at(i, j) + " differs from " + at(j, i));
             }
         }
     }

@@ -34,9 +34,12 @@ public:
 
     /// `fields` holds one number per spin, group after group. Throws spinet::error naming the group, block or
     /// site where shapes disagree, a number is not finite or a block joins a group to itself.
-    network_glass(std::vector<spin_group> groups, std::vector<Real> fields, std::vector<coupling_block<Real>> blocks,
-                  spinet::provenance made_from = {})
-        : groups_(std::move(groups)), fields_(std::move(fields)), blocks_(std::move(blocks)), made_from_(std::move(made_from)) {
+    network_glass(std::vector<spin_group> groups, std::vector<Real> fields,
+                  std::vector<coupling_block<Real>> blocks, spinet::provenance made_from = {})
+        : groups_(std::move(groups)),
+          fields_(std::move(fields)),
+          blocks_(std::move(blocks)),
+          made_from_(std::move(made_from)) {
         place_groups();
         check_fields();
         for (std::size_t b = 0; b < blocks_.size(); ++b)
@@ -73,17 +76,23 @@ public:
     void for_each_coupling(std::size_t site, Visit&& visit) const {
         std::size_t const g = group_of(site);
         for (std::size_t const b : blocks_of_[g])
-            std::visit([&](auto const& block) { block.for_each_coupling(groups_, g, site - groups_[g].first, visit); },
-                       blocks_[b]);
+            std::visit(
+                [&](auto const& block) {
+                    block.for_each_coupling(groups_, g, site - groups_[g].first, visit);
+                },
+                blocks_[b]);
     }
 
     [[nodiscard]] std::size_t colours() const noexcept { return colours_.size(); }
-    [[nodiscard]] std::span<site_range const> colour(std::size_t c) const noexcept { return colours_[c].sites; }
+    [[nodiscard]] std::span<site_range const> colour(std::size_t c) const noexcept {
+        return colours_[c].sites;
+    }
 
     void block_fields(std::size_t c, rows_view<Real const> spins, rows_view<Real> out) const noexcept {
         for (std::size_t const g : colours_[c].groups) {
             for (std::size_t r = 0; r < out.rows; ++r)
-                std::copy_n(fields_.data() + groups_[g].first, groups_[g].size, out.row(r).data() + groups_[g].first);
+                std::copy_n(fields_.data() + groups_[g].first, groups_[g].size,
+                            out.row(r).data() + groups_[g].first);
             for (std::size_t const b : blocks_of_[g])
                 std::visit([&](auto const& block) { block.add_fields(groups_, g, spins, out); }, blocks_[b]);
         }
@@ -98,8 +107,11 @@ private:
     void place_groups() {
         std::size_t first = 0;
         for (std::size_t g = 0; g < groups_.size(); ++g) {
-            if (groups_[g].size == 0) throw error("network_glass: group " + std::to_string(g) + " (" + groups_[g].name + ") has no spins");
-            if (groups_[g].size > detail::blas_limit - first) throw error("network_glass: more spins than BLAS can index");
+            if (groups_[g].size == 0)
+                throw error("network_glass: group " + std::to_string(g) + " (" + groups_[g].name +
+                            ") has no spins");
+            if (groups_[g].size > detail::blas_limit - first)
+                throw error("network_glass: more spins than BLAS can index");
             groups_[g].first = first;
             first += groups_[g].size;
         }
@@ -113,10 +125,12 @@ private:
         for (auto const& group : groups_)
             for (std::size_t i = 0; i < group.size; ++i)
                 if (!std::isfinite(fields_[group.first + i]))
-                    throw error("network_glass: the field of spin " + std::to_string(i) + " of group " + group.name + " is not finite");
+                    throw error("network_glass: the field of spin " + std::to_string(i) + " of group " +
+                                group.name + " is not finite");
     }
 
-    /// Greedy colouring in breadth-first order: exact (two colours) whenever the groups form a bipartite graph.
+    /// Greedy colouring in breadth-first order: exact (two colours) whenever the groups form a bipartite
+    /// graph.
     void colour_groups() {
         std::size_t const none = groups_.size();
         blocks_of_.assign(groups_.size(), {});
@@ -125,7 +139,8 @@ private:
         std::vector<std::size_t> colour_of(groups_.size(), none), queue;
         for (std::size_t start = 0; start < groups_.size(); ++start) {
             if (colour_of[start] == none) queue.push_back(start);
-            for (std::size_t next = 0; next < queue.size(); ++next) colour_group(queue[next], colour_of, queue);
+            for (std::size_t next = 0; next < queue.size(); ++next)
+                colour_group(queue[next], colour_of, queue);
             queue.clear();
         }
         for (std::size_t g = 0; g < groups_.size(); ++g) {
@@ -135,7 +150,8 @@ private:
         }
     }
 
-    void colour_group(std::size_t g, std::vector<std::size_t>& colour_of, std::vector<std::size_t>& queue) const {
+    void colour_group(std::size_t g, std::vector<std::size_t>& colour_of,
+                      std::vector<std::size_t>& queue) const {
         std::size_t const none = groups_.size();
         if (colour_of[g] != none) return;
         std::vector<bool> taken(none + 1, false);
@@ -149,7 +165,11 @@ private:
     }
 
     [[nodiscard]] std::array<std::size_t, 2> ends(std::size_t b) const {
-        return std::visit([](auto const& block) { return std::array<std::size_t, 2>{block.from, block.to}; }, blocks_[b]);
+        return std::visit(
+            [](auto const& block) {
+                return std::array<std::size_t, 2>{block.from, block.to};
+            },
+            blocks_[b]);
     }
 
     [[nodiscard]] std::size_t group_of(std::size_t site) const noexcept {
@@ -181,13 +201,15 @@ template <class Real>
     for (std::size_t l = 0; l < groups.size(); ++l) {
         bool const given = l < fields.size() && fields[l].size() != 0;
         if (given && fields[l].size() != groups[l].size)
-            throw error("layered_glass: layer " + std::to_string(l) + " has " + std::to_string(groups[l].size) +
-                        " spins, but " + std::to_string(fields[l].size()) + " fields");
+            throw error("layered_glass: layer " + std::to_string(l) + " has " +
+                        std::to_string(groups[l].size) + " spins, but " + std::to_string(fields[l].size()) +
+                        " fields");
         for (std::size_t i = 0; i < groups[l].size; ++i) all.push_back(given ? fields[l](i) : Real{0});
     }
     if (fields.size() > groups.size()) throw error("layered_glass: fields for more layers than there are");
     std::vector<coupling_block<Real>> blocks;
-    for (std::size_t l = 0; l < weights.size(); ++l) blocks.push_back(dense_block<Real>(l, l + 1, std::move(weights[l])));
+    for (std::size_t l = 0; l < weights.size(); ++l)
+        blocks.push_back(dense_block<Real>(l, l + 1, std::move(weights[l])));
     return network_glass<Real>(std::move(groups), std::move(all), std::move(blocks));
 }
 

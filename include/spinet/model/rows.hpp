@@ -15,7 +15,9 @@ struct rows_view {
     std::size_t sites = 0;
     std::size_t stride = 0;
 
-    [[nodiscard]] constexpr std::span<T> row(std::size_t r) const noexcept { return {data + r * stride, sites}; }
+    [[nodiscard]] constexpr std::span<T> row(std::size_t r) const noexcept {
+        return {data + r * stride, sites};
+    }
 
     /// The same rows, read only.
     constexpr operator rows_view<T const>() const noexcept { return {data, rows, sites, stride}; }

@@ -18,16 +18,14 @@ namespace spinet {
 /// A weight of shape (out, in) and, if there is one, a bias of shape (out): xtensors of float or double, or
 /// tensors.
 struct mlp_layer {
-    template <class Weight>
-        requires std::convertible_to<Weight const&, tensor> mlp_layer(Weight const& w)
-            : weight(w) {}  // NOLINT: implicit, so that mlp({W1, W2}) works
+    template <std::convertible_to<tensor> Weight>
+    mlp_layer(Weight const& w) : weight(w) {}  // NOLINT: implicit, so that mlp({W1, W2}) works
 
-        template <class Weight, class Bias>
-            requires std::convertible_to<Weight const&, tensor> && std::convertible_to<Bias const&, tensor>
-            mlp_layer(Weight const& w, Bias const& b) : weight(w), bias(tensor(b)) {}
+    template <std::convertible_to<tensor> Weight, std::convertible_to<tensor> Bias>
+    mlp_layer(Weight const& w, Bias const& b) : weight(w), bias(tensor(b)) {}
 
-            tensor weight;
-            std::optional<tensor> bias;
+    tensor weight;
+    std::optional<tensor> bias;
 };
 
 /// The layers in order, input to output: `hidden` after each but the last, `output` after the last.

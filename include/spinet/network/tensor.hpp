@@ -127,6 +127,10 @@ template <std::unsigned_integral Integer>
 template <class T>
 concept float_or_double = std::same_as<T, float> || std::same_as<T, double>;
 
+/// An expression of floats or doubles.
+template <class E>
+concept real_values = float_or_double<typename E::value_type>;
+
 }  // namespace detail
 
 /// An immutable array of numbers, row-major, known only at run time. Copies share the bytes.
@@ -153,141 +157,140 @@ public:
     }
 
     /// A copy of an xtensor (or of the values of an xtensor expression) of float or double.
+    template <detail::real_values E>
+    tensor(xt::xexpression<E> const& values,
+           std::string name = {})  // NOLINT: implicit, so that mlp({W1, W2}) works
+        : tensor(std::move(name), sizeof(typename E::value_type) == 4 ? dtype::f32 : dtype::f64,
+                 shape_of(values.derived_cast()), bytes_of(values.derived_cast())) {}
+
+    [[nodiscard]] std::string const& name() const noexcept { return name_; }
+    [[nodiscard]] dtype type() const noexcept { return type_; }
+    [[nodiscard]] std::vector<std::size_t> const& shape() const noexcept { return shape_; }
+    [[nodiscard]] std::size_t rank() const noexcept { return shape_.size(); }
+    /// Number of elements.
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    /// The stored bytes, little-endian, row-major, of any alignment.
+    [[nodiscard]] std::span<std::byte const> bytes() const noexcept {
+        return {first(), size_ * size_of(type_)};
+    }
+
+    /// The same values under another name.
+    [[nodiscard]] tensor renamed(std::string name) const {
+        tensor copy = *this;
+        copy.name_ = std::move(name);
+        return copy;
+    }
+
+    /// "tensor 'fc1.weight' of shape (16, 784)", as messages name it.
+    [[nodiscard]] std::string described() const {
+        return "tensor " + detail::in_quotes(name_) + " of shape " + detail::tuple_text(shape_);
+    }
+
+    /// The values as a row-major xtensor of its own memory. Exact, except that f64 is rounded to float.
+    /// Throws `error` where the rank differs, or a finite double lies beyond the range of float.
+    template <detail::float_or_double Real, std::size_t Rank>
+    [[nodiscard]] xt::xtensor<Real, Rank, xt::layout_type::row_major> as() const {
+        if (rank() != Rank)
+            throw error(described() + " has rank " + std::to_string(rank()) + ", not " +
+                        std::to_string(Rank));
+        std::array<std::size_t, Rank> shape{};
+        std::copy_n(shape_.begin(), Rank, shape.begin());
+        auto result = xt::xtensor<Real, Rank, xt::layout_type::row_major>::from_shape(shape);
+        copy_to(std::span<Real>(result.data(), result.size()));
+        return result;
+    }
+
+    /// The values in row-major order. Throws `error` where `out` has another size, and as `as` does.
+    void copy_to(std::span<float> out) const { convert(out); }
+    void copy_to(std::span<double> out) const { convert(out); }
+
+    /// The first nan or infinity in row-major order, if there is one.
+    [[nodiscard]] std::optional<non_finite> first_non_finite() const {
+        std::optional<non_finite> found;
+        visit_values([&](std::size_t index, auto value) {
+            if (std::isfinite(value)) return true;
+            found = non_finite{index, static_cast<double>(value)};
+            return false;
+        });
+        return found;
+    }
+
+private:
     template <class E>
-        requires detail::float_or_double<typename E::value_type> tensor(
-            xt::xexpression<E> const& values,
-            std::string name = {})  // NOLINT: implicit, so that mlp({W1, W2}) works
-            : tensor(std::move(name), sizeof(typename E::value_type) == 4 ? dtype::f32 : dtype::f64,
-                     shape_of(values.derived_cast()), bytes_of(values.derived_cast())) {}
+    static std::vector<std::size_t> shape_of(E const& values) {
+        std::vector<std::size_t> shape;
+        for (auto const length : values.shape()) shape.push_back(static_cast<std::size_t>(length));
+        return shape;
+    }
 
-        [[nodiscard]] std::string const& name() const noexcept { return name_; }
-        [[nodiscard]] dtype type() const noexcept { return type_; }
-        [[nodiscard]] std::vector<std::size_t> const& shape() const noexcept { return shape_; }
-        [[nodiscard]] std::size_t rank() const noexcept { return shape_.size(); }
-        /// Number of elements.
-        [[nodiscard]] std::size_t size() const noexcept { return size_; }
-        /// The stored bytes, little-endian, row-major, of any alignment.
-        [[nodiscard]] std::span<std::byte const> bytes() const noexcept {
-            return {first(), size_ * size_of(type_)};
+    template <class E>
+    static shared_bytes bytes_of(E const& values) {
+        using value_type = typename E::value_type;
+        std::vector<std::byte> bytes(values.size() * sizeof(value_type));
+        auto* to = bytes.data();
+        // row-major whatever the layout of the expression, and each value evaluated once
+        auto from = values.template begin<xt::layout_type::row_major>();
+        for (std::size_t i = 0; i < values.size(); ++i, ++from, to += sizeof(value_type)) {
+            value_type const value = *from;
+            std::memcpy(to, &value, sizeof value);
         }
+        return std::make_shared<std::vector<std::byte> const>(std::move(bytes));
+    }
 
-        /// The same values under another name.
-        [[nodiscard]] tensor renamed(std::string name) const {
-            tensor copy = *this;
-            copy.name_ = std::move(name);
-            return copy;
+    [[nodiscard]] std::byte const* first() const noexcept {
+        return bytes_ ? bytes_->data() + offset_ : nullptr;
+    }
+
+    /// f(index, value) for each value, as float or (f64) double, until f returns false.
+    template <class F>
+    void visit_values(F f) const {
+        switch (type_) {
+            case dtype::f16:
+                return visit_stored<std::uint16_t>(f, detail::half_to_float);
+            case dtype::bf16:
+                return visit_stored<std::uint16_t>(f, detail::bfloat16_to_float);
+            case dtype::f32:
+                return visit_stored<float>(f, [](float x) { return x; });
+            case dtype::f64:
+                return visit_stored<double>(f, [](double x) { return x; });
         }
+    }
 
-        /// "tensor 'fc1.weight' of shape (16, 784)", as messages name it.
-        [[nodiscard]] std::string described() const {
-            return "tensor " + detail::in_quotes(name_) + " of shape " + detail::tuple_text(shape_);
+    template <class Stored, class F, class Decode>
+    void visit_stored(F& f, Decode decode) const {
+        auto const* from = first();
+        for (std::size_t i = 0; i < size_; ++i) {
+            Stored stored;
+            std::memcpy(&stored, from + i * sizeof(Stored), sizeof(Stored));
+            if (!f(i, decode(stored))) return;
         }
+    }
 
-        /// The values as a row-major xtensor of its own memory. Exact, except that f64 is rounded to float.
-        /// Throws `error` where the rank differs, or a finite double lies beyond the range of float.
-        template <detail::float_or_double Real, std::size_t Rank>
-        [[nodiscard]] xt::xtensor<Real, Rank, xt::layout_type::row_major> as() const {
-            if (rank() != Rank)
-                throw error(described() + " has rank " + std::to_string(rank()) + ", not " +
-                            std::to_string(Rank));
-            std::array<std::size_t, Rank> shape{};
-            std::copy_n(shape_.begin(), Rank, shape.begin());
-            auto result = xt::xtensor<Real, Rank, xt::layout_type::row_major>::from_shape(shape);
-            copy_to(std::span<Real>(result.data(), result.size()));
-            return result;
-        }
+    template <class Real>
+    void convert(std::span<Real> out) const {
+        if (out.size() != size_)
+            throw error(described() + " has " + std::to_string(size_) +
+                        " values, but the destination has room for " + std::to_string(out.size()));
+        visit_values([&](std::size_t index, auto value) {
+            out[index] = static_cast<Real>(value);
+            if constexpr (sizeof(value) > sizeof(Real))
+                if (std::isinf(out[index]) && std::isfinite(value))
+                    refuse_range(index, static_cast<double>(value));
+            return true;
+        });
+    }
 
-        /// The values in row-major order. Throws `error` where `out` has another size, and as `as` does.
-        void copy_to(std::span<float> out) const { convert(out); }
-        void copy_to(std::span<double> out) const { convert(out); }
+    [[noreturn]] void refuse_range(std::size_t index, double value) const {
+        throw error(described() + " holds " + detail::number_text(value) + " at " +
+                    detail::index_text(shape_, index) + ", beyond the range of float");
+    }
 
-        /// The first nan or infinity in row-major order, if there is one.
-        [[nodiscard]] std::optional<non_finite> first_non_finite() const {
-            std::optional<non_finite> found;
-            visit_values([&](std::size_t index, auto value) {
-                if (std::isfinite(value)) return true;
-                found = non_finite{index, static_cast<double>(value)};
-                return false;
-            });
-            return found;
-        }
-
-    private:
-        template <class E>
-        static std::vector<std::size_t> shape_of(E const& values) {
-            std::vector<std::size_t> shape;
-            for (auto const length : values.shape()) shape.push_back(static_cast<std::size_t>(length));
-            return shape;
-        }
-
-        template <class E>
-        static shared_bytes bytes_of(E const& values) {
-            using value_type = typename E::value_type;
-            std::vector<std::byte> bytes(values.size() * sizeof(value_type));
-            auto* to = bytes.data();
-            // row-major whatever the layout of the expression, and each value evaluated once
-            auto from = values.template begin<xt::layout_type::row_major>();
-            for (std::size_t i = 0; i < values.size(); ++i, ++from, to += sizeof(value_type)) {
-                value_type const value = *from;
-                std::memcpy(to, &value, sizeof value);
-            }
-            return std::make_shared<std::vector<std::byte> const>(std::move(bytes));
-        }
-
-        [[nodiscard]] std::byte const* first() const noexcept {
-            return bytes_ ? bytes_->data() + offset_ : nullptr;
-        }
-
-        /// f(index, value) for each value, as float or (f64) double, until f returns false.
-        template <class F>
-        void visit_values(F f) const {
-            switch (type_) {
-                case dtype::f16:
-                    return visit_stored<std::uint16_t>(f, detail::half_to_float);
-                case dtype::bf16:
-                    return visit_stored<std::uint16_t>(f, detail::bfloat16_to_float);
-                case dtype::f32:
-                    return visit_stored<float>(f, [](float x) { return x; });
-                case dtype::f64:
-                    return visit_stored<double>(f, [](double x) { return x; });
-            }
-        }
-
-        template <class Stored, class F, class Decode>
-        void visit_stored(F& f, Decode decode) const {
-            auto const* from = first();
-            for (std::size_t i = 0; i < size_; ++i) {
-                Stored stored;
-                std::memcpy(&stored, from + i * sizeof(Stored), sizeof(Stored));
-                if (!f(i, decode(stored))) return;
-            }
-        }
-
-        template <class Real>
-        void convert(std::span<Real> out) const {
-            if (out.size() != size_)
-                throw error(described() + " has " + std::to_string(size_) +
-                            " values, but the destination has room for " + std::to_string(out.size()));
-            visit_values([&](std::size_t index, auto value) {
-                out[index] = static_cast<Real>(value);
-                if constexpr (sizeof(value) > sizeof(Real))
-                    if (std::isinf(out[index]) && std::isfinite(value))
-                        refuse_range(index, static_cast<double>(value));
-                return true;
-            });
-        }
-
-        [[noreturn]] void refuse_range(std::size_t index, double value) const {
-            throw error(described() + " holds " + detail::number_text(value) + " at " +
-                        detail::index_text(shape_, index) + ", beyond the range of float");
-        }
-
-        std::string name_;
-        dtype type_;
-        std::vector<std::size_t> shape_;
-        shared_bytes bytes_;
-        std::size_t offset_;
-        std::size_t size_ = 0;
+    std::string name_;
+    dtype type_;
+    std::vector<std::size_t> shape_;
+    shared_bytes bytes_;
+    std::size_t offset_;
+    std::size_t size_ = 0;
 };
 
 }  // namespace spinet

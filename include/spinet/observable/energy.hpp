@@ -11,7 +11,9 @@ struct energy {
     static constexpr measured_per per = measured_per::replica;
     static constexpr std::size_t lead = 0;
 
-    [[nodiscard]] std::vector<std::string> components(std::span<spin_group const>) const { return {"u", "u^2"}; }
+    [[nodiscard]] std::vector<std::string> components(std::span<spin_group const>) const {
+        return {"u", "u^2"};
+    }
 
     template <class Real>
     void measure(cohort<Real> const& seen, std::span<double> out) const {

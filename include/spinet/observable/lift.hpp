@@ -23,7 +23,8 @@ struct per_replica {
 
     template <class Real>
     void measure(cohort<Real> const& seen, std::span<double> out) const {
-        for (std::size_t r = 0; r < seen.replicas(); ++r) out[r] = static_cast<double>(function(seen.spins.row(r)));
+        for (std::size_t r = 0; r < seen.replicas(); ++r)
+            out[r] = static_cast<double>(function(seen.spins.row(r)));
     }
 };
 

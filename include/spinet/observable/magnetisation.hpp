@@ -9,13 +9,15 @@
 
 namespace spinet {
 
-/// Per replica: m, |m|, m^2, m^4 with m = sum_i s_i / N, for the whole and, where the model has several groups,
-/// for each group by itself.
+/// Per replica: m, |m|, m^2, m^4 with m = sum_i s_i / N, for the whole and, where the model has several
+/// groups, for each group by itself.
 struct magnetisation {
     static constexpr measured_per per = measured_per::replica;
     static constexpr std::size_t lead = moments::absolute;
 
-    [[nodiscard]] std::vector<std::string> components(std::span<spin_group const> groups) const { return moments::names("m", groups); }
+    [[nodiscard]] std::vector<std::string> components(std::span<spin_group const> groups) const {
+        return moments::names("m", groups);
+    }
 
     template <class Real>
     void measure(cohort<Real> const& seen, std::span<double> out) const {
@@ -27,7 +29,8 @@ struct magnetisation {
                 double const sum = std::accumulate(spins.begin(), spins.end(), 0.0);
                 total += sum;
                 if (seen.groups.size() > 1)
-                    moments::write(sum / static_cast<double>(spins.size()), out.data() + r * width + (1 + g) * moments::count);
+                    moments::write(sum / static_cast<double>(spins.size()),
+                                   out.data() + r * width + (1 + g) * moments::count);
             }
             moments::write(total / static_cast<double>(seen.sites()), out.data() + r * width);
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// The four moments x, |x|, x^2, x^4 that overlaps and magnetisations record, for the whole and for each layer.
+/// The four moments x, |x|, x^2, x^4 that overlaps and magnetisations record, for the whole and for each
+/// layer.
 #pragma once
 
 #include <spinet/concepts.hpp>
@@ -24,9 +25,12 @@ struct moments {
     }
 
     /// Parts that are reported: 1, or 1 + the number of groups.
-    [[nodiscard]] static std::size_t parts(std::span<spin_group const> groups) noexcept { return groups.size() > 1 ? 1 + groups.size() : 1; }
+    [[nodiscard]] static std::size_t parts(std::span<spin_group const> groups) noexcept {
+        return groups.size() > 1 ? 1 + groups.size() : 1;
+    }
 
-    [[nodiscard]] static std::vector<std::string> names(std::string const& x, std::span<spin_group const> groups) {
+    [[nodiscard]] static std::vector<std::string> names(std::string const& x,
+                                                        std::span<spin_group const> groups) {
         std::vector<std::string> all;
         for (std::size_t part = 0; part < parts(groups); ++part) {
             std::string const of = part == 0 ? "" : " of " + groups[part - 1].name;

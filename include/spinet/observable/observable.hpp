@@ -22,11 +22,12 @@ enum class measured_per { replica, pair };
     return per == measured_per::replica ? replicas : replicas * (replicas - 1) / 2;
 }
 
-/// An observable holds no data. `components(groups)` names the numbers of a block; `measure(cohort, out)` writes
-/// unit_count blocks one after the other; the autocorrelation time is taken from the series of component `lead`
-/// (averaged over the cohort). Law: permuting the replicas permutes the blocks.
+/// An observable holds no data. `components(groups)` names the numbers of a block; `measure(cohort, out)`
+/// writes unit_count blocks one after the other; the autocorrelation time is taken from the series of
+/// component `lead` (averaged over the cohort). Law: permuting the replicas permutes the blocks.
 template <class O, class Real = float>
-concept Observable = requires(O const& observable, cohort<Real> const& seen, std::span<double> out, std::span<spin_group const> groups) {
+concept Observable = requires(O const& observable, cohort<Real> const& seen, std::span<double> out,
+                              std::span<spin_group const> groups) {
     { O::per } -> std::convertible_to<measured_per>;
     { O::lead } -> std::convertible_to<std::size_t>;
     { observable.components(groups) } -> std::same_as<std::vector<std::string>>;

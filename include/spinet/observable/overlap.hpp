@@ -14,7 +14,9 @@ struct overlap {
     static constexpr measured_per per = measured_per::pair;
     static constexpr std::size_t lead = moments::absolute;
 
-    [[nodiscard]] std::vector<std::string> components(std::span<spin_group const> groups) const { return moments::names("q", groups); }
+    [[nodiscard]] std::vector<std::string> components(std::span<spin_group const> groups) const {
+        return moments::names("q", groups);
+    }
 
     template <class Real>
     void measure(cohort<Real> const& seen, std::span<double> out) const {
@@ -30,7 +32,8 @@ struct overlap {
                     auto const sum = static_cast<double>(gram[a * n + b]);
                     total[pair] += sum;
                     if (seen.groups.size() > 1)
-                        moments::write(sum / static_cast<double>(group.size), out.data() + pair * width + (1 + g) * moments::count);
+                        moments::write(sum / static_cast<double>(group.size),
+                                       out.data() + pair * width + (1 + g) * moments::count);
                 }
         }
         for (std::size_t pair = 0; pair < total.size(); ++pair)

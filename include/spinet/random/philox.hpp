@@ -43,9 +43,10 @@ inline constexpr std::size_t philox_lanes = 16;
 
 using philox_vector [[gnu::vector_size(64)]] = std::uint64_t;
 
-/// Words of the 16 consecutive blocks that start at `counter[0]`: out[16 * word + lane]. The values are those of
-/// philox4x32_10; here in 64-bit lanes, which is how this instruction set multiplies.
-[[gnu::noinline]] inline void philox_16_blocks(philox_counter const& counter, philox_key key, std::uint32_t* out) noexcept {
+/// Words of the 16 consecutive blocks that start at `counter[0]`: out[16 * word + lane]. The values are those
+/// of philox4x32_10; here in 64-bit lanes, which is how this instruction set multiplies.
+[[gnu::noinline]] inline void philox_16_blocks(philox_counter const& counter, philox_key key,
+                                               std::uint32_t* out) noexcept {
     constexpr std::size_t halves = 2, lanes = 8;
     philox_vector const low = philox_vector{} + 0xffffffffu, zero{};
     philox_vector const first{0, 1, 2, 3, 4, 5, 6, 7};
@@ -83,7 +84,8 @@ using philox_vector [[gnu::vector_size(64)]] = std::uint64_t;
 /// Words of the 16 consecutive blocks that start at `counter[0]`: out[16 * word + lane]. Plain loops over
 /// lanes, which compilers turn into vector code; the values are those of philox4x32_10.
 /// Not inlined: inside a larger function g++ 12 unrolls the lanes to scalar code, four times slower.
-[[gnu::noinline]] inline void philox_16_blocks(philox_counter const& counter, philox_key key, std::uint32_t* out) noexcept {
+[[gnu::noinline]] inline void philox_16_blocks(philox_counter const& counter, philox_key key,
+                                               std::uint32_t* out) noexcept {
     std::uint32_t c0[philox_lanes], c1[philox_lanes], c2[philox_lanes], c3[philox_lanes];
     for (std::size_t lane = 0; lane < philox_lanes; ++lane) {
         c0[lane] = counter[0] + static_cast<std::uint32_t>(lane);

@@ -20,7 +20,8 @@
 
 namespace spinet {
 
-/// What a stream is used for. Two purposes never share a draw. Append only: the values are part of the layout.
+/// What a stream is used for. Two purposes never share a draw. Append only: the values are part of the
+/// layout.
 enum class purpose : std::uint16_t {
     spins = 1,       ///< the accept or refuse draw of each site, in a sweep
     exchange = 2,    ///< one draw per pair of neighbouring temperatures; the row is the ladder
@@ -98,8 +99,10 @@ template <class Real>
     return radius * std::cos(2.0 * std::numbers::pi * uniform<double>(source.bits(2 * n + 1)));
 }
 
-/// A seed for a separate experiment inside this one, by the generator itself: seeds made by arithmetic collide.
-[[nodiscard]] constexpr std::uint64_t child_seed(std::uint64_t seed, purpose use, std::uint32_t index) noexcept {
+/// A seed for a separate experiment inside this one, by the generator itself: seeds made by arithmetic
+/// collide.
+[[nodiscard]] constexpr std::uint64_t child_seed(std::uint64_t seed, purpose use,
+                                                 std::uint32_t index) noexcept {
     stream const draws(seed, 0, index, use, 0xFFFF);
     return std::uint64_t{draws.bits(0)} << 32 | draws.bits(1);
 }

@@ -19,7 +19,8 @@ namespace spinet {
 /// Where the line is drawn.
 struct equilibration_rules {
     double overlap_tolerance = 0.005;  ///< largest error allowed of |q|, whole and per layer
-    double round_trips = 10;           ///< least round trips per ladder (average over ladders) if replicas are exchanged
+    double round_trips =
+        10;  ///< least round trips per ladder (average over ladders) if replicas are exchanged
     /// Chance that a run in perfect equilibrium fails any of its comparisons. Each comparison gets its share
     /// (Bonferroni), which makes the usual "3 errors" 3.5 to 5 of them (docs/rationale.md).
     double false_alarm = 0.05;
@@ -43,25 +44,32 @@ struct judged_quantity {
 
 class equilibration_judge {
 public:
-    equilibration_judge(run_record const& record, equilibration_rules const& rules) : record_(record), rules_(rules) {
+    equilibration_judge(run_record const& record, equilibration_rules const& rules)
+        : record_(record), rules_(rules) {
         for (std::size_t r = 0; r < record.plan.replicas; ++r) (r % 2 == 0 ? hot_ : cold_).push_back(r);
     }
 
     /// What concerns the whole run, and so every temperature.
     [[nodiscard]] std::vector<std::string> general_faults() const {
         std::vector<std::string> faults;
-        if (record_.plan.from != start::hot_and_cold) faults.push_back("all replicas started hot: nothing to compare them with");
-        if (cold_.size() < 3) faults.push_back("fewer than 6 replicas: no error bars for hot and cold starts apart");
+        if (record_.plan.from != start::hot_and_cold)
+            faults.push_back("all replicas started hot: nothing to compare them with");
+        if (cold_.size() < 3)
+            faults.push_back("fewer than 6 replicas: no error bars for hot and cold starts apart");
         if (record_.temperatures.highest() < record_.largest_coupling_eigenvalue)
-            faults.push_back("the top of the ladder, T = " + text(record_.temperatures.highest()) + ", is below lambda_max(J) = " +
-                             text(record_.largest_coupling_eigenvalue) + ", where a paramagnet is certain");
-        if (record_.exchanges && record_.temperatures.size() > 1 && record_.round_trips_per_ladder() < rules_.round_trips)
-            faults.push_back(text(record_.round_trips_per_ladder()) + " round trips per ladder; " + text(rules_.round_trips) + " are asked for");
+            faults.push_back("the top of the ladder, T = " + text(record_.temperatures.highest()) +
+                             ", is below lambda_max(J) = " + text(record_.largest_coupling_eigenvalue) +
+                             ", where a paramagnet is certain");
+        if (record_.exchanges && record_.temperatures.size() > 1 &&
+            record_.round_trips_per_ladder() < rules_.round_trips)
+            faults.push_back(text(record_.round_trips_per_ladder()) + " round trips per ladder; " +
+                             text(rules_.round_trips) + " are asked for");
         return faults;
     }
 
     /// What concerns one temperature. `comparisons` is the number made in the whole run.
-    [[nodiscard]] std::vector<std::string> faults_at(std::vector<judged_quantity> const& quantities, std::size_t comparisons) const {
+    [[nodiscard]] std::vector<std::string> faults_at(std::vector<judged_quantity> const& quantities,
+                                                     std::size_t comparisons) const {
         std::vector<std::string> faults;
         double const p = rules_.false_alarm / static_cast<double>(comparisons);
         for (auto const& quantity : quantities) {
@@ -83,23 +91,28 @@ private:
     static constexpr double rounding = 1e-6;
 
     /// The jackknife error without its Student factor.
-    [[nodiscard]] static double standard_error(jackknife_estimate const& of) { return of.error / one_error_factor(of.units); }
+    [[nodiscard]] static double standard_error(jackknife_estimate const& of) {
+        return of.error / one_error_factor(of.units);
+    }
 
     void check_tolerance(judged_quantity const& quantity, std::vector<std::string>& faults) const {
         if (quantity.tolerance <= 0) return;
         auto const all = jackknife(sums_over_all(*quantity.recorded), quantity.component);
         if (all.error > quantity.tolerance)
-            faults.push_back("the error of " + quantity.name + " is " + text(all.error) + ", above " + text(quantity.tolerance));
+            faults.push_back("the error of " + quantity.name + " is " + text(all.error) + ", above " +
+                             text(quantity.tolerance));
     }
 
     void check_starts(judged_quantity const& quantity, double p, std::vector<std::string>& faults) const {
         auto const hot = jackknife(sums_over(*quantity.recorded, hot_), quantity.component);
         auto const cold = jackknife(sums_over(*quantity.recorded, cold_), quantity.component);
         double const dof = static_cast<double>(hot.units + cold.units - 2);
-        double const allowed = student_t_quantile(1 - p / 2, dof) * std::hypot(standard_error(hot), standard_error(cold)) + rounding;
+        double const allowed =
+            student_t_quantile(1 - p / 2, dof) * std::hypot(standard_error(hot), standard_error(cold)) +
+            rounding;
         if (std::abs(hot.value - cold.value) > allowed)
-            faults.push_back("hot and cold starts disagree in " + quantity.name + ": " + text(hot.value) + " against " + text(cold.value) +
-                             ", " + text(allowed) + " allowed");
+            faults.push_back("hot and cold starts disagree in " + quantity.name + ": " + text(hot.value) +
+                             " against " + text(cold.value) + ", " + text(allowed) + " allowed");
     }
 
     /// The last two stages that have measurements, compared ladder by ladder.
@@ -110,13 +123,17 @@ private:
             faults.push_back("too few measurements to look for a drift");
             return;
         }
-        auto const early = sums_over_all(*quantity.recorded, {last - 2, last - 1}), late = sums_over_all(*quantity.recorded, {last - 1, last});
+        auto const early = sums_over_all(*quantity.recorded, {last - 2, last - 1}),
+                   late = sums_over_all(*quantity.recorded, {last - 1, last});
         auto const change = jackknife(early.units(), [&](std::size_t left_out) {
             return late.mean(left_out, quantity.component) - early.mean(left_out, quantity.component);
         });
-        double const allowed = student_t_quantile(1 - p / 2, static_cast<double>(change.units - 1)) * standard_error(change) + rounding;
+        double const allowed =
+            student_t_quantile(1 - p / 2, static_cast<double>(change.units - 1)) * standard_error(change) +
+            rounding;
         if (std::abs(change.value) > allowed)
-            faults.push_back(quantity.name + " still drifts: it changed by " + text(change.value) + " between the last two log bins, " + text(allowed) + " allowed");
+            faults.push_back(quantity.name + " still drifts: it changed by " + text(change.value) +
+                             " between the last two log bins, " + text(allowed) + " allowed");
     }
 
     run_record const& record_;
@@ -125,22 +142,27 @@ private:
 };
 
 /// Energy, |q| and |q| of each layer, at one temperature.
-[[nodiscard]] inline std::vector<judged_quantity> judged_quantities(run_record const& record, recorder const& energies, recorder const& overlaps,
+[[nodiscard]] inline std::vector<judged_quantity> judged_quantities(run_record const& record,
+                                                                    recorder const& energies,
+                                                                    recorder const& overlaps,
                                                                     double tolerance) {
-    std::vector<judged_quantity> all{{"the energy", &energies, 0, 0.0}, {"|q|", &overlaps, moments::absolute, tolerance}};
+    std::vector<judged_quantity> all{{"the energy", &energies, 0, 0.0},
+                                     {"|q|", &overlaps, moments::absolute, tolerance}};
     for (std::size_t part = 1; part < moments::parts(record.groups); ++part)
-        all.push_back({"|q| of " + record.groups[part - 1].name, &overlaps, part * moments::count + moments::absolute, tolerance});
+        all.push_back({"|q| of " + record.groups[part - 1].name, &overlaps,
+                       part * moments::count + moments::absolute, tolerance});
     return all;
 }
 
 }  // namespace detail
 
 /// One verdict per temperature of the run, lowest first. A temperature is equilibrated only if it **and every
-/// higher one** pass: hot and cold starts agree in energy, |q| and |q| of every layer, and so do the last two log
-/// bins in time; errors of |q| are below a tolerance; the top of the ladder is a paramagnet; and under exchange
-/// there were enough round trips. The run must have recorded energy{} and overlap{}.
+/// higher one** pass: hot and cold starts agree in energy, |q| and |q| of every layer, and so do the last two
+/// log bins in time; errors of |q| are below a tolerance; the top of the ladder is a paramagnet; and under
+/// exchange there were enough round trips. The run must have recorded energy{} and overlap{}.
 template <class... Os>
-[[nodiscard]] std::vector<verdict> equilibration(run<Os...> const& of, equilibration_rules const& rules = {}) {
+[[nodiscard]] std::vector<verdict> equilibration(run<Os...> const& of,
+                                                 equilibration_rules const& rules = {}) {
     std::vector<verdict> verdicts(of.temperatures.size());
     if constexpr (run<Os...>::template has<energy> && run<Os...>::template has<overlap>) {
         detail::equilibration_judge const judge(of, rules);
@@ -150,17 +172,21 @@ template <class... Os>
         for (std::size_t k = of.temperatures.size(); k-- > 0;) {
             auto& faults = verdicts[k].reasons;
             faults = general;
-            if (!failed_above.empty()) faults.push_back("T = " + failed_above + " above it is not equilibrated");
+            if (!failed_above.empty())
+                faults.push_back("T = " + failed_above + " above it is not equilibrated");
             if (of.plan.replicas >= 6) {
-                auto const quantities = detail::judged_quantities(of, of.template of<energy>()[k], of.template of<overlap>()[k], rules.overlap_tolerance);
+                auto const quantities = detail::judged_quantities(
+                    of, of.template of<energy>()[k], of.template of<overlap>()[k], rules.overlap_tolerance);
                 auto const own = judge.faults_at(quantities, comparisons);
                 faults.insert(faults.end(), own.begin(), own.end());
-                if (!own.empty() && failed_above.empty()) failed_above = detail::equilibration_judge::text(of.temperatures[k]);
+                if (!own.empty() && failed_above.empty())
+                    failed_above = detail::equilibration_judge::text(of.temperatures[k]);
             }
             verdicts[k].equilibrated = faults.empty();
         }
     } else {
-        for (auto& each : verdicts) each.reasons.push_back("the run did not record both energy{} and overlap{}");
+        for (auto& each : verdicts)
+            each.reasons.push_back("the run did not record both energy{} and overlap{}");
     }
     return verdicts;
 }

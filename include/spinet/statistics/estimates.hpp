@@ -17,11 +17,11 @@
 
 namespace spinet {
 
-/// `error` is the delete-one-replica jackknife error (68 % for the given number of replicas, conservative). `tau`
-/// is the integrated autocorrelation time, in sweeps, of the observable's lead component at fixed temperature
-/// (1/2 measurement interval where measurements are independent); `effective_samples` is the variance of that
-/// component over the square of its error, 0 where it never changed. A point with `equilibrated == false` is not
-/// an equilibrium average.
+/// `error` is the delete-one-replica jackknife error (68 % for the given number of replicas, conservative).
+/// `tau` is the integrated autocorrelation time, in sweeps, of the observable's lead component at fixed
+/// temperature (1/2 measurement interval where measurements are independent); `effective_samples` is the
+/// variance of that component over the square of its error, 0 where it never changed. A point with
+/// `equilibrated == false` is not an equilibrium average.
 struct point {
     double temperature = 0;
     double value = 0;
@@ -37,28 +37,33 @@ namespace detail {
     auto const& series = recorded.series();
     double tau = 0.5;
     if (series.block_means().size() >= 2)
-        tau = integrated_autocorrelation_time(series.block_means(), series.block_length(), series.variance()).tau;
+        tau = integrated_autocorrelation_time(series.block_means(), series.block_length(), series.variance())
+                  .tau;
     return tau * static_cast<double>(measure_every);
 }
 
 }  // namespace detail
 
-/// The general form: `f(mean)` combines means of the observable's components, mean(c) being component c averaged
-/// over time and over replicas or pairs. The jackknife is over f as a whole, so ratios and the like are in order.
+/// The general form: `f(mean)` combines means of the observable's components, mean(c) being component c
+/// averaged over time and over replicas or pairs. The jackknife is over f as a whole, so ratios and the like
+/// are in order.
 template <class O, class... Os, class F>
 [[nodiscard]] std::vector<point> estimates(run<Os...> const& of, F&& f) {
-    static_assert(run<Os...>::template has<O>, "spinet: this observable was not among the observables{...} of the run");
+    static_assert(run<Os...>::template has<O>,
+                  "spinet: this observable was not among the observables{...} of the run");
     auto const verdicts = equilibration(of);
     std::vector<point> points;
     for (std::size_t k = 0; k < of.temperatures.size(); ++k) {
         recorder const& recorded = of.template of<O>()[k];
         auto const sums = sums_over_all(recorded);
         auto const whole = jackknife(sums.units(), [&](std::size_t left_out) {
-            return static_cast<double>(f([&](std::size_t component) { return sums.mean(left_out, component); }));
+            return static_cast<double>(
+                f([&](std::size_t component) { return sums.mean(left_out, component); }));
         });
         double const lead_error = jackknife(sums, recorded.lead()).error;
         double const samples = lead_error > 0 ? recorded.lead_variance() / (lead_error * lead_error) : 0.0;
-        points.push_back({of.temperatures[k], whole.value, whole.error, detail::tau_in_sweeps(recorded, of.plan.measure_every), samples,
+        points.push_back({of.temperatures[k], whole.value, whole.error,
+                          detail::tau_in_sweeps(recorded, of.plan.measure_every), samples,
                           verdicts[k].equilibrated});
     }
     return points;
@@ -70,8 +75,8 @@ template <class O, class... Os>
     return estimates<O>(of, [&](auto mean) { return mean(component); });
 }
 
-/// <|q|>, the descriptor: the absolute value of every pair's overlap, then averaged. `part` 0 is the whole model,
-/// part g + 1 its group g. For a paramagnet of N spins it is about sqrt(2 / (pi N)), not 0.
+/// <|q|>, the descriptor: the absolute value of every pair's overlap, then averaged. `part` 0 is the whole
+/// model, part g + 1 its group g. For a paramagnet of N spins it is about sqrt(2 / (pi N)), not 0.
 template <class... Os>
 [[nodiscard]] std::vector<point> mean_abs_overlap(run<Os...> const& of, std::size_t part = 0) {
     return estimates<overlap>(of, [&](auto mean) { return mean(part * moments::count + moments::absolute); });
@@ -81,7 +86,8 @@ template <class... Os>
 /// chain flips.
 template <class... Os>
 [[nodiscard]] std::vector<point> abs_mean_overlap(run<Os...> const& of, std::size_t part = 0) {
-    return estimates<overlap>(of, [&](auto mean) { return std::abs(mean(part * moments::count + moments::mean)); });
+    return estimates<overlap>(
+        of, [&](auto mean) { return std::abs(mean(part * moments::count + moments::mean)); });
 }
 
 /// <q^2>; N <q^2> is the spin-glass susceptibility.
@@ -114,7 +120,8 @@ template <class... Os>
 /// <|m|>, whole or of group part - 1.
 template <class... Os>
 [[nodiscard]] std::vector<point> mean_abs_magnetisation(run<Os...> const& of, std::size_t part = 0) {
-    return estimates<magnetisation>(of, [&](auto mean) { return mean(part * moments::count + moments::absolute); });
+    return estimates<magnetisation>(
+        of, [&](auto mean) { return mean(part * moments::count + moments::absolute); });
 }
 
 }  // namespace spinet

@@ -19,13 +19,16 @@ struct stage_range {
     std::size_t last = recorder::stages;
 };
 
-/// Sums of what a recorder holds for the replicas in `members` (for pairs: both of the pair in `members`), ready
-/// for a jackknife over these replicas. At least 3 members, and at least one measurement in the stages.
-[[nodiscard]] inline pair_sums sums_over(recorder const& recorded, std::vector<std::size_t> const& members, stage_range stages = {}) {
+/// Sums of what a recorder holds for the replicas in `members` (for pairs: both of the pair in `members`),
+/// ready for a jackknife over these replicas. At least 3 members, and at least one measurement in the stages.
+[[nodiscard]] inline pair_sums sums_over(recorder const& recorded, std::vector<std::size_t> const& members,
+                                         stage_range stages = {}) {
     pair_sums sums(members.size(), recorded.width());
     double measurements = 0;
-    for (std::size_t s = stages.first; s < stages.last; ++s) measurements += static_cast<double>(recorded.count(s));
-    if (measurements == 0) throw error("estimates: the run has no measurements (it was stopped before the first)");
+    for (std::size_t s = stages.first; s < stages.last; ++s)
+        measurements += static_cast<double>(recorded.count(s));
+    if (measurements == 0)
+        throw error("estimates: the run has no measurements (it was stopped before the first)");
     std::vector<double> means(recorded.width());
     auto const collect = [&](std::size_t unit) {
         for (std::size_t c = 0; c < means.size(); ++c) {

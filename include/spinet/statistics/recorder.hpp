@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// What a run remembers of one observable at one temperature: sums per replica or pair and per stage of the run,
-/// and one series of cohort means.
+/// What a run remembers of one observable at one temperature: sums per replica or pair and per stage of the
+/// run, and one series of cohort means.
 #pragma once
 
 #include <spinet/detail/archive.hpp>

@@ -24,10 +24,11 @@ struct run_record {
     run_plan plan;
     std::size_t sites = 0;
     std::vector<spin_group> groups;
-    bool exchanges = false;                            ///< the method moves replicas between temperatures
-    exchange_counts exchange = {};                     ///< since the end of warm-up
-    std::uint64_t sweeps_done = 0;                     ///< of warm-up and measurement together
-    double largest_coupling_eigenvalue = std::numeric_limits<double>::quiet_NaN();  ///< lambda_max(J); NaN if the model cannot tell
+    bool exchanges = false;         ///< the method moves replicas between temperatures
+    exchange_counts exchange = {};  ///< since the end of warm-up
+    std::uint64_t sweeps_done = 0;  ///< of warm-up and measurement together
+    double largest_coupling_eigenvalue =
+        std::numeric_limits<double>::quiet_NaN();  ///< lambda_max(J); NaN if the model cannot tell
     std::vector<std::pair<std::string, std::string>> metadata = {};
 
     /// Measurements made so far.

@@ -11,8 +11,8 @@
 
 namespace spinet {
 
-/// Block means of a series, all blocks of the same power-of-two length, at most 2^14 of them; and the moments of
-/// the single values, from which autocorrelation times are exact at any coarseness.
+/// Block means of a series, all blocks of the same power-of-two length, at most 2^14 of them; and the moments
+/// of the single values, from which autocorrelation times are exact at any coarseness.
 class coarsened_series {
 public:
     static constexpr std::size_t longest = std::size_t{1} << 14;
@@ -51,7 +51,9 @@ public:
         blocks_ = in.get<double>();
         auto const counts = in.get_exactly<std::uint64_t>(3);
         auto const sums = in.get_exactly<double>(3);
-        if (blocks_.size() >= longest || counts[2] >= counts[0] || counts[1] != blocks_.size() * counts[0] + counts[2]) throw error("damaged: a series does not add up");
+        if (blocks_.size() >= longest || counts[2] >= counts[0] ||
+            counts[1] != blocks_.size() * counts[0] + counts[2])
+            throw error("damaged: a series does not add up");
         block_ = static_cast<std::size_t>(counts[0]);
         count_ = static_cast<std::size_t>(counts[1]);
         pending_count_ = static_cast<std::size_t>(counts[2]);

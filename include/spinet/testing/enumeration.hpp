@@ -32,10 +32,12 @@ template <class Real>
     return index;
 }
 
-/// Energies of all 2^N states; at most 20 spins, spinet::error for more. Uses nothing of the model but `energy`.
+/// Energies of all 2^N states; at most 20 spins, spinet::error for more. Uses nothing of the model but
+/// `energy`.
 template <Model M>
 [[nodiscard]] std::vector<double> all_energies(M const& model) {
-    if (model.size() > 20) throw error("enumeration: " + std::to_string(model.size()) + " spins; at most 20 are enumerated");
+    if (model.size() > 20)
+        throw error("enumeration: " + std::to_string(model.size()) + " spins; at most 20 are enumerated");
     std::vector<double> energies(std::size_t{1} << model.size());
     std::vector<typename M::spin_type> spins(model.size());
     for (std::uint64_t k = 0; k < energies.size(); ++k) {
@@ -49,11 +51,14 @@ template <Model M>
 class exact_distribution {
 public:
     template <Model M>
-    exact_distribution(M const& model, double temperature) : exact_distribution(all_energies(model), temperature) {}
+    exact_distribution(M const& model, double temperature)
+        : exact_distribution(all_energies(model), temperature) {}
 
     /// From the energies of all states; the number of states is a power of two.
-    exact_distribution(std::vector<double> energies, double temperature) : energies_(std::move(energies)), temperature_(temperature) {
-        if (!(temperature > 0) || !std::isfinite(temperature)) throw error("enumeration: the temperature must be positive and finite");
+    exact_distribution(std::vector<double> energies, double temperature)
+        : energies_(std::move(energies)), temperature_(temperature) {
+        if (!(temperature > 0) || !std::isfinite(temperature))
+            throw error("enumeration: the temperature must be positive and finite");
         while (std::size_t{1} << sites_ < energies_.size()) ++sites_;
         double const lowest = *std::min_element(energies_.begin(), energies_.end());
         double sum = 0;
@@ -78,7 +83,8 @@ public:
     template <class F>
     [[nodiscard]] double average(F&& f) const {
         double sum = 0;
-        for (std::size_t k = 0; k < probabilities_.size(); ++k) sum += probabilities_[k] * f(static_cast<std::uint64_t>(k));
+        for (std::size_t k = 0; k < probabilities_.size(); ++k)
+            sum += probabilities_[k] * f(static_cast<std::uint64_t>(k));
         return sum;
     }
 
@@ -91,7 +97,8 @@ public:
         walsh_hadamard(correlation);  // now 2^N times the distribution of s^a XOR s^b
         std::vector<double> by_distance(sites_ + 1, 0.0);
         for (std::uint64_t k = 0; k < correlation.size(); ++k)
-            by_distance[static_cast<std::size_t>(std::popcount(k))] += correlation[k] / static_cast<double>(correlation.size());
+            by_distance[static_cast<std::size_t>(std::popcount(k))] +=
+                correlation[k] / static_cast<double>(correlation.size());
         return by_distance;
     }
 
@@ -112,7 +119,8 @@ public:
             for (double const p : probabilities_) cumulated_.push_back(sum += p);
         }
         auto const at = std::lower_bound(cumulated_.begin(), cumulated_.end(), u * cumulated_.back());
-        return static_cast<std::uint64_t>(std::min(at - cumulated_.begin(), static_cast<std::ptrdiff_t>(cumulated_.size() - 1)));
+        return static_cast<std::uint64_t>(
+            std::min(at - cumulated_.begin(), static_cast<std::ptrdiff_t>(cumulated_.size() - 1)));
     }
 
 private:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Independent tests of a kernel and an exchange: start in exact equilibrium, move once, compare with the exact
-/// distribution. A correct move leaves it as it was; the samples are independent, so a chi-square test is valid.
+/// Independent tests of a kernel and an exchange: start in exact equilibrium, move once, compare with the
+/// exact distribution. A correct move leaves it as it was; the samples are independent, so a chi-square test
+/// is valid.
 #pragma once
 
 #include <spinet/ensemble/tile.hpp>
@@ -17,13 +18,15 @@
 namespace spinet::testing {
 
 /// Starts ladders in exact draws at each of their temperatures, lets each advance by two sweeps with their
-/// exchanges (even pairs after the first, odd pairs after the second; with no_exchange, one sweep only) and tests
-/// the states at every temperature. `samples` ladders at least; one fit per temperature. At most 20 spins.
+/// exchanges (even pairs after the first, odd pairs after the second; with no_exchange, one sweep only) and
+/// tests the states at every temperature. `samples` ladders at least; one fit per temperature. At most 20
+/// spins.
 ///
 /// `beta_factor` other than 1 sweeps at a wrong temperature: a control that the test must reject.
 template <Model M, class K, class Exchange>
-[[nodiscard]] std::vector<fit> fit_after_moves(M const& model, K const& kernel, Exchange const& exchange, ladder const& temperatures,
-                                               std::uint64_t samples, std::uint64_t seed, double beta_factor = 1.0) {
+[[nodiscard]] std::vector<fit> fit_after_moves(M const& model, K const& kernel, Exchange const& exchange,
+                                               ladder const& temperatures, std::uint64_t samples,
+                                               std::uint64_t seed, double beta_factor = 1.0) {
     using real = typename M::spin_type;
     constexpr std::size_t ladders = 256;
     std::size_t const rungs = temperatures.size();
@@ -33,12 +36,14 @@ template <Model M, class K, class Exchange>
         exact.emplace_back(model, t);
         swept_at.push_back(t / beta_factor);
     }
-    std::vector<std::vector<std::uint64_t>> counts(rungs, std::vector<std::uint64_t>(exact[0].probabilities().size(), 0));
+    std::vector<std::vector<std::uint64_t>> counts(
+        rungs, std::vector<std::uint64_t>(exact[0].probabilities().size(), 0));
     std::vector<std::uint32_t> bits(ladders * rungs);
     std::vector<real> spins(model.size());
     for (std::uint64_t done = 0; done < samples; done += ladders) {
         auto const round = static_cast<std::uint32_t>(done / ladders);
-        tile<M, K, Exchange> moved(model, kernel, exchange, ladder(swept_at), 0, ladders, child_seed(seed, purpose::testing, round));
+        tile<M, K, Exchange> moved(model, kernel, exchange, ladder(swept_at), 0, ladders,
+                                   child_seed(seed, purpose::testing, round));
         stream(seed, round, 0, purpose::testing).fill(0, bits);
         moved.start([&](std::size_t row) {
             spins_of_state(exact[row % rungs].draw(uniform<double>(bits[row])), std::span(spins));
@@ -47,10 +52,12 @@ template <Model M, class K, class Exchange>
         moved.advance(0);
         if constexpr (!std::is_same_v<Exchange, no_exchange>) moved.advance(1);
         for (std::size_t l = 0; l < ladders; ++l)
-            for (std::size_t k = 0; k < rungs; ++k) ++counts[k][state_of_spins(moved.state().spins().row(moved.row_at(l, k)))];
+            for (std::size_t k = 0; k < rungs; ++k)
+                ++counts[k][state_of_spins(moved.state().spins().row(moved.row_at(l, k)))];
     }
     std::vector<fit> fits;
-    for (std::size_t k = 0; k < rungs; ++k) fits.push_back(goodness_of_fit(counts[k], exact[k].probabilities()));
+    for (std::size_t k = 0; k < rungs; ++k)
+        fits.push_back(goodness_of_fit(counts[k], exact[k].probabilities()));
     return fits;
 }
 

@@ -21,16 +21,20 @@ struct fit {
     double p_value = 1;
 };
 
-/// Tests independent samples, counted per state, against probabilities of the same states. States are pooled, rarest
-/// first, until every bin expects at least `least_expected` counts. The samples must be independent: successive
-/// states of a Markov chain are not, and void the test. Throws spinet::error if fewer than two bins are left.
-[[nodiscard]] inline fit goodness_of_fit(std::span<std::uint64_t const> counts, std::span<double const> probabilities, double least_expected = 10) {
+/// Tests independent samples, counted per state, against probabilities of the same states. States are pooled,
+/// rarest first, until every bin expects at least `least_expected` counts. The samples must be independent:
+/// successive states of a Markov chain are not, and void the test. Throws spinet::error if fewer than two
+/// bins are left.
+[[nodiscard]] inline fit goodness_of_fit(std::span<std::uint64_t const> counts,
+                                         std::span<double const> probabilities, double least_expected = 10) {
     if (counts.size() != probabilities.size())
-        throw error("goodness_of_fit: " + std::to_string(counts.size()) + " counts for " + std::to_string(probabilities.size()) + " probabilities");
+        throw error("goodness_of_fit: " + std::to_string(counts.size()) + " counts for " +
+                    std::to_string(probabilities.size()) + " probabilities");
     double const total = static_cast<double>(std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}));
     std::vector<std::size_t> order(counts.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
-    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return probabilities[a] < probabilities[b]; });
+    std::sort(order.begin(), order.end(),
+              [&](std::size_t a, std::size_t b) { return probabilities[a] < probabilities[b]; });
     std::vector<double> expected, seen;
     double e = 0, n = 0;
     for (std::size_t const k : order) {
@@ -45,7 +49,8 @@ struct fit {
     expected.back() += e;  // impossible states left over at the end would be lost otherwise
     seen.back() += n;
     fit result;
-    for (std::size_t k = 0; k < seen.size(); ++k) result.chi_square += (seen[k] - expected[k]) * (seen[k] - expected[k]) / expected[k];
+    for (std::size_t k = 0; k < seen.size(); ++k)
+        result.chi_square += (seen[k] - expected[k]) * (seen[k] - expected[k]) / expected[k];
     result.degrees_of_freedom = seen.size() - 1;
     result.p_value = chi_square_survival(result.chi_square, static_cast<double>(result.degrees_of_freedom));
     return result;

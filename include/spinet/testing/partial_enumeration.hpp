@@ -26,13 +26,17 @@ public:
     /// them of at most 20 spins, and the temperature is positive.
     template <BlockModel M>
     partial_enumeration(M const& model, double temperature) : sites_(model.size()), beta_(1.0 / temperature) {
-        if (!(temperature > 0) || !std::isfinite(temperature)) throw error("partial_enumeration: the temperature must be positive and finite");
-        if (model.colours() != 2) throw error("partial_enumeration: the model has " + std::to_string(model.colours()) + " colours, not 2");
+        if (!(temperature > 0) || !std::isfinite(temperature))
+            throw error("partial_enumeration: the temperature must be positive and finite");
+        if (model.colours() != 2)
+            throw error("partial_enumeration: the model has " + std::to_string(model.colours()) +
+                        " colours, not 2");
         auto first = sites_of(model.colour(0)), second = sites_of(model.colour(1));
         few_ = first.size() <= second.size() ? first : second;
         many_ = first.size() <= second.size() ? second : first;
         if (few_.size() > 20)
-            throw error("partial_enumeration: the smaller colour has " + std::to_string(few_.size()) + " spins; at most 20 are enumerated");
+            throw error("partial_enumeration: the smaller colour has " + std::to_string(few_.size()) +
+                        " spins; at most 20 are enumerated");
         copy_couplings(model);
         enumerate();
     }
@@ -60,11 +64,13 @@ public:
     void draw(stream const& draws, std::span<Real> spins) const {
         double const u = uniform<double>(draws.bits(0)) * cumulated_.back();
         auto const at = std::lower_bound(cumulated_.begin(), cumulated_.end(), u);
-        auto const state = static_cast<std::uint64_t>(std::min(at - cumulated_.begin(), static_cast<std::ptrdiff_t>(cumulated_.size() - 1)));
+        auto const state = static_cast<std::uint64_t>(
+            std::min(at - cumulated_.begin(), static_cast<std::ptrdiff_t>(cumulated_.size() - 1)));
         for (std::size_t a = 0; a < few_.size(); ++a) spins[few_[a]] = static_cast<Real>(sign(state, a));
         for (std::size_t i = 0; i < many_.size(); ++i) {
             double const up = 1.0 / (1.0 + std::exp(-2 * beta_ * field(i, state)));
-            spins[many_[i]] = uniform<double>(draws.bits(static_cast<std::uint32_t>(1 + i))) < up ? Real{1} : Real{-1};
+            spins[many_[i]] =
+                uniform<double>(draws.bits(static_cast<std::uint32_t>(1 + i))) < up ? Real{1} : Real{-1};
         }
     }
 
@@ -76,20 +82,24 @@ private:
         return sites;
     }
 
-    static double sign(std::uint64_t state, std::size_t a) noexcept { return (state >> a & 1u) != 0 ? 1.0 : -1.0; }
+    static double sign(std::uint64_t state, std::size_t a) noexcept {
+        return (state >> a & 1u) != 0 ? 1.0 : -1.0;
+    }
 
     template <class M>
     void copy_couplings(M const& model) {
         std::vector<std::size_t> place(sites_, few_.size());
         for (std::size_t a = 0; a < few_.size(); ++a) place[few_[a]] = a;
         couplings_.assign(many_.size() * few_.size(), 0.0);
-        for (std::size_t const i : many_) own_many_.push_back(static_cast<double>(model.external_fields()[i]));
+        for (std::size_t const i : many_)
+            own_many_.push_back(static_cast<double>(model.external_fields()[i]));
         for (std::size_t const i : few_) own_few_.push_back(static_cast<double>(model.external_fields()[i]));
         for (std::size_t i = 0; i < many_.size(); ++i)
-            model.for_each_coupling(many_[i], [&](std::size_t first, std::span<typename M::spin_type const> segment) {
-                for (std::size_t j = 0; j < segment.size(); ++j)
-                    couplings_[i * few_.size() + place[first + j]] += static_cast<double>(segment[j]);
-            });
+            model.for_each_coupling(
+                many_[i], [&](std::size_t first, std::span<typename M::spin_type const> segment) {
+                    for (std::size_t j = 0; j < segment.size(); ++j)
+                        couplings_[i * few_.size() + place[first + j]] += static_cast<double>(segment[j]);
+                });
     }
 
     /// Field on spin i of the many, given the few.
@@ -125,10 +135,11 @@ private:
         for (double const p : probabilities_) cumulated_.push_back(running += p);
     }
 
-    /// <s_i s_j> for the given sites, row-major: sums of tanh(beta h_i) tanh(beta h_j) over the enumerated states,
-    /// as products of matrices over slices of states.
+    /// <s_i s_j> for the given sites, row-major: sums of tanh(beta h_i) tanh(beta h_j) over the enumerated
+    /// states, as products of matrices over slices of states.
     [[nodiscard]] std::vector<double> correlation_matrix(std::vector<std::size_t> const& sites) const {
-        std::size_t const n = sites.size(), states = probabilities_.size(), slice = std::min<std::size_t>(states, 1024);
+        std::size_t const n = sites.size(), states = probabilities_.size(),
+                          slice = std::min<std::size_t>(states, 1024);
         std::vector<double> result(n * n, 0.0), weighted(slice * n), transposed(n * slice);
         std::vector<std::size_t> in_few(sites_, few_.size()), in_many(sites_, many_.size());
         for (std::size_t a = 0; a < few_.size(); ++a) in_few[few_[a]] = a;
@@ -137,12 +148,14 @@ private:
             for (std::size_t k = 0; k < slice; ++k)
                 for (std::size_t j = 0; j < n; ++j) {
                     std::size_t const site = sites[j];
-                    double const m = in_few[site] < few_.size() ? sign(start + k, in_few[site])
-                                                                : std::tanh(beta_ * field(in_many[site], start + k));
+                    double const m = in_few[site] < few_.size()
+                                         ? sign(start + k, in_few[site])
+                                         : std::tanh(beta_ * field(in_many[site], start + k));
                     weighted[k * n + j] = probabilities_[start + k] * m;
                     transposed[j * slice + k] = m;
                 }
-            detail::gemm(false, n, n, slice, 1.0, transposed.data(), slice, weighted.data(), n, 1.0, result.data(), n);
+            detail::gemm(false, n, n, slice, 1.0, transposed.data(), slice, weighted.data(), n, 1.0,
+                         result.data(), n);
         }
         for (std::size_t j = 0; j < n; ++j) result[j * n + j] = 1.0;
         return result;

@@ -19,14 +19,19 @@ namespace spinet::testing {
 /// Row-stochastic matrix over the 2^N states of a model, dense; at most 10 spins.
 class transition_matrix {
 public:
-    explicit transition_matrix(std::size_t sites) : states_(std::size_t{1} << sites), entries_(states_ * states_, 0.0) {
+    explicit transition_matrix(std::size_t sites)
+        : states_(std::size_t{1} << sites), entries_(states_ * states_, 0.0) {
         if (sites > 10) throw error("transition_matrix: " + std::to_string(sites) + " spins; at most 10");
         for (std::size_t k = 0; k < states_; ++k) at(k, k) = 1.0;
     }
 
     [[nodiscard]] std::size_t states() const noexcept { return states_; }
-    [[nodiscard]] double& at(std::size_t from, std::size_t to) noexcept { return entries_[from * states_ + to]; }
-    [[nodiscard]] double at(std::size_t from, std::size_t to) const noexcept { return entries_[from * states_ + to]; }
+    [[nodiscard]] double& at(std::size_t from, std::size_t to) noexcept {
+        return entries_[from * states_ + to];
+    }
+    [[nodiscard]] double at(std::size_t from, std::size_t to) const noexcept {
+        return entries_[from * states_ + to];
+    }
 
     /// Follows this matrix by an update of one site that flips in state k with probability flip[k].
     void then_site(std::size_t site, std::vector<double> const& flip) {
@@ -60,7 +65,8 @@ public:
         std::vector<bool> closed(count, true);
         for (std::size_t from = 0; from < states_; ++from)
             for (std::size_t to = 0; to < states_; ++to)
-                if (at(from, to) > negligible && component[from] != component[to]) closed[component[from]] = false;
+                if (at(from, to) > negligible && component[from] != component[to])
+                    closed[component[from]] = false;
         std::size_t total = 0;
         for (bool const c : closed) total += c ? 1 : 0;
         return total;
@@ -88,14 +94,16 @@ private:
                 std::size_t const to = stack.back();
                 stack.pop_back();
                 for (std::size_t from = 0; from < states_; ++from)
-                    if (component[from] == states_ && at(from, to) > negligible) component[from] = count, stack.push_back(from);
+                    if (component[from] == states_ && at(from, to) > negligible)
+                        component[from] = count, stack.push_back(from);
             }
             ++count;
         }
         return component;
     }
 
-    void visit_from(std::size_t start, double negligible, std::vector<bool>& seen, std::vector<std::size_t>& order) const {
+    void visit_from(std::size_t start, double negligible, std::vector<bool>& seen,
+                    std::vector<std::size_t>& order) const {
         if (seen[start]) return;
         std::vector<std::pair<std::size_t, std::size_t>> stack{{start, 0}};
         seen[start] = true;
@@ -117,15 +125,16 @@ private:
     std::vector<double> entries_;
 };
 
-/// The matrix of one sweep of an acceptance rule in a given order on a model, at inverse temperature beta. For
-/// random_scan, one random update (a sweep is its N-th power: same invariant distribution, same classes).
+/// The matrix of one sweep of an acceptance rule in a given order on a model, at inverse temperature beta.
+/// For random_scan, one random update (a sweep is its N-th power: same invariant distribution, same classes).
 template <AcceptanceRule Rule, class Scan, Model M>
 [[nodiscard]] transition_matrix exact_sweep(M const& model, double beta, zero_cost zero) {
     auto const energies = all_energies(model);
     auto const flips = [&](std::size_t site) {
         std::vector<double> p(energies.size());
         for (std::uint64_t k = 0; k < p.size(); ++k)
-            p[k] = Rule::flip_probability(beta * (energies[k ^ (std::uint64_t{1} << site)] - energies[k]), zero);
+            p[k] =
+                Rule::flip_probability(beta * (energies[k ^ (std::uint64_t{1} << site)] - energies[k]), zero);
         return p;
     };
     using order = scan_for<Scan, M>;
@@ -137,13 +146,15 @@ template <AcceptanceRule Rule, class Scan, Model M>
             transition_matrix one(model.size());
             one.then_site(site, flips(site));
             for (std::size_t a = 0; a < one.states(); ++a)
-                for (std::size_t b = 0; b < one.states(); ++b) mixed.at(a, b) += one.at(a, b) / static_cast<double>(model.size());
+                for (std::size_t b = 0; b < one.states(); ++b)
+                    mixed.at(a, b) += one.at(a, b) / static_cast<double>(model.size());
         }
         return mixed;
     } else if constexpr (std::is_same_v<order, layer_blocks>) {
         for (std::size_t c = 0; c < model.colours(); ++c)
             for (site_range const range : model.colour(c))
-                for (std::size_t i = range.first; i < range.first + range.size; ++i) sweep.then_site(i, flips(i));
+                for (std::size_t i = range.first; i < range.first + range.size; ++i)
+                    sweep.then_site(i, flips(i));
         return sweep;
     } else {
         for (std::size_t site = 0; site < model.size(); ++site) sweep.then_site(site, flips(site));

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The code of docs/how-to.md.
+#include <spinet/network/load.hpp>
+#include <spinet/spinet.hpp>
+
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+namespace {
+
+std::string const file = SPINET_SOURCE_DIR "/docs/networks/fashion_784-128-64-10_trained.safetensors";
+
+void require(bool holds, char const* what) {
+    if (holds) return;
+    std::fprintf(stderr, "failed: %s\n", what);
+    std::exit(1);
+}
+
+void layer_order() {
+    //! [order]
+    auto const network = spinet::load_network(file, spinet::safetensors{.layers = {"0", "2", "4"}});
+    //! [order]
+    require(spinet::dense_chain(network).size() == 3, "three layers");
+    //! [notes]
+    for (auto const& note : network.notes()) std::printf("%s\n", note.c_str());
+    //! [notes]
+}
+
+void from_arrays() {
+    //! [arrays]
+    xt::xtensor<float, 2> const first{{0.5f, -1.0f}, {0.25f, 0.0f}, {1.0f, 1.0f}};  // (out, in) = (3, 2)
+    xt::xtensor<float, 1> const first_bias{0.1f, 0.0f, -0.1f};
+    xt::xtensor<float, 2> const second{{1.0f, 0.0f, -1.0f}};
+    auto const network = spinet::mlp({{first, first_bias}, second}, spinet::activation_kind::relu);
+    //! [arrays]
+    require(spinet::to_spin_glass(network).size() == 6, "2 + 3 + 1 spins");
+}
+
+void temperatures(spinet::network_glass<float> const& glass) {
+    //! [temperatures]
+    double const top = spinet::largest_coupling_eigenvalue(glass);                 // lambda_max(J)
+    auto const geometric = spinet::geometric_temperatures(0.2, 1.2 * top, 24);     // constant ratio
+    auto const linear = spinet::linear_temperatures(0.2, 1.2 * top, 24);           // constant steps
+    spinet::ladder const by_hand({0.5, 1.0, 2.0, 4.0, 8.0, 12.0});                 // strictly increasing
+    //! [temperatures]
+    require(geometric.size() == linear.size() && by_hand.highest() > top, "ladders");
+}
+
+void nulls(spinet::network const& network) {
+    //! [nulls]
+    auto const within = spinet::shuffled(network, spinet::shuffle::within_layers, 1);
+    auto const across = spinet::shuffled(network, spinet::shuffle::across_layers, 1);
+    auto const gaussian = spinet::redrawn(network, 1);
+    auto const glass = spinet::to_spin_glass(gaussian);
+    //! [nulls]
+    double const trained = spinet::largest_coupling_eigenvalue(spinet::to_spin_glass(network));
+    for (auto const& null : {within, across, gaussian})
+        require(spinet::largest_coupling_eigenvalue(spinet::to_spin_glass(null)) < trained, "training made the largest eigenvalue grow");
+    require(glass.size() == 986, "784 + 128 + 64 + 10 spins");
+}
+
+void double_precision(spinet::network const& network) {
+    //! [double]
+    auto const glass = spinet::to_spin_glass<double>(network);
+    auto const method = spinet::parallel_tempering(spinet::glauber{}, spinet::geometric_temperatures(2.0, 12.0, 4));
+    auto const run = spinet::sample(glass, method, spinet::observables{spinet::energy{}, spinet::overlap{}},
+        spinet::run_plan{.replicas = 4, .warmup = 20, .sweeps = 100});
+    //! [double]
+    //! [metadata]
+    for (auto const& [key, value] : run.metadata) std::printf("%s: %s\n", key.c_str(), value.c_str());
+    //! [metadata]
+    //! [verdicts]
+    auto const verdicts = spinet::equilibration(run);
+    for (std::size_t k = 0; k < verdicts.size(); ++k)
+        for (auto const& reason : verdicts[k].reasons) std::printf("T = %g: %s\n", run.temperatures[k], reason.c_str());
+    //! [verdicts]
+    require(!verdicts[0].equilibrated, "four replicas are too few to compare starts");
+}
+
+void clamped(spinet::network const& network) {
+    std::vector<double> const image(784, 0.5);
+    //! [clamp]
+    auto const glass = spinet::to_spin_glass(network,
+        spinet::twin_hopfield{.inputs = spinet::inputs::clamped, .outputs = spinet::outputs::left_out, .clamped_to = image});
+    //! [clamp]
+    require(glass.size() == 128 + 64, "hidden spins only");
+}
+
+}  // namespace
+
+int main() {
+    auto const network = spinet::load_network(file);
+    layer_order();
+    from_arrays();
+    temperatures(spinet::to_spin_glass(network));
+    nulls(network);
+    double_precision(network);
+    clamped(network);
+}

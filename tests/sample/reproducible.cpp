@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// One seed, one result: whatever the executor, the stops in between and the number of watchers.
+#include "../catch.hpp"
+#include <spinet/spinet.hpp>
+
+#include <cmath>
+#include <optional>
+#include <string>
+#include <vector>
+
+using namespace spinet;
+
+namespace {
+
+network_glass<float> glass() { return random_layered_glass<float>({60, 30, 20}, {1.0 / 60, 1.0 / 30}, 3); }
+
+run_plan plan(std::uint64_t seed = 7) {
+    return {.replicas = 6, .warmup = 50, .sweeps = 203, .measure_every = 4, .seed = seed, .annealing = 60};
+}
+
+ladder temperatures() { return geometric_temperatures(0.2, 3.0, 7); }
+
+auto const measured = observables{energy{}, magnetisation{}, overlap{}};
+
+/// All recorded sums, as bytes.
+template <class Run>
+std::vector<std::byte> bytes_of(Run const& of) {
+    detail::archive_writer out;
+    for (auto const& each : of.recorders)
+        for (auto const& at : each) at.save(out);
+    out.put(of.exchange.accepted);
+    out.put(of.exchange.round_trips);
+    return std::move(out).take();
+}
+
+template <class Method>
+void require_same_on_all_executors(Method const& method) {
+    auto const alone = sample(glass(), method, measured, plan());
+    REQUIRE(alone.complete());
+    for (std::size_t const n : {1, 2, 3, 8}) {
+        CAPTURE(method.name(), n);
+        CHECK(bytes_of(sample(glass(), method, measured, plan(), threads{n})) == bytes_of(alone));
+    }
+    CHECK_FALSE(bytes_of(sample(glass(), method, measured, plan(8))) == bytes_of(alone));
+}
+
+/// Stops at the given number of sweeps, keeping a checkpoint.
+struct stop_at {
+    std::uint64_t sweeps;
+    std::optional<checkpoint>* kept;
+    bool operator()(progress const& now) const {
+        if (!now.save || now.sweeps_done < sweeps) return true;
+        *kept = now.save();
+        return false;
+    }
+};
+
+template <class Method>
+void require_bitwise_resume(Method const& method) {
+    auto const whole = sample(glass(), method, measured, plan());
+    for (std::uint64_t const sweeps : {1, 30, 50, 54, 100, 250}) {
+        CAPTURE(method.name(), sweeps);
+        std::optional<checkpoint> kept;
+        auto const part = sample(glass(), method, measured, plan(), threads{2}, stop_at{sweeps, &kept});
+        CHECK_FALSE(part.complete());
+        REQUIRE(kept);
+        auto const rest = resume(*kept, glass(), method, measured, plan());
+        CHECK(rest.complete());
+        CHECK(bytes_of(rest) == bytes_of(whole));
+    }
+}
+
+}  // namespace
+
+TEST_CASE("any executor gives bitwise the same run") {
+    require_same_on_all_executors(parallel_tempering(glauber{}, temperatures()));
+    require_same_on_all_executors(parallel_tempering(metropolis{random_scan{}}, temperatures()));
+    require_same_on_all_executors(fixed_temperatures(metropolis{sequential_scan{}}, temperatures()));
+}
+
+TEST_CASE("a resumed run is bitwise the run that never stopped") {
+    require_bitwise_resume(parallel_tempering(glauber{}, temperatures()));
+    require_bitwise_resume(parallel_tempering(metropolis{sequential_scan{}}, temperatures()));
+    require_bitwise_resume(fixed_temperatures(glauber{random_scan{}}, temperatures()));
+}
+
+TEST_CASE("a checkpoint of another run is refused") {
+    auto const method = parallel_tempering(glauber{}, temperatures());
+    std::optional<checkpoint> kept;
+    (void)sample(glass(), method, measured, plan(), serial{}, stop_at{60, &kept});
+    REQUIRE(kept);
+    auto const other_model = random_layered_glass<float>({60, 30, 20}, {1.0 / 60, 1.0 / 30}, 4);
+    CHECK_THROWS_WITH(resume(*kept, other_model, method, measured, plan()),
+                      Catch::Matchers::ContainsSubstring("another model"));
+    CHECK_THROWS_WITH(resume(*kept, glass(), method, measured, plan(8)),
+                      Catch::Matchers::ContainsSubstring("plan"));
+    CHECK_THROWS_WITH(
+        resume(*kept, glass(), parallel_tempering(metropolis{}, temperatures()), measured, plan()),
+        Catch::Matchers::ContainsSubstring("method"));
+    CHECK_THROWS_WITH(resume(*kept, glass(), fixed_temperatures(glauber{}, temperatures()), measured, plan()),
+                      Catch::Matchers::ContainsSubstring("method"));
+    CHECK_THROWS_WITH(resume(*kept, glass(), method, observables{energy{}}, plan()),
+                      Catch::Matchers::ContainsSubstring("observables"));
+    auto old = *kept;
+    old.version = "0.0.1";
+    CHECK_THROWS_WITH(resume(old, glass(), method, measured, plan()),
+                      Catch::Matchers::ContainsSubstring("0.0.1"));
+    auto cut = *kept;
+    cut.state.resize(cut.state.size() / 2);
+    CHECK_THROWS_AS(resume(cut, glass(), method, measured, plan()), error);
+}
+
+TEST_CASE("a stop token ends a run, which keeps what it has") {
+    std::stop_source source;
+    auto const stop_later = [&](progress const& now) {
+        if (now.phase == run_phase::measuring && now.sweeps_done >= 150) source.request_stop();
+        return true;
+    };
+    auto const part = sample(glass(), parallel_tempering(glauber{}, temperatures()), measured, plan(),
+                             serial{}, stop_later, source.get_token());
+    CHECK_FALSE(part.complete());
+    CHECK(part.measurements() >= 25);
+    CHECK(part.measurements() < 30);
+    CHECK(mean_abs_overlap(part).size() == 7);
+    // Stopped before anything was measured: there is nothing to estimate, and that is said.
+    source.request_stop();
+    auto const nothing = sample(glass(), parallel_tempering(glauber{}, temperatures()), measured, plan(),
+                                serial{}, source.get_token());
+    CHECK(nothing.measurements() == 0);
+    CHECK_THROWS_WITH(mean_abs_overlap(nothing), Catch::Matchers::ContainsSubstring("no measurements"));
+}
+
+TEST_CASE("different seeds agree within errors", "[slow]") {
+    auto longer = plan(1);
+    longer.sweeps = 4000;
+    longer.replicas = 12;
+    auto const method = parallel_tempering(glauber{}, geometric_temperatures(0.8, 3.0, 4));
+    auto const a = mean_abs_overlap(sample(glass(), method, measured, longer, threads{}));
+    longer.seed = 2;
+    auto const b = mean_abs_overlap(sample(glass(), method, measured, longer, threads{}));
+    for (std::size_t k = 0; k < a.size(); ++k) {
+        // t with 22 degrees of freedom at p = 0.001 / 4 comparisons.
+        double const allowed = student_t_quantile(1 - 0.001 / 4 / 2, 22) * std::hypot(a[k].error, b[k].error);
+        CAPTURE(a[k].temperature, a[k].value, b[k].value, allowed);
+        CHECK(std::abs(a[k].value - b[k].value) < allowed);
+        CHECK(a[k].value != b[k].value);
+    }
+}
+
+TEST_CASE("plans that cannot be carried out are refused before any work") {
+    auto const method = parallel_tempering(glauber{}, temperatures());
+    auto const refused = [&](auto change, char const* why) {
+        auto bad = plan();
+        change(bad);
+        CHECK_THROWS_WITH(sample(glass(), method, measured, bad), Catch::Matchers::ContainsSubstring(why));
+    };
+    refused([](run_plan& p) { p.replicas = 3; }, "at least 4");
+    refused([](run_plan& p) { p.measure_every = 0; }, "measure_every");
+    refused([](run_plan& p) { p.sweeps = 3; }, "no measurement");
+    refused([](run_plan& p) { p.sweeps = std::uint64_t{1} << 33; }, "2^32");
+    refused([](run_plan& p) { p.replicas = std::size_t{1} << 31; }, "2^32");
+}
