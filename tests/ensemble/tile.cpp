@@ -188,29 +188,34 @@ TEST_CASE("exchange moves labels, not spins, and the labels stay a permutation",
 }
 
 TEST_CASE("exchange acceptance follows the total energies", "[ensemble]") {
-    // Two rungs, two frozen states: the labels are a two-state chain that always leaves one state and leaves the
-    // other with probability p = exp(-d), so a fraction 2 p / (1 + p) of all attempts is accepted.
+    // Two rungs, two frozen states: the labels are a two-state chain that always leaves the state with the higher
+    // energy at the lower temperature, and leaves the other with probability p = exp(-d). So a fraction
+    // 2 p / (1 + p) of all attempts is accepted, and the lower energy is at the bottom in 1 / (1 + p) of the time.
     auto const model = sherrington_kirkpatrick<double>(12, 8);
     ladder const temperatures({1.0, 1.5});
     tile_of<dense_ising<double>, idle_kernel> part(model, {}, {}, temperatures, 0, 6, 4);
     start_random(part, model.size(), 2);
     constexpr std::uint32_t attempts = 20'000;
-    std::vector<std::uint64_t> accepted(6, 0);
+    std::vector<std::uint64_t> accepted(6, 0), in_order(6, 0);
     for (std::uint32_t s = 0; s < 2 * attempts; s += 2) {
         std::vector<std::size_t> before;
         for (std::size_t l = 0; l < 6; ++l) before.push_back(part.row_at(l, 0));
         part.advance(s);
-        for (std::size_t l = 0; l < 6; ++l) accepted[l] += part.row_at(l, 0) != before[l] ? 1 : 0;
+        for (std::size_t l = 0; l < 6; ++l) {
+            accepted[l] += part.row_at(l, 0) != before[l] ? 1 : 0;
+            in_order[l] += part.state().energies()[part.row_at(l, 0)] < part.state().energies()[part.row_at(l, 1)] ? 1 : 0;
+        }
     }
     std::uint64_t total = 0;
     for (std::size_t l = 0; l < 6; ++l) {
         double const d = std::abs((1.0 - 1.0 / 1.5) * (part.state().energies()[2 * l] - part.state().energies()[2 * l + 1]));
         double const p = std::exp(-d), expected = 2 * p / (1 + p);
-        // Moves come in pairs, so the count scatters no more than twice as wide as a binomial one; 4.5 of those
-        // for 6 ladders: a false alarm in 1e-5 of all seeds.
-        double const sigma = 2 * std::sqrt(expected * (1 - expected) / attempts) + 1e-4;
+        // Moves come in pairs, so the counts scatter no more than twice as wide as binomial ones; 4.5 of those for
+        // 6 ladders and 2 counts: a false alarm in 1e-4 of all seeds.
+        auto const sigma = [&](double part_of_all) { return 2 * std::sqrt(part_of_all * (1 - part_of_all) / attempts) + 1e-4; };
         CAPTURE(l, d, expected);
-        CHECK(std::abs(static_cast<double>(accepted[l]) / attempts - expected) < 4.5 * sigma);
+        CHECK(std::abs(static_cast<double>(accepted[l]) / attempts - expected) < 4.5 * sigma(expected));
+        CHECK(std::abs(static_cast<double>(in_order[l]) / attempts - 1 / (1 + p)) < 4.5 * sigma(1 / (1 + p)));
         total += accepted[l];
     }
     CHECK(part.counts().accepted[0] == total);

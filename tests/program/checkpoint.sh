@@ -6,16 +6,19 @@
 #
 # The long form, on a shipped network: sh checkpoint.sh build/examples/characterize /tmp/kills . 20 \
 #     docs/networks/fashion_784-128-64-10_trained.safetensors 28000
-# Kills come after 0.5 to SECONDS (4) seconds. The annealing before the first checkpoint has to fit into them.
+# Kills come after 0.5 to SECONDS (3.5) seconds. The annealing before the first checkpoint has to fit into them.
 kills=${4:-5}
 given=${5:-}
-sweeps=${6:-400000}
-longest=${7:-4}
+sweeps=${6:-}
+longest=${7:-3.5}
 case $given in '' | /*) ;; *) given=$PWD/$given ;; esac
 . "$(dirname -- "$0")/common.sh"
 
 if [ -n "$given" ]; then cp "$given" net.safetensors; else small_network >net.safetensors; fi
-plan="net.safetensors --temperatures 1:9:5 --replicas 4 --warmup 500 --sweeps $sweeps --seed 11"
+plan="net.safetensors --temperatures 1:9:5 --replicas 4 --warmup 500 --seed 11"
+# shellcheck disable=SC2086 # a list of words, here and below
+plan="$plan --sweeps ${sweeps:-$(sweeps_for 7 $plan --threads 1)}"
+printf '%s\n' "$plan"
 
 # seconds_between LOW HIGH: another one at each call.
 seed=$(date +%N | sed 's/^0*//')
@@ -25,7 +28,7 @@ seconds_between() {
 }
 
 began=$(date +%s)
-# shellcheck disable=SC2086 # a list of words
+# shellcheck disable=SC2086
 "$program" $plan --threads 1 --output whole.csv >"$log/whole" 2>&1 &
 whole=$!
 

@@ -13,8 +13,9 @@ repository=$3
 case $program in /*) ;; *) program=$PWD/$program ;; esac
 fixture=$repository/tests/data/fashion_784-16-10_trained.safetensors
 rm -rf "$work"
-mkdir -p "$work" && cd "$work" || exit 1
-work=$PWD
+mkdir -p "$work/log" "$work/files" && cd "$work/log" || exit 1
+log=$PWD
+cd ../files || exit 1
 here=$repository/tests/program
 failures=0
 checks=0
@@ -35,7 +36,7 @@ check() {
 finish() {
     printf '%d checks, %d failed\n' "$checks" "$failures"
     [ "$failures" -eq 0 ] || exit 1
-    cd / && rm -rf "$work" "$log"
+    cd / && rm -rf "${log%/log}"
     exit 0
 }
 
@@ -126,9 +127,6 @@ refused() {
     [ ! -s "$log/out" ] || fail "something on standard output: $*"
     same "$log/before" "$log/after" || fail "files changed: $*"
 }
-log=$work.log
-rm -rf "$log"
-mkdir -p "$log"
 files_here() { find . ! -type d -exec ls -ldi {} + | sort; find . -type d | sort; }
 
 # succeeds ARGUMENT...: exit status 0 and silence on standard error.
@@ -139,6 +137,20 @@ succeeds() {
     [ "$status" -eq 0 ] || fail "exit status $status: $*: $(cat "$log/err")"
     [ ! -s "$log/err" ] || fail "standard error is not silent: $*: $(cat "$log/err")"
     [ -z "$(find . -name '*.part')" ] || fail "a partial file is left: $*: $(find . -name '*.part')"
+}
+
+# sweeps_for SECONDS ARGUMENT...: how many sweeps of this run take about so long on this machine, now.
+sweeps_for() {
+    seconds=$1
+    shift
+    begin=$(date +%s%N)
+    "$program" "$@" --sweeps 1000 --output "$log/timed.csv" >/dev/null
+    middle=$(date +%s%N)
+    "$program" "$@" --sweeps 21000 --output "$log/timed.csv" >/dev/null
+    end=$(date +%s%N)
+    awk -v ns=$(((end - middle) - (middle - begin))) -v seconds="$seconds" 'BEGIN {
+        each = ns / 20000; if (each < 1000) each = 1000
+        n = int(seconds * 1e9 / each / 1000) * 1000; print n < 20000 ? 20000 : n > 4000000 ? 4000000 : n }'
 }
 
 # wait_for FILE: until it is there, a minute at most.

@@ -61,7 +61,7 @@ printf '' | with_header "{\"a.weight\":$nested" | made
 bad 'a\.weight.*array'
 nested=$(awk 'BEGIN { for (k = 0; k < 20000; ++k) printf "{\"a\":" }')
 printf '' | with_header "$nested" | made
-bad "'a'.*object"
+bad "'a': unknown key"
 many=$(awk 'BEGIN { for (k = 0; k < 100001; ++k) printf "%s\"k%d\":\"\"", k ? "," : "", k }')
 { le64 $((${#many} + 19)); printf '{"__metadata__":{%s}}' "$many"; } | made
 bad 'more than 100000 keys'
@@ -113,8 +113,8 @@ printf '\377\377\377\377\377\377\357\177' | with_header "{$(tensor a.weight 1,1 
 bad 'a\.weight.*beyond the range of float'
 
 # --- what is no chain of dense layers ---
-$w | with_header "{$(tensor 0.weight 2,1 0 8),$(tensor 1.weight 1,4 8 24)}" | made
-bad '0\.weight.*gives 2.*1\.weight.*takes 4'
+$w | with_header "{$(tensor 0.weight 2,1 0 8),$(tensor 1.weight 4,1 8 24)}" | made
+bad '0\.weight.*gives 2.*1\.weight.*takes 1'
 $w | with_header "{$(tensor 0.weight 1,2 0 8),$(tensor 0.bias 4 8 24)}" | made
 bad '0\.(weight|bias).*4'
 $w | with_header "{$(tensor x.weight 1,1,1,6 0 24)}" | made
@@ -141,8 +141,8 @@ done
 rm -f bad.safetensors zero.safetensors equal.safetensors
 
 # --- options ---
-range() { refused "^characterize: --temperatures $1" good.safetensors --replicas 4 --sweeps 40 --output bad.csv --temperatures "$2"; }
-for text in '' x 1 1:2 1:2: 1:2:3x '1:2:3 ' 1:2:3:4 1,2,3 1:2:3.5; do range '' "$text"; done 2>/dev/null
+range() { refused "^characterize: --temperatures.*$1" good.safetensors --replicas 4 --sweeps 40 --output bad.csv --temperatures "$2"; }
+for text in '' x 1 1:2 1:2: 1:2:3x '1:2:3 ' 1:2:3:4 1,2,3 1:2:3.5; do range '' "$text"; done
 range '0:1:3.*positive' 0:1:3
 range '.*positive' -1:1:3
 range '.*positive' nan:1:3
@@ -202,7 +202,7 @@ written 'here\.csv: cannot be written: it is a directory' --output here.csv
 written 'there\.layers\.csv: cannot be written: it is a directory' --output there.csv
 written '--output: ' --output ''
 written 'good\.safetensors: cannot be written: .*networks' --output good.safetensors
-written 'good\.safetensors: cannot be written: .*networks' --output ./here/../good.safetensors
+written '\./here/\.\./good\.safetensors: cannot be written: .*networks' --output ./here/../good.safetensors
 written 'no/such/curve\.png: cannot be written' --output bad.csv --plot no/such/curve.png
 written 'here: cannot be written: it is a directory' --output bad.csv --plot here
 written 'here\.dat: cannot be written: it is a directory' --output bad.csv --plot here.png
@@ -211,7 +211,6 @@ written 'bad\.dat: cannot be written: .*another purpose' --output bad.dat --plot
 written '--plot: ' --output bad.csv --plot ''
 mkfifo pipe
 written 'pipe: cannot be written: it is not a regular file' --output pipe
-written '/dev/null: cannot be written: it is not a regular file' --output /dev/null
 if [ "$(id -u)" -ne 0 ]; then
     mkdir locked && chmod a-w locked
     written 'locked/curve\.csv: cannot be written' --output locked/curve.csv
