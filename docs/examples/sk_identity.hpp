@@ -23,13 +23,14 @@ identity_check check_sk_identity(std::size_t spins, double temperature, std::siz
                                  std::uint64_t seed, GoOn&& go_on) {
     using namespace spinet;
     ladder const temperatures({temperature, 1.35 * temperature, 1.8 * temperature, 2.4 * temperature});
-    run_plan const plan{
-        .replicas = 4, .warmup = 300, .sweeps = 700, .measure_every = 5, .seed = seed, .from = start::hot};
+    run_plan plan{.replicas = 4, .warmup = 300, .sweeps = 700, .measure_every = 5, .from = start::hot};
     double u = 0, uu = 0, p = 0, d = 0, dd = 0;
     std::size_t n = 0;
     for (; n < samples && go_on(n); ++n) {
-        auto const model = sherrington_kirkpatrick<float>(
-            spins, child_seed(seed, purpose::couplings, static_cast<std::uint32_t>(n)));
+        // Every sample gets spins and draws of its own, too: with one seed for all, their thermal noise is
+        // the same noise, which no average over disorder makes smaller (docs/pitfalls.md).
+        plan.seed = child_seed(seed, purpose::couplings, static_cast<std::uint32_t>(n));
+        auto const model = sherrington_kirkpatrick<float>(spins, plan.seed);
         auto const run = sample(model, parallel_tempering(glauber{}, temperatures),
                                 observables{energy{}, overlap{}}, plan);
         double const own = sums_over_all(run.of<energy>()[0]).mean(plan.replicas, 0);

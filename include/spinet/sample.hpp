@@ -78,7 +78,7 @@ public:
           ensemble_(method.make_ensemble(model, plan.replicas, plan.seed)),
           result_{{method.temperatures(), plan, model.size(), groups_of(model)}, {}} {
         result_.exchanges = Method::exchanges;
-        if constexpr (PairModel<M>) result_.largest_coupling_eigenvalue = largest_coupling_eigenvalue(model);
+        result_.paramagnet_above = paramagnet_above(model);
         std::apply([&](auto const&... each) { (add_recorders(each), ...); }, measured.all);
         describe();
     }

@@ -122,16 +122,17 @@ TEST_CASE("ladders per tile: sum, evenness, at least two tiles", "[ensemble]") {
             auto const [least, most] = std::minmax_element(sizes.begin(), sizes.end());
             bool const sums = std::accumulate(sizes.begin(), sizes.end(), std::size_t{0}) == replicas;
             bool const even = *least >= 1 && *most - *least <= 1;
-            bool const enough = sizes.size() >= std::min<std::size_t>(2, replicas);
-            // Rows: never more than 128 rounded up to a whole ladder.
-            bool const small = *most * rungs < 128 + rungs + (*most > *least ? rungs : 0);
-            // One ladder to a tile is as fine as it gets: an odd number of those cannot be paired.
-            bool const paired = sizes.size() == 1 || sizes.size() % 2 == 0 || sizes.size() == replicas;
+            bool const paired = sizes.size() == 1 || sizes.size() % 2 == 0;
+            bool const two_ladders = replicas < 2 || *least >= 2;
+            // About 128 rows, unless two ladders alone have more.
+            bool const small = *most * rungs <= std::max<std::size_t>(2 * 128, 4 * rungs) || replicas < 8;
+            bool const parallel = replicas < 4 || sizes.size() >= 2;
             CHECK(sums);
             CHECK(even);
-            CHECK(enough);
-            CHECK(small);
             CHECK(paired);
+            CHECK(two_ladders);
+            CHECK(small);
+            CHECK(parallel);
         }
 }
 

@@ -285,13 +285,13 @@ TEST_CASE("twin_hopfield: the provenance says what was done and what is gone", "
 }
 
 // Reported: every option is to appear in the metadata of a run, but the numbers that inputs are held at do not.
-TEST_CASE("twin_hopfield: the provenance names the numbers inputs are clamped to", "[mapping][!shouldfail]") {
+TEST_CASE("twin_hopfield: the provenance names the numbers inputs are clamped to", "[mapping]") {
     auto const lines = to_spin_glass(tiny(), twin_hopfield{.inputs = inputs::clamped, .clamped_to = {0.25, -1.0}}).made_from();
     CHECK_THAT(line(lines, "clamped_to"), ContainsSubstring("0.25"));
 }
 
 // Reported: factors are written with six decimals, so that of large weights reads 0.000000.
-TEST_CASE("twin_hopfield: scale factors keep their digits in the provenance", "[mapping][!shouldfail]") {
+TEST_CASE("twin_hopfield: scale factors keep their digits in the provenance", "[mapping]") {
     auto const large = mlp({matrix({{1e8, -2e8}, {3e8, 4e8}})});
     auto const lines = to_spin_glass<double>(large, twin_hopfield{.scale = scale::layer_unit_variance}).made_from();
     CHECK(std::stod(line(lines, "scale factor 0")) == Approx(1e-8 / std::sqrt(5.25)).epsilon(1e-5));

@@ -150,7 +150,7 @@ sweeps_for() {
     end=$(date +%s%N)
     awk -v ns=$(((end - middle) - (middle - begin))) -v seconds="$seconds" 'BEGIN {
         each = ns / 20000; if (each < 1000) each = 1000
-        n = int(seconds * 1e9 / each / 1000) * 1000; print n < 20000 ? 20000 : n > 4000000 ? 4000000 : n }'
+        n = int(seconds * 1e9 / each / 1000) * 1000; print (n < 20000 ? 20000 : n > 4000000 ? 4000000 : n) }'
 }
 
 # wait_for FILE: until it is there, a minute at most.

@@ -6,7 +6,8 @@
 small_network >small.safetensors
 plan='small.safetensors --temperatures 1:9:5 --replicas 4 --warmup 100 --threads 1'
 # shellcheck disable=SC2086 # a list of words, here and below
-plan="$plan --sweeps $(sweeps_for 4 $plan)"
+sweeps=$(sweeps_for 4 $plan)
+plan="$plan --sweeps $sweeps"
 printf '%s\n' "$plan"
 "$program" $plan --output whole.csv >"$log/whole" 2>&1 &
 whole=$!
@@ -57,8 +58,8 @@ check "early: the resumed table differs" same whole.csv early.csv
 
 # Of two networks the first is complete: its rows are written.
 tiny_network >tiny.safetensors
-plan='tiny.safetensors small.safetensors --temperatures 1:9:5 --replicas 4 --warmup 100 --sweeps 4000000 --threads 1'
-"$program" $plan --checkpoint two.ck --output two.csv --measure-every 100000 >"$log/out" 2>"$log/err" &
+plan="tiny.safetensors small.safetensors --temperatures 1:9:5 --replicas 4 --warmup 100 --sweeps $((3 * sweeps)) --threads 1"
+"$program" $plan --checkpoint two.ck --output two.csv >"$log/out" 2>"$log/err" &
 victim=$!
 n=0
 while ! grep -aqs small two.ck && [ $n -lt 1200 ] && kill -0 "$victim" 2>/dev/null; do

@@ -37,7 +37,7 @@ full_run empty_run(std::size_t replicas, std::size_t temperatures, std::uint64_t
     made.exchange = {std::vector<std::uint64_t>(temperatures - 1, 100), std::vector<std::uint64_t>(temperatures - 1, 50),
                      std::vector<std::uint64_t>(replicas, 12)};
     made.sweeps_done = measurements;
-    made.largest_coupling_eigenvalue = t.back();
+    made.paramagnet_above = t.back();
     made.recorders.emplace_back(temperatures, recorder(measured_per::replica, replicas, energy{}.components(made.groups), energy::lead));
     made.recorders.emplace_back(temperatures, recorder(measured_per::pair, replicas, overlap{}.components(made.groups), overlap::lead));
     return made;
@@ -313,9 +313,9 @@ TEST_CASE("too few round trips fail every temperature, under exchange only", "[s
 
 TEST_CASE("a ladder whose top is ordered fails every temperature", "[statistics]") {
     auto made = run_about(flat_mean);
-    made.largest_coupling_eigenvalue = made.temperatures.highest() * 1.001;
+    made.paramagnet_above = made.temperatures.highest() * 1.001;
     check_all_fail(judged(made), "the top of the ladder, T = 2.25, is below lambda_max(J) = 2.252");
-    made.largest_coupling_eigenvalue = made.temperatures.highest() * 0.999;
+    made.paramagnet_above = made.temperatures.highest() * 0.999;
     CHECK(judged(made)[0].equilibrated);
 }
 

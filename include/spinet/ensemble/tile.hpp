@@ -21,14 +21,14 @@
 namespace spinet {
 
 /// How `replicas` ladders of `temperatures` rungs are cut into tiles. Depends on nothing else (not on the
-/// number of workers), so that results never do. About 128 rows a tile, at least two tiles where there are
-/// two ladders, an even number of tiles where there is more than one, sizes equal to within one ladder.
+/// number of workers), so that results never do. About 128 rows a tile; an even number of tiles or one; at
+/// least two ladders to a tile from four ladders on, for moves of two replicas; sizes equal to within one.
 [[nodiscard]] inline std::vector<std::size_t> ladders_per_tile(std::size_t replicas,
                                                                std::size_t temperatures) {
     constexpr std::size_t rows_wanted = 128;
     std::size_t tiles = (replicas * temperatures + rows_wanted - 1) / rows_wanted;
-    if (tiles % 2 != 0) ++tiles;
-    tiles = std::clamp<std::size_t>(tiles, 1, replicas);
+    tiles = std::min(tiles + tiles % 2, replicas / 2);
+    tiles = std::max<std::size_t>(tiles - tiles % 2, 1);
     std::vector<std::size_t> sizes(tiles, replicas / tiles);
     for (std::size_t t = 0; t < replicas % tiles; ++t) ++sizes[t];
     return sizes;

@@ -9,6 +9,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <cstdio>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,6 +29,13 @@ enum class scale { none, layer_unit_variance, t_formula };
 }
 
 namespace detail {
+
+/// A number with all the digits that a double prints well with.
+[[nodiscard]] inline std::string short_text(double x) {
+    char buffer[32];
+    std::snprintf(buffer, sizeof buffer, "%.9g", x);
+    return buffer;
+}
 
 /// Variance of all entries about their mean.
 template <class Real>

@@ -111,9 +111,16 @@ private:
         lines.emplace_back("scale", to_string(scale));
         for (std::size_t l = 0; l < factors.size(); ++l)
             if (scale != spinet::scale::none)
-                lines.emplace_back("scale factor " + std::to_string(l), std::to_string(factors[l]));
+                lines.emplace_back("scale factor " + std::to_string(l), detail::short_text(factors[l]));
+        if (inputs == spinet::inputs::clamped) lines.emplace_back("clamped_to", clamped_text());
         lines.emplace_back("discarded", discarded(layers));
         return lines;
+    }
+
+    [[nodiscard]] std::string clamped_text() const {
+        std::string text;
+        for (double const x : clamped_to) text += (text.empty() ? "" : " ") + detail::short_text(x);
+        return text;
     }
 
     [[nodiscard]] std::string discarded(std::vector<dense_layer> const& layers) const {

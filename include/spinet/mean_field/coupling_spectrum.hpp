@@ -5,7 +5,9 @@
 #include <spinet/concepts.hpp>
 #include <spinet/mean_field/largest_eigenvalue.hpp>
 
+#include <concepts>
 #include <cstddef>
+#include <limits>
 #include <span>
 
 namespace spinet {
@@ -25,6 +27,20 @@ template <PairModel M>
             y[i] = sum;
         }
     });
+}
+
+/// The temperature above which a model is a paramagnet for certain: what the model says itself, by a member
+/// paramagnet_above(), else lambda_max(J) where it shows its couplings, else NaN.
+template <Model M>
+[[nodiscard]] double paramagnet_above(M const& model) {
+    if constexpr (requires {
+                      { model.paramagnet_above() } -> std::convertible_to<double>;
+                  })
+        return model.paramagnet_above();
+    else if constexpr (PairModel<M>)
+        return largest_coupling_eigenvalue(model);
+    else
+        return std::numeric_limits<double>::quiet_NaN();
 }
 
 }  // namespace spinet

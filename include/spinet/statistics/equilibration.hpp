@@ -56,10 +56,12 @@ public:
             faults.push_back("all replicas started hot: nothing to compare them with");
         if (cold_.size() < 3)
             faults.push_back("fewer than 6 replicas: no error bars for hot and cold starts apart");
-        if (record_.temperatures.highest() < record_.largest_coupling_eigenvalue)
+        if (std::isnan(record_.paramagnet_above))
+            faults.push_back("the model does not tell above which temperature it is a paramagnet");
+        if (record_.temperatures.highest() < record_.paramagnet_above)
             faults.push_back("the top of the ladder, T = " + text(record_.temperatures.highest()) +
-                             ", is below lambda_max(J) = " + text(record_.largest_coupling_eigenvalue) +
-                             ", where a paramagnet is certain");
+                             ", is below " + text(record_.paramagnet_above) +
+                             ", above which the model is a paramagnet");
         if (record_.exchanges && record_.temperatures.size() > 1 &&
             record_.round_trips_per_ladder() < rules_.round_trips)
             faults.push_back(text(record_.round_trips_per_ladder()) + " round trips per ladder; " +

@@ -5,6 +5,7 @@
 
 #include <spinet/detail/archive.hpp>
 #include <spinet/observable/observable.hpp>
+#include <spinet/statistics/centred_sums.hpp>
 #include <spinet/statistics/series.hpp>
 
 #include <algorithm>
@@ -52,7 +53,7 @@ public:
         for (std::size_t u = 0; u < units(); ++u) {
             double const x = blocks[u * width() + lead_];
             lead += x;
-            lead_squares_ += x * x;
+            leads_.add(x);
         }
         ++counts_[stage];
         series_.add(lead / static_cast<double>(units()));
@@ -72,23 +73,16 @@ public:
     [[nodiscard]] std::size_t lead() const noexcept { return lead_; }
 
     /// Variance of the lead component over measurements and over replicas or pairs.
-    [[nodiscard]] double lead_variance() const noexcept {
-        double total = 0;
-        for (std::size_t stage = 0; stage < stages; ++stage)
-            for (std::size_t u = 0; u < units(); ++u) total += sum(stage, u, lead_);
-        double const n = static_cast<double>(count()) * static_cast<double>(units());
-        double const variance = n > 0 ? lead_squares_ / n - (total / n) * (total / n) : 0.0;
-        return variance > 0 ? variance : 0.0;
-    }
+    [[nodiscard]] double lead_variance() const noexcept { return leads_.variance(); }
 
     void save(detail::archive_writer& out) const {
-        out.put_value(lead_squares_);
+        leads_.save(out);
         out.put(counts_);
         out.put(sums_);
         series_.save(out);
     }
     void load(detail::archive_reader& in) {
-        lead_squares_ = in.get_value<double>();
+        leads_.load(in);
         counts_ = in.get_exactly<std::uint64_t>(counts_.size());
         sums_ = in.get_exactly<double>(sums_.size());
         series_.load(in);
@@ -99,7 +93,7 @@ private:
     std::size_t replicas_ = 0;
     std::vector<std::string> components_;
     std::size_t lead_ = 0;
-    double lead_squares_ = 0;
+    centred_sums leads_;
     std::vector<std::uint64_t> counts_;
     std::vector<double> sums_;
     coarsened_series series_;

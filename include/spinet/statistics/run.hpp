@@ -27,7 +27,7 @@ struct run_record {
     bool exchanges = false;         ///< the method moves replicas between temperatures
     exchange_counts exchange = {};  ///< since the end of warm-up
     std::uint64_t sweeps_done = 0;  ///< of warm-up and measurement together
-    double largest_coupling_eigenvalue =
+    double paramagnet_above =
         std::numeric_limits<double>::quiet_NaN();  ///< lambda_max(J); NaN if the model cannot tell
     std::vector<std::pair<std::string, std::string>> metadata = {};
 
