@@ -6,19 +6,21 @@
 #
 # The long form, on a shipped network: sh checkpoint.sh build/examples/characterize /tmp/kills . 20 \
 #     docs/networks/fashion_784-128-64-10_trained.safetensors 28000
+#
 # The first run is killed before it can have saved anything, the second when it has saved, the others after 0.5 to
 # SECONDS (3.5) seconds: some before their first save (the program saves every 2 seconds), some after.
+# shellcheck disable=SC2086,SC2317 # lists of words; functions that `check` calls
 kills=${4:-5}
 given=${5:-}
 sweeps=${6:-}
 longest=${7:-3.5}
 case $given in '' | /*) ;; *) given=$PWD/$given ;; esac
+# shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname -- "$0")/common.sh"
 
 if [ -n "$given" ]; then cp "$given" net.safetensors; else small_network >net.safetensors; fi
 plan="net.safetensors --temperatures 1:9:5 --replicas 4 --warmup 500 --seed 11"
-# shellcheck disable=SC2086 # a list of words, here and below
-plan="$plan --sweeps ${sweeps:-$(sweeps_for 7 $plan --threads 1)}"
+plan="$plan --sweeps ${sweeps:-$(sweeps_for 9 $plan --threads 1)}"
 printf '%s\n' "$plan"
 
 # random_seconds LOW HIGH: sets `after`, to something else at each call.
@@ -29,7 +31,6 @@ random_seconds() {
 }
 
 began=$(date +%s)
-# shellcheck disable=SC2086
 "$program" $plan --threads 1 --output whole.csv >"$log/whole" 2>&1 &
 whole=$!
 
@@ -39,7 +40,6 @@ before=none
 k=0
 while [ "$k" -lt "$kills" ]; do
     if [ "$k" -eq 0 ]; then random_seconds 0.05 1; else random_seconds 0.5 "$longest"; fi
-    # shellcheck disable=SC2086
     "$program" $plan --threads $((k % 2 + 1)) --checkpoint killed.checkpoint --output killed.csv >"$log/killed" 2>&1 &
     victim=$!
     if [ "$k" -eq 1 ]; then wait_for killed.checkpoint; fi
@@ -62,7 +62,6 @@ while [ "$k" -lt "$kills" ]; do
 done
 printf '%d kills hit, after %d of them there was a new checkpoint\n' "$hits" "$saves"
 check "fewer than two kills hit, or no checkpoint was there to resume from" [ "$hits" -ge 2 -a "$saves" -ge 1 ]
-# shellcheck disable=SC2086
 succeeds $plan --threads 2 --checkpoint killed.checkpoint --output killed.csv
 wait "$whole"
 check "the uninterrupted run failed: $(cat "$log/whole")" [ $? -eq 0 ]
@@ -74,7 +73,6 @@ cp killed.checkpoint kept.checkpoint
 
 # A complete checkpoint gives its table at once.
 began=$(date +%s)
-# shellcheck disable=SC2086
 succeeds $plan --checkpoint killed.checkpoint --output again.csv
 check "a complete checkpoint took as long as a run" [ $(($(date +%s) - began)) -le $((1 + took / 3)) ]
 check "the table of a complete checkpoint differs" same whole.csv again.csv

@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 # A checkpoint that does not fit, or is damaged, is refused in one line that names it, and is left alone.
+# shellcheck disable=SC2086,SC2317 # lists of words; functions that `check` calls
+# shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname -- "$0")/common.sh"
 
 tiny_network >net.safetensors
 plan='--temperatures 1:4:3 --replicas 4 --warmup 20 --sweeps 100 --seed 3 --threads 1'
-# shellcheck disable=SC2086 # a list of words, here and below
 succeeds net.safetensors $plan --checkpoint run.ck --output good.csv
 
 # fits_not ARGUMENT...: beside the plan, of which it changes one thing.
@@ -24,9 +25,9 @@ fits_not net.safetensors $t $r $w $s $i --scale tc
 fits_not net.safetensors $t $r $w $s $i --biases drop
 # Another network, of the same name and of another one.
 mkdir other
-tiny_network | tail -c 44 | tail -c +5 >tail
-f32 3f900000 | cat - tail | with_header "{$(tensor 0.weight 2,3 0 24),$(tensor 0.bias 2 24 32),$(tensor 2.weight 1,2 32 40),$(tensor 2.bias 1 40 44)}" >other/net.safetensors
-rm tail
+tiny_network | tail -c 44 | tail -c +5 >rest
+f32 3f900000 | cat - rest | with_header "{$(tensor 0.weight 2,3 0 24),$(tensor 0.bias 2 24 32),$(tensor 2.weight 1,2 32 40),$(tensor 2.bias 1 40 44)}" >other/net.safetensors
+rm rest
 fits_not other/net.safetensors $t $r $w $s $i
 cp net.safetensors stranger.safetensors
 fits_not stranger.safetensors $t $r $w $s $i

@@ -1,6 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 # Extreme networks and temperatures: known numbers, not nan.
+# shellcheck disable=SC2086,SC2317 # lists of words; functions that `check` calls
+# shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname -- "$0")/common.sh"
 
 one() { f32 "$1" | with_header "{$(tensor a.weight 1,1 0 4)}"; }
@@ -17,7 +19,6 @@ near() {
 }
 # Two spins at coupling 1: q is 1 or -1 (both flip or none) or 0, and <|q|> = (1 + tanh^2(1/T)) / 2.
 plan='--replicas 8 --warmup 50 --sweeps 4000 --threads 1'
-# shellcheck disable=SC2086 # a list of words, here and below
 succeeds one.safetensors $plan --temperatures 1:4:3
 well_formed curve.csv 3 || fail "one neuron"
 check "one neuron, T = 1" near 3 1 0.790013 0.02

@@ -1,6 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 # --plot: picture, data and script; odd names; no gnuplot. Names of files and networks that are anything but plain.
+# shellcheck disable=SC2086,SC2317 # lists of words; functions that `check` calls
+# shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname -- "$0")/common.sh"
 
 tiny_network >tiny.safetensors
@@ -28,7 +30,6 @@ with_plot() {
     check "$picture: its script alone draws no PNG" is_png "$picture"
 }
 
-# shellcheck disable=SC2086 # a list of words, here and below
 with_plot curve.png tiny.safetensors $tiny --null shuffled --null redrawn
 check "three blocks of data" [ "$(grep -c '^$' curve.dat)" -eq 6 ]
 check "nine points" [ "$(grep -c '^[0-9]' curve.dat)" -eq 9 ]

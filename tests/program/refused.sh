@@ -1,6 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 # Bad input, one case a line: exit status 2, one clear line on standard error, no file left behind.
+# shellcheck disable=SC2086,SC2317 # lists of words; functions that `check` calls
+# shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname -- "$0")/common.sh"
 
 tiny_network >good.safetensors
@@ -135,7 +137,6 @@ f32 0 0 0 0 0 0 | with_header "{$weights}" >zero.safetensors
 refused '^characterize: zero\.safetensors: .*couplings are 0' good.safetensors zero.safetensors --output bad.csv
 f32 $one $one $one $one $one $one | with_header "{$weights}" >equal.safetensors
 for scale in layer tc; do
-    # shellcheck disable=SC2086 # a list of words, here and below
     refused '^characterize: equal\.safetensors: .*all equal' good.safetensors equal.safetensors $tiny --scale $scale --output bad.csv
 done
 rm -f bad.safetensors zero.safetensors equal.safetensors
@@ -189,7 +190,6 @@ option '--seed' --seed
 refused '^characterize: FILE' --temperatures 1:4:3
 
 # --- what cannot be written. (Root may write into a read-only directory: that case needs another user.) ---
-# shellcheck disable=SC2086
 written() {
     expected=$1
     shift

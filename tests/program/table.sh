@@ -1,11 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 # The tables: header, rows, numbers; the same for any number of threads; other seeds and kernels agree within errors.
+# shellcheck disable=SC2086,SC2317 # lists of words; functions that `check` calls
+# shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname -- "$0")/common.sh"
 
 small_network >small.safetensors
 tiny_network >tiny.safetensors
-plan='--temperatures 1:9:5 --replicas 8 --warmup 500 --sweeps 4000'
+plan='--temperatures 1:9:5 --replicas 8 --warmup 500 --sweeps 2500'
 
 # agree A B ABOVE: every row pair with a temperature of at least ABOVE, or which both tables call equilibrated, differs
 # by less than 6 combined errors in mean_abs_q. (About 10 degrees of freedom a side: p < 1e-4 a row. The errors have
@@ -22,7 +24,6 @@ agree() {
     ' "$1" "$2"
 }
 
-# shellcheck disable=SC2086 # a list of words, here and below
 for threads in 1 2 3; do succeeds small.safetensors $plan --threads $threads --output threads$threads.csv; done
 well_formed threads1.csv 5 || fail "threads1.csv is not well formed"
 for threads in 2 3; do

@@ -1,1 +1,0 @@
-#include <spinet/mean_field/bond_matrix.hpp>
