@@ -22,7 +22,7 @@ say "a trained network, the same network before training, and a null model with 
 "$build/examples/characterize" \
     "$networks/fashion_784-128-64-10_trained.safetensors" \
     "$networks/fashion_784-128-64-10_initial.safetensors" \
-    --null shuffled --output "$build/curve.csv" --plot "$build/curve.png" "$@"
+    --null shuffled --sweeps 16000 --output "$build/curve.csv" --plot "$build/curve.png" "$@"
 
 say "done"
 for file in "$build/curve.csv" "$build/curve.png"; do

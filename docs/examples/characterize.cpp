@@ -17,9 +17,8 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <vector>
-
 #include <unistd.h>
+#include <vector>
 
 namespace {
 
@@ -60,21 +59,41 @@ std::string empty_text(std::string const& text) { return text.empty() ? "is empt
 void parse(int argc, char** argv, options& chosen, CLI::App& app) {
     CLI::Validator const count(not_a_count, "", "count"), text(empty_text, "", "text");
     app.add_option("FILE", chosen.files, "safetensors files of networks")->required();
-    app.add_option("--temperatures", chosen.temperatures, "LOW:HIGH:COUNT, geometric (default: suggested by the network)")->check(text);
-    app.add_option("--replicas", chosen.plan.replicas, "independent replicas, at least 4")->check(count)->capture_default_str();
-    app.add_option("--warmup", chosen.plan.warmup, "sweeps before the first measurement")->check(count)->capture_default_str();
-    app.add_option("--sweeps", chosen.plan.sweeps, "sweeps with measurements")->check(count)->capture_default_str();
-    app.add_option("--measure-every", chosen.plan.measure_every, "sweeps between measurements")->check(count)->capture_default_str();
-    app.add_option("--seed", chosen.plan.seed, "seed of all random numbers")->check(count)->capture_default_str();
+    app.add_option("--temperatures", chosen.temperatures,
+                   "LOW:HIGH:COUNT, geometric (default: suggested by the network)")
+        ->check(text);
+    app.add_option("--replicas", chosen.plan.replicas, "independent replicas, at least 4")
+        ->check(count)
+        ->capture_default_str();
+    app.add_option("--warmup", chosen.plan.warmup, "sweeps before the first measurement")
+        ->check(count)
+        ->capture_default_str();
+    app.add_option("--sweeps", chosen.plan.sweeps, "sweeps with measurements")
+        ->check(count)
+        ->capture_default_str();
+    app.add_option("--measure-every", chosen.plan.measure_every, "sweeps between measurements")
+        ->check(count)
+        ->capture_default_str();
+    app.add_option("--seed", chosen.plan.seed, "seed of all random numbers")
+        ->check(count)
+        ->capture_default_str();
     app.add_option("--threads", chosen.threads, "threads (default: all cores)")->check(count);
-    app.add_option("--kernel", chosen.kernel)->check(CLI::IsMember({"glauber", "metropolis"}))->capture_default_str();
+    app.add_option("--kernel", chosen.kernel)
+        ->check(CLI::IsMember({"glauber", "metropolis"}))
+        ->capture_default_str();
     app.add_option("--scale", chosen.scale, "divide couplings by each layer's deviation, or by T_formula")
         ->check(CLI::IsMember({"none", "layer", "tc"}))
         ->capture_default_str();
-    app.add_option("--biases", chosen.biases)->check(CLI::IsMember({"fields", "drop"}))->capture_default_str();
-    app.add_option("--null", chosen.nulls, "add a null model of every network")->check(CLI::IsMember({"shuffled", "redrawn"}));
-    app.add_option("--checkpoint", chosen.checkpoint, "save the run here, and resume from it if it is there")->check(text);
-    app.add_option("--output", chosen.output, "table of the curves; layers go to OUTPUT.layers.csv")->check(text)->capture_default_str();
+    app.add_option("--biases", chosen.biases)
+        ->check(CLI::IsMember({"fields", "drop"}))
+        ->capture_default_str();
+    app.add_option("--null", chosen.nulls, "add a null model of the first network")
+        ->check(CLI::IsMember({"shuffled", "redrawn"}));
+    app.add_option("--checkpoint", chosen.checkpoint, "save the run here, and resume from it if it is there")
+        ->check(text);
+    app.add_option("--output", chosen.output, "table of the curves; layers go to OUTPUT.layers.csv")
+        ->check(text)
+        ->capture_default_str();
     app.add_option("--plot", chosen.plot, "picture of the curves (PNG, by gnuplot)")->check(text);
     app.parse(argc, argv);
 }
@@ -85,7 +104,8 @@ std::optional<spinet::ladder> parsed_temperatures(std::string const& text) {
     double low = 0, high = 0;
     long count = 0;
     int read = 0;
-    if (std::sscanf(text.c_str(), "%lf:%lf:%ld%n", &low, &high, &count, &read) != 3 || static_cast<std::size_t>(read) != text.size())
+    if (std::sscanf(text.c_str(), "%lf:%lf:%ld%n", &low, &high, &count, &read) != 3 ||
+        static_cast<std::size_t>(read) != text.size())
         throw spinet::error("--temperatures " + text + ": expected LOW:HIGH:COUNT, for example 0.2:12:24");
     if (count < 0) throw spinet::error("--temperatures " + text + ": the count is negative");
     try {
@@ -109,9 +129,12 @@ std::vector<subject> load_subjects(options const& chosen) {
         auto const network = load_file(file);
         auto const name = std::filesystem::path(file).stem().string();
         subjects.push_back({name, file, network});
+        if (subjects.size() > 1) continue;  // null models are made of the first network
         for (auto const& null : chosen.nulls)
             subjects.push_back({name + " " + null, file,
-                                null == "shuffled" ? spinet::shuffled(network, spinet::shuffle::within_layers, chosen.plan.seed) : spinet::redrawn(network, chosen.plan.seed)});
+                                null == "shuffled" ? spinet::shuffled(network, spinet::shuffle::within_layers,
+                                                                      chosen.plan.seed)
+                                                   : spinet::redrawn(network, chosen.plan.seed)});
     }
     std::set<std::string> taken;
     for (std::size_t a = 0; a < subjects.size(); ++a)
@@ -128,14 +151,21 @@ spinet::twin_hopfield mapping_of(options const& chosen) {
 
 /// Refuses what this machine cannot hold, before the operating system ends the program for it.
 void check_memory(std::size_t sites, std::size_t groups, std::size_t rungs, spinet::run_plan const& plan) {
-    double const rows = static_cast<double>(plan.replicas) * static_cast<double>(rungs), pairs = 0.5 * static_cast<double>(plan.replicas) * static_cast<double>(plan.replicas - 1);
+    double const rows = static_cast<double>(plan.replicas) * static_cast<double>(rungs),
+                 pairs = 0.5 * static_cast<double>(plan.replicas) * static_cast<double>(plan.replicas - 1);
     double const spins = rows * (2.0 * static_cast<double>(sites) * sizeof(float) + sizeof(double));
-    double const records = static_cast<double>(rungs) * pairs * static_cast<double>((groups + 1) * spinet::moments::count * spinet::recorder::stages) * sizeof(double);
-    double const present = static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGE_SIZE));
+    double const records =
+        static_cast<double>(rungs) * pairs *
+        static_cast<double>((groups + 1) * spinet::moments::count * spinet::recorder::stages) *
+        sizeof(double);
+    double const present =
+        static_cast<double>(::sysconf(_SC_PHYS_PAGES)) * static_cast<double>(::sysconf(_SC_PAGE_SIZE));
     if (spins + records <= present) return;
     char text[200];
-    std::snprintf(text, sizeof text, "--replicas %zu with %zu temperatures and %zu spins needs about %.3g GB of memory; this machine has %.3g GB", plan.replicas,
-                  rungs, sites, (spins + records) / 1e9, present / 1e9);
+    std::snprintf(text, sizeof text,
+                  "--replicas %zu with %zu temperatures and %zu spins needs about %.3g GB of memory; this "
+                  "machine has %.3g GB",
+                  plan.replicas, rungs, sites, (spins + records) / 1e9, present / 1e9);
     throw spinet::error(text);
 }
 
@@ -146,22 +176,26 @@ void check_subject(subject const& of, options const& chosen, spinet::checkpoint_
         auto const glass = spinet::to_spin_glass(of.network, mapping_of(chosen));
         bool const suggested = !ladder && saved.count(of.name) == 0;
         if (suggested && !(spinet::largest_coupling_eigenvalue(glass) > 0))
-            throw spinet::error("all its couplings are 0, so no temperature is singled out: give --temperatures");
-        check_memory(glass.size(), glass.groups().size(), ladder ? ladder->size() : spinet::ladder_request{}.count, chosen.plan);
+            throw spinet::error(
+                "all its couplings are 0, so no temperature is singled out: give --temperatures");
+        check_memory(glass.size(), glass.groups().size(),
+                     ladder ? ladder->size() : spinet::ladder_request{}.count, chosen.plan);
     } catch (spinet::error const& fault) {
         throw spinet::file_error(of.file, fault.what());
     }
 }
 
-void print(spinet::descriptor const& curves, std::vector<spinet::verdict> const& verdicts, spinet::run_record const& record) {
-    std::printf("\n%s: %zu spins, %zu temperatures, %zu replicas", curves.network.c_str(), record.sites, record.temperatures.size(), record.plan.replicas);
+void print(spinet::descriptor const& curves, std::vector<spinet::verdict> const& verdicts,
+           spinet::run_record const& record) {
+    std::printf("\n%s: %zu spins, %zu temperatures, %zu replicas", curves.network.c_str(), record.sites,
+                record.temperatures.size(), record.plan.replicas);
     if (record.exchanges) std::printf(", %.1f round trips per ladder", record.round_trips_per_ladder());
     std::printf("\n%12s %12s %12s %10s %10s\n", "temperature", "mean |q|", "error", "|mean q|", "tau");
     std::size_t failed = 0;
     for (std::size_t k = 0; k < verdicts.size(); ++k) {
         auto const& at = curves.parts[0].mean_abs[k];
-        std::printf("%12.5g %12.6f %12.6f %10.6f %10.1f  %s\n", at.temperature, at.value, at.error, curves.parts[0].abs_mean[k].value, at.tau,
-                    at.equilibrated ? "" : "not equilibrated");
+        std::printf("%12.5g %12.6f %12.6f %10.6f %10.1f  %s\n", at.temperature, at.value, at.error,
+                    curves.parts[0].abs_mean[k].value, at.tau, at.equilibrated ? "" : "not equilibrated");
         if (!at.equilibrated) failed = k + 1;
     }
     if (failed == 0) return;
@@ -169,7 +203,9 @@ void print(spinet::descriptor const& curves, std::vector<spinet::verdict> const&
     for (auto const& reason : verdicts[failed - 1].reasons) std::printf("  - %s\n", reason.c_str());
 }
 
-spinet::threads executor_of(options const& chosen) { return chosen.threads ? spinet::threads{*chosen.threads} : spinet::threads{}; }
+spinet::threads executor_of(options const& chosen) {
+    return chosen.threads ? spinet::threads{*chosen.threads} : spinet::threads{};
+}
 
 /// work(), what it refuses naming the checkpoint.
 template <class Work>
@@ -185,35 +221,55 @@ auto of_checkpoint(options const& chosen, subject const& of, Work&& work) {
 
 /// Everything that one subject needs. Returns whether the run was completed.
 template <class K>
-bool characterize(subject const& of, options const& chosen, spinet::checkpoint_set& saved, std::vector<spinet::descriptor>& results) {
+bool characterize(subject const& of, options const& chosen, spinet::checkpoint_set& saved,
+                  std::vector<spinet::descriptor>& results) {
     auto const executor = executor_of(chosen);
     auto const glass = spinet::to_spin_glass(of.network, mapping_of(chosen));
     auto const earlier = saved.find(of.name);
     auto ladder = parsed_temperatures(chosen.temperatures);
     // A suggested ladder is deterministic, but measuring it again takes time: a checkpoint remembers it.
-    if (!ladder && earlier != saved.end()) ladder = of_checkpoint(chosen, of, [&] { return spinet::ladder(earlier->second.temperatures); });
+    if (!ladder && earlier != saved.end())
+        ladder = of_checkpoint(chosen, of, [&] { return spinet::ladder(earlier->second.temperatures); });
     if (!ladder) std::fprintf(stderr, "%s: spacing the temperatures\n", of.name.c_str());
-    auto const method = spinet::parallel_tempering(K{}, ladder ? *ladder : spinet::suggested_temperatures(glass, {.seed = chosen.plan.seed}, executor));
+    auto const method = spinet::parallel_tempering(
+        K{}, ladder ? *ladder : spinet::suggested_temperatures(glass, {.seed = chosen.plan.seed}, executor));
 
     auto const measured = spinet::observables{spinet::energy{}, spinet::magnetisation{}, spinet::overlap{}};
     auto const until_interrupted = [](spinet::progress const&) { return interrupted == 0; };
-    auto save = [&, keeper = spinet::checkpoint_every(2.0, chosen.checkpoint, of.name, saved)](spinet::progress const& now) mutable {
+    bool warned = false;
+    auto save = [&, keeper = spinet::checkpoint_every(2.0, chosen.checkpoint, of.name, saved)](
+                    spinet::progress const& now) mutable {
         if (chosen.checkpoint.empty()) return true;
-        if (now.last && now.save && now.sweeps_done > 0) saved.insert_or_assign(of.name, now.save());
-        return keeper(now);
+        if (now.last && now.save) saved.insert_or_assign(of.name, now.save());
+        try {
+            return keeper(now);
+        } catch (spinet::file_error const& fault) {
+            // A full disk is no reason to lose the run.
+            if (!warned) std::fprintf(stderr, "%s\n", fault.what());
+            warned = true;
+            return true;
+        }
     };
     spinet::progress_bar bar(of.name);
     auto const start_or_resume = [&] {
-        if (earlier == saved.end()) return spinet::sample(glass, method, measured, chosen.plan, executor, until_interrupted, save, bar);
+        if (earlier == saved.end())
+            return spinet::sample(glass, method, measured, chosen.plan, executor, until_interrupted, save,
+                                  bar);
         spinet::checkpoint const from = earlier->second;
-        return of_checkpoint(chosen, of, [&] { return spinet::resume(from, glass, method, measured, chosen.plan, executor, until_interrupted, save, bar); });
+        return of_checkpoint(chosen, of, [&] {
+            return spinet::resume(from, glass, method, measured, chosen.plan, executor, until_interrupted,
+                                  save, bar);
+        });
     };
     auto const run = start_or_resume();
     if (run.measurements() == 0) {
-        std::fprintf(stderr, "%s: stopped before the first measurement, so there is nothing to write\n", of.name.c_str());
+        std::fprintf(stderr, "%s: stopped before the first measurement, so there is nothing to write\n",
+                     of.name.c_str());
         return false;
     }
-    if (!run.complete()) std::fprintf(stderr, "%s: stopped early, after %llu sweeps\n", of.name.c_str(), static_cast<unsigned long long>(run.sweeps_done));
+    if (!run.complete())
+        std::fprintf(stderr, "%s: stopped early, after %llu sweeps\n", of.name.c_str(),
+                     static_cast<unsigned long long>(run.sweeps_done));
     results.push_back(spinet::describe(run, of.name));
     print(results.back(), spinet::equilibration(run), run);
     return run.complete();
@@ -222,12 +278,15 @@ bool characterize(subject const& of, options const& chosen, spinet::checkpoint_s
 void write(options const& chosen, std::vector<spinet::descriptor> const& results) {
     spinet::write_curves(chosen.output, results);
     spinet::write_layer_curves(spinet::layers_path(chosen.output), results);
-    std::printf("\nwrote %s and %s\n", chosen.output.c_str(), spinet::layers_path(chosen.output).string().c_str());
+    std::printf("\nwrote %s and %s\n", chosen.output.c_str(),
+                spinet::layers_path(chosen.output).string().c_str());
     if (chosen.plot.empty()) return;
     if (spinet::plot_curves(chosen.plot, results))
         std::printf("wrote %s\n", chosen.plot.c_str());
     else
-        std::fprintf(stderr, "gnuplot is not installed: %s was not drawn, but its data and script are beside it\n", chosen.plot.c_str());
+        std::fprintf(stderr,
+                     "gnuplot is not installed: %s was not drawn, but its data and script are beside it\n",
+                     chosen.plot.c_str());
 }
 
 /// No file that is written is another one of them, or one of the networks.
@@ -238,9 +297,11 @@ void check_outputs(options const& chosen) {
         for (auto const& file : spinet::plot_files(chosen.plot)) written.push_back(file);
     std::map<std::filesystem::path, std::string> taken;
     std::error_code unknown;
-    for (auto const& file : chosen.files) taken[std::filesystem::weakly_canonical(file, unknown)] = "is one of the networks";
+    for (auto const& file : chosen.files)
+        taken[std::filesystem::weakly_canonical(file, unknown)] = "is one of the networks";
     for (auto const& file : written) {
-        auto const [place, is_new] = taken.try_emplace(std::filesystem::weakly_canonical(file, unknown), "is written for another purpose too");
+        auto const [place, is_new] = taken.try_emplace(std::filesystem::weakly_canonical(file, unknown),
+                                                       "is written for another purpose too");
         if (!is_new) throw spinet::file_error(file.string(), "cannot be written: it " + place->second);
         spinet::check_writable(file);
     }
@@ -250,8 +311,11 @@ spinet::checkpoint_set load_saved(options const& chosen, std::vector<subject> co
     if (chosen.checkpoint.empty() || !std::filesystem::exists(chosen.checkpoint)) return {};
     auto saved = spinet::load_checkpoints(chosen.checkpoint);
     for (auto const& each : saved)
-        if (std::none_of(subjects.begin(), subjects.end(), [&](subject const& of) { return of.name == each.first; }))
-            throw spinet::file_error(chosen.checkpoint, "the checkpoint is of another run: it holds '" + each.first + "', which is not among the networks of this one");
+        if (std::none_of(subjects.begin(), subjects.end(),
+                         [&](subject const& of) { return of.name == each.first; }))
+            throw spinet::file_error(chosen.checkpoint, "the checkpoint is of another run: it holds '" +
+                                                            each.first +
+                                                            "', which is not among the networks of this one");
     return saved;
 }
 
@@ -266,8 +330,9 @@ int run(options const& chosen) {
     std::vector<spinet::descriptor> results;
     bool complete = true;
     for (auto const& each : subjects) {
-        complete = chosen.kernel == "glauber" ? characterize<spinet::glauber<>>(each, chosen, saved, results)
-                                              : characterize<spinet::metropolis<>>(each, chosen, saved, results);
+        complete = chosen.kernel == "glauber"
+                       ? characterize<spinet::glauber<>>(each, chosen, saved, results)
+                       : characterize<spinet::metropolis<>>(each, chosen, saved, results);
         if (!complete) break;
     }
     if (!results.empty()) write(chosen, results);
@@ -282,16 +347,17 @@ int refuse(std::string message) {
     return 2;
 }
 
-/// OpenBLAS falls back to its slowest kernels on processors it is too old to know. It reads its choice from the
-/// environment when it is loaded, so the program starts itself again with a better one.
+/// OpenBLAS falls back to its slowest kernels on processors it is too old to know. It reads its choice from
+/// the environment when it is loaded, so the program starts itself again with a better one.
 void choose_blas_kernels(char** argv) {
     char const* const chosen = spinet::blas_core_name();
     if (chosen == nullptr || std::getenv("OPENBLAS_CORETYPE") != nullptr) return;
     std::string const core = chosen;
     if (core != "Prescott" && core != "PRESCOTT" && core != "Generic") return;
 #if defined(__x86_64__)
-    bool const wide = __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
-                      __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("avx512cd") != 0;
+    bool const wide = __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
+                      __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0 &&
+                      __builtin_cpu_supports("avx512cd") != 0;
     bool const fused = __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
     if (!wide && !fused) return;
     ::setenv("OPENBLAS_CORETYPE", wide ? "SkylakeX" : "Haswell", 0);
@@ -306,7 +372,8 @@ void choose_blas_kernels(char** argv) {
 int main(int argc, char** argv) {
     choose_blas_kernels(argv);
     options chosen;
-    CLI::App app("The spin-glass descriptor of trained networks: mean |q| of replica pairs over temperature.", "characterize");
+    CLI::App app("The spin-glass descriptor of trained networks: mean |q| of replica pairs over temperature.",
+                 "characterize");
     try {
         parse(argc, argv, chosen, app);
     } catch (CLI::ParseError const& fault) {

@@ -41,10 +41,10 @@ void from_arrays() {
 
 void temperatures(spinet::network_glass<float> const& glass) {
     //! [temperatures]
-    double const top = spinet::largest_coupling_eigenvalue(glass);                 // lambda_max(J)
-    auto const geometric = spinet::geometric_temperatures(0.2, 1.2 * top, 24);     // constant ratio
-    auto const linear = spinet::linear_temperatures(0.2, 1.2 * top, 24);           // constant steps
-    spinet::ladder const by_hand({0.5, 1.0, 2.0, 4.0, 8.0, 12.0});                 // strictly increasing
+    double const top = spinet::largest_coupling_eigenvalue(glass);              // lambda_max(J)
+    auto const geometric = spinet::geometric_temperatures(0.2, 1.2 * top, 24);  // constant ratio
+    auto const linear = spinet::linear_temperatures(0.2, 1.2 * top, 24);        // constant steps
+    spinet::ladder const by_hand({0.5, 1.0, 2.0, 4.0, 8.0, 12.0});              // strictly increasing
     //! [temperatures]
     require(geometric.size() == linear.size() && by_hand.highest() > top, "ladders");
 }
@@ -58,16 +58,18 @@ void nulls(spinet::network const& network) {
     //! [nulls]
     double const trained = spinet::largest_coupling_eigenvalue(spinet::to_spin_glass(network));
     for (auto const& null : {within, across, gaussian})
-        require(spinet::largest_coupling_eigenvalue(spinet::to_spin_glass(null)) < trained, "training made the largest eigenvalue grow");
+        require(spinet::largest_coupling_eigenvalue(spinet::to_spin_glass(null)) < trained,
+                "training made the largest eigenvalue grow");
     require(glass.size() == 986, "784 + 128 + 64 + 10 spins");
 }
 
 void double_precision(spinet::network const& network) {
     //! [double]
     auto const glass = spinet::to_spin_glass<double>(network);
-    auto const method = spinet::parallel_tempering(spinet::glauber{}, spinet::geometric_temperatures(2.0, 12.0, 4));
+    auto const method =
+        spinet::parallel_tempering(spinet::glauber{}, spinet::geometric_temperatures(2.0, 12.0, 4));
     auto const run = spinet::sample(glass, method, spinet::observables{spinet::energy{}, spinet::overlap{}},
-        spinet::run_plan{.replicas = 4, .warmup = 20, .sweeps = 100});
+                                    spinet::run_plan{.replicas = 4, .warmup = 20, .sweeps = 100});
     //! [double]
     //! [metadata]
     for (auto const& [key, value] : run.metadata) std::printf("%s: %s\n", key.c_str(), value.c_str());
@@ -75,7 +77,8 @@ void double_precision(spinet::network const& network) {
     //! [verdicts]
     auto const verdicts = spinet::equilibration(run);
     for (std::size_t k = 0; k < verdicts.size(); ++k)
-        for (auto const& reason : verdicts[k].reasons) std::printf("T = %g: %s\n", run.temperatures[k], reason.c_str());
+        for (auto const& reason : verdicts[k].reasons)
+            std::printf("T = %g: %s\n", run.temperatures[k], reason.c_str());
     //! [verdicts]
     require(!verdicts[0].equilibrated, "four replicas are too few to compare starts");
 }
@@ -83,8 +86,10 @@ void double_precision(spinet::network const& network) {
 void clamped(spinet::network const& network) {
     std::vector<double> const image(784, 0.5);
     //! [clamp]
-    auto const glass = spinet::to_spin_glass(network,
-        spinet::twin_hopfield{.inputs = spinet::inputs::clamped, .outputs = spinet::outputs::left_out, .clamped_to = image});
+    auto const glass =
+        spinet::to_spin_glass(network, spinet::twin_hopfield{.inputs = spinet::inputs::clamped,
+                                                             .outputs = spinet::outputs::left_out,
+                                                             .clamped_to = image});
     //! [clamp]
     require(glass.size() == 128 + 64, "hidden spins only");
 }

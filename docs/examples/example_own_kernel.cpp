@@ -13,8 +13,8 @@
 namespace {
 
 //! [rule]
-/// Metropolis that stays where it is in half of all cases. With x = beta (E_flipped - E), detailed balance asks
-/// for p(x) = exp(-x) p(-x).
+/// Metropolis that stays where it is in half of all cases. With x = beta (E_flipped - E), detailed balance
+/// asks for p(x) = exp(-x) p(-x).
 struct lazy_rule {
     static constexpr char const* name() { return "lazy"; }
 
@@ -29,20 +29,25 @@ using lazy = spinet::site_kernel<lazy_rule, spinet::natural_scan>;
 //! [rule]
 
 //! [kernel]
-/// A heat-bath sweep, then all spins of a row turned over with probability 1/2: for models without fields, where
-/// it costs nothing.
+/// A heat-bath sweep, then all spins of a row turned over with probability 1/2: for models without fields,
+/// where it costs nothing.
 struct with_global_flips {
     template <spinet::Model M>
     using state = spinet::glauber<>::state<M>;
 
     template <spinet::Model M>
-    state<M> make_state(M const& model, std::size_t rows) const { return inner.make_state(model, rows); }
+    state<M> make_state(M const& model, std::size_t rows) const {
+        return inner.make_state(model, rows);
+    }
 
     template <spinet::Model M>
-    void prepare(M const& model, state<M>& tile) const { inner.prepare(model, tile); }
+    void prepare(M const& model, state<M>& tile) const {
+        inner.prepare(model, tile);
+    }
 
     template <spinet::Model M>
-    void sweep(M const& model, state<M>& tile, std::span<double const> betas, spinet::sweep_draws const& draws) const {
+    void sweep(M const& model, state<M>& tile, std::span<double const> betas,
+               spinet::sweep_draws const& draws) const {
         inner.sweep(model, tile, betas, draws);
         for (std::size_t r = 0; r < tile.rows(); ++r) {
             // Sites take draws 0 to N - 1 of a row's stream: draw N is free.
@@ -69,9 +74,11 @@ void a_rule_by_its_transition_matrix() {
     auto const model = spinet::random_layered_glass({3, 3, 2}, {1.0, 1.0}, 7);
     //! [matrix]
     double const temperature = 0.7;
-    auto const sweep = spinet::testing::exact_sweep<lazy_rule, spinet::sequential_scan>(model, 1 / temperature, spinet::zero_cost::accept_half);
+    auto const sweep = spinet::testing::exact_sweep<lazy_rule, spinet::sequential_scan>(
+        model, 1 / temperature, spinet::zero_cost::accept_half);
     spinet::testing::exact_distribution const exact(model, temperature);
-    require(sweep.invariance_error(exact.probabilities()) < 1e-12, "a sweep leaves the Boltzmann distribution as it is");
+    require(sweep.invariance_error(exact.probabilities()) < 1e-12,
+            "a sweep leaves the Boltzmann distribution as it is");
     require(sweep.irreducible(), "every state is reached from every state");
     //! [matrix]
 }
@@ -80,16 +87,21 @@ template <class K>
 void a_kernel_by_sampling(K const& kernel, char const* name) {
     auto const model = spinet::random_layered_glass({3, 3, 2}, {1.0, 1.0}, 7);
     //! [fit]
-    // Exact draws, one move, and the counts of all 256 states against their probabilities. Independent samples.
+    // Exact draws, one move, and the counts of all 256 states against their probabilities. Independent
+    // samples.
     spinet::ladder const temperatures({0.5, 1.0, 2.0});
-    auto const fits = spinet::testing::fit_after_moves(model, kernel, spinet::energy_exchange{}, temperatures, 200'000, 1);
+    auto const fits =
+        spinet::testing::fit_after_moves(model, kernel, spinet::energy_exchange{}, temperatures, 200'000, 1);
     for (auto const& fit : fits) require(fit.p_value > 0.001 / 3, name);  // 3 comparisons share 0.001
 
     // A test that cannot fail shows nothing: the same kernel at a slightly wrong temperature must be refused.
-    auto const wrong = spinet::testing::fit_after_moves(model, kernel, spinet::energy_exchange{}, temperatures, 200'000, 1, 1.1);
+    auto const wrong = spinet::testing::fit_after_moves(model, kernel, spinet::energy_exchange{},
+                                                        temperatures, 200'000, 1, 1.1);
     require(wrong[1].p_value < 1e-6, "a kernel at 1.1 beta is refused");
     //! [fit]
-    for (auto const& fit : fits) std::printf("%-26s chi-square %.1f, %zu degrees of freedom, p = %.3f\n", name, fit.chi_square, fit.degrees_of_freedom, fit.p_value);
+    for (auto const& fit : fits)
+        std::printf("%-26s chi-square %.1f, %zu degrees of freedom, p = %.3f\n", name, fit.chi_square,
+                    fit.degrees_of_freedom, fit.p_value);
 }
 
 }  // namespace

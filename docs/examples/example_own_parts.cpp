@@ -14,8 +14,8 @@
 namespace {
 
 //! [model]
-/// An open chain of three-spin couplings, H(s) = -sum_i s_i s_{i+1} s_{i+2}: no pair model, so it has no fields.
-/// Its products of three are independent, each with the mean tanh(1/T).
+/// An open chain of three-spin couplings, H(s) = -sum_i s_i s_{i+1} s_{i+2}: no pair model, so it has no
+/// fields. Its products of three are independent, each with the mean tanh(1/T).
 struct triplet_chain {
     using spin_type = float;
     std::size_t spins = 12;
@@ -28,7 +28,8 @@ struct triplet_chain {
     }
     double energy_change(std::span<float const> s, std::size_t site, float value) const {
         double sum = 0;
-        for (std::size_t i = site < 2 ? 0 : site - 2; i <= site && i + 2 < spins; ++i) sum += s[i] * s[i + 1] * s[i + 2];
+        for (std::size_t i = site < 2 ? 0 : site - 2; i <= site && i + 2 < spins; ++i)
+            sum += s[i] * s[i + 1] * s[i + 2];
         return value == s[site] ? 0.0 : 2 * sum;
     }
 };
@@ -41,7 +42,9 @@ struct end_products {
     static constexpr auto per = spinet::measured_per::replica;
     static constexpr std::size_t lead = 0;  // the component whose autocorrelation time is reported
 
-    std::vector<std::string> components(std::span<spinet::spin_group const>) const { return {"first", "last"}; }
+    std::vector<std::string> components(std::span<spinet::spin_group const>) const {
+        return {"first", "last"};
+    }
 
     template <class Real>
     void measure(spinet::cohort<Real> const& seen, std::span<double> out) const {
@@ -64,7 +67,8 @@ struct one_thread_each {
     template <class Task>
     void run(std::size_t n, Task&& task) const {
         std::vector<std::future<void>> all;
-        for (std::size_t k = 0; k < n; ++k) all.push_back(std::async(std::launch::async, [&task, k] { task(k); }));
+        for (std::size_t k = 0; k < n; ++k)
+            all.push_back(std::async(std::launch::async, [&task, k] { task(k); }));
         for (auto& each : all) each.wait();
         for (auto& each : all) each.get();  // the exception of the lowest index comes out
     }
@@ -79,20 +83,25 @@ void require(bool holds, char const* what) {
 }
 
 void require_means(std::vector<spinet::point> const& curve, char const* what) {
-    for (auto const& at : curve) require(std::abs(at.value - std::tanh(1 / at.temperature)) < 4 * at.error, what);
+    for (auto const& at : curve)
+        require(std::abs(at.value - std::tanh(1 / at.temperature)) < 4 * at.error, what);
 }
 
 void a_model_and_observables() {
     //! [sample]
-    auto const method = spinet::parallel_tempering(spinet::glauber{}, spinet::geometric_temperatures(0.5, 4.0, 6));
+    auto const method =
+        spinet::parallel_tempering(spinet::glauber{}, spinet::geometric_temperatures(0.5, 4.0, 6));
     auto const middle = spinet::per_replica("middle", [](auto s) { return s[5] * s[6] * s[7]; });
-    auto const both = spinet::per_pair("both", [](auto a, auto b) { return a[5] * a[6] * a[7] * b[5] * b[6] * b[7]; });
+    auto const both =
+        spinet::per_pair("both", [](auto a, auto b) { return a[5] * a[6] * a[7] * b[5] * b[6] * b[7]; });
 
-    auto const run = spinet::sample(triplet_chain{}, method,
+    auto const run = spinet::sample(
+        triplet_chain{}, method,
         spinet::observables{spinet::energy{}, spinet::overlap{}, end_products{}, middle, both},
         spinet::run_plan{.replicas = 16, .warmup = 500, .sweeps = 8'000, .measure_every = 4, .seed = 1});
 
-    auto const per_bond = spinet::estimates<spinet::energy>(run, [](auto mean) { return -mean(0) * 12 / 10; });
+    auto const per_bond =
+        spinet::estimates<spinet::energy>(run, [](auto mean) { return -mean(0) * 12 / 10; });
     auto const last = spinet::mean_of(run, end_products{}, 1);
     auto const squared = spinet::mean_of(run, both);
     //! [sample]
@@ -100,13 +109,17 @@ void a_model_and_observables() {
     require_means(last, "the last product has the mean tanh(1/T)");
     require_means(spinet::mean_of(run, middle), "the middle product has the mean tanh(1/T)");
     for (auto const& at : squared)
-        require(std::abs(at.value - std::pow(std::tanh(1 / at.temperature), 2)) < 4 * at.error, "replicas are independent");
-    for (auto const& at : per_bond) std::printf("%6.3f  %.4f +- %.4f  exact %.4f\n", at.temperature, at.value, at.error, std::tanh(1 / at.temperature));
+        require(std::abs(at.value - std::pow(std::tanh(1 / at.temperature), 2)) < 4 * at.error,
+                "replicas are independent");
+    for (auto const& at : per_bond)
+        std::printf("%6.3f  %.4f +- %.4f  exact %.4f\n", at.temperature, at.value, at.error,
+                    std::tanh(1 / at.temperature));
 }
 
 void an_executor_and_a_callback() {
     auto const glass = spinet::random_layered_glass({20, 10, 5}, {0.05, 0.1}, 1);
-    auto const method = spinet::parallel_tempering(spinet::metropolis{}, spinet::geometric_temperatures(0.3, 2.0, 5));
+    auto const method =
+        spinet::parallel_tempering(spinet::metropolis{}, spinet::geometric_temperatures(0.3, 2.0, 5));
     auto const measured = spinet::observables{spinet::energy{}, spinet::overlap{}};
     spinet::run_plan const plan{.replicas = 8, .warmup = 100, .sweeps = 400, .seed = 3};
     //! [callback]
@@ -118,11 +131,13 @@ void an_executor_and_a_callback() {
     };
     auto const stopped = spinet::sample(glass, method, measured, plan, spinet::serial{}, watch);
     //! [callback]
-    require(!stopped.complete() && stopped.sweeps_done == seen && seen >= 300 && seen < 364, "a callback stops the run");
+    require(!stopped.complete() && stopped.sweeps_done == seen && seen >= 300 && seen < 364,
+            "a callback stops the run");
     auto const serial = spinet::sample(glass, method, measured, plan);
     auto const parallel = spinet::sample(glass, method, measured, plan, one_thread_each{});
     for (std::size_t k = 0; k < 5; ++k)
-        require(spinet::mean_abs_overlap(serial)[k].value == spinet::mean_abs_overlap(parallel)[k].value, "executors agree bitwise");
+        require(spinet::mean_abs_overlap(serial)[k].value == spinet::mean_abs_overlap(parallel)[k].value,
+                "executors agree bitwise");
 }
 
 }  // namespace

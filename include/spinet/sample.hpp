@@ -16,6 +16,7 @@
 #include <spinet/version.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -62,11 +63,28 @@ template <Model M>
     return print.value();
 }
 
+template <class... Watchers>
+constexpr void require_watchers() {
+    static_assert((Watcher<std::remove_cvref_t<Watchers>> && ...),
+                  "spinet: what follows the executor must be a callback, bool(spinet::progress const&), or a "
+                  "std::stop_token");
+}
+
+template <class...>
+inline constexpr bool all_different = true;
+template <class First, class... Rest>
+inline constexpr bool all_different<First, Rest...> =
+    (!std::is_same_v<First, Rest> && ...) && all_different<Rest...>;
+
 /// A run under way: what `sample` and `resume` have in common.
 template <Model M, class Method, class Exec, class... Os>
 class sampler {
 public:
     using real = typename M::spin_type;
+    static_assert(
+        all_different<Os...>,
+        "spinet: two observables of one type share a recorder; give lifted functions types of their own "
+        "(lambdas have them, function pointers have not)");
 
     sampler(M const& model, Method const& method, observables<Os...> const& measured, run_plan const& plan,
             Exec const& executor)
@@ -131,9 +149,7 @@ public:
             if (!tell({phase, stop_at, end, stop_at == end, [this] { return freeze(); }}, watchers...))
                 stopped_ = true;
         }
-        if (stopped_ && result_.sweeps_done < end)
-            (void)tell({run_phase::measuring, result_.sweeps_done, end, true, [this] { return freeze(); }},
-                       watchers...);
+        if (stopped_ && result_.sweeps_done < end) tell_the_end(watchers...);
         result_.exchange = ensemble_.counts();
     }
 
@@ -145,6 +161,8 @@ private:
 
     static run_plan checked(run_plan const& plan, Method const& method, M const& model) {
         plan.check(method.temperatures().size(), model.size());
+        if (!std::isfinite(static_cast<real>(2 / method.temperatures().lowest())))
+            throw error("sample: 2 / T overflows the model's floating-point type at the lowest temperature");
         return plan;
     }
 
@@ -194,6 +212,19 @@ private:
         };
         (ask(watchers), ...);
         return all;
+    }
+
+    /// The last call to the watchers of a run that was stopped. One that has not begun to sweep has nothing
+    /// to save.
+    template <class... Watchers>
+    void tell_the_end(Watchers&... watchers) {
+        std::uint64_t const end = plan_.warmup + plan_.sweeps;
+        if (result_.sweeps_done == 0) {
+            (void)tell({run_phase::annealing, 0, plan_.annealing, true, {}}, watchers...);
+            return;
+        }
+        auto const phase = result_.sweeps_done <= plan_.warmup ? run_phase::warmup : run_phase::measuring;
+        (void)tell({phase, result_.sweeps_done, end, true, [this] { return freeze(); }}, watchers...);
     }
 
     [[nodiscard]] checkpoint freeze() const {
@@ -248,9 +279,7 @@ private:
 template <Model M, class Method, class... Os, Executor Exec = serial, class... Watchers>
 [[nodiscard]] run<Os...> sample(M const& model, Method const& method, observables<Os...> const& measured,
                                 run_plan const& plan, Exec const& executor = {}, Watchers&&... watchers) {
-    static_assert((Watcher<std::remove_cvref_t<Watchers>> && ...),
-                  "spinet: what follows the executor must be a callback, bool(spinet::progress const&), or a "
-                  "std::stop_token");
+    detail::require_watchers<Watchers...>();
     detail::sampler<M, Method, Exec, Os...> at_work(model, method, measured, plan, executor);
     at_work.start(watchers...);
     at_work.go_on(watchers...);
@@ -263,6 +292,7 @@ template <Model M, class Method, class... Os, Executor Exec = serial, class... W
 [[nodiscard]] run<Os...> resume(checkpoint const& from, M const& model, Method const& method,
                                 observables<Os...> const& measured, run_plan const& plan,
                                 Exec const& executor = {}, Watchers&&... watchers) {
+    detail::require_watchers<Watchers...>();
     detail::sampler<M, Method, Exec, Os...> at_work(model, method, measured, plan, executor);
     at_work.load(from);
     at_work.go_on(watchers...);

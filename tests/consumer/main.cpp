@@ -16,7 +16,8 @@ int main() {
     first.fill(0.5f);
     second.fill(-0.5f);
     auto const glass = spinet::to_spin_glass(spinet::mlp({first, second}, spinet::activation_kind::relu));
-    auto const method = spinet::parallel_tempering(spinet::glauber{}, spinet::geometric_temperatures(1.0, 8.0, 4));
+    auto const method =
+        spinet::parallel_tempering(spinet::glauber{}, spinet::geometric_temperatures(1.0, 8.0, 4));
     auto const run = spinet::sample(glass, method, spinet::observables{spinet::energy{}, spinet::overlap{}},
                                     spinet::run_plan{.replicas = 6, .warmup = 50, .sweeps = 500});
     for (auto const& point : spinet::mean_abs_overlap(run))

@@ -13,21 +13,22 @@
 #include <vector>
 
 using namespace spinet;
-using network_test::error_of;
 using Catch::Matchers::ContainsSubstring;
+using network_test::error_of;
 
 namespace {
 
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-/// Acceptance of every pair over `sweeps` sweeps of 8 ladders that started at random, with its standard error from
-/// the scatter between the ladders.
+/// Acceptance of every pair over `sweeps` sweeps of 8 ladders that started at random, with its standard error
+/// from the scatter between the ladders.
 struct measured {
     double acceptance, error;
 };
 
-std::vector<measured> acceptance_of(network_glass<float> const& model, ladder const& temperatures, std::uint64_t seed, std::uint32_t sweeps) {
+std::vector<measured> acceptance_of(network_glass<float> const& model, ladder const& temperatures,
+                                    std::uint64_t seed, std::uint32_t sweeps) {
     constexpr std::size_t ladders = 8;
     single_threaded_blas const one_thread;
     std::vector<std::vector<double>> of(temperatures.size() - 1);
@@ -35,15 +36,18 @@ std::vector<measured> acceptance_of(network_glass<float> const& model, ladder co
     for (std::size_t l = 0; l < ladders; ++l) {
         tile<network_glass<float>, glauber<>, energy_exchange> part(model, {}, {}, temperatures, l, 1, seed);
         part.start([&](std::size_t row) -> std::span<float const> {
-            stream const draws(seed, 0, static_cast<std::uint32_t>(l * temperatures.size() + row), purpose::start);
-            for (std::size_t i = 0; i < spins.size(); ++i) spins[i] = draws.bits(static_cast<std::uint32_t>(i)) >> 31 != 0 ? 1.0f : -1.0f;
+            stream const draws(seed, 0, static_cast<std::uint32_t>(l * temperatures.size() + row),
+                               purpose::start);
+            for (std::size_t i = 0; i < spins.size(); ++i)
+                spins[i] = draws.bits(static_cast<std::uint32_t>(i)) >> 31 != 0 ? 1.0f : -1.0f;
             return spins;
         });
         for (std::uint32_t s = 0; s < 200; ++s) part.advance(s);
         part.reset_counts();
         for (std::uint32_t s = 200; s < 200 + sweeps; ++s) part.advance(s);
         for (std::size_t k = 0; k < of.size(); ++k)
-            of[k].push_back(static_cast<double>(part.counts().accepted[k]) / static_cast<double>(part.counts().attempted[k]));
+            of[k].push_back(static_cast<double>(part.counts().accepted[k]) /
+                            static_cast<double>(part.counts().attempted[k]));
     }
     std::vector<measured> result;
     for (auto const& each : of) {
@@ -61,10 +65,23 @@ TEST_CASE("ladders refuse what is no increasing list of temperatures", "[ensembl
     CHECK(error_of([] { return ladder({}); }) == "ladder: no temperatures");
     CHECK_THAT(error_of([] { return ladder({1.0, 0.0}); }), ContainsSubstring("temperature 1 is 0.0"));
     CHECK_THAT(error_of([] { return ladder({0.0}); }), ContainsSubstring("ladder: temperature 0 is 0.0"));
-    CHECK_THAT(error_of([] { return ladder({-1.0, 1.0}); }), ContainsSubstring("ladder: temperature 0 is -1.0"));
-    CHECK_THAT(error_of([] { return ladder({1.0, not_a_number, 2.0}); }), ContainsSubstring("ladder: temperature 1 is") && ContainsSubstring("finite"));
-    CHECK_THAT(error_of([] { return ladder({1.0, infinity}); }), ContainsSubstring("ladder: temperature 1 is inf"));
-    CHECK_THAT(error_of([] { return ladder({1.0, 3.0, 2.0}); }), ContainsSubstring("ladder: temperature 2 (2.0") && ContainsSubstring("not above the one before it (3.0"));
+    CHECK_THAT(error_of([] {
+                   return ladder({-1.0, 1.0});
+               }),
+               ContainsSubstring("ladder: temperature 0 is -1.0"));
+    CHECK_THAT(error_of([] {
+                   return ladder({1.0, not_a_number, 2.0});
+               }),
+               ContainsSubstring("ladder: temperature 1 is") && ContainsSubstring("finite"));
+    CHECK_THAT(error_of([] {
+                   return ladder({1.0, infinity});
+               }),
+               ContainsSubstring("ladder: temperature 1 is inf"));
+    CHECK_THAT(error_of([] {
+                   return ladder({1.0, 3.0, 2.0});
+               }),
+               ContainsSubstring("ladder: temperature 2 (2.0") &&
+                   ContainsSubstring("not above the one before it (3.0"));
     CHECK_THAT(error_of([] { return ladder({1.0, 1.0}); }), ContainsSubstring("temperature 1"));
     ladder const good({0.5, 1.0, 4.0});
     CHECK(good.size() == 3);
@@ -80,30 +97,42 @@ TEST_CASE("geometric and linear ladders", "[ensemble]") {
     std::vector<double> const powers{0.5, 1, 2, 4, 8};
     for (std::size_t k = 0; k < 5; ++k) CHECK(g[k] == Approx(powers[k]).epsilon(1e-14));
     auto const l = linear_temperatures(0.5, 2.5, 5);
-    for (std::size_t k = 0; k < 5; ++k) CHECK(l[k] == Approx(0.5 + 0.5 * static_cast<double>(k)).epsilon(1e-14));
+    for (std::size_t k = 0; k < 5; ++k)
+        CHECK(l[k] == Approx(0.5 + 0.5 * static_cast<double>(k)).epsilon(1e-14));
     for (std::size_t count : {2u, 3u, 24u, 1000u}) {
-        for (auto const& made : {geometric_temperatures(0.2, 3.7, count), linear_temperatures(0.2, 3.7, count)}) {
+        for (auto const& made :
+             {geometric_temperatures(0.2, 3.7, count), linear_temperatures(0.2, 3.7, count)}) {
             CHECK(made.size() == count);
             CHECK(made.lowest() == 0.2);  // the ends are exact
             CHECK(made.highest() == 3.7);
         }
     }
     auto const refusals = [](auto make, std::string const& name) {
-        CHECK_THAT(error_of([&] { return make(0.0, 1.0, 5); }), ContainsSubstring(name) && ContainsSubstring("must be positive"));
-        CHECK_THAT(error_of([&] { return make(-1.0, 1.0, 5); }), ContainsSubstring(name) && ContainsSubstring("must be positive"));
-        CHECK_THAT(error_of([&] { return make(not_a_number, 1.0, 5); }), ContainsSubstring("must be positive"));
+        CHECK_THAT(error_of([&] { return make(0.0, 1.0, 5); }),
+                   ContainsSubstring(name) && ContainsSubstring("must be positive"));
+        CHECK_THAT(error_of([&] { return make(-1.0, 1.0, 5); }),
+                   ContainsSubstring(name) && ContainsSubstring("must be positive"));
+        CHECK_THAT(error_of([&] { return make(not_a_number, 1.0, 5); }),
+                   ContainsSubstring("must be positive"));
         CHECK_THAT(error_of([&] { return make(1.0, not_a_number, 5); }), ContainsSubstring("must be above"));
         CHECK_THAT(error_of([&] { return make(1.0, infinity, 5); }), ContainsSubstring("must be above"));
         CHECK_THAT(error_of([&] { return make(1.0, 1.0, 5); }), ContainsSubstring("must be above"));
-        CHECK_THAT(error_of([&] { return make(2.0, 1.0, 5); }), ContainsSubstring("1.0") && ContainsSubstring("2.0"));
-        CHECK_THAT(error_of([&] { return make(1.0, 2.0, 0); }), ContainsSubstring("at least 2 temperatures, got 0"));
-        CHECK_THAT(error_of([&] { return make(1.0, 2.0, 1); }), ContainsSubstring("at least 2 temperatures, got 1"));
-        CHECK_THAT(error_of([&] { return make(1.0, 2.0, std::numeric_limits<std::size_t>::max()); }), ContainsSubstring("more than 100000"));
+        CHECK_THAT(error_of([&] { return make(2.0, 1.0, 5); }),
+                   ContainsSubstring("1.0") && ContainsSubstring("2.0"));
+        CHECK_THAT(error_of([&] { return make(1.0, 2.0, 0); }),
+                   ContainsSubstring("at least 2 temperatures, got 0"));
+        CHECK_THAT(error_of([&] { return make(1.0, 2.0, 1); }),
+                   ContainsSubstring("at least 2 temperatures, got 1"));
+        CHECK_THAT(error_of([&] { return make(1.0, 2.0, std::numeric_limits<std::size_t>::max()); }),
+                   ContainsSubstring("more than 100000"));
         // So tight that neighbours coincide.
-        CHECK_THAT(error_of([&] { return make(1.0, 1.0 + 1e-15, 100); }), ContainsSubstring("ladder: temperature"));
+        CHECK_THAT(error_of([&] { return make(1.0, 1.0 + 1e-15, 100); }),
+                   ContainsSubstring("ladder: temperature"));
     };
-    refusals([](double a, double b, std::size_t n) { return geometric_temperatures(a, b, n); }, "geometric_temperatures");
-    refusals([](double a, double b, std::size_t n) { return linear_temperatures(a, b, n); }, "linear_temperatures");
+    refusals([](double a, double b, std::size_t n) { return geometric_temperatures(a, b, n); },
+             "geometric_temperatures");
+    refusals([](double a, double b, std::size_t n) { return linear_temperatures(a, b, n); },
+             "linear_temperatures");
 }
 
 TEST_CASE("run plans that cannot be carried out are refused", "[ensemble]") {
@@ -120,12 +149,18 @@ TEST_CASE("run plans that cannot be carried out are refused", "[ensemble]") {
     CHECK_THAT(refusal([](run_plan& p) { p.measure_every = 0; }), ContainsSubstring("measure_every is 0"));
     CHECK_THAT(refusal([](run_plan& p) { p.sweeps = 9; }), ContainsSubstring("give no measurement"));
     CHECK_THAT(refusal([](run_plan& p) { p.sweeps = 0; }), ContainsSubstring("give no measurement"));
-    CHECK_THAT(refusal([](run_plan& p) { p.sweeps = std::uint64_t{1} << 32; }), ContainsSubstring("more than 2^32 - 1 sweeps"));
-    CHECK_THAT(refusal([](run_plan& p) { p.warmup = std::numeric_limits<std::uint64_t>::max(); }), ContainsSubstring("more than 2^32 - 1 sweeps"));
-    CHECK_THAT(refusal([](run_plan& p) { p.annealing = std::uint64_t{1} << 32; }), ContainsSubstring("more than 2^32 - 1 sweeps"));
-    CHECK_THAT(refusal([](run_plan& p) { p.replicas = std::numeric_limits<std::size_t>::max(); }), ContainsSubstring("more than 2^32 - 1 rows"));
-    CHECK_THAT(refusal([](run_plan&) {}, 24, std::size_t{1} << 40), ContainsSubstring("more than 2^40 spins"));
-    CHECK_THAT(refusal([](run_plan&) {}, 24, std::numeric_limits<std::size_t>::max()), ContainsSubstring("more than 2^40 spins"));
+    CHECK_THAT(refusal([](run_plan& p) { p.sweeps = std::uint64_t{1} << 32; }),
+               ContainsSubstring("more than 2^32 - 1 sweeps"));
+    CHECK_THAT(refusal([](run_plan& p) { p.warmup = std::numeric_limits<std::uint64_t>::max(); }),
+               ContainsSubstring("more than 2^32 - 1 sweeps"));
+    CHECK_THAT(refusal([](run_plan& p) { p.annealing = std::uint64_t{1} << 32; }),
+               ContainsSubstring("more than 2^32 - 1 sweeps"));
+    CHECK_THAT(refusal([](run_plan& p) { p.replicas = std::numeric_limits<std::size_t>::max(); }),
+               ContainsSubstring("more than 2^32 - 1 rows"));
+    CHECK_THAT(refusal([](run_plan&) {}, 24, std::size_t{1} << 40),
+               ContainsSubstring("more than 2^40 spins"));
+    CHECK_THAT(refusal([](run_plan&) {}, 24, std::numeric_limits<std::size_t>::max()),
+               ContainsSubstring("more than 2^40 spins"));
 }
 
 TEST_CASE("suggested temperatures: ends, acceptance measured afresh, the same for a seed", "[ensemble]") {
@@ -134,9 +169,9 @@ TEST_CASE("suggested temperatures: ends, acceptance measured afresh, the same fo
     CHECK(rungs.lowest() == 0.2);
     CHECK(rungs.highest() == Approx(1.2 * largest_coupling_eigenvalue(model)).epsilon(1e-12));
     CHECK(rungs.size() >= 12);
-    // An independent measurement, of other length and seed. One-sided; the threshold of 5 standard errors over
-    // some 15 pairs of t-distributed means (7 degrees of freedom) errs in 1 % of all models, and the library's own
-    // measurement adds its error, 0.02 for 400 attempts.
+    // An independent measurement, of other length and seed. One-sided; the threshold of 5 standard errors
+    // over some 15 pairs of t-distributed means (7 degrees of freedom) errs in 1 % of all models, and the
+    // library's own measurement adds its error, 0.02 for 400 attempts.
     auto const check_acceptance = [&](ladder const& made) {
         auto const found = acceptance_of(model, made, 1234, 1000);
         for (std::size_t k = 0; k < found.size(); ++k) {
@@ -150,25 +185,36 @@ TEST_CASE("suggested temperatures: ends, acceptance measured afresh, the same fo
     CHECK(few.size() > 3);
     check_acceptance(few);
     CHECK(suggested_temperatures(model, {.lowest = 0.2, .count = 12}).temperatures() == rungs.temperatures());
-    CHECK(suggested_temperatures(model, {.lowest = 0.2, .count = 12}, threads(2)).temperatures() == rungs.temperatures());
+    CHECK(suggested_temperatures(model, {.lowest = 0.2, .count = 12}, threads(2)).temperatures() ==
+          rungs.temperatures());
     auto const other = suggested_temperatures(model, {.lowest = 0.2, .count = 12, .seed = 2});
     CHECK(other.temperatures() != rungs.temperatures());
     CHECK(suggested_temperatures(model, {.count = 12}).lowest() == Approx(rungs.highest() / 20));
-    CHECK(suggested_temperatures(model, {.lowest = 0.2, .count = 12, .above = 2}).highest() == Approx(rungs.highest() / 0.6));
+    CHECK(suggested_temperatures(model, {.lowest = 0.2, .count = 12, .above = 2}).highest() ==
+          Approx(rungs.highest() / 0.6));
 }
 
 TEST_CASE("suggested temperatures: refusals", "[ensemble]") {
     auto const model = random_layered_glass<float>({12, 8}, {0.1}, 4);
     double const top = 1.2 * largest_coupling_eigenvalue(model);
     auto const bare = random_layered_glass<float>({12, 8}, {0.0}, 4);
-    CHECK(error_of([&] { return suggested_temperatures(bare); }) == "suggested_temperatures: the model has no couplings, so no temperature is singled out");
-    CHECK(error_of([&] { return suggested_temperatures(dense_ising<double>(xt::xtensor<double, 2>::from_shape({1, 1}) * 0.0)); }) ==
+    CHECK(error_of([&] { return suggested_temperatures(bare); }) ==
           "suggested_temperatures: the model has no couplings, so no temperature is singled out");
-    CHECK_THAT(error_of([&] { return suggested_temperatures(model, {.lowest = 2 * top}); }), ContainsSubstring("must be above the lowest"));
-    CHECK_THAT(error_of([&] { return suggested_temperatures(model, {.lowest = -1}); }), ContainsSubstring("must be positive"));
-    CHECK_THAT(error_of([&] { return suggested_temperatures(model, {.lowest = not_a_number}); }), ContainsSubstring("must be positive"));
+    CHECK(error_of([&] {
+              return suggested_temperatures(
+                  dense_ising<double>(xt::xtensor<double, 2>::from_shape({1, 1}) * 0.0));
+          }) == "suggested_temperatures: the model has no couplings, so no temperature is singled out");
+    CHECK_THAT(error_of([&] { return suggested_temperatures(model, {.lowest = 2 * top}); }),
+               ContainsSubstring("must be above the lowest"));
+    CHECK_THAT(error_of([&] { return suggested_temperatures(model, {.lowest = -1}); }),
+               ContainsSubstring("must be positive"));
+    CHECK_THAT(error_of([&] { return suggested_temperatures(model, {.lowest = not_a_number}); }),
+               ContainsSubstring("must be positive"));
     for (double const a : {0.0, -0.1, 0.9, 1.0, not_a_number})
-        CHECK_THAT(error_of([&] { return suggested_temperatures(model, {.lowest = top / 4, .acceptance = a}); }), ContainsSubstring("acceptance"));
+        CHECK_THAT(
+            error_of([&] { return suggested_temperatures(model, {.lowest = top / 4, .acceptance = a}); }),
+            ContainsSubstring("acceptance"));
     auto const big = random_layered_glass<float>({400, 300}, {1.0 / 400}, 4);
-    CHECK_THAT(error_of([&] { return suggested_temperatures(big, {.lowest = 0.05, .count = 2, .most = 4}); }), ContainsSubstring("more than 4 temperatures are needed"));
+    CHECK_THAT(error_of([&] { return suggested_temperatures(big, {.lowest = 0.05, .count = 2, .most = 4}); }),
+               ContainsSubstring("more than 4 temperatures are needed"));
 }

@@ -21,8 +21,8 @@
 #include <vector>
 
 using namespace spinet;
-using network_test::error_of;
 using Catch::Matchers::ContainsSubstring;
+using network_test::error_of;
 
 namespace {
 
@@ -189,9 +189,10 @@ TEST_CASE("exchange moves labels, not spins, and the labels stay a permutation",
 }
 
 TEST_CASE("exchange acceptance follows the total energies", "[ensemble]") {
-    // Two rungs, two frozen states: the labels are a two-state chain that always leaves the state with the higher
-    // energy at the lower temperature, and leaves the other with probability p = exp(-d). So a fraction
-    // 2 p / (1 + p) of all attempts is accepted, and the lower energy is at the bottom in 1 / (1 + p) of the time.
+    // Two rungs, two frozen states: the labels are a two-state chain that always leaves the state with the
+    // higher energy at the lower temperature, and leaves the other with probability p = exp(-d). So a
+    // fraction 2 p / (1 + p) of all attempts is accepted, and the lower energy is at the bottom in 1 / (1 +
+    // p) of the time.
     auto const model = sherrington_kirkpatrick<double>(12, 8);
     ladder const temperatures({1.0, 1.5});
     tile_of<dense_ising<double>, idle_kernel> part(model, {}, {}, temperatures, 0, 6, 4);
@@ -204,16 +205,21 @@ TEST_CASE("exchange acceptance follows the total energies", "[ensemble]") {
         part.advance(s);
         for (std::size_t l = 0; l < 6; ++l) {
             accepted[l] += part.row_at(l, 0) != before[l] ? 1 : 0;
-            in_order[l] += part.state().energies()[part.row_at(l, 0)] < part.state().energies()[part.row_at(l, 1)] ? 1 : 0;
+            in_order[l] +=
+                part.state().energies()[part.row_at(l, 0)] < part.state().energies()[part.row_at(l, 1)] ? 1
+                                                                                                        : 0;
         }
     }
     std::uint64_t total = 0;
     for (std::size_t l = 0; l < 6; ++l) {
-        double const d = std::abs((1.0 - 1.0 / 1.5) * (part.state().energies()[2 * l] - part.state().energies()[2 * l + 1]));
+        double const d = std::abs((1.0 - 1.0 / 1.5) *
+                                  (part.state().energies()[2 * l] - part.state().energies()[2 * l + 1]));
         double const p = std::exp(-d), expected = 2 * p / (1 + p);
-        // Moves come in pairs, so the counts scatter no more than twice as wide as binomial ones; 4.5 of those for
-        // 6 ladders and 2 counts: a false alarm in 1e-4 of all seeds.
-        auto const sigma = [&](double part_of_all) { return 2 * std::sqrt(part_of_all * (1 - part_of_all) / attempts) + 1e-4; };
+        // Moves come in pairs, so the counts scatter no more than twice as wide as binomial ones; 4.5 of
+        // those for 6 ladders and 2 counts: a false alarm in 1e-4 of all seeds.
+        auto const sigma = [&](double part_of_all) {
+            return 2 * std::sqrt(part_of_all * (1 - part_of_all) / attempts) + 1e-4;
+        };
         CAPTURE(l, d, expected);
         CHECK(std::abs(static_cast<double>(accepted[l]) / attempts - expected) < 4.5 * sigma(expected));
         CHECK(std::abs(static_cast<double>(in_order[l]) / attempts - 1 / (1 + p)) < 4.5 * sigma(1 / (1 + p)));
@@ -244,7 +250,8 @@ TEST_CASE("a ladder does not depend on the tile that holds it", "[ensemble]") {
     auto const model = sherrington_kirkpatrick<float>(24, 2);
     using kernel = glauber<sequential_scan>;
     ladder const temperatures = geometric_temperatures(0.4, 2.0, 4);
-    tile_of<dense_ising<float>, kernel> all(model, {}, {}, temperatures, 0, 5, 9), third(model, {}, {}, temperatures, 3, 1, 9);
+    tile_of<dense_ising<float>, kernel> all(model, {}, {}, temperatures, 0, 5, 9),
+        third(model, {}, {}, temperatures, 3, 1, 9);
     std::vector<float> up(model.size(), 1.0f);
     all.start([&](std::size_t) { return std::span<float const>(up); });
     third.start([&](std::size_t) { return std::span<float const>(up); });
@@ -254,7 +261,8 @@ TEST_CASE("a ladder does not depend on the tile that holds it", "[ensemble]") {
     }
     for (std::size_t k = 0; k < 4; ++k) {
         REQUIRE(all.row_at(3, k) - 12 == third.row_at(0, k));
-        auto const a = all.state().spins().row(all.row_at(3, k)), b = third.state().spins().row(third.row_at(0, k));
+        auto const a = all.state().spins().row(all.row_at(3, k)),
+                   b = third.state().spins().row(third.row_at(0, k));
         CHECK(std::equal(a.begin(), a.end(), b.begin()));
         auto const c = all.state().spins().row(all.row_at(2, k));
         CHECK_FALSE(std::equal(a.begin(), a.end(), c.begin()));  // another ladder, other draws
@@ -269,14 +277,17 @@ TEST_CASE("energies beside the rows are those of the spins", "[ensemble]") {
     for (std::uint32_t s = 0; s < 130; ++s) {
         part.advance(s);
         for (std::size_t r = 0; r < 8; ++r)
-            REQUIRE(part.state().energies()[r] == Approx(model.energy(part.state().spins().row(r))).margin(1e-10));
+            REQUIRE(part.state().energies()[r] ==
+                    Approx(model.energy(part.state().spins().row(r))).margin(1e-10));
     }
 }
 
 TEST_CASE("damaged tile archives are refused", "[ensemble]") {
     auto const model = random_layered_glass<float>({5, 3}, {0.5}, 2);
     ladder const temperatures = geometric_temperatures(0.5, 2.0, 3);
-    auto const make = [&](std::size_t ladders) { return tile_of<network_glass<float>, glauber<>>(model, {}, {}, temperatures, 0, ladders, 3); };
+    auto const make = [&](std::size_t ladders) {
+        return tile_of<network_glass<float>, glauber<>>(model, {}, {}, temperatures, 0, ladders, 3);
+    };
     auto whole = make(2);
     start_random(whole, model.size(), 1);
     for (std::uint32_t s = 0; s < 20; ++s) whole.advance(s);
@@ -289,7 +300,10 @@ TEST_CASE("damaged tile archives are refused", "[ensemble]") {
     REQUIRE_NOTHROW(load(bytes));
     for (std::size_t size = 0; size < bytes.size(); ++size) {
         CAPTURE(size);
-        REQUIRE_THAT(error_of([&] { load({bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size)}); }), ContainsSubstring("damaged"));
+        REQUIRE_THAT(error_of([&] {
+                         load({bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size)});
+                     }),
+                     ContainsSubstring("damaged"));
     }
     // A tile of another size.
     CHECK_THAT(error_of([&] { load(bytes, 3); }), ContainsSubstring("does not fit: an array has"));
@@ -306,8 +320,10 @@ TEST_CASE("damaged tile archives are refused", "[ensemble]") {
         return copy;
     };
     std::string const not_permuted = "damaged: its temperatures are not a permutation";
-    CHECK(error_of([&] { load(with_first_row(static_cast<std::uint32_t>(whole.row_at(0, 1)))); }) == not_permuted);
-    CHECK(error_of([&] { load(with_first_row(static_cast<std::uint32_t>(whole.row_at(1, 0)))); }) == not_permuted);
+    CHECK(error_of([&] { load(with_first_row(static_cast<std::uint32_t>(whole.row_at(0, 1)))); }) ==
+          not_permuted);
+    CHECK(error_of([&] { load(with_first_row(static_cast<std::uint32_t>(whole.row_at(1, 0)))); }) ==
+          not_permuted);
     CHECK(error_of([&] { load(with_first_row(6)); }) == not_permuted);
     CHECK(error_of([&] { load(with_first_row(std::numeric_limits<std::uint32_t>::max())); }) == not_permuted);
     // An array that claims to be longer than the archive.
@@ -339,15 +355,18 @@ TEST_CASE("an ensemble gives its cohorts in the order of the replicas, on any ex
         std::vector<double> energies(14);
         ensemble.gather(k, std::span<float>(spins), std::span<double>(energies));
         for (std::size_t r = 0; r < 14; ++r)
-            CHECK(energies[r] == Approx(model.energy(std::span<float const>(spins).subspan(r * model.size(), model.size()))).margin(1e-4));
+            CHECK(energies[r] ==
+                  Approx(model.energy(std::span<float const>(spins).subspan(r * model.size(), model.size())))
+                      .margin(1e-4));
         return spins;
     };
     for (std::size_t k = 0; k < 20; ++k) {
         auto const spins = gathered(one, k);
         for (std::size_t r = 0; r < 14; ++r) {
-            bool const all_down = std::count(spins.begin() + static_cast<std::ptrdiff_t>(r * model.size()),
-                                             spins.begin() + static_cast<std::ptrdiff_t>((r + 1) * model.size()), -1.0f) ==
-                                  static_cast<std::ptrdiff_t>(model.size());
+            bool const all_down =
+                std::count(spins.begin() + static_cast<std::ptrdiff_t>(r * model.size()),
+                           spins.begin() + static_cast<std::ptrdiff_t>((r + 1) * model.size()),
+                           -1.0f) == static_cast<std::ptrdiff_t>(model.size());
             CHECK(all_down == cold_replica(r));  // 16 random spins are all down once in 65536
         }
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Executors: every task once, the exception of the lowest index, teams that live on; BLAS on one thread and back.
+/// Executors: every task once, the exception of the lowest index, teams that live on; BLAS on one thread and
+/// back.
 #include "../catch.hpp"
 #include <spinet/detail/blas.hpp>
 #include <spinet/error.hpp>
@@ -46,7 +47,11 @@ void check_executor(Exec const& executor) {
     for (std::size_t const n : {0u, 1u, 2u, 3u, 5u, 64u, 1000u}) CHECK(calls(team, n) == each_once(n));
     // Many short rounds: a worker that comes late to one must not take part in the next.
     std::size_t wrong = 0;
-    for (int round = 0; round < 3000; ++round) wrong += calls(team, static_cast<std::size_t>(round % 4)) != each_once(static_cast<std::size_t>(round % 4)) ? 1 : 0;
+    for (int round = 0; round < 3000; ++round)
+        wrong +=
+            calls(team, static_cast<std::size_t>(round % 4)) != each_once(static_cast<std::size_t>(round % 4))
+                ? 1
+                : 0;
     CHECK(wrong == 0);
     // What tasks wrote is there when run returns.
     std::vector<std::size_t> plain(257, 0);
@@ -67,11 +72,13 @@ void check_exceptions(Exec const& executor) {
     auto team = executor.team();
     for (int round = 0; round < 50; ++round) {
         std::string const wanted = "task 3";
-        CHECK_THROWS_WITH(team.run(20, [](std::size_t k) {
-                              // The later ones are quicker.
-                              if (k == 3) std::this_thread::sleep_for(std::chrono::microseconds(200));
-                              if (k % 4 == 3) throw std::runtime_error("task " + std::to_string(k));
-                          }),
+        CHECK_THROWS_WITH(team.run(20,
+                                   [](std::size_t k) {
+                                       // The later ones are quicker.
+                                       if (k == 3)
+                                           std::this_thread::sleep_for(std::chrono::microseconds(200));
+                                       if (k % 4 == 3) throw std::runtime_error("task " + std::to_string(k));
+                                   }),
                           wanted);
         CHECK(calls(team, 20) == each_once(20));  // nothing of it is left
     }
@@ -91,7 +98,8 @@ TEST_CASE("every executor runs each task once, round after round", "[execution]"
     check_executor(threads{});
 }
 
-TEST_CASE("the exception of the lowest task reaches the caller, and the team is usable afterwards", "[execution]") {
+TEST_CASE("the exception of the lowest task reaches the caller, and the team is usable afterwards",
+          "[execution]") {
     check_exceptions(serial{});
     for (std::size_t const n : {1u, 2u, 4u}) check_exceptions(threads(n));
 }
@@ -111,7 +119,8 @@ TEST_CASE("teams use the threads they were given, the caller among them", "[exec
             // With three threads all tasks run at once; with fewer the wait ends after 2 s at most.
             ++arrived;
             auto const until = std::chrono::steady_clock::now() + std::chrono::seconds(2);
-            while (executor.count() == n && arrived < n && std::chrono::steady_clock::now() < until) std::this_thread::yield();
+            while (executor.count() == n && arrived < n && std::chrono::steady_clock::now() < until)
+                std::this_thread::yield();
         });
         return seen;
     };
@@ -128,7 +137,8 @@ TEST_CASE("teams use the threads they were given, the caller among them", "[exec
 }
 
 TEST_CASE("numbers of threads", "[execution]") {
-    CHECK_THROWS_WITH(threads(0), ContainsSubstring("threads: 0 is not a number of threads between 1 and 4096"));
+    CHECK_THROWS_WITH(threads(0),
+                      ContainsSubstring("threads: 0 is not a number of threads between 1 and 4096"));
     CHECK_THROWS_WITH(threads(4097), ContainsSubstring("threads: 4097"));
     CHECK_THROWS_AS(threads(static_cast<std::size_t>(-1)), error);
     CHECK(threads(5).count() == 5);

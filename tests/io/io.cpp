@@ -26,7 +26,8 @@ namespace fs = std::filesystem;
 namespace {
 
 std::size_t files_in(fs::path const& directory) {
-    return static_cast<std::size_t>(std::distance(fs::directory_iterator(directory), fs::directory_iterator()));
+    return static_cast<std::size_t>(
+        std::distance(fs::directory_iterator(directory), fs::directory_iterator()));
 }
 
 checkpoint small_checkpoint() {
@@ -47,7 +48,8 @@ void check_equal(checkpoint const& a, checkpoint const& b) {
     CHECK(a.state == b.state);
 }
 
-/// The file without its hash, changed, with the right hash again: what only the reader's own checks can refuse.
+/// The file without its hash, changed, with the right hash again: what only the reader's own checks can
+/// refuse.
 std::string rehashed(std::string file) {
     file.resize(file.size() - 8);
     std::uint64_t const hash = detail::fingerprint().add(std::span<char const>(file)).value();
@@ -104,25 +106,33 @@ TEST_CASE("a write that fails leaves the old file and no partial one", "[io]") {
     // A disk that is full: the partial file leads to /dev/full.
     if (fs::exists("/dev/full")) {
         fs::create_symlink("/dev/full", directory.path() / "old.part");
-        CHECK_THAT(refusal(path, [&] { write_atomically(path, std::string(100'000, 'x')); }), ContainsSubstring("cannot be written: write: No space left"));
+        CHECK_THAT(refusal(path, [&] { write_atomically(path, std::string(100'000, 'x')); }),
+                   ContainsSubstring("cannot be written: write: No space left"));
         CHECK(read_whole(path) == "old content");
         CHECK(files_in(directory.path()) == 1);
         // Short enough to fit the buffer: only the flush can fail.
         fs::create_symlink("/dev/full", directory.path() / "old.part");
-        CHECK_THAT(refusal(path, [&] { write_atomically(path, "x"); }), ContainsSubstring("cannot be written: write: No space left"));
+        CHECK_THAT(refusal(path, [&] { write_atomically(path, "x"); }),
+                   ContainsSubstring("cannot be written: write: No space left"));
         CHECK(read_whole(path) == "old content");
         CHECK(files_in(directory.path()) == 1);
     }
     auto const missing = directory.path() / "no" / "such" / "file";
-    CHECK_THAT(refusal(missing, [&] { write_atomically(missing, "x"); }), ContainsSubstring("cannot be written: open: No such file"));
-    CHECK_THAT(refusal(missing, [&] { check_writable(missing); }), ContainsSubstring("cannot be written: No such file"));
-    CHECK(refusal(directory.path(), [&] { write_atomically(directory.path(), "x"); }) == "cannot be written: it is a directory");
-    CHECK(refusal(directory.path(), [&] { check_writable(directory.path()); }) == "cannot be written: it is a directory");
+    CHECK_THAT(refusal(missing, [&] { write_atomically(missing, "x"); }),
+               ContainsSubstring("cannot be written: open: No such file"));
+    CHECK_THAT(refusal(missing, [&] { check_writable(missing); }),
+               ContainsSubstring("cannot be written: No such file"));
+    CHECK(refusal(directory.path(), [&] { write_atomically(directory.path(), "x"); }) ==
+          "cannot be written: it is a directory");
+    CHECK(refusal(directory.path(), [&] { check_writable(directory.path()); }) ==
+          "cannot be written: it is a directory");
     CHECK_FALSE(fs::exists(directory.path().string() + ".part"));
     // A rename would replace the device by a file.
     if (fs::exists("/dev/null")) {
-        CHECK(refusal("/dev/null", [] { write_atomically("/dev/null", "x"); }) == "cannot be written: it is not a regular file");
-        CHECK(refusal("/dev/null", [] { check_writable("/dev/null"); }) == "cannot be written: it is not a regular file");
+        CHECK(refusal("/dev/null", [] { write_atomically("/dev/null", "x"); }) ==
+              "cannot be written: it is not a regular file");
+        CHECK(refusal("/dev/null", [] { check_writable("/dev/null"); }) ==
+              "cannot be written: it is not a regular file");
     }
 }
 
@@ -153,8 +163,10 @@ TEST_CASE("directories without permission refuse files", "[io]") {
         SUCCEED("this user may write into a closed directory");
         return;
     }
-    CHECK_THAT(refusal(path, [&] { write_atomically(path, "x"); }), ContainsSubstring("cannot be written: open: Permission denied"));
-    CHECK_THAT(refusal(path, [&] { check_writable(path); }), ContainsSubstring("cannot be written: Permission denied"));
+    CHECK_THAT(refusal(path, [&] { write_atomically(path, "x"); }),
+               ContainsSubstring("cannot be written: open: Permission denied"));
+    CHECK_THAT(refusal(path, [&] { check_writable(path); }),
+               ContainsSubstring("cannot be written: Permission denied"));
     fs::permissions(closed, fs::perms::owner_all);
     CHECK(files_in(closed) == 0);
 }
@@ -173,8 +185,10 @@ TEST_CASE("reading what cannot be read is a file error", "[io]") {
     auto const missing = directory.path() / "missing";
     CHECK(refusal(missing, [&] { (void)read_whole(missing); }) == "cannot be opened");
     CHECK(refusal(missing, [&] { (void)load_checkpoint(missing); }) == "cannot be opened");
-    CHECK_THAT(refusal(directory.path(), [&] { (void)read_whole(directory.path()); }), ContainsSubstring("cannot be"));
-    CHECK_THAT(refusal(directory.path(), [&] { (void)load_checkpoint(directory.path()); }), ContainsSubstring("cannot be"));
+    CHECK_THAT(refusal(directory.path(), [&] { (void)read_whole(directory.path()); }),
+               ContainsSubstring("cannot be"));
+    CHECK_THAT(refusal(directory.path(), [&] { (void)load_checkpoint(directory.path()); }),
+               ContainsSubstring("cannot be"));
 }
 
 TEST_CASE("checkpoints come back as they were", "[io]") {
@@ -185,7 +199,8 @@ TEST_CASE("checkpoints come back as they were", "[io]") {
     save_checkpoint(path, {});
     check_equal(load_checkpoint(path), {});
 
-    checkpoint_set set{{"a", small_checkpoint()}, {"", {}}, {"name, with \"all\"\nkinds", small_checkpoint()}};
+    checkpoint_set set{
+        {"a", small_checkpoint()}, {"", {}}, {"name, with \"all\"\nkinds", small_checkpoint()}};
     set["a"].sweeps_done = std::numeric_limits<std::uint64_t>::max();
     save_checkpoints(path, set);
     auto const loaded = load_checkpoints(path);
@@ -209,18 +224,22 @@ TEST_CASE("every damaged checkpoint file is refused", "[io]") {
     };
     for (std::size_t size = 0; size < file.size(); ++size) {
         CAPTURE(size);
-        CHECK_THAT(load(file.substr(0, size)), ContainsSubstring("is not a spinet checkpoint") || ContainsSubstring("truncated"));
+        CHECK_THAT(load(file.substr(0, size)),
+                   ContainsSubstring("is not a spinet checkpoint") || ContainsSubstring("truncated"));
     }
     for (std::size_t at = 0; at < file.size(); ++at)
         for (int const bit : {0, 3, 7}) {
             CAPTURE(at, bit);
             auto flipped = file;
             flipped[at] = static_cast<char>(flipped[at] ^ (1 << bit));
-            CHECK_THAT(load(flipped), ContainsSubstring("is not a spinet checkpoint") || ContainsSubstring("does not match"));
+            CHECK_THAT(load(flipped), ContainsSubstring("is not a spinet checkpoint") ||
+                                          ContainsSubstring("does not match"));
         }
     CHECK_THAT(load(file + '\0'), ContainsSubstring("does not match"));
-    CHECK_THAT(load("spinet checkpoint 2\n" + file.substr(20)), ContainsSubstring("is not a spinet checkpoint"));
-    CHECK_THAT(load("PK\3\4 something else altogether, long enough"), ContainsSubstring("is not a spinet checkpoint"));
+    CHECK_THAT(load("spinet checkpoint 2\n" + file.substr(20)),
+               ContainsSubstring("is not a spinet checkpoint"));
+    CHECK_THAT(load("PK\3\4 something else altogether, long enough"),
+               ContainsSubstring("is not a spinet checkpoint"));
     CHECK(load(file) == "nothing was thrown");
 }
 
@@ -260,14 +279,15 @@ TEST_CASE("a run goes on from its checkpoint file bitwise, and from no other", "
     auto const model = random_layered_glass<float>({12, 8, 4}, {0.1, 0.2}, 3);
     auto const method = parallel_tempering(glauber{}, geometric_temperatures(0.5, 2.0, 4));
     observables const measured{energy{}, overlap{}};
-    run_plan const plan{.replicas = 6, .warmup = 50, .sweeps = 200, .measure_every = 5, .seed = 8, .annealing = 40};
+    run_plan const plan{
+        .replicas = 6, .warmup = 50, .sweeps = 200, .measure_every = 5, .seed = 8, .annealing = 40};
     std::string const whole = bytes_of_run(sample(model, method, measured, plan));
 
     for (std::uint64_t const stop : {1u, 49u, 50u, 51u, 133u, 244u}) {
         CAPTURE(stop);
-        auto const partial = sample(model, method, measured, plan, serial{}, checkpoint_every(1e9, path), [&](progress const& now) {
-            return now.phase == run_phase::annealing || now.sweeps_done < stop;
-        });
+        auto const partial = sample(
+            model, method, measured, plan, serial{}, checkpoint_every(1e9, path),
+            [&](progress const& now) { return now.phase == run_phase::annealing || now.sweeps_done < stop; });
         REQUIRE(partial.sweeps_done < 250);
         auto const loaded = load_checkpoint(path);
         CHECK(loaded.sweeps_done == partial.sweeps_done);
@@ -291,28 +311,50 @@ TEST_CASE("a run goes on from its checkpoint file bitwise, and from no other", "
     CHECK(with_plan([](run_plan& p) { p.seed = 9; }) == other);
     CHECK(with_plan([](run_plan& p) { p.from = start::hot; }) == other);
     CHECK(with_plan([](run_plan& p) { p.annealing = 41; }) == other);
-    CHECK(error_of([&] { return resume(saved, random_layered_glass<float>({12, 8, 4}, {0.1, 0.2}, 4), method, measured, plan); }) == other);
-    CHECK(error_of([&] { return resume(saved, random_layered_glass<double>({12, 8, 4}, {0.1, 0.2}, 3), method, measured, plan); }) == other);
-    CHECK(error_of([&] { return resume(saved, model, parallel_tempering(glauber{}, geometric_temperatures(0.5, 2.1, 4)), measured, plan); }) == other);
-    CHECK(error_of([&] { return resume(saved, model, parallel_tempering(glauber{sequential_scan{}}, method.temperatures()), measured, plan); }) == other);
-    CHECK(error_of([&] { return resume(saved, model, fixed_temperatures(glauber{}, method.temperatures()), measured, plan); }) == other);
-    CHECK(error_of([&] { return resume(saved, model, method, observables{overlap{}, energy{}}, plan); }) == other);
+    CHECK(error_of([&] {
+              return resume(saved, random_layered_glass<float>({12, 8, 4}, {0.1, 0.2}, 4), method, measured,
+                            plan);
+          }) == other);
+    CHECK(error_of([&] {
+              return resume(saved, random_layered_glass<double>({12, 8, 4}, {0.1, 0.2}, 3), method, measured,
+                            plan);
+          }) == other);
+    CHECK(error_of([&] {
+              return resume(saved, model, parallel_tempering(glauber{}, geometric_temperatures(0.5, 2.1, 4)),
+                            measured, plan);
+          }) == other);
+    CHECK(error_of([&] {
+              return resume(saved, model,
+                            parallel_tempering(glauber{sequential_scan{}}, method.temperatures()), measured,
+                            plan);
+          }) == other);
+    CHECK(error_of([&] {
+              return resume(saved, model, fixed_temperatures(glauber{}, method.temperatures()), measured,
+                            plan);
+          }) == other);
+    CHECK(error_of([&] {
+              return resume(saved, model, method, observables{overlap{}, energy{}}, plan);
+          }) == other);
     CHECK(error_of([&] { return resume(saved, model, method, observables{energy{}}, plan); }) == other);
 
     auto changed = saved;
     changed.version = "0.0.0";
-    CHECK_THAT(error_of([&] { return resume(changed, model, method, measured, plan); }), ContainsSubstring("written by spinet 0.0.0, this is"));
+    CHECK_THAT(error_of([&] { return resume(changed, model, method, measured, plan); }),
+               ContainsSubstring("written by spinet 0.0.0, this is"));
     changed = saved;
     changed.sweeps_done = 251;
-    CHECK_THAT(error_of([&] { return resume(changed, model, method, measured, plan); }), ContainsSubstring("more sweeps than its plan"));
+    CHECK_THAT(error_of([&] { return resume(changed, model, method, measured, plan); }),
+               ContainsSubstring("more sweeps than its plan"));
     for (std::size_t cut : {std::size_t{1}, std::size_t{8}, saved.state.size() / 2, saved.state.size()}) {
         changed = saved;
         changed.state.resize(saved.state.size() - cut);
-        CHECK_THAT(error_of([&] { return resume(changed, model, method, measured, plan); }), ContainsSubstring("damaged"));
+        CHECK_THAT(error_of([&] { return resume(changed, model, method, measured, plan); }),
+                   ContainsSubstring("damaged"));
     }
     changed = saved;
     changed.state.push_back(std::byte{0});
-    CHECK_THAT(error_of([&] { return resume(changed, model, method, measured, plan); }), ContainsSubstring("bytes are left over"));
+    CHECK_THAT(error_of([&] { return resume(changed, model, method, measured, plan); }),
+               ContainsSubstring("bytes are left over"));
 }
 
 TEST_CASE("checkpoint_every keeps the runs that share its file", "[io]") {
@@ -321,13 +363,15 @@ TEST_CASE("checkpoint_every keeps the runs that share its file", "[io]") {
     auto const model = random_layered_glass<float>({6, 4}, {0.2}, 3);
     auto const method = parallel_tempering(glauber{}, geometric_temperatures(0.5, 2.0, 3));
     run_plan const plan{.replicas = 4, .warmup = 10, .sweeps = 40, .measure_every = 5, .annealing = 10};
-    (void)sample(model, method, observables{energy{}}, plan, serial{}, checkpoint_every(0.0, path, "this", {{"other", small_checkpoint()}}));
+    (void)sample(model, method, observables{energy{}}, plan, serial{},
+                 checkpoint_every(0.0, path, "this", {{"other", small_checkpoint()}}));
     auto const loaded = load_checkpoints(path);
     REQUIRE(loaded.size() == 2);
     check_equal(loaded.at("other"), small_checkpoint());
     CHECK(loaded.at("this").sweeps_done == 50);
     auto const gone = directory.path() / "no" / "file";
-    CHECK_THROWS_AS(sample(model, method, observables{energy{}}, plan, serial{}, checkpoint_every(0.0, gone)), file_error);
+    CHECK_THROWS_AS(sample(model, method, observables{energy{}}, plan, serial{}, checkpoint_every(0.0, gone)),
+                    file_error);
 }
 
 TEST_CASE("csv: header, numbers and quoting", "[io]") {
@@ -335,14 +379,24 @@ TEST_CASE("csv: header, numbers and quoting", "[io]") {
     auto const path = directory.path() / "curve.csv";
     auto mean = some_point(0.5);
     mean.value = 0.25;
-    auto const curve_of = [&](std::string const& part) { return overlap_curve{part, {some_point(0.5), some_point(2)}, {mean, mean}}; };
-    write_curves(path, {{"plain", {curve_of("")}}, {"a,b", {curve_of("")}}, {"say \"x\"", {curve_of("")}}, {"two\nlines", {curve_of("")}}, {"cr\r", {curve_of("")}}});
-    std::string expected = "network,temperature,mean_abs_q,mean_abs_q_error,abs_mean_q,tau_int,effective_samples,equilibrated\n";
+    auto const curve_of = [&](std::string const& part) {
+        return overlap_curve{part, {some_point(0.5), some_point(2)}, {mean, mean}};
+    };
+    write_curves(path, {{"plain", {curve_of("")}},
+                        {"a,b", {curve_of("")}},
+                        {"say \"x\"", {curve_of("")}},
+                        {"two\nlines", {curve_of("")}},
+                        {"cr\r", {curve_of("")}}});
+    std::string expected =
+        "network,temperature,mean_abs_q,mean_abs_q_error,abs_mean_q,tau_int,effective_samples,equilibrated\n";
     for (std::string const label : {"plain", "\"a,b\"", "\"say \"\"x\"\"\"", "\"two\nlines\"", "\"cr\r\""})
-        expected += label + ",0.5,0.333333333,0.001,0.25,12.5,345678,0\n" + label + ",2,0.333333333,0.001,0.25,12.5,345678,1\n";
+        expected += label + ",0.5,0.333333333,0.001,0.25,12.5,345678,0\n" + label +
+                    ",2,0.333333333,0.001,0.25,12.5,345678,1\n";
     CHECK(read_whole(path) == expected);
     write_curves(path, {});
-    CHECK(read_whole(path) == "network,temperature,mean_abs_q,mean_abs_q_error,abs_mean_q,tau_int,effective_samples,equilibrated\n");
+    CHECK(read_whole(path) ==
+          "network,temperature,mean_abs_q,mean_abs_q_error,abs_mean_q,tau_int,effective_samples,"
+          "equilibrated\n");
 
     auto const layers = layers_path(path);
     CHECK(layers == directory.path() / "curve.layers.csv");
@@ -350,9 +404,12 @@ TEST_CASE("csv: header, numbers and quoting", "[io]") {
     CHECK(layers_path("a.b.csv") == fs::path("a.b.layers.csv"));
     write_layer_curves(layers, {{"net", {curve_of(""), curve_of("input"), curve_of("fc,1")}}});
     CHECK(read_whole(layers) ==
-          "network,layer,temperature,mean_abs_q,mean_abs_q_error,abs_mean_q,tau_int,effective_samples,equilibrated\n"
-          "net,input,0.5,0.333333333,0.001,0.25,12.5,345678,0\nnet,input,2,0.333333333,0.001,0.25,12.5,345678,1\n"
-          "net,\"fc,1\",0.5,0.333333333,0.001,0.25,12.5,345678,0\nnet,\"fc,1\",2,0.333333333,0.001,0.25,12.5,345678,1\n");
+          "network,layer,temperature,mean_abs_q,mean_abs_q_error,abs_mean_q,tau_int,effective_samples,"
+          "equilibrated\n"
+          "net,input,0.5,0.333333333,0.001,0.25,12.5,345678,0\nnet,input,2,0.333333333,0.001,0.25,12.5,"
+          "345678,1\n"
+          "net,\"fc,1\",0.5,0.333333333,0.001,0.25,12.5,345678,0\nnet,\"fc,1\",2,0.333333333,0.001,0.25,12.5,"
+          "345678,1\n");
 }
 
 TEST_CASE("csv: what a run says about its network", "[io]") {

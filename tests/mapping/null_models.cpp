@@ -23,7 +23,8 @@ network labelled() {
     std::vector<std::size_t> const sizes{20, 15, 10, 4};
     for (std::size_t l = 0; l + 1 < sizes.size(); ++l) {
         auto w = xt::xtensor<double, 2>::from_shape({sizes[l + 1], sizes[l]});
-        for (std::size_t k = 0; k < w.size(); ++k) w.data()[k] = 1000.0 * static_cast<double>(l) + static_cast<double>(k);
+        for (std::size_t k = 0; k < w.size(); ++k)
+            w.data()[k] = 1000.0 * static_cast<double>(l) + static_cast<double>(k);
         auto b = xt::xtensor<double, 1>::from_shape({sizes[l + 1]});
         for (std::size_t i = 0; i < b.size(); ++i) b(i) = -1.0 - static_cast<double>(10 * l + i);
         if (l == 1)
@@ -98,11 +99,13 @@ TEST_CASE("shuffled across layers: the network keeps its weights, the layers mix
     auto const net = labelled();
     auto const before = weights_of(net), after = weights_of(shuffled(net, shuffle::across_layers, 5));
     CHECK(sorted(together(after)) == sorted(together(before)));
-    // Layer 0 gets 300 of 490 weights, of its own a hypergeometric number: mean 183.7, standard deviation 8.4.
+    // Layer 0 gets 300 of 490 weights, of its own a hypergeometric number: mean 183.7, standard
+    // deviation 8.4.
     auto const own = std::count_if(after[0].begin(), after[0].end(), [](double x) { return x < 1000; });
     CHECK(std::abs(static_cast<double>(own) - 183.67) < 5 * 8.44);  // 1 of 10^6 seeds
     for (std::size_t l = 0; l < 3; ++l) CHECK(sorted(after[l]) != before[l]);
-    check_rest(shuffled(net, shuffle::across_layers, 5), net, "null model: weights shuffled across all layers, seed 5");
+    check_rest(shuffled(net, shuffle::across_layers, 5), net,
+               "null model: weights shuffled across all layers, seed 5");
 }
 
 TEST_CASE("every order of a shuffle is as likely", "[mapping]") {
@@ -116,7 +119,8 @@ TEST_CASE("every order of a shuffle is as likely", "[mapping]") {
         counts[static_cast<std::size_t>(3 * after[0] + after[1])] += 1;
     }
     double chi_square = 0;
-    for (std::size_t k : {1u, 2u, 3u, 5u, 6u, 7u}) chi_square += (counts[k] - 1000) * (counts[k] - 1000) / 1000;
+    for (std::size_t k : {1u, 2u, 3u, 5u, 6u, 7u})
+        chi_square += (counts[k] - 1000) * (counts[k] - 1000) / 1000;
     CHECK(chi_square_survival(chi_square, 5) > 1e-4);
 }
 
@@ -128,7 +132,10 @@ TEST_CASE("redrawn weights are N(0, variance of the layer)", "[mapping]") {
         auto w = xt::xtensor<double, 2>::from_shape({sizes[l + 1], sizes[l]});
         // Uniform about a mean that is not 0: the null model keeps the variance about the mean, and no mean.
         for (std::size_t k = 0; k < w.size(); ++k)
-            w.data()[k] = 0.3 + static_cast<double>(l + 1) * uniform<double>(stream(4, 0, static_cast<std::uint32_t>(l), purpose::testing).bits(static_cast<std::uint32_t>(k)));
+            w.data()[k] =
+                0.3 + static_cast<double>(l + 1) *
+                          uniform<double>(stream(4, 0, static_cast<std::uint32_t>(l), purpose::testing)
+                                              .bits(static_cast<std::uint32_t>(k)));
         variances.push_back(detail::weight_variance(w));
         layers.emplace_back(w);
     }
@@ -144,7 +151,8 @@ TEST_CASE("redrawn weights are N(0, variance of the layer)", "[mapping]") {
             squares += z * z;
             fourth += z * z * z * z;
         }
-        // Two-sided, each fails in 1 of 10,000 seeds: the mean, the variance, the fourth moment (variance 96).
+        // Two-sided, each fails in 1 of 10,000 seeds: the mean, the variance, the fourth moment (variance
+        // 96).
         CHECK(std::abs(sum / std::sqrt(n)) < 3.89);
         double const p = chi_square_survival(squares, n);
         CHECK(p > 5e-5);
@@ -170,7 +178,9 @@ TEST_CASE("null models are the same for a seed and differ between seeds", "[mapp
     CHECK(weights_of(redrawn(net, 3)) != weights_of(redrawn(net, 4)));
     // Notes of the network travel into the provenance of the glass.
     auto const lines = to_spin_glass(shuffled(net)).made_from();
-    auto const found = std::find_if(lines.begin(), lines.end(), [](auto const& line) { return line.second.find("null model") != std::string::npos; });
+    auto const found = std::find_if(lines.begin(), lines.end(), [](auto const& line) {
+        return line.second.find("null model") != std::string::npos;
+    });
     REQUIRE(found != lines.end());
     CHECK(found->first == "note");
     CHECK_THROWS_AS(shuffled(network()), error);

@@ -13,8 +13,8 @@
 #include <vector>
 
 using namespace spinet;
-using network_test::error_of;
 using Catch::Matchers::ContainsSubstring;
+using network_test::error_of;
 
 namespace {
 
@@ -38,7 +38,10 @@ std::vector<numbers> const w1{{1.0, -2.0}, {3.0, 4.0}};
 std::vector<numbers> const w2{{5.0, -7.0}};
 numbers const b1{0.5, -1.5}, b2{2.0};
 
-network tiny() { return mlp({{matrix(w1), vector(b1)}, {matrix(w2), vector(b2)}}, activation_kind::relu, activation_kind::softmax); }
+network tiny() {
+    return mlp({{matrix(w1), vector(b1)}, {matrix(w2), vector(b2)}}, activation_kind::relu,
+               activation_kind::softmax);
+}
 
 template <class Real>
 numbers fields_of(network_glass<Real> const& glass) {
@@ -53,7 +56,9 @@ std::vector<std::string> names_of(network_glass<double> const& glass) {
     return all;
 }
 
-dense_block<double> const& block(network_glass<double> const& glass, std::size_t b) { return std::get<dense_block<double>>(glass.blocks()[b]); }
+dense_block<double> const& block(network_glass<double> const& glass, std::size_t b) {
+    return std::get<dense_block<double>>(glass.blocks()[b]);
+}
 
 std::string line(provenance const& lines, std::string const& key) {
     std::string found = "none";
@@ -64,7 +69,8 @@ std::string line(provenance const& lines, std::string const& key) {
 
 /// All spins of w1 and w2 free: E(s) with s = (two inputs, two hidden, output).
 double energy_by_hand(numbers const& s, bool with_biases) {
-    double e = -(1.0 * s[2] * s[0] - 2.0 * s[2] * s[1] + 3.0 * s[3] * s[0] + 4.0 * s[3] * s[1]) - (5.0 * s[4] * s[2] - 7.0 * s[4] * s[3]);
+    double e = -(1.0 * s[2] * s[0] - 2.0 * s[2] * s[1] + 3.0 * s[3] * s[0] + 4.0 * s[3] * s[1]) -
+               (5.0 * s[4] * s[2] - 7.0 * s[4] * s[3]);
     if (with_biases) e -= 0.5 * s[2] - 1.5 * s[3] + 2.0 * s[4];
     return e;
 }
@@ -116,14 +122,16 @@ TEST_CASE("twin_hopfield: neurons become spins, weights couplings, biases fields
 TEST_CASE("twin_hopfield: biases as fields or dropped", "[mapping]") {
     auto const dropped = to_spin_glass<double>(tiny(), twin_hopfield{.biases = biases::dropped});
     CHECK(fields_of(dropped) == numbers{0, 0, 0, 0, 0});
-    for (std::size_t bits = 0; bits < 32; ++bits) CHECK(dropped.energy(state(bits, 5)) == Approx(energy_by_hand(state(bits, 5), false)).margin(1e-13));
+    for (std::size_t bits = 0; bits < 32; ++bits)
+        CHECK(dropped.energy(state(bits, 5)) == Approx(energy_by_hand(state(bits, 5), false)).margin(1e-13));
     CHECK_THAT(line(dropped.made_from(), "discarded"), ContainsSubstring("; biases"));
     CHECK(line(dropped.made_from(), "biases") == "dropped");
     auto const kept = to_spin_glass<double>(tiny());
     CHECK_THAT(line(kept.made_from(), "discarded"), !ContainsSubstring("biases"));
     CHECK(line(kept.made_from(), "biases") == "as_fields");
     // Without biases there is nothing to discard.
-    auto const bare = to_spin_glass<double>(mlp({matrix(w1), matrix(w2)}), twin_hopfield{.biases = biases::dropped});
+    auto const bare =
+        to_spin_glass<double>(mlp({matrix(w1), matrix(w2)}), twin_hopfield{.biases = biases::dropped});
     CHECK(fields_of(bare) == numbers{0, 0, 0, 0, 0});
     CHECK_THAT(line(bare.made_from(), "discarded"), !ContainsSubstring("biases"));
 }
@@ -137,12 +145,14 @@ TEST_CASE("twin_hopfield: inputs left out", "[mapping]") {
     CHECK(block(glass, 0).from == 0);
     CHECK(block(glass, 0).to == 1);
     CHECK(line(glass.made_from(), "inputs") == "left_out");
-    CHECK_THAT(line(glass.made_from(), "discarded"), ContainsSubstring("input neurons and the weights from them"));
+    CHECK_THAT(line(glass.made_from(), "discarded"),
+               ContainsSubstring("input neurons and the weights from them"));
 }
 
 TEST_CASE("twin_hopfield: inputs clamped become fields of the next layer", "[mapping]") {
     numbers const x{0.25, -1.0};
-    auto const glass = to_spin_glass<double>(tiny(), twin_hopfield{.inputs = inputs::clamped, .clamped_to = x});
+    auto const glass =
+        to_spin_glass<double>(tiny(), twin_hopfield{.inputs = inputs::clamped, .clamped_to = x});
     CHECK(names_of(glass) == std::vector<std::string>{"layer 0:2", "layer 1:1"});
     // W1 x = (0.25 + 2, 0.75 - 4)
     auto const found = fields_of(glass);
@@ -151,15 +161,18 @@ TEST_CASE("twin_hopfield: inputs clamped become fields of the next layer", "[map
     CHECK(found[1] == Approx(-1.5 - 3.25));
     CHECK(found[2] == 2.0);
     CHECK((block(glass, 0).weights == matrix(w2)));
-    auto const no_biases = to_spin_glass<double>(tiny(), twin_hopfield{.biases = biases::dropped, .inputs = inputs::clamped, .clamped_to = x});
+    auto const no_biases = to_spin_glass<double>(
+        tiny(), twin_hopfield{.biases = biases::dropped, .inputs = inputs::clamped, .clamped_to = x});
     CHECK(fields_of(no_biases)[0] == Approx(2.25));
     CHECK(fields_of(no_biases)[1] == Approx(-3.25));
     CHECK(fields_of(no_biases)[2] == 0.0);
     CHECK(line(glass.made_from(), "inputs") == "clamped");
-    // The energies of the free model with the inputs held at +-1, up to a constant: the biases of the rest stay.
+    // The energies of the free model with the inputs held at +-1, up to a constant: the biases of the rest
+    // stay.
     for (double const a : {1.0, -1.0})
         for (double const b : {1.0, -1.0}) {
-            auto const held = to_spin_glass<double>(tiny(), twin_hopfield{.inputs = inputs::clamped, .clamped_to = {a, b}});
+            auto const held =
+                to_spin_glass<double>(tiny(), twin_hopfield{.inputs = inputs::clamped, .clamped_to = {a, b}});
             for (std::size_t bits = 0; bits < 8; ++bits) {
                 auto const s = state(bits, 3);
                 CHECK(held.energy(s) == Approx(energy_by_hand({a, b, s[0], s[1], s[2]}, true)).margin(1e-13));
@@ -174,13 +187,16 @@ TEST_CASE("twin_hopfield: outputs left out", "[mapping]") {
     REQUIRE(glass.blocks().size() == 1);
     CHECK((block(glass, 0).weights == matrix(w1)));
     CHECK(line(glass.made_from(), "outputs") == "left_out");
-    CHECK_THAT(line(glass.made_from(), "discarded"), ContainsSubstring("output neurons, the weights to them and their biases"));
+    CHECK_THAT(line(glass.made_from(), "discarded"),
+               ContainsSubstring("output neurons, the weights to them and their biases"));
     // Only the hidden layer is left, without couplings.
-    auto const hidden = to_spin_glass<double>(tiny(), twin_hopfield{.inputs = inputs::left_out, .outputs = outputs::left_out});
+    auto const hidden = to_spin_glass<double>(
+        tiny(), twin_hopfield{.inputs = inputs::left_out, .outputs = outputs::left_out});
     CHECK(names_of(hidden) == std::vector<std::string>{"layer 0:2"});
     CHECK(fields_of(hidden) == b1);
     CHECK(hidden.blocks().empty());
-    auto const clamped = to_spin_glass<double>(tiny(), twin_hopfield{.inputs = inputs::clamped, .outputs = outputs::left_out, .clamped_to = {1, 1}});
+    auto const clamped = to_spin_glass<double>(
+        tiny(), twin_hopfield{.inputs = inputs::clamped, .outputs = outputs::left_out, .clamped_to = {1, 1}});
     CHECK(fields_of(clamped)[0] == Approx(0.5 - 1.0));
     CHECK(fields_of(clamped)[1] == Approx(-1.5 + 7.0));
 }
@@ -207,7 +223,8 @@ TEST_CASE("twin_hopfield: scales", "[mapping]") {
     CHECK(std::stod(line(unit.made_from(), "scale factor 1")) == Approx(1.0 / 6).margin(1e-6));
 
     auto const formula = to_spin_glass<double>(tiny(), twin_hopfield{.scale = scale::t_formula});
-    // B of sizes 2, 2, 1: T^2 is the largest root of [[0, 2 v1, 0], [2 v1, 0, v2], [0, 2 v2, 0]], so T^4 = 4 v1^2 + 2 v2^2.
+    // B of sizes 2, 2, 1: T^2 is the largest root of [[0, 2 v1, 0], [2 v1, 0, v2], [0, 2 v2, 0]], so T^4 = 4
+    // v1^2 + 2 v2^2.
     double const t = std::pow(4 * std::pow(variance_of(w1), 2) + 2 * std::pow(variance_of(w2), 2), 0.25);
     CHECK(block(formula, 0).weights(1, 0) == Approx(3.0 / t));
     CHECK(block(formula, 1).weights(0, 0) == Approx(5.0 / t));
@@ -216,39 +233,57 @@ TEST_CASE("twin_hopfield: scales", "[mapping]") {
     CHECK(line(formula.made_from(), "scale") == "t_formula");
     // Computed again from the scaled model it is 1.
     std::vector<std::size_t> const sizes{2, 2, 1};
-    numbers const variances{detail::weight_variance(block(formula, 0).weights), detail::weight_variance(block(formula, 1).weights)};
+    numbers const variances{detail::weight_variance(block(formula, 0).weights),
+                            detail::weight_variance(block(formula, 1).weights)};
     CHECK(t_formula(sizes, variances) == Approx(1.0).epsilon(1e-12));
 }
 
 TEST_CASE("twin_hopfield: scales of what is left of the network", "[mapping]") {
     // With clamped inputs the first layer of couplings is w2, and its factor takes the clamped fields along.
-    auto const held = to_spin_glass<double>(tiny(), twin_hopfield{.inputs = inputs::clamped, .scale = scale::layer_unit_variance, .clamped_to = {1, 1}});
+    auto const held = to_spin_glass<double>(
+        tiny(),
+        twin_hopfield{.inputs = inputs::clamped, .scale = scale::layer_unit_variance, .clamped_to = {1, 1}});
     CHECK(block(held, 0).weights(0, 1) == Approx(-7.0 / 6));
     CHECK(fields_of(held)[0] == Approx(-0.5 / 6));
     CHECK(fields_of(held)[1] == Approx(5.5 / 6));
     CHECK(fields_of(held)[2] == Approx(2.0 / 6));
     // A temperature scale cannot change the ratio of two energies.
-    auto const raw = to_spin_glass<double>(tiny(), twin_hopfield{.inputs = inputs::clamped, .clamped_to = {1, 1}});
-    for (std::size_t bits = 0; bits < 8; ++bits) CHECK(held.energy(state(bits, 3)) == Approx(raw.energy(state(bits, 3)) / 6));
-    CHECK(error_of([] { return to_spin_glass<double>(tiny(), twin_hopfield{.inputs = inputs::left_out, .outputs = outputs::left_out, .scale = scale::t_formula}); }) ==
-          "scale: no couplings are left that could set the scale");
+    auto const raw =
+        to_spin_glass<double>(tiny(), twin_hopfield{.inputs = inputs::clamped, .clamped_to = {1, 1}});
+    for (std::size_t bits = 0; bits < 8; ++bits)
+        CHECK(held.energy(state(bits, 3)) == Approx(raw.energy(state(bits, 3)) / 6));
+    CHECK(error_of([] {
+              return to_spin_glass<double>(tiny(), twin_hopfield{.inputs = inputs::left_out,
+                                                                 .outputs = outputs::left_out,
+                                                                 .scale = scale::t_formula});
+          }) == "scale: no couplings are left that could set the scale");
     auto const equal = mlp({matrix(w1), matrix({{2.0, 2.0}})});
     for (auto const kind : {scale::layer_unit_variance, scale::t_formula})
         CHECK(error_of([&] { return to_spin_glass<double>(equal, twin_hopfield{.scale = kind}); }) ==
               "scale: the weights into layer layer 1 are all equal, so they cannot be scaled");
-    CHECK_NOTHROW(to_spin_glass<double>(equal, twin_hopfield{.outputs = outputs::left_out, .scale = scale::t_formula}));
+    CHECK_NOTHROW(
+        to_spin_glass<double>(equal, twin_hopfield{.outputs = outputs::left_out, .scale = scale::t_formula}));
 }
 
 TEST_CASE("twin_hopfield: refusals", "[mapping]") {
-    auto const map = [](network const& net, twin_hopfield const& how) { return error_of([&] { return to_spin_glass<float>(net, how); }); };
+    auto const map = [](network const& net, twin_hopfield const& how) {
+        return error_of([&] { return to_spin_glass<float>(net, how); });
+    };
     CHECK(map(tiny(), {.inputs = inputs::clamped}) == "twin_hopfield: clamped_to has 0 numbers for 2 inputs");
-    CHECK(map(tiny(), {.inputs = inputs::clamped, .clamped_to = {1, 2, 3}}) == "twin_hopfield: clamped_to has 3 numbers for 2 inputs");
-    CHECK(map(tiny(), {.clamped_to = {1, 2}}) == "twin_hopfield: clamped_to is given, but inputs are not clamped");
-    CHECK(map(tiny(), {.inputs = inputs::left_out, .clamped_to = {1, 2}}) == "twin_hopfield: clamped_to is given, but inputs are not clamped");
-    CHECK(map(tiny(), {.inputs = inputs::clamped, .clamped_to = {1, std::numeric_limits<double>::quiet_NaN()}}) == "twin_hopfield: clamped_to[1] is not finite");
-    CHECK(map(tiny(), {.inputs = inputs::clamped, .clamped_to = {HUGE_VAL, 1}}) == "twin_hopfield: clamped_to[0] is not finite");
+    CHECK(map(tiny(), {.inputs = inputs::clamped, .clamped_to = {1, 2, 3}}) ==
+          "twin_hopfield: clamped_to has 3 numbers for 2 inputs");
+    CHECK(map(tiny(), {.clamped_to = {1, 2}}) ==
+          "twin_hopfield: clamped_to is given, but inputs are not clamped");
+    CHECK(map(tiny(), {.inputs = inputs::left_out, .clamped_to = {1, 2}}) ==
+          "twin_hopfield: clamped_to is given, but inputs are not clamped");
+    CHECK(map(tiny(),
+              {.inputs = inputs::clamped, .clamped_to = {1, std::numeric_limits<double>::quiet_NaN()}}) ==
+          "twin_hopfield: clamped_to[1] is not finite");
+    CHECK(map(tiny(), {.inputs = inputs::clamped, .clamped_to = {HUGE_VAL, 1}}) ==
+          "twin_hopfield: clamped_to[0] is not finite");
     auto const single = mlp({matrix(w2)});
-    CHECK(map(single, {.inputs = inputs::left_out, .outputs = outputs::left_out}) == "twin_hopfield: without its inputs and outputs, this network has no spins left");
+    CHECK(map(single, {.inputs = inputs::left_out, .outputs = outputs::left_out}) ==
+          "twin_hopfield: without its inputs and outputs, this network has no spins left");
     CHECK(map(single, {.inputs = inputs::clamped, .outputs = outputs::left_out, .clamped_to = {1, 1}}) ==
           "twin_hopfield: without its inputs and outputs, this network has no spins left");
     CHECK(map(single, {.inputs = inputs::left_out}) == "nothing was thrown");
@@ -280,20 +315,26 @@ TEST_CASE("twin_hopfield: the provenance says what was done and what is gone", "
     from_file.add({"in", input{2}});
     from_file.add({"a", dense{matrix(w1)}, {"in"}});
     CHECK(line(to_spin_glass(from_file).made_from(), "network") == "some/file.safetensors");
-    CHECK_THAT(line(to_spin_glass(from_file).made_from(), "discarded"), ContainsSubstring("activation functions (identity)"));
-    CHECK_THAT(line(to_spin_glass(mlp({matrix(w1)})).made_from(), "discarded"), ContainsSubstring("activation functions (unspecified)"));
+    CHECK_THAT(line(to_spin_glass(from_file).made_from(), "discarded"),
+               ContainsSubstring("activation functions (identity)"));
+    CHECK_THAT(line(to_spin_glass(mlp({matrix(w1)})).made_from(), "discarded"),
+               ContainsSubstring("activation functions (unspecified)"));
 }
 
-// Reported: every option is to appear in the metadata of a run, but the numbers that inputs are held at do not.
+// Reported: every option is to appear in the metadata of a run, but the numbers that inputs are held at do
+// not.
 TEST_CASE("twin_hopfield: the provenance names the numbers inputs are clamped to", "[mapping]") {
-    auto const lines = to_spin_glass(tiny(), twin_hopfield{.inputs = inputs::clamped, .clamped_to = {0.25, -1.0}}).made_from();
+    auto const lines =
+        to_spin_glass(tiny(), twin_hopfield{.inputs = inputs::clamped, .clamped_to = {0.25, -1.0}})
+            .made_from();
     CHECK_THAT(line(lines, "clamped_to"), ContainsSubstring("0.25"));
 }
 
 // Reported: factors are written with six decimals, so that of large weights reads 0.000000.
 TEST_CASE("twin_hopfield: scale factors keep their digits in the provenance", "[mapping]") {
     auto const large = mlp({matrix({{1e8, -2e8}, {3e8, 4e8}})});
-    auto const lines = to_spin_glass<double>(large, twin_hopfield{.scale = scale::layer_unit_variance}).made_from();
+    auto const lines =
+        to_spin_glass<double>(large, twin_hopfield{.scale = scale::layer_unit_variance}).made_from();
     CHECK(std::stod(line(lines, "scale factor 0")) == Approx(1e-8 / std::sqrt(5.25)).epsilon(1e-5));
 }
 

@@ -18,8 +18,8 @@
 #include <vector>
 
 using namespace spinet;
-using network_test::error_of;
 using Catch::Matchers::ContainsSubstring;
+using network_test::error_of;
 
 namespace {
 
@@ -42,21 +42,24 @@ stream draws_of(std::uint32_t row) { return {20'240'601, 0, row, purpose::testin
 template <class Real>
 matrix<Real> random_matrix(std::size_t rows, std::size_t columns, std::uint32_t key) {
     auto result = matrix<Real>::from_shape({rows, columns});
-    for (std::size_t k = 0; k < result.size(); ++k) result.data()[k] = static_cast<Real>(normal(draws_of(key), static_cast<std::uint32_t>(k)));
+    for (std::size_t k = 0; k < result.size(); ++k)
+        result.data()[k] = static_cast<Real>(normal(draws_of(key), static_cast<std::uint32_t>(k)));
     return result;
 }
 
 template <class Real>
 std::vector<Real> random_fields(std::size_t size, std::uint32_t key) {
     std::vector<Real> result(size);
-    for (std::size_t k = 0; k < size; ++k) result[k] = static_cast<Real>(normal(draws_of(1000 + key), static_cast<std::uint32_t>(k)));
+    for (std::size_t k = 0; k < size; ++k)
+        result[k] = static_cast<Real>(normal(draws_of(1000 + key), static_cast<std::uint32_t>(k)));
     return result;
 }
 
 template <class Real>
 std::vector<Real> random_spins(std::size_t size, std::uint32_t key) {
     std::vector<Real> result(size);
-    for (std::size_t k = 0; k < size; ++k) result[k] = draws_of(2000 + key).bits(static_cast<std::uint32_t>(k)) >> 31 != 0 ? Real{1} : Real{-1};
+    for (std::size_t k = 0; k < size; ++k)
+        result[k] = draws_of(2000 + key).bits(static_cast<std::uint32_t>(k)) >> 31 != 0 ? Real{1} : Real{-1};
     return result;
 }
 
@@ -73,7 +76,8 @@ struct table {
         double sum = 0;
         for (std::size_t i = 0; i < spins.size(); ++i) {
             sum -= fields[i] * static_cast<double>(spins[i]);
-            for (std::size_t j = i + 1; j < spins.size(); ++j) sum -= couplings[i][j] * static_cast<double>(spins[i]) * static_cast<double>(spins[j]);
+            for (std::size_t j = i + 1; j < spins.size(); ++j)
+                sum -= couplings[i][j] * static_cast<double>(spins[i]) * static_cast<double>(spins[j]);
         }
         return sum;
     }
@@ -84,7 +88,8 @@ table table_of(matrix<Real> const& couplings, std::vector<Real> const& fields) {
     table result(fields.size());
     for (std::size_t i = 0; i < fields.size(); ++i) {
         result.fields[i] = static_cast<double>(fields[i]);
-        for (std::size_t j = 0; j < fields.size(); ++j) result.couplings[i][j] = static_cast<double>(couplings(i, j));
+        for (std::size_t j = 0; j < fields.size(); ++j)
+            result.couplings[i][j] = static_cast<double>(couplings(i, j));
     }
     return result;
 }
@@ -161,9 +166,12 @@ void check_laws(M const& model, table const& naive, double tolerance) {
             double const actual = naive.energy(spins) - energy;
             spins[i] = old;
             worst_change = std::max(worst_change, std::abs(claimed - actual));
-            worst_field = std::max(worst_field, std::abs(2 * static_cast<double>(old) * static_cast<double>(fields[r * stride + i]) - actual));
+            worst_field = std::max(worst_field, std::abs(2 * static_cast<double>(old) *
+                                                             static_cast<double>(fields[r * stride + i]) -
+                                                         actual));
         }
-        for (std::size_t i = n; i < stride; ++i) padding_untouched = padding_untouched && fields[r * stride + i] == real{77};
+        for (std::size_t i = n; i < stride; ++i)
+            padding_untouched = padding_untouched && fields[r * stride + i] == real{77};
     }
     CHECK(worst_energy <= margin);
     CHECK(worst_change <= margin);
@@ -180,9 +188,11 @@ void check_laws(M const& model, table const& naive, double tolerance) {
         std::vector<double> row(n, 0.0);
         model.for_each_coupling(i, [&](std::size_t first, std::span<real const> couplings) {
             REQUIRE(first + couplings.size() <= n);
-            for (std::size_t j = 0; j < couplings.size(); ++j) row[first + j] += static_cast<double>(couplings[j]);
+            for (std::size_t j = 0; j < couplings.size(); ++j)
+                row[first + j] += static_cast<double>(couplings[j]);
         });
-        for (std::size_t j = 0; j < n; ++j) worst_coupling = std::max(worst_coupling, std::abs(row[j] - naive.couplings[i][j]));
+        for (std::size_t j = 0; j < n; ++j)
+            worst_coupling = std::max(worst_coupling, std::abs(row[j] - naive.couplings[i][j]));
     }
     CHECK(worst_coupling <= tolerance);
 }
@@ -207,7 +217,8 @@ void check_colours(glass_case<Real> const& of, std::size_t expected) {
     CHECK(std::count(colour_of.begin(), colour_of.end(), glass.colours()) == 0);
     std::size_t inside = 0;
     for (std::size_t i = 0; i < n; ++i)
-        for (std::size_t j = 0; j < n; ++j) inside += i != j && colour_of[i] == colour_of[j] && of.naive.couplings[i][j] != 0.0 ? 1 : 0;
+        for (std::size_t j = 0; j < n; ++j)
+            inside += i != j && colour_of[i] == colour_of[j] && of.naive.couplings[i][j] != 0.0 ? 1 : 0;
     CHECK(inside == 0);
 
     std::size_t const states = 3;
@@ -248,7 +259,8 @@ std::vector<spin_group> groups_of(std::vector<std::size_t> const& sizes) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("dense_ising: energies, changes, fields and couplings against a naive loop", "[model]", float, double) {
+TEMPLATE_TEST_CASE("dense_ising: energies, changes, fields and couplings against a naive loop", "[model]",
+                   float, double) {
     for (std::size_t const n : {1u, 2u, 7u, 8u, 9u, 40u}) {
         CAPTURE(n);
         auto couplings = random_matrix<TestType>(n, n, 3);
@@ -260,22 +272,25 @@ TEMPLATE_TEST_CASE("dense_ising: energies, changes, fields and couplings against
         auto tensor_fields = xt::xtensor<TestType, 1>::from_shape({n});
         std::copy(fields.begin(), fields.end(), tensor_fields.begin());
         double const tolerance = std::is_same_v<TestType, float> ? 1e-6 : 1e-13;
-        check_laws(dense_ising<TestType>(couplings, tensor_fields), table_of<TestType>(couplings, fields), tolerance);
-        check_laws(dense_ising<TestType>(couplings), table_of<TestType>(couplings, std::vector<TestType>(n, 0)), tolerance);
+        check_laws(dense_ising<TestType>(couplings, tensor_fields), table_of<TestType>(couplings, fields),
+                   tolerance);
+        check_laws(dense_ising<TestType>(couplings),
+                   table_of<TestType>(couplings, std::vector<TestType>(n, 0)), tolerance);
     }
 }
 
-TEMPLATE_TEST_CASE("network_glass: laws and colours on all kinds of graphs of groups", "[model]", float, double) {
+TEMPLATE_TEST_CASE("network_glass: laws and colours on all kinds of graphs of groups", "[model]", float,
+                   double) {
     check_glass<TestType>({5}, {}, 1);
     check_glass<TestType>({3, 4}, {{0, 1}}, 2);
     check_glass<TestType>({1, 1}, {{1, 0}}, 2);
-    check_glass<TestType>({9, 5, 4, 3, 2}, {{0, 1}, {1, 2}, {2, 3}, {3, 4}}, 2);      // a chain
-    check_glass<TestType>({4, 3, 2}, {{0, 1}, {1, 2}, {2, 0}}, 3);                    // a triangle
-    check_glass<TestType>({2, 3, 4, 5}, {{0, 1}, {1, 2}, {2, 3}, {3, 0}}, 2);         // a ring of four
+    check_glass<TestType>({9, 5, 4, 3, 2}, {{0, 1}, {1, 2}, {2, 3}, {3, 4}}, 2);          // a chain
+    check_glass<TestType>({4, 3, 2}, {{0, 1}, {1, 2}, {2, 0}}, 3);                        // a triangle
+    check_glass<TestType>({2, 3, 4, 5}, {{0, 1}, {1, 2}, {2, 3}, {3, 0}}, 2);             // a ring of four
     check_glass<TestType>({2, 3, 2, 3, 2}, {{0, 1}, {1, 2}, {2, 3}, {3, 4}, {4, 0}}, 3);  // a ring of five
-    check_glass<TestType>({4, 3, 5}, {{0, 2}}, 2);                                    // an isolated group between
+    check_glass<TestType>({4, 3, 5}, {{0, 2}}, 2);  // an isolated group between
     check_glass<TestType>({4, 3, 5}, {}, 1);
-    check_glass<TestType>({3, 4}, {{0, 1}, {1, 0}, {0, 1}}, 2);                       // several blocks on one pair
+    check_glass<TestType>({3, 4}, {{0, 1}, {1, 0}, {0, 1}}, 2);  // several blocks on one pair
     check_glass<TestType>({2, 2, 2, 2}, {{0, 1}, {0, 2}, {0, 3}, {1, 2}, {1, 3}, {2, 3}}, 4);
     // Bipartite, but greedy colouring in the order of the groups would take three colours (a crown).
     check_glass<TestType>({2, 2, 2, 2, 2, 2}, {{0, 3}, {0, 5}, {2, 1}, {2, 5}, {4, 1}, {4, 3}}, 2);
@@ -320,15 +335,23 @@ TEST_CASE("dense_ising refuses what is no symmetric coupling matrix", "[model]")
     CHECK(refusal(0, 0, nothing) == "dense_ising: no spins");
     CHECK(refusal(3, 2, nothing) == "dense_ising: 3 fields, but couplings of shape 3 x 2");
     CHECK(refusal(3, 3, nothing, 2) == "dense_ising: 2 fields, but couplings of shape 3 x 3");
-    CHECK(refusal(3, 3, [](auto& j, auto&) { j(1, 1) = 1; }) == "dense_ising: coupling (1, 1) is on the diagonal and must be 0");
-    CHECK_THAT(refusal(3, 3, [](auto& j, auto&) { j(0, 0) = not_a_number; }), ContainsSubstring("coupling (0, 0)"));
-    CHECK_THAT(refusal(3, 3, [](auto& j, auto&) { j(2, 1) = 1; }), ContainsSubstring("(2, 1)") && ContainsSubstring("differs from coupling (1, 2)"));
-    CHECK_THAT(refusal(3, 3, [](auto& j, auto&) { j(0, 2) = 1; }), ContainsSubstring("(2, 0)") && ContainsSubstring("differs"));
-    CHECK(refusal(3, 3, [](auto& j, auto&) { j(1, 2) = j(2, 1) = not_a_number; }) == "dense_ising: coupling (2, 1) is not finite");
-    CHECK(refusal(3, 3, [](auto& j, auto&) { j(1, 2) = j(2, 1) = HUGE_VAL; }) == "dense_ising: coupling (2, 1) is not finite");
+    CHECK(refusal(3, 3, [](auto& j, auto&) { j(1, 1) = 1; }) ==
+          "dense_ising: coupling (1, 1) is on the diagonal and must be 0");
+    CHECK_THAT(refusal(3, 3, [](auto& j, auto&) { j(0, 0) = not_a_number; }),
+               ContainsSubstring("coupling (0, 0)"));
+    CHECK_THAT(refusal(3, 3, [](auto& j, auto&) { j(2, 1) = 1; }),
+               ContainsSubstring("(2, 1)") && ContainsSubstring("differs from coupling (1, 2)"));
+    CHECK_THAT(refusal(3, 3, [](auto& j, auto&) { j(0, 2) = 1; }),
+               ContainsSubstring("(2, 0)") && ContainsSubstring("differs"));
+    CHECK(refusal(3, 3, [](auto& j, auto&) { j(1, 2) = j(2, 1) = not_a_number; }) ==
+          "dense_ising: coupling (2, 1) is not finite");
+    CHECK(refusal(3, 3, [](auto& j, auto&) { j(1, 2) = j(2, 1) = HUGE_VAL; }) ==
+          "dense_ising: coupling (2, 1) is not finite");
     CHECK_THAT(refusal(3, 3, [](auto& j, auto&) { j(1, 2) = not_a_number; }), ContainsSubstring("(2, 1)"));
-    CHECK(refusal(3, 3, [](auto&, auto& b) { b(2) = not_a_number; }, 3) == "dense_ising: field 2 is not finite");
-    CHECK(refusal(3, 3, [](auto&, auto& b) { b(0) = -HUGE_VAL; }, 3) == "dense_ising: field 0 is not finite");
+    CHECK(refusal(
+              3, 3, [](auto&, auto& b) { b(2) = not_a_number; }, 3) == "dense_ising: field 2 is not finite");
+    CHECK(refusal(
+              3, 3, [](auto&, auto& b) { b(0) = -HUGE_VAL; }, 3) == "dense_ising: field 0 is not finite");
     CHECK(refusal(3, 3, nothing, 3) == "nothing was thrown");
 }
 
@@ -338,17 +361,22 @@ TEST_CASE("network_glass refuses parts that do not fit, naming them", "[model]")
         w.fill(0.5f);
         return dense_block<float>(from, to, w);
     };
-    auto const refusal = [](std::vector<std::size_t> const& sizes, std::size_t fields, std::vector<coupling_block<float>> const& blocks) {
-        return error_of([&] { return network_glass<float>(groups_of(sizes), std::vector<float>(fields, 0.0f), blocks); });
+    auto const refusal = [](std::vector<std::size_t> const& sizes, std::size_t fields,
+                            std::vector<coupling_block<float>> const& blocks) {
+        return error_of(
+            [&] { return network_glass<float>(groups_of(sizes), std::vector<float>(fields, 0.0f), blocks); });
     };
     CHECK(refusal({}, 0, {}) == "network_glass: no spins");
     CHECK(refusal({3, 0}, 3, {}) == "network_glass: group 1 (g1) has no spins");
     CHECK(refusal({3, 2}, 4, {}) == "network_glass: 5 spins in all groups, but 4 fields");
     CHECK(refusal({3, 2}, 0, {}) == "network_glass: 5 spins in all groups, but 0 fields");
     CHECK(refusal({3, 2}, 5, {block(0, 0, 3, 3)}) == "network_glass: block 0 joins group g0 to itself");
-    CHECK(refusal({3, 2}, 5, {block(0, 1, 2, 3), block(0, 2, 2, 3)}) == "network_glass: block 1 joins a group that does not exist");
-    CHECK(refusal({3, 2}, 5, {block(0, 1, 3, 2)}) == "network_glass: block 0 has shape 3 x 2, but joins g1 (2 spins) to g0 (3 spins)");
-    CHECK(refusal({3, 2}, 5, {block(0, 1, 2, 4)}) == "network_glass: block 0 has shape 2 x 4, but joins g1 (2 spins) to g0 (3 spins)");
+    CHECK(refusal({3, 2}, 5, {block(0, 1, 2, 3), block(0, 2, 2, 3)}) ==
+          "network_glass: block 1 joins a group that does not exist");
+    CHECK(refusal({3, 2}, 5, {block(0, 1, 3, 2)}) ==
+          "network_glass: block 0 has shape 3 x 2, but joins g1 (2 spins) to g0 (3 spins)");
+    CHECK(refusal({3, 2}, 5, {block(0, 1, 2, 4)}) ==
+          "network_glass: block 0 has shape 2 x 4, but joins g1 (2 spins) to g0 (3 spins)");
     CHECK(refusal({3, 2}, 5, {block(0, 1, 2, 3)}) == "nothing was thrown");
 
     auto bad = block(0, 1, 2, 3);
@@ -356,10 +384,14 @@ TEST_CASE("network_glass refuses parts that do not fit, naming them", "[model]")
     CHECK(refusal({3, 2}, 5, {bad}) == "network_glass: block 0 (g0 to g1): coupling (1, 2) is not finite");
     std::vector<float> fields(5, 0.0f);
     fields[4] = std::numeric_limits<float>::infinity();
-    CHECK(error_of([&] { return network_glass<float>(groups_of({3, 2}), fields, {}); }) == "network_glass: the field of spin 1 of group g1 is not finite");
+    CHECK(error_of([&] {
+              return network_glass<float>(groups_of({3, 2}), fields, {});
+          }) == "network_glass: the field of spin 1 of group g1 is not finite");
     // Sizes whose sum overflows, and sizes beyond what BLAS can index.
-    CHECK(refusal({std::numeric_limits<std::size_t>::max(), 2}, 1, {}) == "network_glass: more spins than BLAS can index");
-    CHECK(refusal({2, std::numeric_limits<std::size_t>::max()}, 1, {}) == "network_glass: more spins than BLAS can index");
+    CHECK(refusal({std::numeric_limits<std::size_t>::max(), 2}, 1, {}) ==
+          "network_glass: more spins than BLAS can index");
+    CHECK(refusal({2, std::numeric_limits<std::size_t>::max()}, 1, {}) ==
+          "network_glass: more spins than BLAS can index");
 }
 
 TEST_CASE("layered_glass: shapes, fields and refusals", "[model]") {
@@ -370,21 +402,30 @@ TEST_CASE("layered_glass: shapes, fields and refusals", "[model]") {
     auto const glass = layered_glass<double>({w0, w1}, {none, b1});
     CHECK(glass.groups().size() == 3);
     CHECK(glass.groups()[1].name == "layer 1");
-    CHECK(std::vector<double>(glass.external_fields().begin(), glass.external_fields().end()) == std::vector<double>{0, 0, 0, 0, 1, 2, 3, 0, 0});
+    CHECK(std::vector<double>(glass.external_fields().begin(), glass.external_fields().end()) ==
+          std::vector<double>{0, 0, 0, 0, 1, 2, 3, 0, 0});
     table naive(9);
     for (std::size_t i = 0; i < 3; ++i) {
         naive.fields[4 + i] = b1(i);
         for (std::size_t j = 0; j < 4; ++j) naive.couplings[4 + i][j] = naive.couplings[j][4 + i] = w0(i, j);
-        for (std::size_t k = 0; k < 2; ++k) naive.couplings[4 + i][7 + k] = naive.couplings[7 + k][4 + i] = w1(k, i);
+        for (std::size_t k = 0; k < 2; ++k)
+            naive.couplings[4 + i][7 + k] = naive.couplings[7 + k][4 + i] = w1(k, i);
     }
     check_laws(glass, naive, 1e-13);
     CHECK(error_of([] { return layered_glass<double>({}); }) == "layered_glass: no weights");
-    CHECK(error_of([&] { return layered_glass<double>({w0, w0}); }) == "network_glass: block 1 has shape 3 x 4, but joins layer 2 (3 spins) to layer 1 (3 spins)");
-    CHECK(error_of([&] { return layered_glass<double>({w0, w1}, {b1}); }) == "layered_glass: layer 0 has 4 spins, but 3 fields");
-    CHECK(error_of([&] { return layered_glass<double>({w0}, {none, none, b1}); }) == "layered_glass: fields for more layers than there are");
+    CHECK(error_of([&] {
+              return layered_glass<double>({w0, w0});
+          }) == "network_glass: block 1 has shape 3 x 4, but joins layer 2 (3 spins) to layer 1 (3 spins)");
+    CHECK(error_of([&] {
+              return layered_glass<double>({w0, w1}, {b1});
+          }) == "layered_glass: layer 0 has 4 spins, but 3 fields");
+    CHECK(error_of([&] {
+              return layered_glass<double>({w0}, {none, none, b1});
+          }) == "layered_glass: fields for more layers than there are");
 }
 
-TEMPLATE_TEST_CASE("Sherrington-Kirkpatrick couplings are symmetric and N(0, 1/N)", "[model]", float, double) {
+TEMPLATE_TEST_CASE("Sherrington-Kirkpatrick couplings are symmetric and N(0, 1/N)", "[model]", float,
+                   double) {
     constexpr std::size_t n = 300;
     auto const model = sherrington_kirkpatrick<TestType>(n, 12);
     double squares = 0, sum = 0;
@@ -436,13 +477,25 @@ TEST_CASE("random layered glasses have the variances asked for", "[model]") {
     }
     for (float const b : glass.external_fields()) CHECK(b == 0.0f);
     auto const& first = std::get<dense_block<float>>(glass.blocks()[0]).weights;
-    auto const again = random_layered_glass<float>(sizes, variances, 5), other = random_layered_glass<float>(sizes, variances, 6);
+    auto const again = random_layered_glass<float>(sizes, variances, 5),
+               other = random_layered_glass<float>(sizes, variances, 6);
     CHECK((std::get<dense_block<float>>(again.blocks()[0]).weights == first));
     CHECK((std::get<dense_block<float>>(other.blocks()[0]).weights != first));
-    CHECK_THAT(error_of([] { return random_layered_glass({4, 3}, {0.1, 0.1}, 1); }), ContainsSubstring("2 layers need one variance less, got 2"));
+    CHECK_THAT(error_of([] {
+                   return random_layered_glass({4, 3}, {0.1, 0.1}, 1);
+               }),
+               ContainsSubstring("2 layers need one variance less, got 2"));
     CHECK_THAT(error_of([] { return random_layered_glass({4}, {}, 1); }), ContainsSubstring("1 layers"));
     CHECK_THAT(error_of([] { return random_layered_glass({}, {}, 1); }), ContainsSubstring("0 layers"));
-    CHECK_THAT(error_of([] { return random_layered_glass({4, 3, 2}, {0.1, -0.1}, 1); }), ContainsSubstring("variance 1 is negative"));
-    CHECK_THAT(error_of([] { return random_layered_glass({4, 3}, {not_a_number}, 1); }), ContainsSubstring("variance 0"));
-    CHECK(error_of([] { return random_layered_glass({4, 0, 2}, {0.1, 0.1}, 1); }) == "network_glass: group 1 (layer 1) has no spins");
+    CHECK_THAT(error_of([] {
+                   return random_layered_glass({4, 3, 2}, {0.1, -0.1}, 1);
+               }),
+               ContainsSubstring("variance 1 is negative"));
+    CHECK_THAT(error_of([] {
+                   return random_layered_glass({4, 3}, {not_a_number}, 1);
+               }),
+               ContainsSubstring("variance 0"));
+    CHECK(error_of([] {
+              return random_layered_glass({4, 0, 2}, {0.1, 0.1}, 1);
+          }) == "network_glass: group 1 (layer 1) has no spins");
 }

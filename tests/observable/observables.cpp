@@ -25,11 +25,13 @@ using lifted_single = per_replica<decltype(first_spin)>;
 constexpr auto first_and_last = [](auto a, auto b) { return a[0] + 10 * b[b.size() - 1]; };
 using lifted_pair = per_pair<decltype(first_and_last)>;
 
-static_assert(Observable<energy> && Observable<overlap> && Observable<magnetisation> && Observable<lifted_single> && Observable<lifted_pair>);
+static_assert(Observable<energy> && Observable<overlap> && Observable<magnetisation> &&
+              Observable<lifted_single> && Observable<lifted_pair>);
 static_assert(Observable<overlap, double> && !Observable<int>);
 static_assert(unit_count(measured_per::replica, 7) == 7 && unit_count(measured_per::pair, 7) == 21);
 static_assert(unit_count(measured_per::pair, 1) == 0 && unit_count(measured_per::pair, 0) == 0);
-static_assert(energy::lead == 0 && overlap::lead == moments::absolute && magnetisation::lead == moments::absolute);
+static_assert(energy::lead == 0 && overlap::lead == moments::absolute &&
+              magnetisation::lead == moments::absolute);
 
 std::vector<spin_group> groups_of(std::vector<std::size_t> const& sizes) {
     std::vector<spin_group> groups;
@@ -49,27 +51,36 @@ struct sample_cohort {
     std::vector<Real> numbers;
     std::vector<double> energies;
 
-    sample_cohort(std::size_t n, std::vector<std::size_t> const& sizes, std::uint32_t seed, std::size_t gap) : groups(groups_of(sizes)), replicas(n) {
+    sample_cohort(std::size_t n, std::vector<std::size_t> const& sizes, std::uint32_t seed, std::size_t gap)
+        : groups(groups_of(sizes)), replicas(n) {
         for (std::size_t const size : sizes) sites += size;
         stride = sites + gap;
         numbers.assign(replicas * stride, Real{1000});
         for (std::uint32_t r = 0; r < replicas; ++r) {
             stream const draws(seed, 0, r, purpose::testing);
-            for (std::uint32_t i = 0; i < sites; ++i) numbers[r * stride + i] = draws.bits(i) % 3 != 0 ? Real{1} : Real{-1};
+            for (std::uint32_t i = 0; i < sites; ++i)
+                numbers[r * stride + i] = draws.bits(i) % 3 != 0 ? Real{1} : Real{-1};
             energies.push_back(10 * normal(draws, 1000));
         }
     }
 
-    [[nodiscard]] double spin(std::size_t r, std::size_t i) const { return static_cast<double>(numbers[r * stride + i]); }
-    [[nodiscard]] cohort<Real> view() const { return {{numbers.data(), replicas, sites, stride}, energies, groups, 1.5}; }
+    [[nodiscard]] double spin(std::size_t r, std::size_t i) const {
+        return static_cast<double>(numbers[r * stride + i]);
+    }
+    [[nodiscard]] cohort<Real> view() const {
+        return {{numbers.data(), replicas, sites, stride}, energies, groups, 1.5};
+    }
 
     /// Range of part 0 (all) or part g + 1 (group g).
-    [[nodiscard]] site_range range(std::size_t part) const { return part == 0 ? site_range{0, sites} : site_range{groups[part - 1].first, groups[part - 1].size}; }
+    [[nodiscard]] site_range range(std::size_t part) const {
+        return part == 0 ? site_range{0, sites} : site_range{groups[part - 1].first, groups[part - 1].size};
+    }
 
     [[nodiscard]] sample_cohort permuted(std::vector<std::size_t> const& order) const {
         auto copy = *this;
         for (std::size_t r = 0; r < replicas; ++r) {
-            std::copy_n(numbers.begin() + static_cast<std::ptrdiff_t>(order[r] * stride), stride, copy.numbers.begin() + static_cast<std::ptrdiff_t>(r * stride));
+            std::copy_n(numbers.begin() + static_cast<std::ptrdiff_t>(order[r] * stride), stride,
+                        copy.numbers.begin() + static_cast<std::ptrdiff_t>(r * stride));
             copy.energies[r] = energies[order[r]];
         }
         return copy;
@@ -78,7 +89,8 @@ struct sample_cohort {
 
 template <class O, class Real>
 std::vector<double> measured(O const& observable, sample_cohort<Real> const& of) {
-    std::vector<double> out(unit_count(O::per, of.replicas) * observable.components(of.groups).size(), std::numeric_limits<double>::quiet_NaN());
+    std::vector<double> out(unit_count(O::per, of.replicas) * observable.components(of.groups).size(),
+                            std::numeric_limits<double>::quiet_NaN());
     observable.measure(of.view(), std::span<double>(out));
     return out;
 }
@@ -91,7 +103,8 @@ void append_moments(std::vector<double>& to, double x) {
 void check_close(std::vector<double> const& found, std::vector<double> const& expected) {
     REQUIRE(found.size() == expected.size());
     double worst = 0;
-    for (std::size_t k = 0; k < found.size(); ++k) worst = std::max(worst, std::isnan(found[k]) ? 1e300 : std::abs(found[k] - expected[k]));
+    for (std::size_t k = 0; k < found.size(); ++k)
+        worst = std::max(worst, std::isnan(found[k]) ? 1e300 : std::abs(found[k] - expected[k]));
     CHECK(worst < 1e-15);
 }
 
@@ -131,18 +144,23 @@ void check_all(sample_cohort<Real> const& of) {
 
 /// Permuting the replicas permutes the blocks.
 template <class O, class Real>
-void check_permutation(O const& observable, sample_cohort<Real> const& of, std::vector<std::size_t> const& order) {
+void check_permutation(O const& observable, sample_cohort<Real> const& of,
+                       std::vector<std::size_t> const& order) {
     auto const before = measured(observable, of), after = measured(observable, of.permuted(order));
     std::size_t const width = observable.components(of.groups).size(), n = of.replicas;
-    auto const block_of_pair = [&](std::size_t a, std::size_t b) { return std::min(a, b) * (2 * n - std::min(a, b) - 1) / 2 + (std::max(a, b) - std::min(a, b) - 1); };
+    auto const block_of_pair = [&](std::size_t a, std::size_t b) {
+        return std::min(a, b) * (2 * n - std::min(a, b) - 1) / 2 + (std::max(a, b) - std::min(a, b) - 1);
+    };
     std::size_t unit = 0, wrong = 0;
     auto const compare = [&](std::size_t old_unit) {
-        for (std::size_t c = 0; c < width; ++c) wrong += after[unit * width + c] != before[old_unit * width + c] ? 1 : 0;
+        for (std::size_t c = 0; c < width; ++c)
+            wrong += after[unit * width + c] != before[old_unit * width + c] ? 1 : 0;
         ++unit;
     };
     for (std::size_t a = 0; a < n; ++a) {
         if (O::per == measured_per::replica) compare(order[a]);
-        for (std::size_t b = a + 1; O::per == measured_per::pair && b < n; ++b) compare(block_of_pair(order[a], order[b]));
+        for (std::size_t b = a + 1; O::per == measured_per::pair && b < n; ++b)
+            compare(block_of_pair(order[a], order[b]));
     }
     CHECK(unit == unit_count(O::per, n));
     CHECK(wrong == 0);
@@ -153,25 +171,30 @@ void check_permutation(O const& observable, sample_cohort<Real> const& of, std::
 TEMPLATE_TEST_CASE("observables against naive loops, for one group and many", "[observable]", float, double) {
     std::uint32_t seed = 0;
     for (std::size_t const replicas : {1u, 2u, 3u, 4u, 16u, 17u})
-        for (auto const& sizes : {std::vector<std::size_t>{1}, {40}, {784, 16, 10}, {1, 1}, {5, 9, 64, 2, 33}})
-            for (std::size_t const gap : {std::size_t{0}, std::size_t{5}}) check_all(sample_cohort<TestType>(replicas, sizes, ++seed, gap));
+        for (auto const& sizes :
+             {std::vector<std::size_t>{1}, {40}, {784, 16, 10}, {1, 1}, {5, 9, 64, 2, 33}})
+            for (std::size_t const gap : {std::size_t{0}, std::size_t{5}})
+                check_all(sample_cohort<TestType>(replicas, sizes, ++seed, gap));
 }
 
 TEST_CASE("permuting the replicas permutes the blocks", "[observable]") {
     sample_cohort<float> const of(7, {20, 12, 5}, 99, 0);
-    for (auto const& order : {std::vector<std::size_t>{6, 5, 4, 3, 2, 1, 0}, {1, 2, 3, 4, 5, 6, 0}, {3, 0, 6, 2, 5, 1, 4}}) {
+    for (auto const& order :
+         {std::vector<std::size_t>{6, 5, 4, 3, 2, 1, 0}, {1, 2, 3, 4, 5, 6, 0}, {3, 0, 6, 2, 5, 1, 4}}) {
         check_permutation(energy{}, of, order);
         check_permutation(overlap{}, of, order);
         check_permutation(magnetisation{}, of, order);
         check_permutation(per_replica("first spin", first_spin), of, order);
-        check_permutation(per_pair("product", [](auto a, auto b) { return a[0] * b[0] + a[3] * b[3]; }), of, order);
+        check_permutation(per_pair("product", [](auto a, auto b) { return a[0] * b[0] + a[3] * b[3]; }), of,
+                          order);
     }
 }
 
 TEST_CASE("replicas in one state have overlap one, mirrored ones minus one", "[observable]") {
     sample_cohort<float> of(4, {100'003, 7}, 3, 0);
     for (std::size_t r = 1; r < 4; ++r)
-        for (std::size_t i = 0; i < of.sites; ++i) of.numbers[r * of.stride + i] = r == 3 ? -of.numbers[i] : of.numbers[i];
+        for (std::size_t i = 0; i < of.sites; ++i)
+            of.numbers[r * of.stride + i] = r == 3 ? -of.numbers[i] : of.numbers[i];
     auto const q = measured(overlap{}, of);
     std::size_t const width = 12;
     std::vector<double> const signs{1, 1, -1, 1, -1, -1};  // pairs 01 02 03 12 13 23
@@ -190,7 +213,8 @@ TEST_CASE("names of components", "[observable]") {
     CHECK(energy{}.components(one) == names{"u", "u^2"});
     CHECK(energy{}.components(two) == names{"u", "u^2"});
     CHECK(overlap{}.components(one) == names{"q", "|q|", "q^2", "q^4"});
-    CHECK(overlap{}.components(two) == names{"q", "|q|", "q^2", "q^4", "q of g0", "|q| of g0", "q^2 of g0", "q^4 of g0", "q of g1", "|q| of g1", "q^2 of g1", "q^4 of g1"});
+    CHECK(overlap{}.components(two) == names{"q", "|q|", "q^2", "q^4", "q of g0", "|q| of g0", "q^2 of g0",
+                                             "q^4 of g0", "q of g1", "|q| of g1", "q^2 of g1", "q^4 of g1"});
     CHECK(magnetisation{}.components(one) == names{"m", "|m|", "m^2", "m^4"});
     CHECK(magnetisation{}.components(two).size() == 12);
     CHECK(magnetisation{}.components(two)[9] == "|m| of g1");

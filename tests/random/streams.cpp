@@ -19,15 +19,21 @@ namespace {
 constexpr std::uint32_t ones = 0xffffffffu;
 
 /// Draw n by the documented layout alone.
-constexpr std::uint32_t by_layout(std::uint64_t seed, std::uint32_t sweep, std::uint32_t row, std::uint32_t use, std::uint32_t attempt, std::uint32_t n) {
+constexpr std::uint32_t by_layout(std::uint64_t seed, std::uint32_t sweep, std::uint32_t row,
+                                  std::uint32_t use, std::uint32_t attempt, std::uint32_t n) {
     std::uint32_t const block = 16 * (n / 64) + n % 16;
-    return philox4x32_10({block, sweep, row, attempt << 16 | use}, {static_cast<std::uint32_t>(seed & ones), static_cast<std::uint32_t>(seed >> 32)})[n / 16 % 4];
+    return philox4x32_10(
+        {block, sweep, row, attempt << 16 | use},
+        {static_cast<std::uint32_t>(seed & ones), static_cast<std::uint32_t>(seed >> 32)})[n / 16 % 4];
 }
 
 // Values of the purposes are part of the layout: runs and checkpoints depend on them.
-static_assert(static_cast<int>(purpose::spins) == 1 && static_cast<int>(purpose::exchange) == 2 && static_cast<int>(purpose::scan) == 3);
-static_assert(static_cast<int>(purpose::start) == 4 && static_cast<int>(purpose::annealing) == 5 && static_cast<int>(purpose::null_model) == 6);
-static_assert(static_cast<int>(purpose::couplings) == 7 && static_cast<int>(purpose::testing) == 8 && static_cast<int>(purpose::pilot) == 9);
+static_assert(static_cast<int>(purpose::spins) == 1 && static_cast<int>(purpose::exchange) == 2 &&
+              static_cast<int>(purpose::scan) == 3);
+static_assert(static_cast<int>(purpose::start) == 4 && static_cast<int>(purpose::annealing) == 5 &&
+              static_cast<int>(purpose::null_model) == 6);
+static_assert(static_cast<int>(purpose::couplings) == 7 && static_cast<int>(purpose::testing) == 8 &&
+              static_cast<int>(purpose::pilot) == 9);
 
 // Golden values, from a Philox written in Python for this test.
 static_assert(stream(1, 0, 0, purpose::spins).bits(0) == 0x127bee41u);
@@ -36,7 +42,8 @@ static_assert(stream(1, 0, 0, purpose::spins).bits(16) == 0x1e047488u);
 static_assert(stream(1, 0, 0, purpose::spins).bits(63) == 0x4d3f0dd2u);
 static_assert(stream(1, 0, 0, purpose::spins).bits(64) == 0x34f67843u);
 static_assert(stream(0x0123456789abcdefu, 20'000, 383, purpose::exchange).bits(7) == 0x45b81817u);
-static_assert(stream(0xfedcba9876543210u, ones, 0x80000001u, purpose::pilot, 0xffff).bits(1000) == 0x3bfc489au);
+static_assert(stream(0xfedcba9876543210u, ones, 0x80000001u, purpose::pilot, 0xffff).bits(1000) ==
+              0x3bfc489au);
 static_assert(stream(42, 3, 5, purpose::scan, 1).bits(79) == 0x25dacf7fu);
 static_assert(stream(~std::uint64_t{0}, 1, 2, purpose::start, 1).bits(ones) == 0x904d4e64u);
 static_assert(child_seed(7, purpose::pilot, 3) == 0xa4d301e500444066u);
@@ -51,13 +58,19 @@ std::vector<std::uint32_t> first_draws(stream const& of, std::size_t n = 8) {
 
 TEST_CASE("the counter layout is what its header says", "[random]") {
     std::size_t wrong = 0;
-    for (std::uint64_t const seed : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{1} << 32, ~std::uint64_t{0}})
+    for (std::uint64_t const seed :
+         {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{1} << 32, ~std::uint64_t{0}})
         for (std::uint32_t const sweep : {0u, 1u, ones})
             for (std::uint32_t const row : {0u, 1u, 0x12345678u})
                 for (auto const use : {purpose::spins, purpose::pilot})
-                    for (std::uint16_t const attempt : {std::uint16_t{0}, std::uint16_t{1}, std::uint16_t{0xffff}})
+                    for (std::uint16_t const attempt :
+                         {std::uint16_t{0}, std::uint16_t{1}, std::uint16_t{0xffff}})
                         for (std::uint32_t n = 0; n < 200; ++n)
-                            wrong += stream(seed, sweep, row, use, attempt).bits(n) != by_layout(seed, sweep, row, static_cast<std::uint32_t>(use), attempt, n) ? 1 : 0;
+                            wrong += stream(seed, sweep, row, use, attempt).bits(n) !=
+                                             by_layout(seed, sweep, row, static_cast<std::uint32_t>(use),
+                                                       attempt, n)
+                                         ? 1
+                                         : 0;
     CHECK(wrong == 0);
 }
 
@@ -71,7 +84,8 @@ TEST_CASE("fill gives the draws one by one, for every offset and length", "[rand
         for (std::size_t length = 0; length <= 200; ++length) {
             out.assign(out.size(), 0xdeadbeefu);
             draws.fill(offset, std::span<std::uint32_t>(out).subspan(3, length));
-            for (std::size_t k = 0; k < out.size(); ++k) wrong += out[k] != (k >= 3 && k < 3 + length ? single[offset + k - 3] : 0xdeadbeefu) ? 1 : 0;
+            for (std::size_t k = 0; k < out.size(); ++k)
+                wrong += out[k] != (k >= 3 && k < 3 + length ? single[offset + k - 3] : 0xdeadbeefu) ? 1 : 0;
         }
     CHECK(wrong == 0);
     // Up to the last draw of a stream.
@@ -87,23 +101,29 @@ TEST_CASE("every part of a stream's address gives other draws", "[random]") {
         seen.insert(first_draws(of));
         ++streams;
     };
-    for (std::uint32_t k = 0; k < 32; ++k) add(stream(std::uint64_t{1} << k | std::uint64_t{1} << 63, 0, 0, purpose::spins));
-    for (std::uint32_t k = 0; k < 32; ++k) add(stream(std::uint64_t{1} << (k + 31) | 2, 0, 0, purpose::spins));
+    for (std::uint32_t k = 0; k < 32; ++k)
+        add(stream(std::uint64_t{1} << k | std::uint64_t{1} << 63, 0, 0, purpose::spins));
+    for (std::uint32_t k = 0; k < 32; ++k)
+        add(stream(std::uint64_t{1} << (k + 31) | 2, 0, 0, purpose::spins));
     for (std::uint32_t k = 0; k < 32; ++k) add(stream(1, std::uint32_t{1} << k, 0, purpose::spins));
     for (std::uint32_t k = 0; k < 32; ++k) add(stream(1, 0, std::uint32_t{1} << k, purpose::spins));
     for (std::uint16_t use = 1; use <= 9; ++use)
-        for (std::uint32_t attempt = 0; attempt < 16; ++attempt) add(stream(1, 0, 0, purpose{use}, static_cast<std::uint16_t>(attempt == 0 ? 0 : 1u << (attempt - 1))));
+        for (std::uint32_t attempt = 0; attempt < 16; ++attempt)
+            add(stream(1, 0, 0, purpose{use},
+                       static_cast<std::uint16_t>(attempt == 0 ? 0 : 1u << (attempt - 1))));
     CHECK(seen.size() == streams);
     // Within a stream no block of 64 comes back.
     stream const one(3, 4, 5, purpose::testing);
     std::set<std::uint64_t> pairs;
-    for (std::uint32_t n = 0; n < 20'000; n += 2) pairs.insert(std::uint64_t{one.bits(n)} << 32 | one.bits(n + 1));
+    for (std::uint32_t n = 0; n < 20'000; n += 2)
+        pairs.insert(std::uint64_t{one.bits(n)} << 32 | one.bits(n + 1));
     CHECK(pairs.size() == 10'000);
     // Child seeds: 1000 of them, all different, and different for other parents and purposes.
     std::set<std::uint64_t> children;
     for (std::uint32_t k = 0; k < 1000; ++k)
         for (std::uint64_t const parent : {1u, 2u})
-            for (auto const use : {purpose::testing, purpose::pilot}) children.insert(child_seed(parent, use, k));
+            for (auto const use : {purpose::testing, purpose::pilot})
+                children.insert(child_seed(parent, use, k));
     CHECK(children.size() == 4000);
 }
 
@@ -117,9 +137,12 @@ TEST_CASE("uniform numbers lie in (0, 1]", "[random]") {
     bool ordered = true, inside = true, close = true;
     for (std::uint64_t bits = 0; bits <= ones; bits += 65'521) {
         auto const b = static_cast<std::uint32_t>(bits);
-        ordered = ordered && uniform<float>(b) >= uniform<float>(last) && uniform<double>(b) >= uniform<double>(last);
-        inside = inside && uniform<float>(b) > 0 && uniform<float>(b) <= 1 && uniform<double>(b) > 0 && uniform<double>(b) <= 1;
-        close = close && std::abs(static_cast<double>(uniform<float>(b)) - uniform<double>(b)) <= 0x1p-23 * uniform<double>(b);
+        ordered = ordered && uniform<float>(b) >= uniform<float>(last) &&
+                  uniform<double>(b) >= uniform<double>(last);
+        inside = inside && uniform<float>(b) > 0 && uniform<float>(b) <= 1 && uniform<double>(b) > 0 &&
+                 uniform<double>(b) <= 1;
+        close = close && std::abs(static_cast<double>(uniform<float>(b)) - uniform<double>(b)) <=
+                             0x1p-23 * uniform<double>(b);
         last = b;
     }
     CHECK(ordered);
@@ -150,7 +173,8 @@ TEST_CASE("uniform numbers pass a chi-square test, bit by bit and in 256 cells",
 }
 
 TEST_CASE("uniform_index stays below n and is uniform", "[random]") {
-    for (std::size_t const n : {std::size_t{1}, std::size_t{2}, std::size_t{3}, std::size_t{1000}, std::size_t{ones}}) {
+    for (std::size_t const n :
+         {std::size_t{1}, std::size_t{2}, std::size_t{3}, std::size_t{1000}, std::size_t{ones}}) {
         CHECK(uniform_index(0, n) == 0);
         CHECK(uniform_index(ones, n) == n - 1);
     }

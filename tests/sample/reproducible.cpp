@@ -130,6 +130,20 @@ TEST_CASE("a stop token ends a run, which keeps what it has") {
     CHECK_THROWS_WITH(mean_abs_overlap(nothing), Catch::Matchers::ContainsSubstring("no measurements"));
 }
 
+TEST_CASE("a run stopped before its first sweep has nothing to save") {
+    bool offered = false, told = false;
+    auto const stop_at_once = [&](progress const& now) {
+        offered = offered || static_cast<bool>(now.save);
+        told = told || now.last;
+        return false;
+    };
+    auto const method = parallel_tempering(glauber{}, temperatures());
+    auto const stopped = sample(glass(), method, measured, plan(), serial{}, stop_at_once);
+    CHECK(stopped.sweeps_done == 0);
+    CHECK(told);
+    CHECK_FALSE(offered);
+}
+
 TEST_CASE("different seeds agree within errors", "[slow]") {
     auto longer = plan(1);
     longer.sweeps = 4000;

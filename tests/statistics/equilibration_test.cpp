@@ -34,12 +34,15 @@ full_run empty_run(std::size_t replicas, std::size_t temperatures, std::uint64_t
     for (std::size_t k = 0; k < temperatures; ++k) t.push_back(1.0 + 0.25 * static_cast<double>(k));
     full_run made{{ladder(t), plan, 52, four_layers()}, {}};
     made.exchanges = true;
-    made.exchange = {std::vector<std::uint64_t>(temperatures - 1, 100), std::vector<std::uint64_t>(temperatures - 1, 50),
+    made.exchange = {std::vector<std::uint64_t>(temperatures - 1, 100),
+                     std::vector<std::uint64_t>(temperatures - 1, 50),
                      std::vector<std::uint64_t>(replicas, 12)};
     made.sweeps_done = measurements;
     made.paramagnet_above = t.back();
-    made.recorders.emplace_back(temperatures, recorder(measured_per::replica, replicas, energy{}.components(made.groups), energy::lead));
-    made.recorders.emplace_back(temperatures, recorder(measured_per::pair, replicas, overlap{}.components(made.groups), overlap::lead));
+    made.recorders.emplace_back(temperatures, recorder(measured_per::replica, replicas,
+                                                       energy{}.components(made.groups), energy::lead));
+    made.recorders.emplace_back(temperatures, recorder(measured_per::pair, replicas,
+                                                       overlap{}.components(made.groups), overlap::lead));
     return made;
 }
 
@@ -60,7 +63,8 @@ struct paramagnet {
 };
 
 /// Spins that follow the pattern `valley` of a temperature (0: all up) with probability 0.85.
-void follow(std::span<std::uint32_t const> words, std::uint32_t valley, std::size_t temperature, float sign, std::span<float> spins) {
+void follow(std::span<std::uint32_t const> words, std::uint32_t valley, std::size_t temperature, float sign,
+            std::span<float> spins) {
     std::uint32_t pattern[64];
     stream(4711, valley, static_cast<std::uint32_t>(temperature), purpose::testing).fill(0, pattern);
     for (std::size_t i = 0; i < spins.size(); ++i) {
@@ -86,8 +90,8 @@ struct three_valleys {
     }
 };
 
-/// The same, but every replica spends the whole run in one valley: the overlaps take few values, and a delete-one
-/// error from 16 replicas, or 8, knows too little of their distribution.
+/// The same, but every replica spends the whole run in one valley: the overlaps take few values, and a
+/// delete-one error from 16 replicas, or 8, knows too little of their distribution.
 struct frozen_valleys {
     static constexpr char const* name = "three valleys, each replica in one for the whole run";
     void operator()(std::span<std::uint32_t const> words, place const& at, std::span<float> spins) const {
@@ -96,7 +100,8 @@ struct frozen_valleys {
 };
 
 template <class Draw>
-full_run equilibrated_run(Draw const& draw, std::uint64_t seed, std::size_t replicas, std::size_t temperatures, std::uint32_t measurements) {
+full_run equilibrated_run(Draw const& draw, std::uint64_t seed, std::size_t replicas,
+                          std::size_t temperatures, std::uint32_t measurements) {
     auto made = empty_run(replicas, temperatures, measurements);
     std::size_t const sites = made.sites;
     std::vector<float> spins(replicas * sites);
@@ -108,10 +113,13 @@ full_run equilibrated_run(Draw const& draw, std::uint64_t seed, std::size_t repl
                 std::uint32_t words[128];
                 stream(seed, m, row, purpose::testing).fill(0, words);
                 place const at{k, words[127], stream(seed, 0, row, purpose::start).bits(0)};
-                draw(std::span<std::uint32_t const>(words), at, std::span<float>(spins).subspan(r * sites, sites));
-                energies[r] = static_cast<double>(sites) * (-1.0 + 0.1 * normal(stream(seed, m, row, purpose::pilot), 0));
+                draw(std::span<std::uint32_t const>(words), at,
+                     std::span<float>(spins).subspan(r * sites, sites));
+                energies[r] = static_cast<double>(sites) *
+                              (-1.0 + 0.1 * normal(stream(seed, m, row, purpose::pilot), 0));
             }
-            cohort<float> const seen{{spins.data(), replicas, sites, sites}, energies, made.groups, made.temperatures[k]};
+            cohort<float> const seen{
+                {spins.data(), replicas, sites, sites}, energies, made.groups, made.temperatures[k]};
             auto const stage = recorder::stage_of(m, measurements);
             out.assign(2 * replicas, 0.0);
             energy{}.measure(seen, std::span<double>(out));
@@ -130,12 +138,16 @@ bool fails_flat_rule(full_run const& of, double errors, bool with_student) {
     std::vector<std::size_t> hot, cold;
     for (std::size_t r = 0; r < of.plan.replicas; ++r) (r % 2 == 0 ? hot : cold).push_back(r);
     for (std::size_t k = 0; k < of.temperatures.size(); ++k)
-        for (auto const& quantity : detail::judged_quantities(of, of.recorders[0][k], of.recorders[1][k], 0.0)) {
-            auto const size = [&](jackknife_estimate const& e) { return with_student ? e.error : e.error / detail::one_error_factor(e.units); };
+        for (auto const& quantity :
+             detail::judged_quantities(of, of.recorders[0][k], of.recorders[1][k], 0.0)) {
+            auto const size = [&](jackknife_estimate const& e) {
+                return with_student ? e.error : e.error / detail::one_error_factor(e.units);
+            };
             auto const a = jackknife(sums_over(*quantity.recorded, hot), quantity.component);
             auto const b = jackknife(sums_over(*quantity.recorded, cold), quantity.component);
             if (std::abs(a.value - b.value) > errors * std::hypot(size(a), size(b))) return true;
-            auto const early = sums_over_all(*quantity.recorded, {2, 3}), late = sums_over_all(*quantity.recorded, {3, 4});
+            auto const early = sums_over_all(*quantity.recorded, {2, 3}),
+                       late = sums_over_all(*quantity.recorded, {3, 4});
             auto const change = jackknife(early.units(), [&](std::size_t left_out) {
                 return late.mean(left_out, quantity.component) - early.mean(left_out, quantity.component);
             });
@@ -163,7 +175,8 @@ using mean_function = std::function<double(std::size_t, std::size_t, std::size_t
 
 double flat_mean(std::size_t, std::size_t quantity, std::size_t, bool) { return quantity == 0 ? -1.0 : 0.3; }
 
-full_run run_about(mean_function const& mean, double scatter = 0.01, std::size_t replicas = 16, std::size_t temperatures = 6) {
+full_run run_about(mean_function const& mean, double scatter = 0.01, std::size_t replicas = 16,
+                   std::size_t temperatures = 6) {
     constexpr std::uint32_t measurements = 32;
     auto made = empty_run(replicas, temperatures, measurements);
     for (std::size_t k = 0; k < temperatures; ++k)
@@ -182,7 +195,8 @@ full_run run_about(mean_function const& mean, double scatter = 0.01, std::size_t
             for (std::size_t a = 0; a < replicas; ++a)
                 for (std::size_t b = a + 1; b < replicas; ++b)
                     for (std::size_t part = 0; part < 5; ++part) {
-                        double const q = mean(k, 1 + part, stage, a % 2 == 1 && b % 2 == 1) + scatter * normal(draws, next++);
+                        double const q = mean(k, 1 + part, stage, a % 2 == 1 && b % 2 == 1) +
+                                         scatter * normal(draws, next++);
                         for (double const x : {q, std::abs(q), q * q, q * q * q * q}) overlaps.push_back(x);
                     }
             made.recorders[1][k].add(stage, overlaps);
@@ -193,7 +207,9 @@ full_run run_about(mean_function const& mean, double scatter = 0.01, std::size_t
 /// For runs made to order: a correct judge sees a fault that is not there in 1 of 10,000 seeds.
 constexpr equilibration_rules one_in_10000{.false_alarm = 1e-4};
 
-std::vector<verdict> judged(full_run const& of, equilibration_rules rules = one_in_10000) { return equilibration(of, rules); }
+std::vector<verdict> judged(full_run const& of, equilibration_rules rules = one_in_10000) {
+    return equilibration(of, rules);
+}
 
 std::string reasons(verdict const& of) {
     std::string all;
@@ -202,14 +218,18 @@ std::string reasons(verdict const& of) {
 }
 
 /// Temperatures above `failing` pass, `failing` says `why`, those below name it.
-void check_fails_from(std::vector<verdict> const& verdicts, full_run const& of, std::size_t failing, std::string const& why) {
+void check_fails_from(std::vector<verdict> const& verdicts, full_run const& of, std::size_t failing,
+                      std::string const& why) {
     for (std::size_t k = 0; k < verdicts.size(); ++k) {
         CAPTURE(k, reasons(verdicts[k]));
         CHECK(verdicts[k].equilibrated == (k > failing));
         CHECK(verdicts[k].reasons.empty() == (k > failing));
         if (k == failing) CHECK_THAT(reasons(verdicts[k]), ContainsSubstring(why));
         if (k < failing)
-            CHECK_THAT(reasons(verdicts[k]), ContainsSubstring("T = " + detail::equilibration_judge::text(of.temperatures[failing]) + " above it is not equilibrated"));
+            CHECK_THAT(
+                reasons(verdicts[k]),
+                ContainsSubstring("T = " + detail::equilibration_judge::text(of.temperatures[failing]) +
+                                  " above it is not equilibrated"));
     }
 }
 
@@ -222,10 +242,12 @@ void check_all_fail(std::vector<verdict> const& verdicts, std::string const& why
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("runs in equilibrium are flagged no more often than the rules say", "[statistics]", paramagnet, ordered, three_valleys) {
+TEMPLATE_TEST_CASE("runs in equilibrium are flagged no more often than the rules say", "[statistics]",
+                   paramagnet, ordered, three_valleys) {
     constexpr std::uint32_t runs = 100;
     std::size_t flagged = 0;
-    for (std::uint32_t n = 0; n < runs; ++n) flagged += is_flagged(nth_equilibrated_run<TestType>(n, 16)) ? 1 : 0;
+    for (std::uint32_t n = 0; n < runs; ++n)
+        flagged += is_flagged(nth_equilibrated_run<TestType>(n, 16)) ? 1 : 0;
     double const most = equilibration_rules{}.false_alarm;
     CAPTURE(TestType::name);
     // Three standard deviations of a count at the stated rate; the measured rates are well below it.
@@ -233,7 +255,8 @@ TEMPLATE_TEST_CASE("runs in equilibrium are flagged no more often than the rules
 }
 
 // spinet_test_statistics "[false_alarms]" prints the figures of docs/rationale.md.
-TEMPLATE_TEST_CASE("false alarms of equilibration rules", "[.][false_alarms]", paramagnet, ordered, three_valleys, frozen_valleys) {
+TEMPLATE_TEST_CASE("false alarms of equilibration rules", "[.][false_alarms]", paramagnet, ordered,
+                   three_valleys, frozen_valleys) {
     for (std::uint32_t const measurements : {16u, 64u}) {
         constexpr std::uint32_t runs = 1000;
         std::size_t rule = 0, flat = 0, flat_plain = 0;
@@ -243,8 +266,10 @@ TEMPLATE_TEST_CASE("false alarms of equilibration rules", "[.][false_alarms]", p
             flat += fails_flat_rule(made, 3, true) ? 1 : 0;
             flat_plain += fails_flat_rule(made, 3, false) ? 1 : 0;
         }
-        std::printf("%s, %u measurements: of %u equilibrated runs the rule flags %zu; 3 errors flag %zu, 3 standard errors %zu\n", TestType::name, measurements,
-                    runs, rule, flat, flat_plain);
+        std::printf(
+            "%s, %u measurements: of %u equilibrated runs the rule flags %zu; 3 errors flag %zu, 3 standard "
+            "errors %zu\n",
+            TestType::name, measurements, runs, rule, flat, flat_plain);
         CHECK(flat >= rule);
     }
 }
@@ -264,23 +289,28 @@ TEST_CASE("hot and cold starts that disagree are flagged, and all that is colder
     // At this level each of the 72 comparisons allows about 8 standard errors.
     double const energy_error = 0.01 / std::sqrt(32.0 * 8.0) * std::sqrt(2.0);
     for (double const sign : {1.0, -1.0}) {
-        auto const hot_cold = run_about([&](std::size_t k, std::size_t quantity, std::size_t stage, bool cold) {
-            return flat_mean(k, quantity, stage, cold) + (k == 3 && quantity == 0 && cold ? sign * 25 * energy_error : 0.0);
-        });
+        auto const hot_cold =
+            run_about([&](std::size_t k, std::size_t quantity, std::size_t stage, bool cold) {
+                return flat_mean(k, quantity, stage, cold) +
+                       (k == 3 && quantity == 0 && cold ? sign * 25 * energy_error : 0.0);
+            });
         check_fails_from(judged(hot_cold), hot_cold, 3, "hot and cold starts disagree in the energy");
     }
     std::vector<std::string> const names{"|q|", "|q| of a", "|q| of b", "|q| of c", "|q| of d"};
     for (std::size_t part = 0; part < 5; ++part) {
         // 28 cold pairs.
         double const overlap_error = 0.01 / std::sqrt(32.0 * 28.0) * std::sqrt(2.0);
-        auto const differs = run_about([&](std::size_t k, std::size_t quantity, std::size_t stage, bool cold) {
-            return flat_mean(k, quantity, stage, cold) + (k == 5 && quantity == 1 + part && cold ? 50 * overlap_error : 0.0);
-        });
+        auto const differs =
+            run_about([&](std::size_t k, std::size_t quantity, std::size_t stage, bool cold) {
+                return flat_mean(k, quantity, stage, cold) +
+                       (k == 5 && quantity == 1 + part && cold ? 50 * overlap_error : 0.0);
+            });
         check_fails_from(judged(differs), differs, 5, "hot and cold starts disagree in " + names[part] + ":");
     }
     // The same difference of 2 standard errors is none.
     auto const close = run_about([&](std::size_t k, std::size_t quantity, std::size_t stage, bool cold) {
-        return flat_mean(k, quantity, stage, cold) + (k == 3 && quantity == 0 && cold ? 2 * energy_error : 0.0);
+        return flat_mean(k, quantity, stage, cold) +
+               (k == 3 && quantity == 0 && cold ? 2 * energy_error : 0.0);
     });
     for (auto const& each : judged(close)) CHECK(each.equilibrated);
 }
@@ -291,11 +321,14 @@ TEST_CASE("a drift between the last two log bins is flagged", "[statistics]") {
         auto const drifts = run_about([&](std::size_t k, std::size_t of, std::size_t stage, bool cold) {
             return flat_mean(k, of, stage, cold) + (k == 2 && of == quantity && stage == 3 ? 0.03 : 0.0);
         });
-        check_fails_from(judged(drifts), drifts, 2, std::string(quantity == 0 ? "the energy" : "|q|") + (quantity > 1 ? " of " : "") );
+        check_fails_from(judged(drifts), drifts, 2,
+                         std::string(quantity == 0 ? "the energy" : "|q|") + (quantity > 1 ? " of " : ""));
         CHECK_THAT(reasons(judged(drifts)[2]), ContainsSubstring("still drifts"));
     }
     // What happened before the last two bins is past.
-    auto const early = run_about([&](std::size_t k, std::size_t of, std::size_t stage, bool cold) { return flat_mean(k, of, stage, cold) + (stage < 2 ? 0.05 : 0.0); });
+    auto const early = run_about([&](std::size_t k, std::size_t of, std::size_t stage, bool cold) {
+        return flat_mean(k, of, stage, cold) + (stage < 2 ? 0.05 : 0.0);
+    });
     for (auto const& each : judged(early)) CHECK(each.equilibrated);
 }
 
@@ -324,7 +357,8 @@ TEST_CASE("errors above the tolerance are flagged", "[statistics]") {
     auto const noisy = run_about(flat_mean, 0.5);
     check_all_fail(judged(noisy), "the error of |q| is 0.0");
     check_all_fail(judged(noisy), "above 0.005");
-    for (auto const& each : judged(noisy, {.overlap_tolerance = 0.1, .false_alarm = 1e-4})) CHECK(each.equilibrated);
+    for (auto const& each : judged(noisy, {.overlap_tolerance = 0.1, .false_alarm = 1e-4}))
+        CHECK(each.equilibrated);
     // One noisy layer is enough, and the energy has no tolerance.
     auto one = run_about(flat_mean);
     auto const& loud = run_about(flat_mean, 0.5);

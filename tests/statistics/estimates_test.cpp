@@ -31,7 +31,9 @@ struct made_run {
     full_run of;
     std::vector<std::vector<double>> q, u, m;  // per measurement: q of every pair, u and m of every replica
 
-    explicit made_run(std::uint32_t measurements, std::function<double(std::uint32_t, std::size_t, std::uint32_t)> const& draw) : of(empty(measurements)) {
+    explicit made_run(std::uint32_t measurements,
+                      std::function<double(std::uint32_t, std::size_t, std::uint32_t)> const& draw)
+        : of(empty(measurements)) {
         for (std::uint32_t k = 0; k < measurements; ++k) {
             std::vector<double> energies, overlaps, magnets;
             q.emplace_back();
@@ -41,13 +43,15 @@ struct made_run {
                 u.back().push_back(draw(k, r, 0));
                 for (double const x : {u.back()[r], u.back()[r] * u.back()[r]}) energies.push_back(x);
                 m.back().push_back(draw(k, r, 1));
-                for (std::size_t part = 0; part < 3; ++part) add_moments(magnets, m.back()[r] / static_cast<double>(part + 1));
+                for (std::size_t part = 0; part < 3; ++part)
+                    add_moments(magnets, m.back()[r] / static_cast<double>(part + 1));
             }
             for (std::size_t a = 0; a < replicas; ++a)
                 for (std::size_t b = a + 1; b < replicas; ++b) {
                     // Pairs that share a replica are correlated, as in life.
                     q.back().push_back(draw(k, a, 2) * draw(k, b, 2));
-                    for (std::size_t part = 0; part < 3; ++part) add_moments(overlaps, q.back().back() / static_cast<double>(part + 1));
+                    for (std::size_t part = 0; part < 3; ++part)
+                        add_moments(overlaps, q.back().back() / static_cast<double>(part + 1));
                 }
             auto const stage = recorder::stage_of(k, measurements);
             for (std::size_t t = 0; t < 2; ++t) {
@@ -77,7 +81,9 @@ struct made_run {
         return sum / n;
     }
 
-    [[nodiscard]] static double mean_of_singles(std::vector<std::vector<double>> const& values, std::size_t left_out, std::function<double(double)> const& f) {
+    [[nodiscard]] static double mean_of_singles(std::vector<std::vector<double>> const& values,
+                                                std::size_t left_out,
+                                                std::function<double(double)> const& f) {
         double sum = 0, n = 0;
         for (auto const& each : values)
             for (std::size_t r = 0; r < replicas; ++r)
@@ -98,9 +104,13 @@ private:
         plan.sweeps = 5 * measurements;
         full_run made{{ladder({1.0, 2.0}), plan, 10, two_layers()}, {}};
         made.sweeps_done = plan.sweeps;
-        made.recorders.emplace_back(2, recorder(measured_per::replica, replicas, energy{}.components(made.groups), energy::lead));
-        made.recorders.emplace_back(2, recorder(measured_per::pair, replicas, overlap{}.components(made.groups), overlap::lead));
-        made.recorders.emplace_back(2, recorder(measured_per::replica, replicas, magnetisation{}.components(made.groups), magnetisation::lead));
+        made.recorders.emplace_back(
+            2, recorder(measured_per::replica, replicas, energy{}.components(made.groups), energy::lead));
+        made.recorders.emplace_back(
+            2, recorder(measured_per::pair, replicas, overlap{}.components(made.groups), overlap::lead));
+        made.recorders.emplace_back(
+            2, recorder(measured_per::replica, replicas, magnetisation{}.components(made.groups),
+                        magnetisation::lead));
         return made;
     }
 };
@@ -123,7 +133,9 @@ void check(std::vector<point> const& points, double value, double error) {
 TEST_CASE("estimates are means with delete-one-replica errors", "[statistics]") {
     made_run const made(24, noise);
     constexpr std::size_t none = made_run::replicas;
-    auto const of_pairs = [&](auto f) { return [&made, f](std::size_t out) { return made.mean_of_pairs(out, f); }; };
+    auto const of_pairs = [&](auto f) {
+        return [&made, f](std::size_t out) { return made.mean_of_pairs(out, f); };
+    };
     auto const identity = [](double x) { return x; };
     auto const absolute = of_pairs([](double x) { return std::abs(x); });
     auto const square = of_pairs([](double x) { return x * x; });
@@ -134,7 +146,8 @@ TEST_CASE("estimates are means with delete-one-replica errors", "[statistics]") 
     for (std::size_t part = 1; part < 3; ++part) {
         double const scale = 1.0 / static_cast<double>(part + 1);
         check(mean_abs_overlap(made.of, part), scale * absolute(none), scale * made.error_of(absolute));
-        check(mean_square_overlap(made.of, part), scale * scale * square(none), scale * scale * made.error_of(square));
+        check(mean_square_overlap(made.of, part), scale * scale * square(none),
+              scale * scale * made.error_of(square));
     }
     check(mean_square_overlap(made.of), square(none), made.error_of(square));
     check(mean_fourth_overlap(made.of), fourth(none), made.error_of(fourth));
@@ -147,11 +160,16 @@ TEST_CASE("estimates are means with delete-one-replica errors", "[statistics]") 
     auto const u = [&](std::size_t out) { return made_run::mean_of_singles(made.u, out, identity); };
     check(mean_energy(made.of), u(none), made.error_of(u));
     check(mean_of(made.of, energy{}), u(none), made.error_of(u));
-    auto const squared = [&](std::size_t out) { return made_run::mean_of_singles(made.u, out, [](double x) { return x * x; }); };
+    auto const squared = [&](std::size_t out) {
+        return made_run::mean_of_singles(made.u, out, [](double x) { return x * x; });
+    };
     check(mean_of(made.of, energy{}, 1), squared(none), made.error_of(squared));
     auto const fluctuation = [&](std::size_t out) { return squared(out) - u(out) * u(out); };
-    check(estimates<energy>(made.of, [](auto mean) { return mean(1) - mean(0) * mean(0); }), fluctuation(none), made.error_of(fluctuation));
-    auto const m = [&](std::size_t out) { return made_run::mean_of_singles(made.m, out, [](double x) { return std::abs(x); }); };
+    check(estimates<energy>(made.of, [](auto mean) { return mean(1) - mean(0) * mean(0); }),
+          fluctuation(none), made.error_of(fluctuation));
+    auto const m = [&](std::size_t out) {
+        return made_run::mean_of_singles(made.m, out, [](double x) { return std::abs(x); });
+    };
     check(mean_abs_magnetisation(made.of), m(none), made.error_of(m));
     check(mean_abs_magnetisation(made.of, 2), m(none) / 3, made.error_of(m) / 3);
 }
@@ -163,21 +181,23 @@ TEST_CASE("tau is in sweeps and effective samples are variance over error square
     for (auto const& each : energies) {
         // tau of 4000 independent values scatters by 0.04 (in measurements).
         CHECK(each.tau == Approx(2.5).margin(5 * 4.5 * 0.04));
-        // The error has 7 degrees of freedom: its square is within a factor 8 of the truth in 999 of 1000 seeds;
-        // Student's factor takes 1 / 1.16 off.
+        // The error has 7 degrees of freedom: its square is within a factor 8 of the truth in 999 of 1000
+        // seeds; Student's factor takes 1 / 1.16 off.
         CHECK(each.effective_samples > 4000.0 * 8 / 1.16 / 8);
         CHECK(each.effective_samples < 4000.0 * 8 / 1.16 * 8);
         CHECK(each.effective_samples == Approx(0.16 / (each.error * each.error)).epsilon(0.05));
     }
     auto const verdicts = equilibration(made.of);
-    for (std::size_t t = 0; t < 2; ++t) CHECK(mean_abs_overlap(made.of)[t].equilibrated == verdicts[t].equilibrated);
+    for (std::size_t t = 0; t < 2; ++t)
+        CHECK(mean_abs_overlap(made.of)[t].equilibrated == verdicts[t].equilibrated);
 }
 
 TEST_CASE("what never changed has no effective samples and no error", "[statistics]") {
     for (double const frozen : {1.0, -0.7123, 0.1}) {
         CAPTURE(frozen);
         made_run const made(1000, [&](std::uint32_t, std::size_t, std::uint32_t) { return frozen; });
-        for (auto const& points : {mean_energy(made.of), mean_abs_overlap(made.of), mean_abs_magnetisation(made.of)})
+        for (auto const& points :
+             {mean_energy(made.of), mean_abs_overlap(made.of), mean_abs_magnetisation(made.of)})
             for (auto const& each : points) {
                 CHECK(each.error < 1e-12);
                 CHECK(each.effective_samples == 0.0);
@@ -185,8 +205,9 @@ TEST_CASE("what never changed has no effective samples and no error", "[statisti
     }
 }
 
-// Reported: the variance of a coarsened_series is a difference of large sums, so a constant that is no short binary
-// fraction seems to vary by 1e-14, and tau becomes 0 instead of half the interval between measurements.
+// Reported: the variance of a coarsened_series is a difference of large sums, so a constant that is no short
+// binary fraction seems to vary by 1e-14, and tau becomes 0 instead of half the interval between
+// measurements.
 TEST_CASE("what never changed has the tau of independent measurements", "[statistics]") {
     made_run const made(1000, [](std::uint32_t, std::size_t, std::uint32_t) { return 0.1; });
     for (auto const& each : mean_energy(made.of)) CHECK(each.tau == 2.5);
@@ -208,8 +229,10 @@ TEST_CASE("estimates of lifted observables", "[statistics]") {
     plan.measure_every = 1;
     plan.sweeps = 8;
     run<lifted> made{{ladder({1.0}), plan, 1, {{"all", 0, 1}}}, {}};
-    made.recorders.emplace_back(1, recorder(measured_per::replica, 4, first.components(made.groups), lifted::lead));
-    for (std::uint32_t k = 0; k < 8; ++k) made.recorders[0][0].add(recorder::stage_of(k, 8), std::vector<double>{1, 2, 3, 6});
+    made.recorders.emplace_back(
+        1, recorder(measured_per::replica, 4, first.components(made.groups), lifted::lead));
+    for (std::uint32_t k = 0; k < 8; ++k)
+        made.recorders[0][0].add(recorder::stage_of(k, 8), std::vector<double>{1, 2, 3, 6});
     auto const points = mean_of(made, first);
     REQUIRE(points.size() == 1);
     CHECK(points[0].value == Approx(3.0));

@@ -18,7 +18,8 @@ namespace {
 
 std::vector<double> measurement(std::uint32_t k, std::size_t numbers) {
     std::vector<double> values(numbers);
-    for (std::size_t i = 0; i < numbers; ++i) values[i] = 0.5 + normal(stream(7, k, 0, purpose::testing), static_cast<std::uint32_t>(i));
+    for (std::size_t i = 0; i < numbers; ++i)
+        values[i] = 0.5 + normal(stream(7, k, 0, purpose::testing), static_cast<std::uint32_t>(i));
     return values;
 }
 
@@ -80,7 +81,8 @@ TEST_CASE("a recorder adds up what it is given", "[statistics]") {
         for (std::size_t s = 0; s < 4; ++s) {
             CHECK(into.count(s) == counts[s]);
             for (std::size_t u = 0; u < units; ++u)
-                for (std::size_t c = 0; c < width; ++c) CHECK(into.sum(s, u, c) == sums[(s * units + u) * width + c]);
+                for (std::size_t c = 0; c < width; ++c)
+                    CHECK(into.sum(s, u, c) == sums[(s * units + u) * width + c]);
         }
         CHECK(into.count() == n);
         double mean = 0, variance = 0;
@@ -88,7 +90,8 @@ TEST_CASE("a recorder adds up what it is given", "[statistics]") {
         for (double const x : leads) variance += (x - mean) * (x - mean) / static_cast<double>(leads.size());
         CHECK(into.lead_variance() == Approx(variance).epsilon(1e-12));
         REQUIRE(into.series().block_means().size() == n);
-        for (std::uint32_t k = 0; k < n; ++k) CHECK(into.series().block_means()[k] == Approx(cohort_means[k]).epsilon(1e-13));
+        for (std::uint32_t k = 0; k < n; ++k)
+            CHECK(into.series().block_means()[k] == Approx(cohort_means[k]).epsilon(1e-13));
 
         recorder thawed(per, replicas, {"x", "y", "z"}, lead);
         thawed.add(0, measurement(999, units * width));
@@ -101,13 +104,15 @@ TEST_CASE("a recorder adds up what it is given", "[statistics]") {
         into.add(3, measurement(1000, units * width));
         CHECK(saved(thawed) == saved(into));
         // Of another run: other replicas, other components.
-        recorder more(per, replicas + 1, {"x", "y", "z"}, lead), wider(per, replicas, {"x", "y", "z", "t"}, lead);
+        recorder more(per, replicas + 1, {"x", "y", "z"}, lead),
+            wider(per, replicas, {"x", "y", "z", "t"}, lead);
         for (auto* other : {&more, &wider}) {
             detail::archive_reader again(bytes);
             CHECK_THROWS_WITH(other->load(again), ContainsSubstring("does not fit: an array has"));
         }
         for (std::size_t size = 0; size < bytes.size(); size += 13) {
-            std::vector<std::byte> const cut(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size));
+            std::vector<std::byte> const cut(bytes.begin(),
+                                             bytes.begin() + static_cast<std::ptrdiff_t>(size));
             detail::archive_reader short_of(cut);
             CHECK_THROWS_AS(thawed.load(short_of), error);
         }
@@ -116,10 +121,16 @@ TEST_CASE("a recorder adds up what it is given", "[statistics]") {
 
 TEST_CASE("means over some replicas take the pairs inside, over the stages asked for", "[statistics]") {
     constexpr std::size_t replicas = 6, units = 15;
-    recorder pairs(measured_per::pair, replicas, {"x", "y"}, 0), singles(measured_per::replica, replicas, {"x", "y"}, 0);
+    recorder pairs(measured_per::pair, replicas, {"x", "y"}, 0),
+        singles(measured_per::replica, replicas, {"x", "y"}, 0);
     // Number of measurement k for pair (a, b): something only that pair has.
-    auto const of_pair = [](std::size_t a, std::size_t b, std::size_t k) { return std::pow(2.0, static_cast<double>(a)) + std::pow(3.0, static_cast<double>(b)) + static_cast<double>(k); };
-    auto const of_single = [](std::size_t a, std::size_t k) { return std::pow(5.0, static_cast<double>(a)) - static_cast<double>(k * k); };
+    auto const of_pair = [](std::size_t a, std::size_t b, std::size_t k) {
+        return std::pow(2.0, static_cast<double>(a)) + std::pow(3.0, static_cast<double>(b)) +
+               static_cast<double>(k);
+    };
+    auto const of_single = [](std::size_t a, std::size_t k) {
+        return std::pow(5.0, static_cast<double>(a)) - static_cast<double>(k * k);
+    };
     std::vector<std::size_t> const stage_of{0, 1, 2, 2, 3, 3, 3};
     for (std::size_t k = 0; k < stage_of.size(); ++k) {
         std::vector<double> p, s;
@@ -132,21 +143,25 @@ TEST_CASE("means over some replicas take the pairs inside, over the stages asked
         pairs.add(stage_of[k], p);
         singles.add(stage_of[k], s);
     }
-    auto const expect = [&](std::vector<std::size_t> const& members, std::size_t first, std::size_t last, bool of_pairs) {
+    auto const expect = [&](std::vector<std::size_t> const& members, std::size_t first, std::size_t last,
+                            bool of_pairs) {
         double sum = 0, n = 0;
         for (std::size_t k = 0; k < stage_of.size(); ++k) {
             if (stage_of[k] < first || stage_of[k] >= last) continue;
             for (std::size_t i = 0; i < members.size(); ++i) {
                 if (!of_pairs) sum += of_single(members[i], k), n += 1;
-                for (std::size_t j = i + 1; of_pairs && j < members.size(); ++j) sum += of_pair(members[i], members[j], k), n += 1;
+                for (std::size_t j = i + 1; of_pairs && j < members.size(); ++j)
+                    sum += of_pair(members[i], members[j], k), n += 1;
             }
         }
         return sum / n;
     };
     std::vector<std::size_t> const odd{1, 3, 5}, all{0, 1, 2, 3, 4, 5}, some{0, 1, 4, 5};
     for (auto const& members : {odd, all, some})
-        for (auto const& [first, last] : {std::pair<std::size_t, std::size_t>{0, 4}, {2, 3}, {3, 4}, {1, 4}}) {
-            auto const p = sums_over(pairs, members, {first, last}), s = sums_over(singles, members, {first, last});
+        for (auto const& [first, last] :
+             {std::pair<std::size_t, std::size_t>{0, 4}, {2, 3}, {3, 4}, {1, 4}}) {
+            auto const p = sums_over(pairs, members, {first, last}),
+                       s = sums_over(singles, members, {first, last});
             CHECK(p.units() == members.size());
             CHECK(p.mean(members.size(), 0) == Approx(expect(members, first, last, true)).epsilon(1e-13));
             CHECK(p.mean(members.size(), 1) == Approx(1.0));
@@ -161,6 +176,7 @@ TEST_CASE("means over some replicas take the pairs inside, over the stages asked
     CHECK(sums_over_all(pairs).mean(replicas, 0) == Approx(expect(all, 0, 4, true)).epsilon(1e-13));
     // The order of the members does not matter.
     CHECK(sums_over(pairs, {5, 1, 3}).mean(3, 0) == Approx(expect(odd, 0, 4, true)).epsilon(1e-13));
-    CHECK_THROWS_WITH(sums_over_all(recorder(measured_per::pair, 6, {"x"}, 0)), ContainsSubstring("the run has no measurements"));
+    CHECK_THROWS_WITH(sums_over_all(recorder(measured_per::pair, 6, {"x"}, 0)),
+                      ContainsSubstring("the run has no measurements"));
     CHECK_THROWS_AS(sums_over(pairs, {0, 1}), error);
 }

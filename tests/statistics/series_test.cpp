@@ -16,7 +16,8 @@ using namespace spinet;
 
 namespace {
 
-/// A stationary AR(1) series x' = rho x + noise with variance 1 about `mean`; tau = (1 + rho) / (1 - rho) / 2.
+/// A stationary AR(1) series x' = rho x + noise with variance 1 about `mean`; tau = (1 + rho) / (1 - rho)
+/// / 2.
 std::vector<double> ar1(double rho, std::size_t n, std::uint32_t row, double mean) {
     std::vector<double> values(n);
     stream const draws(20'240'603, 0, row, purpose::testing);
@@ -52,7 +53,8 @@ TEST_CASE("a series is its block means at any length", "[statistics]") {
     CHECK(coarsened_series{}.variance() == 0.0);
     CHECK(coarsened_series{}.block_means().empty());
     constexpr std::size_t longest = coarsened_series::longest;
-    for (std::size_t const n : {std::size_t{1}, std::size_t{5}, longest - 1, longest, longest + 1, 2 * longest - 1, 2 * longest, 3 * longest + 77, 8 * longest + 3}) {
+    for (std::size_t const n : {std::size_t{1}, std::size_t{5}, longest - 1, longest, longest + 1,
+                                2 * longest - 1, 2 * longest, 3 * longest + 77, 8 * longest + 3}) {
         CAPTURE(n);
         auto const values = ar1(0.5, n, 1, 3.0);
         auto const series = series_of(values);
@@ -83,7 +85,8 @@ TEST_CASE("autocorrelation times do not change as a series gets coarser", "[stat
         auto const values = ar1(rho, 200'000, 2, -1.0);
         auto const series = series_of(values);
         REQUIRE(series.block_length() == 16);
-        auto const coarse = integrated_autocorrelation_time(series.block_means(), series.block_length(), series.variance());
+        auto const coarse =
+            integrated_autocorrelation_time(series.block_means(), series.block_length(), series.variance());
         auto const fine = integrated_autocorrelation_time(values);
         // Four of its own (conservative) errors, and 2 % for the bias of finite series.
         CHECK(std::abs(coarse.tau - tau) < 4 * coarse.error + 0.02 * tau);
@@ -94,7 +97,8 @@ TEST_CASE("autocorrelation times do not change as a series gets coarser", "[stat
 
 TEST_CASE("a saved series goes on bitwise", "[statistics]") {
     auto const values = ar1(0.9, 70'001, 3, 0.3);
-    for (std::size_t const cut : {std::size_t{0}, std::size_t{7}, std::size_t{16'384}, std::size_t{40'003}, values.size()}) {
+    for (std::size_t const cut :
+         {std::size_t{0}, std::size_t{7}, std::size_t{16'384}, std::size_t{40'003}, values.size()}) {
         coarsened_series first, second;
         second.add(1e9);  // what was there before must not shine through
         for (std::size_t k = 0; k < cut; ++k) first.add(values[k]);
@@ -121,7 +125,7 @@ TEST_CASE("damaged series are refused", "[statistics]") {
     coarsened_series target;
     CHECK_NOTHROW(load(target, bytes));
     CHECK_THROWS_AS(load(target, with(0, 0)), error);
-    CHECK_THROWS_AS(load(target, with(0, 8)), error);       // not the block length that fits the count
-    CHECK_THROWS_AS(load(target, with(1, 12)), error);      // a count that fits nothing
+    CHECK_THROWS_AS(load(target, with(0, 8)), error);         // not the block length that fits the count
+    CHECK_THROWS_AS(load(target, with(1, 12)), error);        // a count that fits nothing
     CHECK_THROWS_AS(load(target, with(2, 1u << 20)), error);  // more pending than a block
 }

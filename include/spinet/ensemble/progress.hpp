@@ -18,7 +18,7 @@ struct checkpoint {
     std::uint64_t identity = 0;
     std::string version;
     std::vector<double> temperatures;
-    std::uint64_t sweeps_done = 0;  ///< of warm-up and measurement together
+    std::uint64_t sweeps_done = 0;  ///< of warm-up and measurement together; of the annealing during it
     std::vector<std::byte> state;
 };
 
@@ -26,10 +26,10 @@ enum class run_phase { annealing, warmup, measuring };
 
 struct progress {
     run_phase phase = run_phase::annealing;
-    std::uint64_t sweeps_done = 0;  ///< of warm-up and measurement together
-    std::uint64_t sweeps_total = 0;
+    std::uint64_t sweeps_done = 0;     ///< of warm-up and measurement together
+    std::uint64_t sweeps_total = 0;    ///< likewise
     bool last = false;                 ///< the run ends after this call: completed, or stopped by somebody
-    std::function<checkpoint()> save;  ///< freezes the run as it is now; empty during annealing
+    std::function<checkpoint()> save;  ///< freezes the run as it is now; empty before the first sweep
 };
 
 /// A callback returns false to stop the run. Law: it never changes the chain.

@@ -18,8 +18,8 @@
 namespace spinet {
 
 struct ladder_request {
-    double lowest = 0;        ///< lowest temperature; 0 takes 1/20 of the highest
-    std::size_t count = 24;   ///< temperatures, at least; more are added where exchanges would be too rare
+    double lowest = 0;        ///< lowest temperature; 0 takes 1/12 of the highest
+    std::size_t count = 16;   ///< temperatures, at least; more are added where exchanges would be too rare
     double acceptance = 0.2;  ///< least exchange acceptance between neighbours
     double above = 1.2;       ///< the top is this many times lambda_max(J)
     std::size_t most = 512;   ///< more temperatures than this are refused
@@ -81,7 +81,7 @@ template <PairModel M, Executor Exec = serial>
         throw error("suggested_temperatures: the model has no couplings, so no temperature is singled out");
     if (!(wanted.acceptance > 0 && wanted.acceptance < 0.9))
         throw error("suggested_temperatures: the acceptance must be between 0 and 0.9");
-    double const lowest = wanted.lowest == 0 ? top / 20 : wanted.lowest;
+    double const lowest = wanted.lowest == 0 ? top / 12 : wanted.lowest;
     ladder rungs = geometric_temperatures(lowest, top, std::max<std::size_t>(wanted.count, 2));
     single_threaded_blas const one_blas_thread;
     auto team = executor.team();

@@ -110,7 +110,7 @@ public:
 
     bool operator()(progress const& now) {
         // A run that was stopped while it was annealing has nothing to go on from.
-        if (!now.save || now.sweeps_done == 0) return true;
+        if (!now.save) return true;
         bool const due = std::chrono::duration<double>(clock::now() - last_).count() >= seconds_;
         if (!due && !now.last) return true;
         runs_.insert_or_assign(name_, now.save());

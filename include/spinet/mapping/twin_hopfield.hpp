@@ -119,7 +119,10 @@ private:
 
     [[nodiscard]] std::string clamped_text() const {
         std::string text;
-        for (double const x : clamped_to) text += (text.empty() ? "" : " ") + detail::short_text(x);
+        for (double const x : clamped_to) {
+            if (!text.empty()) text += ' ';
+            text += detail::short_text(x);
+        }
         return text;
     }
 

@@ -12,6 +12,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <span>
 #include <string>
 #include <utility>
@@ -45,6 +46,7 @@ public:
         for (std::size_t b = 0; b < blocks_.size(); ++b)
             std::visit([&](auto const& block) { block.check(groups_, b); }, blocks_[b]);
         colour_groups();
+        check_magnitude();
     }
 
     [[nodiscard]] std::size_t size() const noexcept { return fields_.size(); }
@@ -127,6 +129,22 @@ private:
                 if (!std::isfinite(fields_[group.first + i]))
                     throw error("network_glass: the field of spin " + std::to_string(i) + " of group " +
                                 group.name + " is not finite");
+    }
+
+    /// No field can overflow: the sum of all |J| and |b| of every spin is finite.
+    void check_magnitude() const {
+        for (std::size_t g = 0; g < groups_.size(); ++g)
+            for (std::size_t i = 0; i < groups_[g].size; ++i) {
+                std::size_t const site = groups_[g].first + i;
+                double sum = std::abs(static_cast<double>(fields_[site]));
+                for_each_coupling(site, [&](std::size_t, std::span<Real const> couplings) {
+                    for (Real const j : couplings) sum += std::abs(static_cast<double>(j));
+                });
+                if (!(sum <= static_cast<double>(std::numeric_limits<Real>::max()) / 4))
+                    throw error("network_glass: the field of spin " + std::to_string(i) + " of group " +
+                                groups_[g].name + " can overflow: its couplings add up to " +
+                                std::to_string(sum));
+            }
     }
 
     /// Greedy colouring in breadth-first order: exact (two colours) whenever the groups form a bipartite

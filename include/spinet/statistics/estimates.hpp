@@ -36,9 +36,13 @@ namespace detail {
 [[nodiscard]] inline double tau_in_sweeps(recorder const& recorded, std::uint64_t measure_every) {
     auto const& series = recorded.series();
     double tau = 0.5;
-    if (series.block_means().size() >= 2)
-        tau = integrated_autocorrelation_time(series.block_means(), series.block_length(), series.variance())
-                  .tau;
+    if (series.block_means().size() >= 2) {
+        double const found =
+            integrated_autocorrelation_time(series.block_means(), series.block_length(), series.variance())
+                .tau;
+        // Noise can make the sum of a short series negative, which is no time.
+        if (found > 0) tau = found;
+    }
     return tau * static_cast<double>(measure_every);
 }
 
