@@ -57,7 +57,7 @@ syntax() {
 }
 
 stage "g++: build everything" release
-choose_blas_kernels "$build/release/tests/spinet_test_random"
+choose_blas_kernels "$build/release/tests/spinet_test_sample"
 if command -v clang++ >/dev/null 2>&1; then
     stage "clang++: the fast tests under address and undefined-behaviour sanitizers" sanitizers clang++
     stage "clang++: all headers, the other programs and the misuse that must not compile" syntax

@@ -95,6 +95,9 @@ void parse(int argc, char** argv, options& chosen, CLI::App& app) {
         ->check(text)
         ->capture_default_str();
     app.add_option("--plot", chosen.plot, "picture of the curves (PNG, by gnuplot)")->check(text);
+    // Given twice, as by a script that passes on what it was given, the last one counts.
+    for (CLI::Option* const option : app.get_options())
+        if (option->get_name() != "FILE" && option->get_name() != "--null") option->take_last();
     app.parse(argc, argv);
 }
 

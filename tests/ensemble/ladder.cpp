@@ -189,7 +189,7 @@ TEST_CASE("suggested temperatures: ends, acceptance measured afresh, the same fo
           rungs.temperatures());
     auto const other = suggested_temperatures(model, {.lowest = 0.2, .count = 12, .seed = 2});
     CHECK(other.temperatures() != rungs.temperatures());
-    CHECK(suggested_temperatures(model, {.count = 12}).lowest() == Approx(rungs.highest() / 20));
+    CHECK(suggested_temperatures(model, {.count = 12}).lowest() == Approx(rungs.highest() / 12));
     CHECK(suggested_temperatures(model, {.lowest = 0.2, .count = 12, .above = 2}).highest() ==
           Approx(rungs.highest() / 0.6));
 }

@@ -63,17 +63,17 @@ for change in '--scale layer' '--scale tc' '--biases drop'; do
     check "$change changes nothing" sh -c '! cmp -s plain.csv changed.csv'
 done
 
-# Several networks and nulls in one table.
+# Several networks, and nulls of the first, in one table.
 succeeds tiny.safetensors small.safetensors tiny.safetensors --null shuffled --null redrawn $plan --output many.csv
-well_formed many.csv 45 || fail "many.csv is not well formed"
+well_formed many.csv 25 || fail "many.csv is not well formed"
 check "names: $(tail -n +2 many.csv | cut -d, -f1 | uniq | tr '\n' ';')" [ "$(tail -n +2 many.csv | cut -d, -f1 | uniq | tr '\n' ';')" = \
-    'tiny;tiny shuffled;tiny redrawn;small;small shuffled;small redrawn;tiny (7);tiny shuffled (8);tiny redrawn (9);' ]
+    'tiny;tiny shuffled;tiny redrawn;small;tiny (5);' ]
 check "the rows of a network depend on its company" sh -c "{ head -n 1 many.csv; grep '^small,' many.csv; } | cmp -s - threads1.csv"
 
 # Suggested temperatures.
 "$program" tiny.safetensors --sweeps 200 --replicas 4 >"$log/out" 2>"$log/err" || fail "suggested temperatures"
 well_formed curve.csv $(($(lines_of curve.csv) - 1)) || fail "suggested temperatures: not well formed"
-check "fewer than 24 suggested temperatures" [ "$(lines_of curve.csv)" -ge 25 ]
+check "fewer than 16 suggested temperatures" [ "$(lines_of curve.csv)" -ge 17 ]
 
 # Standard output may be closed early, or be full.
 rm -f curve.csv

@@ -37,7 +37,7 @@ template <class Method>
 void require_same_on_all_executors(Method const& method) {
     auto const alone = sample(glass(), method, measured, plan());
     REQUIRE(alone.complete());
-    for (std::size_t const n : {1, 2, 3, 8}) {
+    for (std::size_t const n : {1u, 2u, 3u, 8u}) {
         CAPTURE(method.name(), n);
         CHECK(bytes_of(sample(glass(), method, measured, plan(), threads{n})) == bytes_of(alone));
     }
@@ -58,7 +58,7 @@ struct stop_at {
 template <class Method>
 void require_bitwise_resume(Method const& method) {
     auto const whole = sample(glass(), method, measured, plan());
-    for (std::uint64_t const sweeps : {1, 30, 50, 54, 100, 250}) {
+    for (std::uint64_t const sweeps : {1u, 30u, 50u, 54u, 100u, 250u}) {
         CAPTURE(method.name(), sweeps);
         std::optional<checkpoint> kept;
         auto const part = sample(glass(), method, measured, plan(), threads{2}, stop_at{sweeps, &kept});

@@ -90,9 +90,8 @@ struct plain {
 /// Pass: the distribution after the moves is the exact one, at all three temperatures.
 template <class M, class K, class Exchange>
 void require_invariance(std::string const& name, M const& model, K const& kernel, Exchange const& exchange,
-                        std::uint64_t seed) {
-    auto const fits =
-        spinet::testing::fit_after_moves(model, kernel, exchange, temperatures(), samples, seed);
+                        std::uint64_t seed, std::uint64_t count) {
+    auto const fits = spinet::testing::fit_after_moves(model, kernel, exchange, temperatures(), count, seed);
     for (std::size_t k = 0; k < fits.size(); ++k) {
         CAPTURE(name, kernel.name(), exchange.name(), temperatures()[k], fits[k].chi_square,
                 fits[k].degrees_of_freedom);
@@ -101,9 +100,10 @@ void require_invariance(std::string const& name, M const& model, K const& kernel
 }
 
 template <class M, class K>
-void require_invariance(std::string const& name, M const& model, K const& kernel) {
-    require_invariance(name, model, kernel, no_exchange{}, 1);
-    require_invariance(name, model, kernel, energy_exchange{}, 2);
+void require_invariance(std::string const& name, M const& model, K const& kernel,
+                        std::uint64_t count = samples) {
+    require_invariance(name, model, kernel, no_exchange{}, 1, count);
+    require_invariance(name, model, kernel, energy_exchange{}, 2, count);
 }
 
 }  // namespace small_models

@@ -115,8 +115,8 @@ TEST_CASE("damaged series are refused", "[statistics]") {
         coarsened_series target;
         CHECK_THROWS_AS(load(target, {bytes.begin(), bytes.end() - static_cast<std::ptrdiff_t>(cut)}), error);
     }
-    // Behind the blocks: a length 3, then block length, count, pending.
-    std::size_t const counts_at = bytes.size() - 3 * 8 - 8 - 3 * 8;
+    // Behind the blocks: block length, how many are pending and their sum; count, first value and two sums.
+    std::size_t const counts_at = bytes.size() - 7 * 8;
     auto const with = [&](std::size_t entry, std::uint64_t value) {
         auto copy = bytes;
         std::memcpy(copy.data() + counts_at + 8 * entry, &value, sizeof value);
@@ -126,6 +126,6 @@ TEST_CASE("damaged series are refused", "[statistics]") {
     CHECK_NOTHROW(load(target, bytes));
     CHECK_THROWS_AS(load(target, with(0, 0)), error);
     CHECK_THROWS_AS(load(target, with(0, 8)), error);         // not the block length that fits the count
-    CHECK_THROWS_AS(load(target, with(1, 12)), error);        // a count that fits nothing
-    CHECK_THROWS_AS(load(target, with(2, 1u << 20)), error);  // more pending than a block
+    CHECK_THROWS_AS(load(target, with(3, 12)), error);        // a count that fits nothing
+    CHECK_THROWS_AS(load(target, with(1, 1u << 20)), error);  // more pending than a block
 }

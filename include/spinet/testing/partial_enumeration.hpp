@@ -54,9 +54,14 @@ public:
     /// The same over the spins of a group of sites only.
     [[nodiscard]] double mean_square_overlap(std::vector<std::size_t> const& sites) const {
         auto const correlations = correlation_matrix(sites);
+        std::size_t const n = sites.size();
         double sum = 0;
-        for (double const c : correlations) sum += c * c;
-        return sum / static_cast<double>(sites.size() * sites.size());
+        for (std::size_t i = 0; i < n; ++i) {
+            sum += 1;
+            for (std::size_t j = i + 1; j < n; ++j)
+                sum += 2 * correlations[i * n + j] * correlations[i * n + j];
+        }
+        return sum / static_cast<double>(n * n);
     }
 
     /// An exact, independent sample; takes draws 0, 1, ... of the stream.
@@ -135,27 +140,28 @@ private:
         for (double const p : probabilities_) cumulated_.push_back(running += p);
     }
 
-    /// <s_i s_j> for the given sites, row-major: sums of tanh(beta h_i) tanh(beta h_j) over the enumerated
-    /// states, as products of matrices over slices of states.
+    /// <s_i s_j> for the given sites, row-major, i <= j only (0 below): sums of tanh(beta h_i) tanh(beta h_j)
+    /// over the enumerated states, as symmetric products over slices of states.
     [[nodiscard]] std::vector<double> correlation_matrix(std::vector<std::size_t> const& sites) const {
-        std::size_t const n = sites.size(), states = probabilities_.size(),
-                          slice = std::min<std::size_t>(states, 1024);
-        std::vector<double> result(n * n, 0.0), weighted(slice * n), transposed(n * slice);
+        std::size_t const n = sites.size(), states = probabilities_.size();
+        std::size_t const slice = std::min<std::size_t>(states, 1024);
+        std::vector<double> result(n * n, 0.0), part(n * n, 0.0), means(n * slice);
         std::vector<std::size_t> in_few(sites_, few_.size()), in_many(sites_, many_.size());
         for (std::size_t a = 0; a < few_.size(); ++a) in_few[few_[a]] = a;
         for (std::size_t i = 0; i < many_.size(); ++i) in_many[many_[i]] = i;
         for (std::size_t start = 0; start < states; start += slice) {
-            for (std::size_t k = 0; k < slice; ++k)
+            for (std::size_t k = 0; k < slice; ++k) {
+                double const weight = std::sqrt(probabilities_[start + k]);
                 for (std::size_t j = 0; j < n; ++j) {
                     std::size_t const site = sites[j];
                     double const m = in_few[site] < few_.size()
                                          ? sign(start + k, in_few[site])
                                          : std::tanh(beta_ * field(in_many[site], start + k));
-                    weighted[k * n + j] = probabilities_[start + k] * m;
-                    transposed[j * slice + k] = m;
+                    means[j * slice + k] = weight * m;
                 }
-            detail::gemm(false, n, n, slice, 1.0, transposed.data(), slice, weighted.data(), n, 1.0,
-                         result.data(), n);
+            }
+            detail::gram(n, slice, means.data(), slice, part.data(), n);
+            for (std::size_t k = 0; k < result.size(); ++k) result[k] += part[k];
         }
         for (std::size_t j = 0; j < n; ++j) result[j * n + j] = 1.0;
         return result;
