@@ -63,7 +63,7 @@ namespace detail {
         "set xlabel 'temperature T (units of the couplings)'\n"
         "set ylabel 'mean |q| of replica pairs'\n"
         "set logscale x\nset yrange [0:1.02]\nset grid\nset key top right\n"
-        "set label 'hollow: not equilibrated' at graph 0.02, graph 0.04\n"
+        "set label 'hollow: not equilibrated' at graph 0.02, graph 0.96\n"
         "plot";
     for (std::size_t n = 0; n < networks.size(); ++n) {
         std::string const style = " lc rgb '" + std::string(colours[n % std::size(colours)]) + "'",
