@@ -82,6 +82,9 @@ class sampler {
 public:
     using real = typename M::spin_type;
     static_assert(
+        SamplingMethod<Method, M>,
+        "spinet: the second argument must be a method, such as parallel_tempering(glauber{}, ladder)");
+    static_assert(
         all_different<Os...>,
         "spinet: two observables of one type share a recorder; give lifted functions types of their own "
         "(lambdas have them, function pointers have not)");

@@ -4,11 +4,26 @@
 
 #include <spinet/ensemble/ladder_ensemble.hpp>
 
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <type_traits>
 #include <utility>
 
 namespace spinet {
+
+/// A method: what moves the replicas of a model over temperature. `make_ensemble(model, replicas, seed)`
+/// gives an object like ladder_ensemble; `kernel()` sweeps the annealing of the cold start; `exchanges` says
+/// whether replicas change their temperatures, so that round trips are asked for.
+template <class T, class M>
+concept SamplingMethod = Model<M> && requires(T const& method, M const& model) {
+    { method.temperatures() } -> std::convertible_to<ladder const&>;
+    { method.name() } -> std::convertible_to<std::string>;
+    { T::exchanges } -> std::convertible_to<bool>;
+    method.kernel();
+    method.make_ensemble(model, std::size_t{4}, std::uint64_t{1});
+};
 
 /// A kernel at every temperature of a ladder, with an exchange policy between neighbours. A method is a
 /// value; `make_ensemble` puts it to work on a model.

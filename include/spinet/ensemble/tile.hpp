@@ -47,6 +47,7 @@ template <Model M, class K, class Exchange>
     requires Kernel<K, M>
 class tile {
 public:
+    static_assert(ExchangePolicy<Exchange>, "spinet: an exchange policy has a name() and a log_ratio(...)");
     using real = typename M::spin_type;
 
     tile(M const& model, K const& kernel, Exchange const& exchange, ladder const& temperatures,
