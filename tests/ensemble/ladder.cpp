@@ -163,7 +163,8 @@ TEST_CASE("run plans that cannot be carried out are refused", "[ensemble]") {
                ContainsSubstring("more than 2^40 spins"));
 }
 
-TEST_CASE("suggested temperatures: ends, acceptance measured afresh, the same for a seed", "[ensemble]") {
+TEST_CASE("suggested temperatures: ends, acceptance measured afresh, the same for a seed",
+          "[ensemble][slow]") {
     auto const model = random_layered_glass<float>({60, 40, 20}, {1.0 / 60, 1.0 / 40}, 4);
     auto const rungs = suggested_temperatures(model, {.lowest = 0.2, .count = 12});
     CHECK(rungs.lowest() == 0.2);

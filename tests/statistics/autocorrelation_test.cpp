@@ -84,7 +84,7 @@ TEST_CASE("tau of a long AR(1) series agrees with theory within its error", "[au
     }
 }
 
-TEST_CASE("tau is right on average and states an honest error, in blocks or not", "[autocorrelation]") {
+TEST_CASE("tau is right on average and states an honest error, in blocks or not", "[autocorrelation][slow]") {
     // Measured with 4000 series: bias -0.2 to -1.5 % (b = 1, 2), -2.3 to -2.9 % (b = 8: 256 blocks); scatter
     // over stated error 0.83 to 0.95. Threshold: 4.5 standard errors of the mean around a bias of 0 to -3 %;
     // the scatter of 400 series is known to 5 % (tau is skewed), so 0.65 to 1.15 leaves 4 standard errors on

@@ -242,7 +242,7 @@ void check_all_fail(std::vector<verdict> const& verdicts, std::string const& why
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("runs in equilibrium are flagged no more often than the rules say", "[statistics]",
+TEMPLATE_TEST_CASE("runs in equilibrium are flagged no more often than the rules say", "[statistics][slow]",
                    paramagnet, ordered, three_valleys) {
     constexpr std::uint32_t runs = 100;
     std::size_t flagged = 0;

@@ -100,7 +100,7 @@ TEST_CASE("for a mean the jackknife is s / sqrt(n) times Student's factor", "[ja
     CHECK(constant.error == 0.0);
 }
 
-TEST_CASE("errors of means of Gaussians cover 68.27 %, for few units too", "[jackknife]") {
+TEST_CASE("errors of means of Gaussians cover 68.27 %, for few units too", "[jackknife][slow]") {
     // Exact law: 1 error covers erf(1 / sqrt 2), 2 errors cover 1 - 2 F_t(-2 factor). 20000 repetitions, 4.5
     // standard errors (0.33 %), 6 comparisons: 4e-5 by chance. Without Student's factor 4 units would cover
     // 61 %.
