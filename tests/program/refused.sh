@@ -185,7 +185,6 @@ option '--scale: two' --scale two
 option '--biases: maybe' --biases maybe
 option '--null: yes' --null yes
 option '--nonsense' --nonsense
-option '--output' --output other.csv
 option '--seed' --seed
 refused '^characterize: FILE' --temperatures 1:4:3
 

@@ -70,6 +70,11 @@ check "names: $(tail -n +2 many.csv | cut -d, -f1 | uniq | tr '\n' ';')" [ "$(ta
     'tiny;tiny shuffled;tiny redrawn;small;tiny (5);' ]
 check "the rows of a network depend on its company" sh -c "{ head -n 1 many.csv; grep '^small,' many.csv; } | cmp -s - threads1.csv"
 
+# Given twice, the last one counts (cmake/quickstart.sh passes on what it was given).
+succeeds tiny.safetensors $plan --output first.csv --output last.csv
+well_formed last.csv 5 || fail "last.csv is not well formed"
+check "the first of two --output was written" [ ! -e first.csv ]
+
 # Suggested temperatures.
 "$program" tiny.safetensors --sweeps 200 --replicas 4 >"$log/out" 2>"$log/err" || fail "suggested temperatures"
 well_formed curve.csv $(($(lines_of curve.csv) - 1)) || fail "suggested temperatures: not well formed"
