@@ -146,16 +146,6 @@ TEST_CASE("the incomplete beta function", "[distributions]") {
     CHECK(incomplete_beta(3.0, 4.0, 1.0) == 1.0);
 }
 
-TEST_CASE("Kolmogorov's distribution", "[distributions]") {
-    CHECK(std::abs(kolmogorov_survival(1.3581) - 0.05) < 1e-5);  // Smirnov's table, 1948
-    CHECK(std::abs(kolmogorov_survival(1.6276) - 0.01) < 1e-5);
-    CHECK(relative_error(kolmogorov_survival(0.2), 0.99999999999949496) < 1e-15);  // 40 digits
-    CHECK(relative_error(kolmogorov_survival(0.8276), 0.49995841656354728) < 1e-14);
-    CHECK(relative_error(kolmogorov_survival(5.0), 2.0 * std::exp(-50.0)) < 1e-13);  // its first term
-    CHECK(relative_error(kolmogorov_survival(1.0), kolmogorov_survival(std::nextafter(1.0, 0.0))) < 1e-14);
-    CHECK(kolmogorov_survival(0.0) == 1.0);
-}
-
 TEST_CASE("distributions refuse what has no answer", "[distributions]") {
     for (double const p : {0.0, 1.0, -0.1, 1.1, not_a_number}) {
         CHECK_THROWS_AS(normal_quantile(p), error);
@@ -172,7 +162,6 @@ TEST_CASE("distributions refuse what has no answer", "[distributions]") {
     CHECK_THROWS_AS(normal_cdf(not_a_number), error);
     CHECK_THROWS_AS(incomplete_beta(0.0, 1.0, 0.5), error);
     CHECK_THROWS_AS(incomplete_beta(1.0, 1.0, 1.5), error);
-    CHECK_THROWS_AS(kolmogorov_survival(-0.1), error);
     CHECK_THROWS_WITH(chi_square_survival(1.0, -2.0),
                       "chi_square_survival: expected degrees of freedom > 0, found -2.000000");
 }

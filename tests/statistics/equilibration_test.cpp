@@ -347,8 +347,9 @@ TEST_CASE("too few round trips fail every temperature, under exchange only", "[s
 TEST_CASE("a ladder whose top is ordered fails every temperature", "[statistics]") {
     auto made = run_about(flat_mean);
     made.paramagnet_above = made.temperatures.highest() * 1.001;
-    check_all_fail(judged(made),
-                   "the top of the ladder, T = 2.25, is below 2.252, above which the model is a paramagnet");
+    check_all_fail(
+        judged(made),
+        "the top of the ladder, T = 2.25, is below 2.252, above which the model is taken for a paramagnet");
     made.paramagnet_above = made.temperatures.highest() * 0.999;
     CHECK(judged(made)[0].equilibrated);
 }

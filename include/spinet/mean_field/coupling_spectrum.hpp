@@ -12,8 +12,9 @@
 
 namespace spinet {
 
-/// lambda_max(J): above T = lambda_max the model is a paramagnet. It is the *naive mean-field* transition
-/// temperature, an upper estimate: the true one of a random network is about half of it (see t_formula).
+/// lambda_max(J), the *naive mean-field* transition temperature: an upper estimate, above which spinet takes
+/// a model for a paramagnet (an argument, not a theorem, for couplings of both signs). The transition of a
+/// random network is at about half of it (see t_formula).
 template <PairModel M>
 [[nodiscard]] double largest_coupling_eigenvalue(M const& model) {
     using real = typename M::spin_type;
@@ -29,7 +30,7 @@ template <PairModel M>
     });
 }
 
-/// The temperature above which a model is a paramagnet for certain: what the model says itself, by a member
+/// The temperature above which a model is taken for a paramagnet: what the model says itself, by a member
 /// paramagnet_above(), else lambda_max(J) where it shows its couplings, else NaN.
 template <Model M>
 [[nodiscard]] double paramagnet_above(M const& model) {

@@ -264,19 +264,4 @@ inline double chi_square_survival(double x, double dof) {
     return detail::incomplete_gamma_upper(0.5 * dof, 0.5 * x);
 }
 
-/// P(sqrt(n) D > lambda) of the Kolmogorov-Smirnov statistic D for large n (Kolmogorov, 1933). Stephens'
-/// correction for finite n is lambda = (sqrt(n) + 0.12 + 0.11 / sqrt(n)) D. Throws spinet::error if lambda <
-/// 0.
-inline double kolmogorov_survival(double lambda) {
-    if (!(lambda >= 0.0)) detail::refuse_argument("kolmogorov_survival", "lambda >= 0", lambda);
-    double sum = 0.0;
-    if (lambda < 1.0) {  // the theta function's other expansion, fast at small lambda
-        double const scale = std::numbers::pi * std::numbers::pi / (8.0 * lambda * lambda);
-        for (int k = 9; k >= 1; k -= 2) sum += std::exp(-k * k * scale);
-        return lambda == 0.0 ? 1.0 : 1.0 - std::sqrt(2.0 * std::numbers::pi) / lambda * sum;
-    }
-    for (int j = 6; j >= 1; --j) sum = std::exp(-2.0 * j * j * lambda * lambda) - sum;
-    return 2.0 * sum;
-}
-
 }  // namespace spinet

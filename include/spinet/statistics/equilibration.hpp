@@ -61,7 +61,7 @@ public:
         if (record_.temperatures.highest() < record_.paramagnet_above)
             faults.push_back("the top of the ladder, T = " + text(record_.temperatures.highest()) +
                              ", is below " + text(record_.paramagnet_above) +
-                             ", above which the model is a paramagnet");
+                             ", above which the model is taken for a paramagnet");
         if (record_.exchanges && record_.temperatures.size() > 1 &&
             record_.round_trips_per_ladder() < rules_.round_trips)
             faults.push_back(text(record_.round_trips_per_ladder()) + " round trips per ladder; " +
