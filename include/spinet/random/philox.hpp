@@ -5,6 +5,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
 
 namespace spinet {
 
@@ -39,44 +42,69 @@ namespace detail {
 
 inline constexpr std::size_t philox_lanes = 16;
 
+#if defined(__SSE2__)
+
+// Vectors of 64-bit lanes, because that is how these instruction sets multiply: the lower halves of two lanes
+// give a product of 64 bits. What the upper halves hold between the rounds does not matter.
 #if defined(__AVX512F__)
+using philox_vector = __m512i;
+[[nodiscard]] inline philox_vector low_products(philox_vector a, philox_vector b) noexcept {
+    return _mm512_maskz_mul_epu32(0xff, a, b);  // without the mask, g++ 12 warns in its own header
+}
+#elif defined(__AVX2__)
+using philox_vector = __m256i;
+[[nodiscard]] inline philox_vector low_products(philox_vector a, philox_vector b) noexcept {
+    return _mm256_mul_epu32(a, b);
+}
+#else
+using philox_vector = __m128i;
+[[nodiscard]] inline philox_vector low_products(philox_vector a, philox_vector b) noexcept {
+    return _mm_mul_epu32(a, b);
+}
+#endif
 
-using philox_vector [[gnu::vector_size(64)]] = std::uint64_t;
-
-/// Words of the 16 consecutive blocks that start at `counter[0]`: out[16 * word + lane]. The values are those
-/// of philox4x32_10; here in 64-bit lanes, which is how this instruction set multiplies.
-[[gnu::noinline]] inline void philox_16_blocks(philox_counter const& counter, philox_key key,
-                                               std::uint32_t* out) noexcept {
-    constexpr std::size_t halves = 2, lanes = 8;
-    philox_vector const low = philox_vector{} + 0xffffffffu, zero{};
-    philox_vector const first{0, 1, 2, 3, 4, 5, 6, 7};
-    philox_vector c0[halves], c1[halves], c2[halves], c3[halves];
-    for (std::size_t h = 0; h < halves; ++h) {
-        c0[h] = (first + std::uint64_t{lanes * h + counter[0]}) & low;
-        c1[h] = zero + std::uint64_t{counter[1]};
-        c2[h] = zero + std::uint64_t{counter[2]};
-        c3[h] = zero + std::uint64_t{counter[3]};
-    }
-    for (int round = 0; round < philox_rounds; ++round) {
-        for (std::size_t h = 0; h < halves; ++h) {
-            philox_vector const product_0 = (c0[h] & low) * (zero + std::uint64_t{philox_multiplier_0});
-            philox_vector const product_1 = (c2[h] & low) * (zero + std::uint64_t{philox_multiplier_1});
-            c0[h] = (product_1 >> 32) ^ c1[h] ^ std::uint64_t{key[0]};
-            c1[h] = product_1 & low;
-            c2[h] = (product_0 >> 32) ^ c3[h] ^ std::uint64_t{key[1]};
-            c3[h] = product_0 & low;
+/// Words of the 16 consecutive blocks that start at `counter[0]`: out[16 * word + lane], as philox4x32_10
+/// gives them.
+inline void philox_16_blocks(philox_counter const& counter, philox_key key, std::uint32_t* out) noexcept {
+    using lanes_of = std::uint64_t __attribute__((vector_size(sizeof(philox_vector))));
+    constexpr std::size_t lanes = sizeof(philox_vector) / 8;
+    constexpr std::size_t together = sizeof(philox_vector) == 16 ? 2 : 16 / lanes;  // as registers allow
+    auto const all = [](std::uint64_t x) { return reinterpret_cast<philox_vector>(lanes_of{} + x); };
+    for (std::size_t from = 0; from < philox_lanes; from += together * lanes) {
+        philox_vector c0[together], c1[together], c2[together], c3[together];
+        for (std::size_t v = 0; v < together; ++v) {
+            lanes_of blocks{};
+            for (std::size_t lane = 0; lane < lanes; ++lane)
+                blocks[lane] = counter[0] + from + v * lanes + lane;
+            c0[v] = reinterpret_cast<philox_vector>(blocks);
+            c1[v] = all(counter[1]);
+            c2[v] = all(counter[2]);
+            c3[v] = all(counter[3]);
         }
-        key[0] += philox_weyl_0;
-        key[1] += philox_weyl_1;
-    }
-    for (std::size_t h = 0; h < halves; ++h)
-        for (std::size_t lane = 0; lane < lanes; ++lane) {
-            std::uint32_t* const at = out + lanes * h + lane;
-            at[0] = static_cast<std::uint32_t>(c0[h][lane]);
-            at[philox_lanes] = static_cast<std::uint32_t>(c1[h][lane]);
-            at[2 * philox_lanes] = static_cast<std::uint32_t>(c2[h][lane]);
-            at[3 * philox_lanes] = static_cast<std::uint32_t>(c3[h][lane]);
+        philox_key now = key;
+        for (int round = 0; round < philox_rounds; ++round) {
+            for (std::size_t v = 0; v < together; ++v) {
+                auto const product_0 = low_products(c0[v], all(philox_multiplier_0));
+                auto const product_1 = low_products(c2[v], all(philox_multiplier_1));
+                c0[v] = reinterpret_cast<philox_vector>(reinterpret_cast<lanes_of>(product_1) >> 32) ^ c1[v] ^
+                        all(now[0]);
+                c1[v] = product_1;
+                c2[v] = reinterpret_cast<philox_vector>(reinterpret_cast<lanes_of>(product_0) >> 32) ^ c3[v] ^
+                        all(now[1]);
+                c3[v] = product_0;
+            }
+            now[0] += philox_weyl_0;
+            now[1] += philox_weyl_1;
         }
+        for (std::size_t v = 0; v < together; ++v) {
+            lanes_of const words[4] = {reinterpret_cast<lanes_of>(c0[v]), reinterpret_cast<lanes_of>(c1[v]),
+                                       reinterpret_cast<lanes_of>(c2[v]), reinterpret_cast<lanes_of>(c3[v])};
+            for (std::size_t word = 0; word < 4; ++word)
+                for (std::size_t lane = 0; lane < lanes; ++lane)
+                    out[philox_lanes * word + from + v * lanes + lane] =
+                        static_cast<std::uint32_t>(words[word][lane]);
+        }
+    }
 }
 
 #else
