@@ -19,10 +19,9 @@ struct lazy_rule {
     static constexpr char const* name() { return "lazy"; }
 
     template <class Real>
-    static Real updated(Real spin, Real x, Real u, spinet::zero_cost) {
-        return u < Real{0.5} * std::min(Real{1}, std::exp(-x)) ? -spin : spin;
+    static spinet::odds<Real> flip_odds(Real x, spinet::zero_cost) {
+        return {std::min(Real{1}, std::exp(-x)), Real{2}};  // favourable, total
     }
-    static double flip_probability(double x, spinet::zero_cost) { return 0.5 * std::min(1.0, std::exp(-x)); }
 };
 static_assert(spinet::AcceptanceRule<lazy_rule>);
 using lazy = spinet::site_kernel<lazy_rule, spinet::natural_scan>;

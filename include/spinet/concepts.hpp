@@ -53,16 +53,22 @@ concept PairModel = MultilinearModel<M> &&
     { model.external_fields() } -> std::convertible_to<std::span<typename M::spin_type const>>;
 };
 
+/// Dense: every pair of spins is coupled. `couplings()` is J, N x N, symmetric with a zero diagonal.
+template <class M>
+concept DenseModel = PairModel<M> && requires(M const& model) {
+    { model.couplings() } -> std::same_as<rows_view<typename M::spin_type const>>;
+};
+
 /// Block: the sites fall into colours without couplings inside a colour, so that a whole colour can be
-/// updated at once. `colour(c)` lists its ranges of sites; `block_fields(c, spins, out)` writes h on those
-/// ranges only.
+/// updated at once. `colour(c)` lists its ranges of sites; `add_block_fields(c, spins, out)` adds J s on
+/// those ranges to `out`.
 template <class M>
 concept BlockModel = PairModel<M> &&
     requires(M const& model, std::size_t c, rows_view<typename M::spin_type const> spins,
              rows_view<typename M::spin_type> out) {
     { model.colours() } -> std::convertible_to<std::size_t>;
     { model.colour(c) } -> std::convertible_to<std::span<site_range const>>;
-    model.block_fields(c, spins, out);
+    model.add_block_fields(c, spins, out);
 };
 
 /// Grouped: sites come in named groups (layers), for observables that report each.

@@ -72,7 +72,7 @@ struct idle_kernel {
 
     template <Model M>
     [[nodiscard]] state<M> make_state(M const& model, std::size_t rows) const {
-        return {rows, model.size(), false};
+        return {rows, model.size(), row_cache::none};
     }
     template <Model M>
     void prepare(M const& model, state<M>& rows) const {
@@ -259,14 +259,16 @@ TEST_CASE("a ladder does not depend on the tile that holds it", "[ensemble]") {
         all.advance(s);
         third.advance(s);
     }
+    bool another = false;
     for (std::size_t k = 0; k < 4; ++k) {
         REQUIRE(all.row_at(3, k) - 12 == third.row_at(0, k));
         auto const a = all.state().spins().row(all.row_at(3, k)),
                    b = third.state().spins().row(third.row_at(0, k));
         CHECK(std::equal(a.begin(), a.end(), b.begin()));
         auto const c = all.state().spins().row(all.row_at(2, k));
-        CHECK_FALSE(std::equal(a.begin(), a.end(), c.begin()));  // another ladder, other draws
+        another = another || !std::equal(a.begin(), a.end(), c.begin());
     }
+    CHECK(another);  // ladder 2 has other draws; at the lowest temperature both may sit in the ground state
 }
 
 TEST_CASE("energies beside the rows are those of the spins", "[ensemble]") {

@@ -228,8 +228,9 @@ void check_colours(glass_case<Real> const& of, std::size_t expected) {
     rows_view<Real const> const view{spins.data(), states, n, n};
     glass.fields(view, {all.data(), states, n, n});
     for (std::size_t c = 0; c < glass.colours(); ++c) {
-        std::fill(one.begin(), one.end(), Real{1e6});
-        glass.block_fields(c, view, {one.data(), states, n, n});
+        for (std::size_t k = 0; k < states * n; ++k)
+            one[k] = colour_of[k % n] == c ? glass.external_fields()[k % n] : Real{1e6};
+        glass.add_block_fields(c, view, {one.data(), states, n, n});
         bool equal = true, untouched = true;
         for (std::size_t k = 0; k < states * n; ++k) {
             if (colour_of[k % n] == c)

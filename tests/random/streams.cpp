@@ -4,6 +4,7 @@
 #include <spinet/random/streams.hpp>
 #include <spinet/statistics/distributions.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -33,7 +34,7 @@ static_assert(static_cast<int>(purpose::spins) == 1 && static_cast<int>(purpose:
 static_assert(static_cast<int>(purpose::start) == 4 && static_cast<int>(purpose::annealing) == 5 &&
               static_cast<int>(purpose::null_model) == 6);
 static_assert(static_cast<int>(purpose::couplings) == 7 && static_cast<int>(purpose::testing) == 8 &&
-              static_cast<int>(purpose::pilot) == 9);
+              static_cast<int>(purpose::pilot) == 9 && static_cast<int>(purpose::refinement) == 10);
 
 // Golden values, from a Philox written in Python for this test.
 static_assert(stream(1, 0, 0, purpose::spins).bits(0) == 0x127bee41u);
@@ -221,4 +222,21 @@ TEST_CASE("normal numbers: golden values, moments, tails and independence", "[ra
     double chi_square = 0;
     for (double const count : cells) chi_square += (count - n / 16.0) * (count - n / 16.0) / (n / 16.0);
     CHECK(chi_square_survival(chi_square, 15) > 1e-4);
+}
+
+TEST_CASE("16-bit draws are the halves of the 32-bit ones, for every offset and length", "[random]") {
+    stream const draws(0x9999888877776666u, 5, 17, purpose::spins, 3);
+    std::vector<std::uint16_t> single;
+    for (std::uint32_t n = 0; n < 300; ++n) {
+        single.push_back(static_cast<std::uint16_t>(draws.bits(n) & 0xffffu));
+        single.push_back(static_cast<std::uint16_t>(draws.bits(n) >> 16));
+    }
+    for (std::uint32_t const first : {0u, 1u, 63u, 127u, 128u, 130u, 255u})
+        for (std::size_t const length : {0u, 1u, 2u, 127u, 128u, 129u, 300u}) {
+            std::vector<std::uint16_t> out(length + 1, 0x5555);
+            draws.fill_halves(first, {out.data(), length});
+            CAPTURE(first, length);
+            CHECK(std::equal(out.begin(), out.end() - 1, single.begin() + first));
+            CHECK(out.back() == 0x5555);
+        }
 }

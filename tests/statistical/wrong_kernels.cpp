@@ -11,12 +11,12 @@ struct eager_metropolis_rule {
     static constexpr char const* name() noexcept { return "eager metropolis"; }
 
     template <class Real>
-    static Real updated(Real spin, Real x, Real u, zero_cost) noexcept {
-        Real const p = x <= Real{0} ? Real{2} : Real{1.02f} * detail::exp_clamped(-x);
-        return u < p ? -spin : spin;
+    static odds<Real> flip_odds(Real x, zero_cost) noexcept {
+        return {x <= Real{0} ? Real{1} : Real{1.02f} * detail::exp_clamped(-x), Real{1}};
     }
-    static double flip_probability(double x, zero_cost) noexcept {
-        return x <= 0 ? 1.0 : std::min(1.0, 1.02 * std::exp(-x));
+    template <class Real>
+    static Real threshold(Real u, Real) noexcept {
+        return detail::log_positive(Real{1.02f} / u);
     }
 };
 

@@ -18,8 +18,8 @@ namespace spinet::detail {
 
 class archive_writer {
 public:
-    template <class T>
-    void put(std::vector<T> const& values) {
+    template <class T, class Allocator>
+    void put(std::vector<T, Allocator> const& values) {
         static_assert(std::is_trivially_copyable_v<T>);
         put_value(static_cast<std::uint64_t>(values.size()));
         append(values.data(), values.size() * sizeof(T));

@@ -11,7 +11,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
+#include <span>
 #include <vector>
 
 namespace spinet {
@@ -31,12 +31,13 @@ template <Model M, class K, class Team, class GoOn>
     auto const first_row = [&](std::size_t t) { return static_cast<std::uint32_t>(t * rows); };
     team.run(tiles, [&](std::size_t t) {
         std::vector<std::uint32_t> bits(model.size());
+        std::vector<real> spins(model.size());
         for (std::size_t r = 0; r < rows; ++r) {
             // Row numbers of the run start at 0 too: the attempt field keeps the streams apart.
             stream(seed, 0, first_row(t) + static_cast<std::uint32_t>(r), purpose::start, 1).fill(0, bits);
-            auto const spins = states[t].spins().row(r);
             for (std::size_t i = 0; i < bits.size(); ++i)
                 spins[i] = (bits[i] >> 31) != 0 ? real{1} : real{-1};
+            states[t].set_row(r, std::span<real const>(spins));
         }
         kernel.prepare(model, states[t]);
     });
@@ -60,8 +61,9 @@ template <Model M, class K, class Team, class GoOn>
     for (std::size_t t = 0; t < tiles; ++t)
         for (std::size_t r = 0; r < rows; ++r)
             if (states[t].energies()[r] < states[best_tile].energies()[best_row]) best_tile = t, best_row = r;
-    auto const best = states[best_tile].spins().row(best_row);
-    return {best.begin(), best.end()};
+    std::vector<real> best(model.size());
+    states[best_tile].copy_row(best_row, std::span<real>(best));
+    return best;
 }
 
 }  // namespace spinet

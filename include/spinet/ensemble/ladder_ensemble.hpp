@@ -64,9 +64,7 @@ public:
         for (auto const& part : tiles_)
             for (std::size_t l = 0; l < part.ladders(); ++l) {
                 std::size_t const replica = part.first_ladder() + l, row = part.row_at(l, k);
-                auto const source = part.state().spins().row(row);
-                std::copy(source.begin(), source.end(),
-                          spins.begin() + static_cast<std::ptrdiff_t>(replica * source.size()));
+                part.state().copy_row(row, spins.subspan(replica * model_->size(), model_->size()));
                 energies[replica] = part.state().energies()[row];
             }
     }

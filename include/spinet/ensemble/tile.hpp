@@ -84,10 +84,7 @@ public:
     /// Sets every spin: `spin(row)` returns the spins of that row of the tile.
     template <class Spins>
     void start(Spins&& spins) {
-        for (std::size_t r = 0; r < ladders_ * rungs_; ++r) {
-            auto const source = spins(r);
-            std::copy(source.begin(), source.end(), state_.spins().row(r).begin());
-        }
+        for (std::size_t r = 0; r < ladders_ * rungs_; ++r) state_.set_row(r, spins(r));
         kernel_.prepare(*model_, state_);
     }
 

@@ -2,9 +2,14 @@
 /// The state of a tile: one replica to a row, with its fields and its energy beside it.
 #pragma once
 
+#include <spinet/concepts.hpp>
+#include <spinet/detail/aligned.hpp>
 #include <spinet/detail/archive.hpp>
+#include <spinet/detail/vector_math.hpp>
 #include <spinet/model/rows.hpp>
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -12,16 +17,33 @@
 
 namespace spinet {
 
+namespace detail {
+
+/// What one row flipped among at most 64 visits: the places of the spins that went up, from the front, and of
+/// those that went down, from the back.
+struct flips_of_row {
+    static constexpr std::size_t most = 64;
+    std::array<std::uint8_t, most> places{};
+    std::size_t ups = 0;
+    std::size_t downs = 0;
+};
+
+}  // namespace detail
+
+/// What a kernel keeps beside the spins of a tile.
+enum class row_cache { none, fields, fields_and_flips };
+
 /// Spins (rows x sites, +-1), the local fields of the same shape (a cache of the kernel; empty if the kernel
 /// keeps none) and the total energy of each row, in double.
 template <class Real>
 class spin_rows {
 public:
-    spin_rows(std::size_t rows, std::size_t sites, bool with_fields)
+    spin_rows(std::size_t rows, std::size_t sites, row_cache cache)
         : rows_(rows),
           sites_(sites),
           spins_(rows * sites, Real{1}),
-          fields_(with_fields ? rows * sites : 0),
+          fields_(cache != row_cache::none ? rows * sites : 0),
+          flips_(cache == row_cache::fields_and_flips ? rows : 0),
           energies_(rows) {}
 
     [[nodiscard]] std::size_t rows() const noexcept { return rows_; }
@@ -31,8 +53,18 @@ public:
         return {spins_.data(), rows_, sites_, sites_};
     }
     [[nodiscard]] rows_view<Real> fields() noexcept { return {fields_.data(), rows_, sites_, sites_}; }
+    [[nodiscard]] std::span<detail::flips_of_row> flips() noexcept { return flips_; }
     [[nodiscard]] std::span<double> energies() noexcept { return energies_; }
     [[nodiscard]] std::span<double const> energies() const noexcept { return energies_; }
+
+    /// The spins of one row, in and out. The kernel's prepare() has to follow before the next sweep.
+    void set_row(std::size_t r, std::span<Real const> from) noexcept {
+        std::copy(from.begin(), from.end(), spins().row(r).begin());
+    }
+    void copy_row(std::size_t r, std::span<Real> to) const noexcept {
+        auto const from = spins().row(r);
+        std::copy(from.begin(), from.end(), to.begin());
+    }
 
     /// Everything the next sweep depends on, so that a run can continue bitwise.
     void save(detail::archive_writer& out) const {
@@ -48,16 +80,31 @@ public:
         auto const up = in.get_exactly<std::uint8_t>((spins_.size() + 7) / 8);
         for (std::size_t k = 0; k < spins_.size(); ++k)
             spins_[k] = (up[k / 8] >> k % 8 & 1u) != 0 ? Real{1} : Real{-1};
-        fields_ = in.get_exactly<Real>(fields_.size());
+        auto const fields = in.get_exactly<Real>(fields_.size());
+        std::copy(fields.begin(), fields.end(), fields_.begin());
         energies_ = in.get_exactly<double>(energies_.size());
     }
 
 private:
     std::size_t rows_;
     std::size_t sites_;
-    std::vector<Real> spins_;
-    std::vector<Real> fields_;
+    detail::aligned_vector<Real> spins_;
+    detail::aligned_vector<Real> fields_;
+    std::vector<detail::flips_of_row> flips_;
     std::vector<double> energies_;
 };
 
+namespace detail {
+
+/// E of a row, from fields that are up to date: -(h . s + b . s) / 2.
+template <PairModel M>
+[[nodiscard]] double energy_from_fields(M const& model, spin_rows<typename M::spin_type>& tile,
+                                        std::size_t r) noexcept {
+    auto const spins = tile.spins().row(r);
+    return -(dot(tile.fields().row(r).data(), spins.data(), spins.size()) +
+             dot(model.external_fields().data(), spins.data(), spins.size())) /
+           2;
+}
+
+}  // namespace detail
 }  // namespace spinet

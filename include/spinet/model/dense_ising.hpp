@@ -3,6 +3,7 @@
 #pragma once
 
 #include <spinet/concepts.hpp>
+#include <spinet/detail/aligned.hpp>
 #include <spinet/detail/blas.hpp>
 #include <spinet/detail/vector_math.hpp>
 #include <spinet/detail/xtensor.hpp>
@@ -25,13 +26,17 @@ class dense_ising {
 public:
     using spin_type = Real;
 
-    explicit dense_ising(xt::xtensor<Real, 2> couplings, xt::xtensor<Real, 1> fields = {})
-        : couplings_(std::move(couplings)), fields_(std::move(fields)) {
+    explicit dense_ising(xt::xtensor<Real, 2> const& couplings, xt::xtensor<Real, 1> fields = {})
+        : stride_(detail::padded_stride<Real>(couplings.shape()[1])), fields_(std::move(fields)) {
         if (fields_.size() == 0) {
-            fields_.resize({couplings_.shape()[0]});
+            fields_.resize({couplings.shape()[0]});
             fields_.fill(Real{0});
         }
-        check();
+        check_shape(couplings.shape()[0], couplings.shape()[1]);
+        couplings_.resize(size() * stride_);
+        for (std::size_t i = 0; i < size(); ++i)
+            std::copy_n(couplings.data() + i * size(), size(), couplings_.data() + i * stride_);
+        check_entries();
     }
 
     [[nodiscard]] std::size_t size() const noexcept { return fields_.size(); }
@@ -53,7 +58,7 @@ public:
     void fields(rows_view<Real const> spins, rows_view<Real> out) const noexcept {
         for (std::size_t r = 0; r < out.rows; ++r) std::copy_n(fields_.data(), size(), out.row(r).data());
         detail::gemm(false, spins.rows, size(), size(), Real{1}, spins.data, spins.stride, couplings_.data(),
-                     size(), Real{1}, out.data, out.stride);
+                     stride_, Real{1}, out.data, out.stride);
     }
 
     template <class Visit>
@@ -63,17 +68,25 @@ public:
 
     [[nodiscard]] std::span<Real const> external_fields() const noexcept { return {fields_.data(), size()}; }
 
-private:
-    [[nodiscard]] Real const* row(std::size_t i) const noexcept { return couplings_.data() + i * size(); }
+    /// J; its rows start at cache lines.
+    [[nodiscard]] rows_view<Real const> couplings() const noexcept {
+        return {couplings_.data(), size(), size(), stride_};
+    }
 
-    void check() const {
+private:
+    [[nodiscard]] Real const* row(std::size_t i) const noexcept { return couplings_.data() + i * stride_; }
+
+    void check_shape(std::size_t rows, std::size_t columns) const {
         std::size_t const n = fields_.size();
         if (n == 0) throw error("dense_ising: no spins");
-        if (couplings_.shape()[0] != n || couplings_.shape()[1] != n)
+        if (rows != n || columns != n)
             throw error("dense_ising: " + std::to_string(n) + " fields, but couplings of shape " +
-                        std::to_string(couplings_.shape()[0]) + " x " +
-                        std::to_string(couplings_.shape()[1]));
-        if (n > detail::blas_limit) throw error("dense_ising: more spins than BLAS can index");
+                        std::to_string(rows) + " x " + std::to_string(columns));
+        if (stride_ > detail::blas_limit) throw error("dense_ising: more spins than BLAS can index");
+    }
+
+    void check_entries() const {
+        std::size_t const n = size();
         auto const at = [](std::size_t i, std::size_t j) {
             return "coupling (" + std::to_string(i) + ", " + std::to_string(j) + ")";
         };
@@ -90,7 +103,8 @@ private:
         }
     }
 
-    xt::xtensor<Real, 2> couplings_;
+    std::size_t stride_;
+    detail::aligned_vector<Real> couplings_;
     xt::xtensor<Real, 1> fields_;
 };
 

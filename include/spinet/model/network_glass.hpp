@@ -71,7 +71,9 @@ public:
     }
 
     void fields(rows_view<Real const> spins, rows_view<Real> out) const noexcept {
-        for (std::size_t c = 0; c < colours(); ++c) block_fields(c, spins, out);
+        for (std::size_t r = 0; r < out.rows; ++r)
+            std::copy(fields_.begin(), fields_.end(), out.row(r).begin());
+        for (std::size_t c = 0; c < colours(); ++c) add_block_fields(c, spins, out);
     }
 
     template <class Visit>
@@ -90,14 +92,10 @@ public:
         return colours_[c].sites;
     }
 
-    void block_fields(std::size_t c, rows_view<Real const> spins, rows_view<Real> out) const noexcept {
-        for (std::size_t const g : colours_[c].groups) {
-            for (std::size_t r = 0; r < out.rows; ++r)
-                std::copy_n(fields_.data() + groups_[g].first, groups_[g].size,
-                            out.row(r).data() + groups_[g].first);
+    void add_block_fields(std::size_t c, rows_view<Real const> spins, rows_view<Real> out) const noexcept {
+        for (std::size_t const g : colours_[c].groups)
             for (std::size_t const b : blocks_of_[g])
                 std::visit([&](auto const& block) { block.add_fields(groups_, g, spins, out); }, blocks_[b]);
-        }
     }
 
 private:

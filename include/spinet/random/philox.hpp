@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #if defined(__SSE2__)
 #include <immintrin.h>
 #endif
@@ -51,17 +52,28 @@ using philox_vector = __m512i;
 [[nodiscard]] inline philox_vector low_products(philox_vector a, philox_vector b) noexcept {
     return _mm512_maskz_mul_epu32(0xff, a, b);  // without the mask, g++ 12 warns in its own header
 }
+[[nodiscard]] inline philox_vector upper_halves(philox_vector a) noexcept {
+    return _mm512_maskz_shuffle_epi32(0xffff, a, _MM_PERM_DDBB);
+}
 #elif defined(__AVX2__)
 using philox_vector = __m256i;
 [[nodiscard]] inline philox_vector low_products(philox_vector a, philox_vector b) noexcept {
     return _mm256_mul_epu32(a, b);
+}
+[[nodiscard]] inline philox_vector upper_halves(philox_vector a) noexcept {
+    return _mm256_shuffle_epi32(a, 0xf5);
 }
 #else
 using philox_vector = __m128i;
 [[nodiscard]] inline philox_vector low_products(philox_vector a, philox_vector b) noexcept {
     return _mm_mul_epu32(a, b);
 }
+[[nodiscard]] inline philox_vector upper_halves(philox_vector a) noexcept {
+    return _mm_shuffle_epi32(a, 0xf5);
+}
 #endif
+
+alignas(64) inline constexpr std::uint64_t lane_numbers[8] = {0, 1, 2, 3, 4, 5, 6, 7};
 
 /// Words of the 16 consecutive blocks that start at `counter[0]`: out[16 * word + lane], as philox4x32_10
 /// gives them.
@@ -69,13 +81,13 @@ inline void philox_16_blocks(philox_counter const& counter, philox_key key, std:
     using lanes_of = std::uint64_t __attribute__((vector_size(sizeof(philox_vector))));
     constexpr std::size_t lanes = sizeof(philox_vector) / 8;
     constexpr std::size_t together = sizeof(philox_vector) == 16 ? 2 : 16 / lanes;  // as registers allow
+    lanes_of first_lanes;
+    std::memcpy(&first_lanes, lane_numbers, sizeof first_lanes);
     auto const all = [](std::uint64_t x) { return reinterpret_cast<philox_vector>(lanes_of{} + x); };
     for (std::size_t from = 0; from < philox_lanes; from += together * lanes) {
         philox_vector c0[together], c1[together], c2[together], c3[together];
         for (std::size_t v = 0; v < together; ++v) {
-            lanes_of blocks{};
-            for (std::size_t lane = 0; lane < lanes; ++lane)
-                blocks[lane] = counter[0] + from + v * lanes + lane;
+            lanes_of blocks = reinterpret_cast<lanes_of>(all(counter[0] + from + v * lanes)) + first_lanes;
             c0[v] = reinterpret_cast<philox_vector>(blocks);
             c1[v] = all(counter[1]);
             c2[v] = all(counter[2]);
@@ -86,11 +98,9 @@ inline void philox_16_blocks(philox_counter const& counter, philox_key key, std:
             for (std::size_t v = 0; v < together; ++v) {
                 auto const product_0 = low_products(c0[v], all(philox_multiplier_0));
                 auto const product_1 = low_products(c2[v], all(philox_multiplier_1));
-                c0[v] = reinterpret_cast<philox_vector>(reinterpret_cast<lanes_of>(product_1) >> 32) ^ c1[v] ^
-                        all(now[0]);
+                c0[v] = upper_halves(product_1) ^ c1[v] ^ all(now[0]);
                 c1[v] = product_1;
-                c2[v] = reinterpret_cast<philox_vector>(reinterpret_cast<lanes_of>(product_0) >> 32) ^ c3[v] ^
-                        all(now[1]);
+                c2[v] = upper_halves(product_0) ^ c3[v] ^ all(now[1]);
                 c3[v] = product_0;
             }
             now[0] += philox_weyl_0;

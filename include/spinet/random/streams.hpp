@@ -12,9 +12,11 @@
 #include <spinet/random/philox.hpp>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <numbers>
 #include <span>
 
@@ -23,15 +25,16 @@ namespace spinet {
 /// What a stream is used for. Two purposes never share a draw. Append only: the values are part of the
 /// layout.
 enum class purpose : std::uint16_t {
-    spins = 1,       ///< the accept or refuse draw of each site, in a sweep
-    exchange = 2,    ///< one draw per pair of neighbouring temperatures; the row is the ladder
-    scan = 3,        ///< site orders
-    start = 4,       ///< random initial spins
-    annealing = 5,   ///< the spins of the annealed start state
-    null_model = 6,  ///< shuffles and re-drawn weights; the row is the layer
-    couplings = 7,   ///< couplings of random models
-    testing = 8,     ///< exact draws from an enumerated distribution
-    pilot = 9,       ///< the short runs that space a ladder
+    spins = 1,        ///< the accept or refuse draw of each site, in a sweep
+    exchange = 2,     ///< one draw per pair of neighbouring temperatures; the row is the ladder
+    scan = 3,         ///< site orders
+    start = 4,        ///< random initial spins
+    annealing = 5,    ///< the spins of the annealed start state
+    null_model = 6,   ///< shuffles and re-drawn weights; the row is the layer
+    couplings = 7,    ///< couplings of random models
+    testing = 8,      ///< exact draws from an enumerated distribution
+    pilot = 9,        ///< the short runs that space a ladder
+    refinement = 10,  ///< further bits where 16 bits of `spins` do not decide; the draw is the site
 };
 
 /// A stream of 32-bit words with random access. Immutable: `bits(n)` is a function.
@@ -64,6 +67,30 @@ public:
             std::size_t const skip = n % chunk;
             std::size_t const take = std::min<std::size_t>(chunk - skip, out.size() - done);
             std::copy_n(buffer + skip, take, out.data() + done);
+            done += take;
+        }
+    }
+
+    /// 16-bit draws first, first + 1, ...: the halves of draws first / 2, ..., the lower one first.
+    void fill_halves(std::uint32_t first, std::span<std::uint16_t> out) const noexcept {
+        constexpr std::uint32_t halves_of_chunk = 2 * chunk;
+        std::size_t done = 0;
+        while (done < out.size()) {
+            std::uint32_t const n = first + static_cast<std::uint32_t>(done);
+            std::uint32_t words[chunk];
+            std::uint16_t halves[halves_of_chunk];
+            detail::philox_16_blocks(counter(16 * (n / halves_of_chunk)), key_, words);
+            if constexpr (std::endian::native == std::endian::little)
+                std::memcpy(halves, words, sizeof words);
+            else
+                for (std::uint32_t k = 0; k < halves_of_chunk; ++k)
+                    halves[k] = static_cast<std::uint16_t>(words[k / 2] >> 16 * (k % 2));
+            std::size_t const skip = n % halves_of_chunk;
+            std::size_t const take = std::min<std::size_t>(halves_of_chunk - skip, out.size() - done);
+            if (take == halves_of_chunk)
+                std::memcpy(out.data() + done, halves, sizeof halves);  // of a fixed size: a few moves
+            else
+                std::copy_n(halves + skip, take, out.data() + done);
             done += take;
         }
     }

@@ -52,8 +52,10 @@ template <Model M, class K, class Exchange>
         moved.advance(0);
         if constexpr (!std::is_same_v<Exchange, no_exchange>) moved.advance(1);
         for (std::size_t l = 0; l < ladders; ++l)
-            for (std::size_t k = 0; k < rungs; ++k)
-                ++counts[k][state_of_spins(moved.state().spins().row(moved.row_at(l, k)))];
+            for (std::size_t k = 0; k < rungs; ++k) {
+                moved.state().copy_row(moved.row_at(l, k), std::span(spins));
+                ++counts[k][state_of_spins(std::span<real const>(spins))];
+            }
     }
     std::vector<fit> fits;
     for (std::size_t k = 0; k < rungs; ++k)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <spinet/concepts.hpp>
+#include <spinet/kernel/rule.hpp>
 #include <spinet/kernel/scan.hpp>
 #include <spinet/testing/enumeration.hpp>
 
@@ -134,7 +135,7 @@ template <AcceptanceRule Rule, class Scan, Model M>
         std::vector<double> p(energies.size());
         for (std::uint64_t k = 0; k < p.size(); ++k)
             p[k] =
-                Rule::flip_probability(beta * (energies[k ^ (std::uint64_t{1} << site)] - energies[k]), zero);
+                flip_probability<Rule>(beta * (energies[k ^ (std::uint64_t{1} << site)] - energies[k]), zero);
         return p;
     };
     using order = scan_for<Scan, M>;
