@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Single-spin sweeps of the Sherrington-Kirkpatrick model: spinet beside the textbook code with cached fields
-/// and the naive code, at the same temperature, in turns in one process.
+/// Single-spin sweeps of the Sherrington-Kirkpatrick model: spinet beside the textbook code with cached
+/// fields and the naive code, at the same temperature, in turns in one process.
 #include "common.hpp"
 #include "textbook.hpp"
-
 #include <spinet/kernel/glauber.hpp>
 #include <spinet/kernel/metropolis.hpp>
 #include <spinet/model/factories.hpp>
@@ -27,10 +26,11 @@ void sweeps(benchmark::State& state, settings const& with, Kernel const& kernel)
     std::vector<double> const betas(with.rows, 1 / temperature);
     for (std::size_t r = 0; r < with.rows; ++r)
         for (std::size_t i = 0; i < with.spins; ++i)
-            tile.spins().row(r)[i] =
-                (stream(3, 0, static_cast<std::uint32_t>(r), purpose::start).bits(static_cast<std::uint32_t>(i)) >> 31) != 0
-                    ? 1.0f
-                    : -1.0f;
+            tile.spins().row(r)[i] = (stream(3, 0, static_cast<std::uint32_t>(r), purpose::start)
+                                          .bits(static_cast<std::uint32_t>(i)) >>
+                                      31) != 0
+                                         ? 1.0f
+                                         : -1.0f;
     kernel.prepare(model, tile);
     std::vector<float> couplings;
     for (std::size_t i = 0; i < with.spins; ++i) {
@@ -64,7 +64,8 @@ void sweeps(benchmark::State& state, settings const& with, Kernel const& kernel)
 }
 
 template <class Kernel>
-void add(std::string const& name, settings const& with, Kernel const& kernel, std::vector<int> const& hundredths) {
+void add(std::string const& name, settings const& with, Kernel const& kernel,
+         std::vector<int> const& hundredths) {
     auto* const added = benchmark::RegisterBenchmark(
         name.c_str(), [=](benchmark::State& state) { sweeps(state, with, kernel); });
     for (int const t : hundredths) added->Arg(t);
@@ -76,7 +77,8 @@ void add(std::string const& name, settings const& with, Kernel const& kernel, st
     add("SK 1024 metropolis sequential", {}, metropolis{sequential_scan{}}, temperatures);
     add("SK 1024 glauber sequential", {}, glauber{sequential_scan{}}, temperatures);
     add("SK 1024 metropolis random", {}, metropolis{random_scan{}}, {30, 100, 200});
-    add("SK 1024 metropolis sequential over naive", {.naive = true}, metropolis{sequential_scan{}}, {30, 100, 200});
+    add("SK 1024 metropolis sequential over naive", {.naive = true}, metropolis{sequential_scan{}},
+        {30, 100, 200});
     add("SK 256 metropolis sequential", {.spins = 256}, metropolis{sequential_scan{}}, {30, 100, 200});
     add("SK 4096 metropolis sequential", {.spins = 4096}, metropolis{sequential_scan{}}, {30, 100, 200});
     return true;

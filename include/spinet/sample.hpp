@@ -154,6 +154,10 @@ public:
         }
         if (stopped_ && result_.sweeps_done < end) tell_the_end(watchers...);
         result_.exchange = ensemble_.counts();
+        if constexpr (requires { ensemble_.engine_use(); })
+            if (auto const use = ensemble_.engine_use(); use.sweeps > 0)
+                result_.sweeps_by_products =
+                    static_cast<double>(use.sweeps_by_products) / static_cast<double>(use.sweeps);
     }
 
     [[nodiscard]] run<Os...> take() && { return std::move(result_); }

@@ -7,7 +7,7 @@
 
 small_network >small.safetensors
 tiny_network >tiny.safetensors
-plan='--temperatures 1:9:5 --replicas 8 --warmup 500 --sweeps 2500'
+plan='--temperatures 1:9:5 --replicas 8 --warmup 500 --sweeps 12000'
 
 # agree A B ABOVE: every row pair with a temperature of at least ABOVE, or which both tables call equilibrated, differs
 # by less than 6 combined errors in mean_abs_q. (About 10 degrees of freedom a side: p < 1e-4 a row. The errors have

@@ -56,7 +56,8 @@ template <class Number>
     return same_bits<Number>(same_bits<unsigned_ints>(p) + (same_bits<unsigned_ints>(shifted) << mantissa));
 }
 
-/// ln x of positive, normal numbers; absolute error below 1.5e-7 (2 + |ln x|) in float, 1e-15 (2 + |ln x|) in double.
+/// ln x of positive, normal numbers; absolute error below 1.5e-7 (2 + |ln x|) in float, 1e-15 (2 + |ln x|) in
+/// double.
 template <class Number>
 [[nodiscard, gnu::always_inline]] inline Number log_positive(Number x) noexcept {
     using real = lane_of<Number>;

@@ -89,6 +89,17 @@ public:
         return total;
     }
 
+    /// What the kernel's choice between increments and products came to, over all tiles.
+    [[nodiscard]] update_engine engine_use() const {
+        update_engine total;
+        if constexpr (requires { tiles_[0].state().engine(); })
+            for (auto const& part : tiles_) {
+                total.sweeps += part.state().engine().sweeps;
+                total.sweeps_by_products += part.state().engine().sweeps_by_products;
+            }
+        return total;
+    }
+
     void save(detail::archive_writer& out) const {
         for (auto const& part : tiles_) part.save(out);
     }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Exact single-spin sweeps of a dense model. Sites are visited one after the other, in blocks: inside a
-/// block a flip reaches the fields of the rest of the block at once, and all other fields when the block is
-/// done. Two engines bring the fields up to date, with the same result up to rounding.
+/// block a flip reaches the fields of the rest of the block at once, sixteen rows side by side; the other
+/// fields follow when the block is done. Two engines do that, with the same result up to rounding.
 #pragma once
 
 #include <spinet/concepts.hpp>
 #include <spinet/detail/blas.hpp>
+#include <spinet/detail/transpose.hpp>
 #include <spinet/kernel/rule.hpp>
 #include <spinet/kernel/scan.hpp>
 #include <spinet/kernel/spin_rows.hpp>
@@ -13,58 +14,249 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <type_traits>
 
 namespace spinet::detail {
 
-/// The visits of a block: different sites, so that each has one field and is visited once.
+inline constexpr std::size_t block_visits = 64;
+inline constexpr std::size_t block_rows = 16;
+
+/// Visits 64 chunk, 64 chunk + 1, ... of a sweep.
 struct visited_sites {
-    std::uint32_t first_visit = 0;
+    std::uint32_t chunk = 0;
     std::size_t count = 0;
-    std::array<std::uint32_t, flips_of_row::most> sites{};
+    bool contiguous = false;
+    std::array<std::uint32_t, block_visits> sites{};
+    std::array<std::uint8_t, block_visits> first{};  ///< the first place in the block with the same site
 };
 
-/// The next visits from number `first` on, in the order of the scan.
 template <class Order>
-[[nodiscard]] visited_sites next_visits(std::size_t n, std::size_t first, sweep_draws const& draws) noexcept {
+[[nodiscard]] visited_sites next_visits(std::size_t n, std::uint32_t chunk,
+                                        sweep_draws const& draws) noexcept {
     visited_sites next;
-    next.first_visit = static_cast<std::uint32_t>(first);
-    std::size_t const most = std::min(n - first, next.sites.size());
-    if constexpr (std::is_same_v<Order, random_scan>) {
-        std::array<std::uint32_t, flips_of_row::most> places{};
-        draws.site_order().fill(next.first_visit, {places.data(), most});
-        for (; next.count < most; ++next.count) {
-            auto const site = static_cast<std::uint32_t>(uniform_index(places[next.count], n));
-            auto const end = next.sites.begin() + static_cast<std::ptrdiff_t>(next.count);
-            if (std::find(next.sites.begin(), end, site) != end) break;
-            next.sites[next.count] = site;
-        }
-    } else {
-        for (; next.count < most; ++next.count)
-            next.sites[next.count] = static_cast<std::uint32_t>(first + next.count);
+    next.chunk = chunk;
+    next.count = std::min(n - chunk * block_visits, block_visits);
+    next.contiguous = !std::is_same_v<Order, random_scan>;
+    std::array<std::uint32_t, block_visits> bits{};
+    if constexpr (std::is_same_v<Order, random_scan>)
+        draws.site_order().fill(chunk * static_cast<std::uint32_t>(block_visits), bits);
+    for (std::size_t k = next.count; k < block_visits; ++k) next.first[k] = static_cast<std::uint8_t>(k);
+    for (std::size_t k = 0; k < next.count; ++k) {
+        next.sites[k] = static_cast<std::uint32_t>(
+            std::is_same_v<Order, random_scan> ? uniform_index(bits[k], n) : chunk * block_visits + k);
+        next.first[k] = static_cast<std::uint8_t>(
+            next.contiguous
+                ? k
+                : static_cast<std::size_t>(std::find(next.sites.begin(),
+                                                     next.sites.begin() + static_cast<std::ptrdiff_t>(k),
+                                                     next.sites[k]) -
+                                           next.sites.begin()));
     }
     return next;
 }
 
-/// `Packs` packs of columns of one row: fields += 2 (sum of the coupling rows that went up - sum of those that
-/// went down). `couplings` points at the first of the columns.
+/// Up to sixteen rows at the sites of a block, side by side: number 16 k + row belongs to visit k.
+template <class Real>
+using side_by_side = std::array<Real, block_visits * block_rows>;
+
+template <class Real>
+void take_sites(rows_view<Real const> from, std::size_t first_row, std::size_t rows,
+                visited_sites const& block, side_by_side<Real>& to) noexcept {
+    std::size_t k = 0;
+    if (block.contiguous && rows == block_rows)
+        for (; k + 16 <= block.count; k += 16)
+            transpose_16(from.row(first_row).data() + block.sites[k], from.stride, to.data() + 16 * k, 16);
+    for (; k < block.count; ++k)
+        for (std::size_t r = 0; r < rows; ++r) to[16 * k + r] = from.row(first_row + r)[block.sites[k]];
+}
+
+/// The sums 2 s h below which a visit flips, in units of the couplings.
+template <ThresholdRule Rule, class Real>
+void flip_limits(stream const& first_row, std::uint32_t chunk,
+                 std::array<Real, block_rows> const& half_temperatures, side_by_side<Real>& limits) noexcept {
+    alignas(cache_line) std::uint32_t bits[block_visits * block_rows];
+    first_row.fill_16_rows(chunk, bits);
+    if constexpr (takes_packs<Rule>) {
+        constexpr std::size_t lanes = pack_lanes<Real>;
+        alignas(cache_line) Real u[lanes], v[lanes];
+        for (std::size_t k = 0; k < limits.size(); k += lanes) {
+            for (std::size_t lane = 0; lane < lanes; ++lane) {
+                u[lane] = uniform<Real>(bits[k + lane]);
+                v[lane] = uniform<Real>(~bits[k + lane]);
+            }
+            store(limits.data() + k,
+                  Rule::threshold(load(u), load(v)) * load(half_temperatures.data() + k % block_rows));
+        }
+    } else {
+        for (std::size_t k = 0; k < limits.size(); ++k)
+            limits[k] = Rule::threshold(uniform<Real>(bits[k]), uniform<Real>(~bits[k])) *
+                        half_temperatures[k % block_rows];
+    }
+}
+
+/// The working space of one block and sixteen rows.
+template <class Real>
+struct block_of_rows {
+    alignas(cache_line) side_by_side<Real> limits, fields, spins, changes;
+    alignas(cache_line) std::array<Real, block_rows> half_temperatures, free, middle;
+    std::array<double, block_rows> gained{};
+};
+
+/// Decides visit k in a pack of rows with fields h: changes the spins, returns the changes.
+template <class Order, class Real>
+[[nodiscard, gnu::always_inline]] inline pack<Real> decide(block_of_rows<Real>& now, std::size_t k,
+                                                           std::size_t first, std::size_t row,
+                                                           pack<Real> h) noexcept {
+    Real* const s = now.spins.data() + block_rows * first + row;
+    auto const spin = load(s), limit = load(now.limits.data() + block_rows * k + row), cost = spin * h;
+    auto flips = cost < limit;
+    if constexpr (Order::free_flips == zero_cost::accept_half)
+        flips &=
+            ~((larger(cost, -cost) < load(now.free.data() + row)) & (limit <= load(now.middle.data() + row)));
+    auto const change = flips ? spin * Real{-2} : pack<Real>{}, gain = flips ? cost : pack<Real>{};
+    store(s, spin + change);
+    store(now.changes.data() + block_rows * k + row, change);
+    for (std::size_t lane = 0; lane < pack_lanes<Real>; ++lane)
+        now.gained[row + lane] += static_cast<double>(gain[lane]);
+    return change;
+}
+
+/// The visits of a block, eight at a time: their fields stay in registers, those of the rest of the block
+/// follow.
+template <class Order, class Real>
+void decide_all(visited_sites const& block, Real const* inner, block_of_rows<Real>& now) noexcept {
+    constexpr std::size_t together = 8, lanes = pack_lanes<Real>;
+    std::size_t const end = (block.count + together - 1) / together * together;
+    for (std::size_t row = 0; row < block_rows; row += lanes)
+        for (std::size_t k = 0; k < end; k += together) {
+            Real* const fields = now.fields.data() + row;
+            pack<Real> h[together], change[together];
+            for (std::size_t i = 0; i < together; ++i) h[i] = load(fields + block_rows * (k + i));
+            for (std::size_t i = 0; i < together; ++i) {
+                change[i] = decide<Order>(now, k + i, block.first[k + i], row, h[i]);
+                for (std::size_t j = i + 1; j < together; ++j)
+                    h[j] += change[i] * inner[(k + j) * block_visits + k + i];
+            }
+            for (std::size_t j = k + together; j < end; ++j) {
+                auto field = load(fields + block_rows * j);
+                for (std::size_t i = 0; i < together; ++i)
+                    field += change[i] * inner[j * block_visits + k + i];
+                store(fields + block_rows * j, field);
+            }
+        }
+}
+
+/// Decides the visits of a block in up to sixteen rows: changes their spins and energies, and writes the
+/// changes down. Fields outside the block are left for later.
+template <ThresholdRule Rule, class Order, class Real>
+void visit_block(visited_sites const& block, Real const* inner, spin_rows<Real>& tile, std::size_t first_row,
+                 std::span<double const> betas, sweep_draws const& draws) noexcept {
+    std::size_t const rows = std::min(block_rows, tile.rows() - first_row);
+    block_of_rows<Real> now;
+    for (std::size_t r = 0; r < block_rows; ++r) {
+        now.half_temperatures[r] = static_cast<Real>(0.5 / betas[first_row + std::min(r, rows - 1)]);
+        now.free[r] = now.half_temperatures[r] * static_cast<Real>(no_cost);
+        now.middle[r] = now.half_temperatures[r] * Rule::threshold(Real{0.5}, Real{0.5});
+    }
+    flip_limits<Rule>(draws.of_row(first_row), block.chunk, now.half_temperatures, now.limits);
+    if (rows < block_rows || block.count < block_visits) {
+        now.fields.fill(0), now.spins.fill(1), now.changes.fill(0);
+        std::fill(now.limits.begin() + static_cast<std::ptrdiff_t>(block_rows * block.count),
+                  now.limits.end(), std::numeric_limits<Real>::lowest());
+    }
+    take_sites<Real>(tile.fields(), first_row, rows, block, now.fields);
+    take_sites<Real>(tile.spins(), first_row, rows, block, now.spins);
+    decide_all<Order>(block, inner, now);
+    for (std::size_t r = 0; r < rows; ++r) tile.energies()[first_row + r] += 2 * now.gained[r];
+
+    auto& noted = tile.changes();
+    Real* const rows_of_changes = noted.values.data() + first_row * noted.stride;
+    for (std::size_t k = 0; k < block_visits; k += 16) {
+        if (rows == block_rows) {
+            transpose_16(now.changes.data() + 16 * k, 16, rows_of_changes + k, noted.stride);
+        } else {
+            for (std::size_t r = 0; r < rows; ++r)
+                for (std::size_t j = k; j < k + 16; ++j)
+                    rows_of_changes[r * noted.stride + j] = now.changes[16 * j + r];
+        }
+    }
+    for (std::size_t r = 0; r < rows; ++r) {
+        Real* const row = tile.spins().row(first_row + r).data();
+        Real const* const change = rows_of_changes + r * noted.stride;
+        if (block.contiguous)
+            for (std::size_t k = 0; k < block.count; ++k) row[block.sites[0] + k] += change[k];
+        else
+            for (std::size_t k = 0; k < block.count; ++k) row[block.sites[k]] += change[k];
+    }
+}
+
+/// Bit k says whether number k of 64 is not 0.
+template <class Real>
+[[nodiscard]] std::uint64_t nonzeros(Real const* values) noexcept {
+    std::uint64_t bits = 0;
+#if defined(__AVX512F__)
+    if constexpr (std::is_same_v<Real, float>) {
+        for (unsigned k = 0; k < 64; k += 16)
+            bits |= std::uint64_t{_mm512_cmp_ps_mask(load(values + k), pack<float>{}, _CMP_NEQ_UQ)} << k;
+        return bits;
+    }
+#endif
+    for (unsigned k = 0; k < 64; ++k) bits |= std::uint64_t{values[k] != 0} << k;
+    return bits;
+}
+
+/// Writes the places of the set bits, in order; returns their number.
+inline std::size_t list_bits(std::uint64_t bits, std::uint8_t* places) noexcept {
+    auto const count = static_cast<std::size_t>(std::popcount(bits));
+#if defined(__AVX512VBMI2__) && defined(__AVX512BW__)
+    alignas(64) static constexpr auto numbers = [] {
+        std::array<std::uint8_t, 64> n{};
+        for (std::uint8_t k = 0; k < 64; ++k) n[k] = k;
+        return n;
+    }();
+    _mm512_storeu_si512(places, _mm512_maskz_compress_epi8(bits, _mm512_load_si512(numbers.data())));
+#else
+    for (; bits != 0; bits &= bits - 1) *places++ = static_cast<std::uint8_t>(std::countr_zero(bits));
+#endif
+    return count;
+}
+
+/// Lists the flips of every row and orders the rows by their number. Returns the sum of the flips.
+template <class Real>
+std::size_t list_flips(block_changes<Real>& changes) noexcept {
+    std::array<std::uint32_t, block_visits + 2> start{};
+    std::size_t total = 0;
+    for (std::size_t r = 0; r < changes.of_row.size(); ++r) {
+        auto& flips = changes.of_row[r];
+        Real const* const values = changes.values.data() + r * changes.stride;
+        flips.count = list_bits(nonzeros(values), flips.places.data());
+        total += flips.count;
+        ++start[flips.count + 1];
+    }
+    for (std::size_t k = 1; k < start.size(); ++k) start[k] += start[k - 1];
+    for (std::size_t r = 0; r < changes.of_row.size(); ++r)
+        changes.order[start[changes.of_row[r].count]++] = static_cast<std::uint32_t>(r);
+    return total;
+}
+
+/// `Packs` packs of columns of one row: fields += sum over its flips of change * couplings. `couplings`
+/// points at the first of the columns.
 template <std::size_t Packs, class Real>
-void add_flipped_rows(Real* fields, Real const* couplings, std::size_t stride, visited_sites const& block,
-                      flips_of_row const& flips) noexcept {
+void add_flips(Real* fields, Real const* couplings, std::size_t const* offsets, Real const* changes,
+               typename block_changes<Real>::flips const& flips) noexcept {
     constexpr std::size_t lanes = pack_lanes<Real>;
     pack<Real> sum[Packs];
     for (std::size_t v = 0; v < Packs; ++v) sum[v] = load(fields + v * lanes);
-    for (std::size_t k = 0; k < flips.ups; ++k) {
-        Real const* const row = couplings + block.sites[flips.places[k]] * stride;
-        for (std::size_t v = 0; v < Packs; ++v) sum[v] += load(row + v * lanes) * Real{2};
-    }
-    for (std::size_t k = flips.places.size() - flips.downs; k < flips.places.size(); ++k) {
-        Real const* const row = couplings + block.sites[flips.places[k]] * stride;
-        for (std::size_t v = 0; v < Packs; ++v) sum[v] -= load(row + v * lanes) * Real{2};
+    for (std::size_t k = 0; k < flips.count; ++k) {
+        std::size_t const place = flips.places[k];
+        Real const change = changes[place];
+        Real const* const row = couplings + offsets[place];
+        for (std::size_t v = 0; v < Packs; ++v) sum[v] += load(row + v * lanes) * change;
     }
     for (std::size_t v = 0; v < Packs; ++v) store(fields + v * lanes, sum[v]);
 }
@@ -73,97 +265,81 @@ void add_flipped_rows(Real* fields, Real const* couplings, std::size_t stride, v
 /// the first column left over.
 template <std::size_t Packs, class Real>
 [[nodiscard]] std::size_t add_panels(rows_view<Real> fields, rows_view<Real const> couplings,
-                                     visited_sites const& block, std::span<flips_of_row const> flips,
+                                     std::size_t const* offsets, block_changes<Real> const& changes,
                                      std::size_t column) noexcept {
     constexpr std::size_t width = Packs * pack_lanes<Real>;
     for (; column + width <= fields.sites; column += width)
-        for (std::size_t r = 0; r < fields.rows; ++r)
-            if (flips[r].ups + flips[r].downs != 0)
-                add_flipped_rows<Packs>(fields.row(r).data() + column, couplings.data + column,
-                                        couplings.stride, block, flips[r]);
+        for (std::size_t const r : changes.order)
+            if (changes.of_row[r].count != 0)
+                add_flips<Packs>(fields.row(r).data() + column, couplings.data + column, offsets,
+                                 changes.values.data() + r * changes.stride, changes.of_row[r]);
     return column;
 }
 
-/// The engine for few flips: each adds its row of couplings.
+/// The engine for few flips, or for wide packs: each flip adds its row of couplings.
 template <class Real>
 void add_increments(rows_view<Real> fields, rows_view<Real const> couplings, visited_sites const& block,
-                    std::span<flips_of_row const> flips) noexcept {
-    std::size_t column = add_panels<8>(fields, couplings, block, flips, 0);
-    column = add_panels<2>(fields, couplings, block, flips, column);
-    column = add_panels<1>(fields, couplings, block, flips, column);
-    for (std::size_t r = 0; r < fields.rows; ++r) {
-        auto const add = [&](std::size_t place, Real change) {
-            auto const row = couplings.row(block.sites[place]);
-            for (std::size_t c = column; c < fields.sites; ++c) fields.row(r)[c] += change * row[c];
-        };
-        for (std::size_t k = 0; k < flips[r].ups; ++k) add(flips[r].places[k], 2);
-        for (std::size_t k = flips_of_row::most - flips[r].downs; k < flips_of_row::most; ++k)
-            add(flips[r].places[k], -2);
-    }
+                    block_changes<Real> const& changes) noexcept {
+    std::array<std::size_t, block_visits + 1> offsets{};
+    for (std::size_t k = 0; k < block.count; ++k) offsets[k] = block.sites[k] * couplings.stride;
+    std::size_t column = add_panels<8>(fields, couplings, offsets.data(), changes, 0);
+    column = add_panels<2>(fields, couplings, offsets.data(), changes, column);
+    column = add_panels<1>(fields, couplings, offsets.data(), changes, column);
+    for (std::size_t r = 0; r < fields.rows; ++r)
+        for (std::size_t k = 0; k < changes.of_row[r].count; ++k) {
+            std::size_t const place = changes.of_row[r].places[k];
+            Real const change = changes.values[r * changes.stride + place];
+            for (std::size_t c = column; c < fields.sites; ++c)
+                fields.row(r)[c] += change * couplings.data[offsets[place] + c];
+        }
 }
 
-/// Decides the visits of a block in one row. The fields outside the block are left for later.
-template <ThresholdRule Rule, class Order, class Real>
-void visit_block(visited_sites const& block, Real const* inner, std::span<Real> spins,
-                 std::span<Real const> fields, double beta, stream const& source, double& energy,
-                 flips_of_row& flips) noexcept {
-    constexpr std::size_t most = flips_of_row::most;
-    alignas(64) std::uint32_t bits[most];
-    alignas(64) Real limits[most], local[most];
-    auto const half_temperature = static_cast<Real>(0.5 / beta);
-    source.fill(block.first_visit, bits);
-    for (std::size_t k = 0; k < most; ++k) {
-        limits[k] = uniform<Real>(bits[k]);
-        local[k] = uniform<Real>(~bits[k]);
+/// The engine for many flips: one product of low rank.
+template <class Real>
+void add_products(rows_view<Real> fields, rows_view<Real const> couplings, visited_sites const& block,
+                  block_changes<Real>& changes) {
+    Real const* rows = couplings.row(block.sites[0]).data();
+    std::size_t stride = couplings.stride;
+    if (!block.contiguous) {
+        changes.gathered.resize(block_visits * couplings.sites);  // once
+        stride = couplings.sites;
+        for (std::size_t k = 0; k < block.count; ++k) {
+            auto const row = couplings.row(block.sites[k]);
+            std::copy(row.begin(), row.end(),
+                      changes.gathered.begin() + static_cast<std::ptrdiff_t>(k * stride));
+        }
+        rows = changes.gathered.data();
     }
-    constexpr std::size_t lanes = takes_packs<Rule> ? pack_lanes<Real> : 1;
-    for (std::size_t k = 0; k < most; k += lanes)
-        if constexpr (takes_packs<Rule>)
-            store(limits + k, Rule::threshold(load(limits + k), load(local + k)) * half_temperature);
-        else
-            limits[k] = Rule::threshold(limits[k], local[k]) * half_temperature;
-    for (std::size_t k = 0; k < most; ++k) local[k] = 0;
-    for (std::size_t k = 0; k < block.count; ++k) local[k] = fields[block.sites[k]];
-    Real const free = half_temperature * static_cast<Real>(no_cost);
-    Real const middle = half_temperature * Rule::threshold(Real{0.5}, Real{0.5});
-    flips.ups = flips.downs = 0;
-    for (std::size_t k = 0; k < block.count; ++k) {
-        Real const s = spins[block.sites[k]], cost = s * local[k];
-        if (!(cost < limits[k])) continue;
-        if (Order::free_flips == zero_cost::accept_half && std::abs(cost) < free && limits[k] <= middle)
-            continue;
-        energy += 2.0 * static_cast<double>(cost);
-        spins[block.sites[k]] = -s;
-        if (s < 0)
-            flips.places[flips.ups++] = static_cast<std::uint8_t>(k);
-        else
-            flips.places[most - ++flips.downs] = static_cast<std::uint8_t>(k);
-        Real const change = -2 * s;
-        for (std::size_t j = k & ~std::size_t{15}; j < most; ++j) local[j] += change * inner[k * most + j];
-    }
+    gemm(false, fields.rows, fields.sites, block.count, Real{1}, changes.values.data(), changes.stride, rows,
+         stride, Real{1}, fields.data, fields.stride);
 }
+
+/// Products overtake increments about here, in flips per visit (N = 1024, 128 rows; docs/benchmarks.md).
+inline constexpr double products_from = pack_bytes == 64 ? 0.5 : pack_bytes == 32 ? 0.35 : 0.1;
 
 template <ThresholdRule Rule, class Order, DenseModel M>
 void sweep_dense(M const& model, spin_rows<typename M::spin_type>& tile, std::span<double const> betas,
-                 sweep_draws const& draws) noexcept {
+                 sweep_draws const& draws) {
     using real = typename M::spin_type;
-    constexpr std::size_t most = flips_of_row::most;
-    auto const couplings = model.couplings();
+    rows_view<real const> const couplings = model.couplings();
     std::size_t const n = model.size();
-    alignas(64) real inner[most * most];
-    for (std::size_t first = 0; first < n;) {
-        auto const block = next_visits<Order>(n, first, draws);
+    std::size_t flips = 0;
+    alignas(cache_line) real inner[block_visits * block_visits] = {};
+    for (std::uint32_t chunk = 0; chunk * block_visits < n; ++chunk) {
+        auto const block = next_visits<Order>(n, chunk, draws);
         for (std::size_t k = 0; k < block.count; ++k)
-            for (std::size_t j = 0; j < most; ++j)
-                inner[k * most + j] =
-                    j < block.count ? couplings.row(block.sites[k])[block.sites[j]] : real{0};
-        for (std::size_t r = 0; r < tile.rows(); ++r)
-            visit_block<Rule, Order>(block, inner, tile.spins().row(r),
-                                     std::span<real const>(tile.fields().row(r)), betas[r], draws.of_row(r),
-                                     tile.energies()[r], tile.flips()[r]);
-        add_increments(tile.fields(), couplings, block, std::span<flips_of_row const>(tile.flips()));
-        first += block.count;
+            for (std::size_t j = 0; j < block.count; ++j)
+                inner[k * block_visits + j] = couplings.row(block.sites[k])[block.sites[j]];
+        for (std::size_t r = 0; r < tile.rows(); r += block_rows)
+            visit_block<Rule, Order>(block, inner, tile, r, betas, draws);
+        flips += list_flips(tile.changes());
+        if (tile.engine().products)
+            add_products(tile.fields(), couplings, block, tile.changes());
+        else
+            add_increments(tile.fields(), couplings, block, tile.changes());
     }
+    tile.engine().count_sweep(static_cast<double>(flips) / static_cast<double>(n * tile.rows()),
+                              products_from);
 }
 
 }  // namespace spinet::detail

@@ -46,7 +46,7 @@ public:
     template <Model M>
     [[nodiscard]] state<M> make_state(M const& model, std::size_t rows) const {
         return {rows, model.size(),
-                delayed<M>     ? row_cache::fields_and_flips
+                delayed<M>     ? row_cache::fields_and_changes
                 : PairModel<M> ? row_cache::fields
                                : row_cache::none};
     }

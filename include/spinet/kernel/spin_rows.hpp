@@ -19,19 +19,46 @@ namespace spinet {
 
 namespace detail {
 
-/// What one row flipped among at most 64 visits: the places of the spins that went up, from the front, and of
-/// those that went down, from the back.
-struct flips_of_row {
-    static constexpr std::size_t most = 64;
-    std::array<std::uint8_t, most> places{};
-    std::size_t ups = 0;
-    std::size_t downs = 0;
+/// What the 64 visits of a block add to the spins of each row of a tile.
+template <class Real>
+struct block_changes {
+    static constexpr std::size_t visits = 64;
+    /// Behind the visits stand zeros, and an odd number of cache lines makes a row.
+    static constexpr std::size_t stride = visits + cache_line / sizeof(Real);
+
+    struct flips {
+        std::array<std::uint8_t, visits + 8> places;  ///< of the visits that flipped; then of a zero
+        std::size_t count;
+    };
+
+    explicit block_changes(std::size_t rows) : values(rows * stride), of_row(rows), order(rows) {}
+
+    aligned_vector<Real> values;    ///< rows x stride: -2, 0 or 2
+    std::vector<flips> of_row;      ///< the same, as lists
+    aligned_vector<Real> gathered;  ///< couplings of scattered visits, for products
+    std::vector<std::uint32_t>
+        order;  ///< rows by their number of flips: loops of equal length one after another
 };
 
 }  // namespace detail
 
 /// What a kernel keeps beside the spins of a tile.
-enum class row_cache { none, fields, fields_and_flips };
+enum class row_cache { none, fields, fields_and_changes };
+
+/// What the switch between the two engines of a blocked sweep remembers.
+struct update_engine {
+    bool products = false;     ///< the next sweep takes matrix products
+    std::uint64_t sweeps = 0;  ///< so far
+    std::uint64_t sweeps_by_products = 0;
+
+    /// After a sweep with so many flips per visit: products from `limit` on, increments below nine tenths of
+    /// it.
+    void count_sweep(double flips_per_visit, double limit) noexcept {
+        ++sweeps;
+        if (products) ++sweeps_by_products;
+        products = flips_per_visit > (products ? 0.9 * limit : limit);
+    }
+};
 
 /// Spins (rows x sites, +-1), the local fields of the same shape (a cache of the kernel; empty if the kernel
 /// keeps none) and the total energy of each row, in double.
@@ -43,7 +70,7 @@ public:
           sites_(sites),
           spins_(rows * sites, Real{1}),
           fields_(cache != row_cache::none ? rows * sites : 0),
-          flips_(cache == row_cache::fields_and_flips ? rows : 0),
+          changes_(cache == row_cache::fields_and_changes ? rows : 0),
           energies_(rows) {}
 
     [[nodiscard]] std::size_t rows() const noexcept { return rows_; }
@@ -53,7 +80,11 @@ public:
         return {spins_.data(), rows_, sites_, sites_};
     }
     [[nodiscard]] rows_view<Real> fields() noexcept { return {fields_.data(), rows_, sites_, sites_}; }
-    [[nodiscard]] std::span<detail::flips_of_row> flips() noexcept { return flips_; }
+    /// Working space of blocked sweeps.
+    [[nodiscard]] detail::block_changes<Real>& changes() noexcept { return changes_; }
+    /// How blocked sweeps of this tile bring their fields up to date, and how often either way was taken.
+    [[nodiscard]] update_engine& engine() noexcept { return engine_; }
+    [[nodiscard]] update_engine const& engine() const noexcept { return engine_; }
     [[nodiscard]] std::span<double> energies() noexcept { return energies_; }
     [[nodiscard]] std::span<double const> energies() const noexcept { return energies_; }
 
@@ -74,6 +105,9 @@ public:
         out.put(up);
         out.put(fields_);
         out.put(energies_);
+        out.put_value(std::uint8_t{engine_.products});
+        out.put_value(engine_.sweeps);
+        out.put_value(engine_.sweeps_by_products);
     }
 
     void load(detail::archive_reader& in) {
@@ -83,6 +117,9 @@ public:
         auto const fields = in.get_exactly<Real>(fields_.size());
         std::copy(fields.begin(), fields.end(), fields_.begin());
         energies_ = in.get_exactly<double>(energies_.size());
+        engine_.products = in.get_value<std::uint8_t>() != 0;
+        engine_.sweeps = in.get_value<std::uint64_t>();
+        engine_.sweeps_by_products = in.get_value<std::uint64_t>();
     }
 
 private:
@@ -90,7 +127,8 @@ private:
     std::size_t sites_;
     detail::aligned_vector<Real> spins_;
     detail::aligned_vector<Real> fields_;
-    std::vector<detail::flips_of_row> flips_;
+    detail::block_changes<Real> changes_;
+    update_engine engine_;
     std::vector<double> energies_;
 };
 

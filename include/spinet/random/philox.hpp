@@ -75,9 +75,11 @@ using philox_vector = __m128i;
 
 alignas(64) inline constexpr std::uint64_t lane_numbers[8] = {0, 1, 2, 3, 4, 5, 6, 7};
 
-/// Words of the 16 consecutive blocks that start at `counter[0]`: out[16 * word + lane], as philox4x32_10
+/// out[16 * word + lane] for the 16 counters that count up from `counter` in entry `Entry`, as philox4x32_10
 /// gives them.
-inline void philox_16_blocks(philox_counter const& counter, philox_key key, std::uint32_t* out) noexcept {
+template <std::size_t Entry>
+inline void philox_16(philox_counter const& counter, philox_key key, std::uint32_t* out) noexcept {
+    static_assert(Entry == 0 || Entry == 2);
     using lanes_of = std::uint64_t __attribute__((vector_size(sizeof(philox_vector))));
     constexpr std::size_t lanes = sizeof(philox_vector) / 8;
     constexpr std::size_t together = sizeof(philox_vector) == 16 ? 2 : 16 / lanes;  // as registers allow
@@ -87,10 +89,11 @@ inline void philox_16_blocks(philox_counter const& counter, philox_key key, std:
     for (std::size_t from = 0; from < philox_lanes; from += together * lanes) {
         philox_vector c0[together], c1[together], c2[together], c3[together];
         for (std::size_t v = 0; v < together; ++v) {
-            lanes_of blocks = reinterpret_cast<lanes_of>(all(counter[0] + from + v * lanes)) + first_lanes;
-            c0[v] = reinterpret_cast<philox_vector>(blocks);
+            auto const counted = reinterpret_cast<philox_vector>(
+                reinterpret_cast<lanes_of>(all(counter[Entry] + from + v * lanes)) + first_lanes);
+            c0[v] = Entry == 0 ? counted : all(counter[0]);
             c1[v] = all(counter[1]);
-            c2[v] = all(counter[2]);
+            c2[v] = Entry == 2 ? counted : all(counter[2]);
             c3[v] = all(counter[3]);
         }
         philox_key now = key;
@@ -119,16 +122,17 @@ inline void philox_16_blocks(philox_counter const& counter, philox_key key, std:
 
 #else
 
-/// Words of the 16 consecutive blocks that start at `counter[0]`: out[16 * word + lane]. Plain loops over
+/// out[16 * word + lane] for the 16 counters that count up from `counter` in entry `Entry`. Plain loops over
 /// lanes, which compilers turn into vector code; the values are those of philox4x32_10.
 /// Not inlined: inside a larger function g++ 12 unrolls the lanes to scalar code, four times slower.
-[[gnu::noinline]] inline void philox_16_blocks(philox_counter const& counter, philox_key key,
-                                               std::uint32_t* out) noexcept {
+template <std::size_t Entry>
+[[gnu::noinline]] inline void philox_16(philox_counter const& counter, philox_key key,
+                                        std::uint32_t* out) noexcept {
     std::uint32_t c0[philox_lanes], c1[philox_lanes], c2[philox_lanes], c3[philox_lanes];
     for (std::size_t lane = 0; lane < philox_lanes; ++lane) {
-        c0[lane] = counter[0] + static_cast<std::uint32_t>(lane);
+        c0[lane] = counter[0] + (Entry == 0 ? static_cast<std::uint32_t>(lane) : 0);
         c1[lane] = counter[1];
-        c2[lane] = counter[2];
+        c2[lane] = counter[2] + (Entry == 2 ? static_cast<std::uint32_t>(lane) : 0);
         c3[lane] = counter[3];
     }
     for (int round = 0; round < philox_rounds; ++round) {

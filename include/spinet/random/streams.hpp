@@ -58,12 +58,12 @@ public:
         while (done < out.size()) {
             std::uint32_t const n = first + static_cast<std::uint32_t>(done);
             if (n % chunk == 0 && out.size() - done >= chunk) {
-                detail::philox_16_blocks(counter(16 * (n / chunk)), key_, out.data() + done);
+                detail::philox_16<0>(counter(16 * (n / chunk)), key_, out.data() + done);
                 done += chunk;
                 continue;
             }
             std::uint32_t buffer[chunk];
-            detail::philox_16_blocks(counter(16 * (n / chunk)), key_, buffer);
+            detail::philox_16<0>(counter(16 * (n / chunk)), key_, buffer);
             std::size_t const skip = n % chunk;
             std::size_t const take = std::min<std::size_t>(chunk - skip, out.size() - done);
             std::copy_n(buffer + skip, take, out.data() + done);
@@ -79,7 +79,7 @@ public:
             std::uint32_t const n = first + static_cast<std::uint32_t>(done);
             std::uint32_t words[chunk];
             std::uint16_t halves[halves_of_chunk];
-            detail::philox_16_blocks(counter(16 * (n / halves_of_chunk)), key_, words);
+            detail::philox_16<0>(counter(16 * (n / halves_of_chunk)), key_, words);
             if constexpr (std::endian::native == std::endian::little)
                 std::memcpy(halves, words, sizeof words);
             else
@@ -92,6 +92,16 @@ public:
             else
                 std::copy_n(halves + skip, take, out.data() + done);
             done += take;
+        }
+    }
+
+    /// Draws 64 c, ..., 64 c + 63 of this row and the next fifteen: out[16 * k + row].
+    void fill_16_rows(std::uint32_t c, std::uint32_t* out) const noexcept {
+        std::uint32_t words[chunk];
+        for (std::uint32_t block = 0; block < 16; ++block) {
+            detail::philox_16<2>(counter(16 * c + block), key_, words);
+            for (std::uint32_t word = 0; word < 4; ++word)
+                std::copy_n(words + 16 * word, 16, out + 16 * (16 * word + block));
         }
     }
 

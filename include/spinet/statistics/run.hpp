@@ -29,6 +29,9 @@ struct run_record {
     std::uint64_t sweeps_done = 0;  ///< of warm-up and measurement together
     double paramagnet_above =
         std::numeric_limits<double>::quiet_NaN();  ///< lambda_max(J); NaN if the model cannot tell
+    /// Share of the sweeps whose fields were brought up to date by matrix products; NaN where the kernel has
+    /// no choice (it has on dense models).
+    double sweeps_by_products = std::numeric_limits<double>::quiet_NaN();
     std::vector<std::pair<std::string, std::string>> metadata = {};
 
     /// Measurements made so far.

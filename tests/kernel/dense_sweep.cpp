@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Blocked sweeps of dense models: the spins are those of a plain loop over the same draws, whichever engine
+/// brings the fields up to date.
+#include "../catch.hpp"
+#include <spinet/kernel/glauber.hpp>
+#include <spinet/kernel/metropolis.hpp>
+#include <spinet/model/factories.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+using namespace spinet;
+
+namespace {
+
+dense_ising<double> model_of(std::size_t n) {
+    auto const glass = sherrington_kirkpatrick<double>(n, 5);
+    xt::xtensor<double, 2> couplings;
+    couplings.resize({n, n});
+    xt::xtensor<double, 1> fields;
+    fields.resize({n});
+    for (std::size_t i = 0; i < n; ++i) {
+        for (std::size_t j = 0; j < n; ++j) couplings(i, j) = glass.couplings().row(i)[j];
+        fields(i) = 0.3 * std::sin(static_cast<double>(i));
+    }
+    return dense_ising<double>(couplings, fields);
+}
+
+double threshold(heat_bath_rule, double u) { return std::log((1 - u) / u); }
+double threshold(metropolis_rule, double u) { return -std::log(u); }
+
+/// One sweep of one row in its plainest form; returns the number of flips.
+template <class Rule, class Scan>
+std::size_t plain_sweep(dense_ising<double> const& model, std::vector<double>& spins, double beta,
+                        sweep_draws const& draws, std::size_t row) {
+    std::size_t flips = 0;
+    for (std::uint32_t visit = 0; visit < spins.size(); ++visit) {
+        std::size_t const site = std::is_same_v<Scan, random_scan>
+                                     ? uniform_index(draws.site_order().bits(visit), spins.size())
+                                     : visit;
+        double const x = beta * model.energy_change(spins, site, -spins[site]);
+        double const u = uniform<double>(draws.of_row(row).bits(visit));
+        bool const free = Scan::free_flips == zero_cost::accept_half && std::abs(x) < no_cost;
+        if (free ? u < 0.5 : x < threshold(Rule{}, u)) {
+            spins[site] = -spins[site];
+            ++flips;
+        }
+    }
+    return flips;
+}
+
+template <class Kernel>
+void compare(Kernel const& kernel, std::size_t n, std::size_t rows) {
+    auto const model = model_of(n);
+    auto by_increments = kernel.make_state(model, rows), by_products = kernel.make_state(model, rows);
+    std::vector<std::vector<double>> plain(rows, std::vector<double>(n));
+    std::vector<double> betas;
+    for (std::uint32_t r = 0; r < rows; ++r) {
+        betas.push_back(1 / (0.3 + 0.1 * r));
+        for (std::uint32_t i = 0; i < n; ++i)
+            plain[r][i] = (stream(8, 0, r, purpose::start).bits(i) >> 31) != 0 ? 1.0 : -1.0;
+        by_increments.set_row(r, plain[r]);
+        by_products.set_row(r, plain[r]);
+    }
+    kernel.prepare(model, by_increments);
+    kernel.prepare(model, by_products);
+    std::size_t flips = 0;
+    for (std::uint32_t s = 1; s < 70; ++s) {
+        sweep_draws const draws{77, s, 3, purpose::spins};
+        by_increments.engine().products = false;
+        by_products.engine().products = true;
+        kernel.sweep(model, by_increments, betas, draws);
+        kernel.sweep(model, by_products, betas, draws);
+        for (std::size_t r = 0; r < rows; ++r)
+            flips += plain_sweep<typename Kernel::rule, typename Kernel::scan>(model, plain[r], betas[r],
+                                                                               draws, r);
+    }
+    CAPTURE(kernel.name(), n, rows);
+    CHECK(flips > rows * n);
+    CHECK(by_products.engine().sweeps_by_products == 69);
+    CHECK(by_increments.engine().sweeps_by_products == 0);
+    bool spins_agree = true, energies_agree = true, fields_agree = true;
+    for (std::size_t r = 0; r < rows; ++r) {
+        std::vector<double> one(n), two(n);
+        by_increments.copy_row(r, one);
+        by_products.copy_row(r, two);
+        spins_agree = spins_agree && one == plain[r] && two == plain[r];
+        for (auto* const tile : {&by_increments, &by_products}) {
+            energies_agree = energies_agree && std::abs(tile->energies()[r] - model.energy(plain[r])) < 1e-9;
+            for (std::size_t i = 0; i < n; ++i) {
+                double const field = -plain[r][i] * model.energy_change(plain[r], i, -plain[r][i]) / -2;
+                fields_agree = fields_agree && std::abs(tile->fields().row(r)[i] - field) < 1e-10;
+            }
+        }
+    }
+    CHECK(spins_agree);
+    CHECK(energies_agree);
+    CHECK(fields_agree);
+}
+
+}  // namespace
+
+TEST_CASE("blocked sweeps of a dense model take the decisions of a plain loop", "[kernel]") {
+    // Sizes on either side of the 64 visits of a block and the widths of its panels; rows of the 16 at a
+    // time.
+    for (std::size_t const n : {1u, 7u, 63u, 64u, 65u, 150u})
+        for (std::size_t const rows : {1u, 16u, 21u}) {
+            if (n == 1) continue;
+            compare(metropolis{sequential_scan{}}, n, rows);
+            compare(glauber{sequential_scan{}}, n, rows);
+            compare(metropolis{random_scan{}}, n, rows);
+            compare(glauber{random_scan{}}, n, rows);
+        }
+}
+
+TEST_CASE("the switch between increments and products has hysteresis", "[kernel]") {
+    update_engine engine;
+    std::vector<bool> chosen;
+    for (double const flips : {0.1, 0.49, 0.51, 0.47, 0.46, 0.44, 0.49, 0.51}) {
+        engine.count_sweep(flips, 0.5);
+        chosen.push_back(engine.products);
+    }
+    CHECK(chosen == std::vector<bool>{false, false, true, true, true, false, false, true});
+    CHECK(engine.sweeps == 8);
+    CHECK(engine.sweeps_by_products == 3);
+}
