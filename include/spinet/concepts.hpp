@@ -6,6 +6,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 
@@ -57,6 +58,14 @@ concept PairModel = MultilinearModel<M> &&
 template <class M>
 concept DenseModel = PairModel<M> && requires(M const& model) {
     { model.couplings() } -> std::same_as<rows_view<typename M::spin_type const>>;
+};
+
+/// Sparse: few couplings to a spin. `neighbours(i)` lists the spins coupled to i, `neighbour_couplings(i)`
+/// the J.
+template <class M>
+concept SparseModel = PairModel<M> && requires(M const& model, std::size_t site) {
+    { model.neighbours(site) } -> std::same_as<std::span<std::uint32_t const>>;
+    { model.neighbour_couplings(site) } -> std::same_as<std::span<typename M::spin_type const>>;
 };
 
 /// Block: the sites fall into colours without couplings inside a colour, so that a whole colour can be

@@ -14,13 +14,16 @@
 #include <spinet/io/progress_bar.hpp>
 #include <spinet/kernel/glauber.hpp>
 #include <spinet/kernel/metropolis.hpp>
+#include <spinet/kernel/multi_spin.hpp>
 #include <spinet/mapping/null_models.hpp>
 #include <spinet/mapping/twin_hopfield.hpp>
 #include <spinet/mean_field/bond_matrix.hpp>
 #include <spinet/mean_field/coupling_spectrum.hpp>
 #include <spinet/model/dense_ising.hpp>
 #include <spinet/model/factories.hpp>
+#include <spinet/model/lattices.hpp>
 #include <spinet/model/network_glass.hpp>
+#include <spinet/model/sparse_ising.hpp>
 #include <spinet/network/mlp.hpp>
 #include <spinet/network/network.hpp>
 #include <spinet/observable/energy.hpp>

@@ -311,8 +311,8 @@ TEST_CASE("damaged tile archives are refused", "[ensemble]") {
     CHECK_THAT(error_of([&] { load(bytes, 3); }), ContainsSubstring("does not fit: an array has"));
     CHECK_THAT(error_of([&] { load(bytes, 1); }), ContainsSubstring("does not fit: an array has"));
 
-    // Lengths: spins 48 bits = 6 bytes, fields 48 floats, energies 6 doubles, each after 8 bytes of length; the
-    // engine in 17 bytes.
+    // Lengths: spins 48 bits = 6 bytes, fields 48 floats, energies 6 doubles, each after 8 bytes of length;
+    // the engine in 17 bytes.
     std::size_t const rows_at = 8 + 6 + 8 + 48 * 4 + 8 + 6 * 8 + 17 + 8;
     std::uint32_t first = 0;
     std::memcpy(&first, bytes.data() + rows_at, sizeof first);

@@ -67,7 +67,7 @@ void compare(Kernel const& kernel, std::size_t n, std::size_t rows) {
     kernel.prepare(model, by_increments);
     kernel.prepare(model, by_products);
     std::size_t flips = 0;
-    for (std::uint32_t s = 1; s < 70; ++s) {
+    for (std::uint32_t s = 50; s < 70; ++s) {  // the fields are refreshed in between
         sweep_draws const draws{77, s, 3, purpose::spins};
         by_increments.engine().products = false;
         by_products.engine().products = true;
@@ -78,8 +78,8 @@ void compare(Kernel const& kernel, std::size_t n, std::size_t rows) {
                                                                                draws, r);
     }
     CAPTURE(kernel.name(), n, rows);
-    CHECK(flips > rows * n);
-    CHECK(by_products.engine().sweeps_by_products == 69);
+    CHECK(flips > rows * n / 2);
+    CHECK(by_products.engine().sweeps_by_products == 20);
     CHECK(by_increments.engine().sweeps_by_products == 0);
     bool spins_agree = true, energies_agree = true, fields_agree = true;
     for (std::size_t r = 0; r < rows; ++r) {

@@ -56,7 +56,7 @@ TEST_CASE("the vector lanes are Philox of consecutive counters", "[random]") {
                 for (std::size_t word = 0; word < 4; ++word) expected[1 + 16 * word + lane] = block[word];
             }
             spinet::detail::philox_16<0>(counter, key,
-                                             out.data() + 1);  // not aligned, and not a word more
+                                         out.data() + 1);  // not aligned, and not a word more
             CHECK(out == expected);
         }
 }

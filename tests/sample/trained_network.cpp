@@ -27,7 +27,7 @@ TEST_CASE("energy and <q^2> of a trained network agree with partial enumeration"
     REQUIRE(glass.size() == 810);
     // lambda_max = 7.1: the top of the ladder is a paramagnet.
     ladder const temperatures({1.0, 1.4, 1.9, 2.5, 3.2, 4.1, 5.2, 6.6, 8.5});
-    run_plan const plan{.replicas = 12, .warmup = 1000, .sweeps = 24'000, .measure_every = 10, .seed = 11};
+    run_plan const plan{.replicas = 12, .warmup = 1000, .sweeps = 16'000, .measure_every = 10, .seed = 11};
     auto const sampled = sample(glass, parallel_tempering(glauber{}, temperatures),
                                 observables{energy{}, overlap{}}, plan, threads{});
     auto const energies = mean_energy(sampled);

@@ -6,6 +6,7 @@
 #include <spinet/kernel/glauber.hpp>
 #include <spinet/kernel/metropolis.hpp>
 #include <spinet/model/factories.hpp>
+#include <spinet/model/sparse_ising.hpp>
 #include <spinet/testing/exact_start.hpp>
 #include <spinet/testing/transition_matrix.hpp>
 
@@ -19,8 +20,8 @@ using namespace spinet;
 /// Independent samples of each test: enough for a rule that is wrong by 2 %.
 inline constexpr std::uint64_t samples = 2'000'000;
 
-/// 20 pairs of kernel and model x 3 temperatures x (alone, under parallel tempering).
-inline constexpr double comparisons = 120;
+/// 26 pairs of kernel and model x 3 temperatures x (alone, under parallel tempering).
+inline constexpr double comparisons = 156;
 inline constexpr double threshold = 0.001 / comparisons;
 
 inline ladder temperatures() { return ladder({0.7, 1.2, 2.5}); }
@@ -74,6 +75,34 @@ inline dense_ising<float> dense() {
         for (std::size_t j = 0; j < 8; ++j)
             couplings(i, j) = i == j ? 0.0f : upper(std::min(i, j), std::max(i, j));
     return dense_ising<float>(couplings, vector(8, 0.4, 7));
+}
+
+/// Eight spins in a ring with three chords and a spin of a single neighbour, with fields on every other spin.
+inline sparse_ising<float> graph() {
+    auto const j = numbers(11, 0.8, 8), b = numbers(8, 0.4, 9);
+    std::vector<bond<float>> const bonds{{0, 1, j[0]}, {1, 2, j[1]}, {2, 3, j[2]}, {3, 4, j[3]},
+                                         {4, 5, j[4]}, {5, 6, j[5]}, {6, 0, j[6]}, {0, 3, j[7]},
+                                         {1, 5, j[8]}, {2, 6, j[9]}, {7, 4, j[10]}};
+    return sparse_ising<float>(8, bonds, {b[0], 0, b[2], 0, b[4], 0, b[6], 0});
+}
+
+/// A cube with couplings of size 0.8 and mixed signs, and a diagonal of a face: spins of three and four
+/// neighbours.
+inline sparse_ising<float> plus_minus_graph() {
+    float const j = 0.8f;
+    return sparse_ising<float>(8, {{0, 1, j},
+                                   {2, 3, -j},
+                                   {4, 5, j},
+                                   {6, 7, j},
+                                   {0, 2, -j},
+                                   {1, 3, -j},
+                                   {4, 6, j},
+                                   {5, 7, -j},
+                                   {0, 4, j},
+                                   {1, 5, j},
+                                   {2, 6, -j},
+                                   {3, 7, j},
+                                   {0, 3, -j}});
 }
 
 /// What a user's own model may be: three members, no refinement.

@@ -74,6 +74,23 @@ template <class Number>
     return a > b ? a : b;
 }
 
+/// Is the number, or are all of the pack, above 0?
+[[nodiscard, gnu::always_inline]] inline bool all_positive(float x) noexcept { return x > 0; }
+[[nodiscard, gnu::always_inline]] inline bool all_positive(double x) noexcept { return x > 0; }
+template <class Pack>
+    requires(sizeof(Pack) == pack_bytes)
+[[nodiscard, gnu::always_inline]] inline bool all_positive(Pack const& p) noexcept {
+#if defined(__AVX512F__)
+    if constexpr (std::is_same_v<Pack, pack<float>>)
+        return _mm512_cmp_ps_mask(p, Pack{}, _CMP_GT_OQ) == 0xffff;
+    if constexpr (std::is_same_v<Pack, pack<double>>)
+        return _mm512_cmp_pd_mask(p, Pack{}, _CMP_GT_OQ) == 0xff;
+#endif
+    bool all = true;
+    for (std::size_t lane = 0; lane < sizeof(Pack) / sizeof(p[0]); ++lane) all = all && p[lane] > 0;
+    return all;
+}
+
 /// 16-bit numbers, as Real.
 template <class Real>
 [[nodiscard, gnu::always_inline]] inline pack<Real> load_halves(std::uint16_t const* from) noexcept {

@@ -4,12 +4,14 @@
 #pragma once
 
 #include <spinet/concepts.hpp>
+#include <spinet/detail/aligned.hpp>
 #include <spinet/kernel/rule.hpp>
 #include <spinet/kernel/scan.hpp>
 #include <spinet/kernel/spin_rows.hpp>
 #include <spinet/kernel/sweep_draws.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -17,20 +19,42 @@
 
 namespace spinet::detail {
 
-/// Calls visit(site, u) for the N updates of a row, in the order of the scan.
-template <class Order, class Visit>
+/// The uniform number of one visit; of a ThresholdRule, the x below which it flips: batches of them are
+/// computed side by side, a probability after each field is not.
+template <class Rule, class Order>
+struct visit_draw {
+    double value;
+
+    [[nodiscard]] bool flips(double x) const noexcept {
+        if constexpr (!ThresholdRule<Rule>) return detail::flips<Rule>(x, value, Order::free_flips);
+        if constexpr (ThresholdRule<Rule>) {
+            if (Order::free_flips == zero_cost::accept_half && std::abs(x) < no_cost)
+                return value > Rule::threshold(0.5, 0.5);
+            return x < value;
+        }
+    }
+};
+
+/// Calls visit(site, draw) for the N updates of a row, in the order of the scan.
+template <AcceptanceRule Rule, class Order, class Visit>
 void visit_sites(std::size_t n, std::size_t row, sweep_draws const& draws, Visit&& visit) {
     constexpr std::size_t batch = 256;
     std::uint32_t bits[batch], places[batch];
+    alignas(cache_line) double values[batch];
     for (std::size_t done = 0; done < n; done += batch) {
         std::size_t const count = std::min(batch, n - done);
         auto const first = static_cast<std::uint32_t>(done);
         draws.of_row(row).fill(first, {bits, count});
         if constexpr (std::is_same_v<Order, random_scan>) draws.site_order().fill(first, {places, count});
         for (std::size_t k = 0; k < count; ++k) {
+            values[k] = uniform<double>(bits[k]);
+            if constexpr (ThresholdRule<Rule>)
+                values[k] = Rule::threshold(values[k], uniform<double>(~bits[k]));
+        }
+        for (std::size_t k = 0; k < count; ++k) {
             std::size_t site = done + k;
             if constexpr (std::is_same_v<Order, random_scan>) site = uniform_index(places[k], n);
-            visit(site, uniform<double>(bits[k]));
+            visit(site, visit_draw<Rule, Order>{values[k]});
         }
     }
 }
@@ -42,9 +66,9 @@ void sweep_row_by_fields(M const& model, spin_rows<typename M::spin_type>& tile,
     real* const spins = tile.spins().row(r).data();
     real* const fields = tile.fields().row(r).data();
     double energy = tile.energies()[r];
-    visit_sites<Order>(model.size(), r, draws, [&](std::size_t site, double u) {
+    visit_sites<Rule, Order>(model.size(), r, draws, [&](std::size_t site, visit_draw<Rule, Order> draw) {
         double const cost = 2.0 * static_cast<double>(spins[site]) * static_cast<double>(fields[site]);
-        if (!flips<Rule>(beta * cost, u, Order::free_flips)) return;
+        if (!draw.flips(beta * cost)) return;
         energy += cost;
         real const change = -2 * spins[site];
         spins[site] = -spins[site];
@@ -61,9 +85,9 @@ void sweep_row_by_energies(M const& model, spin_rows<typename M::spin_type>& til
                            sweep_draws const& draws) {
     auto const spins = tile.spins().row(r);
     double energy = tile.energies()[r];
-    visit_sites<Order>(model.size(), r, draws, [&](std::size_t site, double u) {
+    visit_sites<Rule, Order>(model.size(), r, draws, [&](std::size_t site, visit_draw<Rule, Order> draw) {
         double const cost = model.energy_change(spins, site, -spins[site]);
-        if (!flips<Rule>(beta * cost, u, Order::free_flips)) return;
+        if (!draw.flips(beta * cost)) return;
         spins[site] = -spins[site];
         energy += cost;
     });

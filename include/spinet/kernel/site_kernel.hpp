@@ -6,16 +6,19 @@
 #include <spinet/kernel/block_sweep.hpp>
 #include <spinet/kernel/dense_sweep.hpp>
 #include <spinet/kernel/field_sweep.hpp>
+#include <spinet/kernel/lane_sweep.hpp>
 #include <spinet/kernel/rule.hpp>
 #include <spinet/kernel/scan.hpp>
 #include <spinet/kernel/spin_rows.hpp>
 #include <spinet/kernel/sweep_draws.hpp>
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
+#include <type_traits>
 
 namespace spinet {
 
@@ -32,8 +35,8 @@ concept Kernel = Model<M> &&
 };
 
 /// The engine follows from the model and the scan: whole colours by matrix products for layer_blocks; blocks
-/// of visits with delayed updates on a dense model; else row by row, with cached fields where the model shows
-/// its couplings.
+/// of visits with delayed updates on a dense model; sixteen rows side by side on a sparse one; else row by
+/// row, with cached fields where the model shows its couplings.
 template <AcceptanceRule Rule, class Scan>
 class site_kernel {
 public:
@@ -41,21 +44,31 @@ public:
     using scan = Scan;
 
     template <Model M>
-    using state = spin_rows<typename M::spin_type>;
+    using state = std::conditional_t<SparseModel<M>, spin_lanes<typename M::spin_type>,
+                                     spin_rows<typename M::spin_type>>;
 
     template <Model M>
     [[nodiscard]] state<M> make_state(M const& model, std::size_t rows) const {
-        return {rows, model.size(),
-                delayed<M>     ? row_cache::fields_and_changes
-                : PairModel<M> ? row_cache::fields
-                               : row_cache::none};
+        if constexpr (SparseModel<M>)
+            return {rows, model.size()};
+        else
+            return {rows, model.size(),
+                    delayed<M>     ? row_cache::fields_and_changes
+                    : PairModel<M> ? row_cache::fields
+                                   : row_cache::none};
     }
 
     /// To be called after the spins were set from outside: brings fields and energies in line with them. (For
     /// layer_blocks `fields` is working space: only the last colour's are fields.)
     template <Model M>
     void prepare(M const& model, state<M>& tile) const {
-        if constexpr (PairModel<M>) {
+        if constexpr (SparseModel<M>) {
+            for (std::size_t g = 0; g < tile.groups(); ++g) {
+                auto const energies = detail::lane_energies(model, tile.group(g));
+                for (std::size_t r = 16 * g; r < std::min(16 * g + 16, tile.rows()); ++r)
+                    tile.energies()[r] = energies[r - 16 * g];
+            }
+        } else if constexpr (PairModel<M>) {
             model.fields(tile.spins(), tile.fields());
             for (std::size_t r = 0; r < tile.rows(); ++r)
                 tile.energies()[r] = detail::energy_from_fields(model, tile, r);
@@ -78,6 +91,10 @@ public:
             "random_scan or sequential_scan for this model");
         if constexpr (std::is_same_v<order, layer_blocks>) {
             detail::sweep_blocks<Rule>(model, tile, betas, draws);
+        } else if constexpr (SparseModel<M>) {
+            if (draws.sweep % sweeps_between_refreshes == 0) prepare(model, tile);
+            for (std::size_t g = 0; g < tile.groups(); ++g)
+                detail::sweep_lanes<Rule, order>(model, tile, g, betas, draws);
         } else if constexpr (PairModel<M>) {
             // Rounding of the incremental fields must not build up.
             if (draws.sweep % sweeps_between_refreshes == 0) prepare(model, tile);

@@ -2,6 +2,7 @@
 /// The random numbers of one sweep of one tile.
 #pragma once
 
+#include <spinet/random/philox.hpp>
 #include <spinet/random/streams.hpp>
 
 #include <cstddef>
@@ -25,6 +26,15 @@ struct sweep_draws {
     [[nodiscard]] stream refinement_of_row(std::size_t row) const noexcept {
         return {seed, sweep, first_row + static_cast<std::uint32_t>(row), purpose::refinement,
                 static_cast<std::uint16_t>(use)};
+    }
+
+    /// 64 words for octet o of a tile in multi-spin coding, at one site: round `round`.
+    void bits_of_site(std::size_t o, std::size_t site, std::uint32_t round,
+                      std::uint32_t* out) const noexcept {
+        detail::philox_16<0>(
+            {16 * static_cast<std::uint32_t>(site), sweep, first_row + static_cast<std::uint32_t>(o),
+             static_cast<std::uint32_t>(use) | round << 16},
+            {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)}, out);
     }
 
     /// The order of the sites in a random scan: one for all rows of the run.

@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Multi-spin coding: 64 replicas in a word, for graphs whose couplings are all +J or -J.
+#pragma once
+
+#include <spinet/concepts.hpp>
+#include <spinet/detail/aligned.hpp>
+#include <spinet/detail/archive.hpp>
+#include <spinet/detail/pack.hpp>
+#include <spinet/error.hpp>
+#include <spinet/kernel/glauber.hpp>
+#include <spinet/kernel/metropolis.hpp>
+#include <spinet/kernel/rule.hpp>
+#include <spinet/kernel/sweep_draws.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+namespace spinet {
+
+namespace detail {
+
+/// What multi-spin coding has to know of a model: the size J of its couplings, the most neighbours of a spin
+/// and the number of bonds. Throws spinet::error, naming the site, where couplings differ in size, a spin has
+/// a field or more than 15 neighbours.
+struct uniform_couplings {
+    double size = 0;
+    std::size_t most_neighbours = 0;
+    std::size_t bonds = 0;
+
+    template <SparseModel M>
+    explicit uniform_couplings(M const& model) {
+        if (model.size() > std::size_t{1} << 28) throw error("multi_spin: more than 2^28 spins");
+        for (std::size_t i = 0; i < model.size(); ++i) {
+            if (model.external_fields()[i] != 0) refuse(i, "a field; multi-spin coding knows none");
+            for (auto const j : model.neighbour_couplings(i)) {
+                double const here = std::abs(static_cast<double>(j));
+                if (size == 0) size = here;
+                if (here != size || here == 0)
+                    refuse(i, "a coupling of another size; multi-spin coding takes +J and -J only");
+            }
+            if (model.neighbours(i).size() > 15) refuse(i, "more than 15 neighbours");
+            most_neighbours = std::max(most_neighbours, model.neighbours(i).size());
+            bonds += model.neighbours(i).size();
+        }
+        bonds /= 2;
+    }
+
+    [[noreturn]] static void refuse(std::size_t spin, char const* what) {
+        std::string text = "multi_spin: spin ";
+        text += std::to_string(spin);
+        text += " has ";
+        text += what;
+        throw error(text);
+    }
+};
+
+}  // namespace detail
+
+/// Spins as bits: bit r % 64 of a word is +1 or -1 of row r. Eight words (512 rows) of one site stand
+/// together, site after site; rows beyond those asked for are simulated and never looked at.
+template <class Real>
+class spin_words {
+public:
+    static constexpr std::size_t words_together = 8, rows_together = 64 * words_together;
+    using octet = std::array<std::uint64_t, words_together>;
+
+    spin_words(std::size_t rows, std::size_t sites, detail::uniform_couplings const& about)
+        : about_(about),
+          rows_(rows),
+          sites_(sites),
+          spins_((rows + rows_together - 1) / rows_together * sites, octet{}),
+          betas_(rows, std::numeric_limits<double>::quiet_NaN()),
+          energies_(rows) {}
+
+    [[nodiscard]] detail::uniform_couplings const& about() const noexcept { return about_; }
+    [[nodiscard]] std::size_t rows() const noexcept { return rows_; }
+    [[nodiscard]] std::size_t sites() const noexcept { return sites_; }
+    [[nodiscard]] std::size_t octets() const noexcept { return spins_.size() / sites_; }
+    [[nodiscard]] octet* spins(std::size_t o) noexcept { return spins_.data() + o * sites_; }
+    [[nodiscard]] std::span<double> energies() noexcept { return energies_; }
+    [[nodiscard]] std::span<double const> energies() const noexcept { return energies_; }
+    /// The inverse temperatures that the tables were made for, and the tables: working space of the kernel.
+    [[nodiscard]] std::span<double> betas() noexcept { return betas_; }
+    [[nodiscard]] detail::aligned_vector<octet>& tables() noexcept { return tables_; }
+
+    void set_row(std::size_t r, std::span<Real const> from) noexcept {
+        octet* const to = spins(r / rows_together);
+        std::size_t const word = r % rows_together / 64;
+        std::uint64_t const bit = std::uint64_t{1} << r % 64;
+        for (std::size_t i = 0; i < sites_; ++i)
+            to[i][word] = from[i] > 0 ? to[i][word] | bit : to[i][word] & ~bit;
+    }
+    void copy_row(std::size_t r, std::span<Real> to) const noexcept {
+        octet const* const from = spins_.data() + r / rows_together * sites_;
+        std::size_t const word = r % rows_together / 64;
+        for (std::size_t i = 0; i < sites_; ++i)
+            to[i] = (from[i][word] >> r % 64 & 1u) != 0 ? Real{1} : Real{-1};
+    }
+
+    void save(detail::archive_writer& out) const {
+        out.put(spins_);
+        out.put(energies_);
+    }
+    void load(detail::archive_reader& in) {
+        auto const spins = in.get_exactly<octet>(spins_.size());
+        std::copy(spins.begin(), spins.end(), spins_.begin());
+        energies_ = in.get_exactly<double>(energies_.size());
+    }
+
+private:
+    detail::uniform_couplings about_;
+    std::size_t rows_;
+    std::size_t sites_;
+    detail::aligned_vector<octet> spins_;
+    detail::aligned_vector<octet> tables_;
+    std::vector<double> betas_;
+    std::vector<double> energies_;
+};
+
+namespace detail {
+
+using word_pack = pack<std::uint64_t>;
+inline constexpr std::size_t multi_spin_levels = 32;
+
+[[nodiscard, gnu::always_inline]] inline bool none(word_pack const& p) noexcept {
+#if defined(__AVX512F__)
+    return _mm512_test_epi64_mask(same_bits<__m512i>(p), same_bits<__m512i>(p)) == 0;
+#else
+    std::uint64_t any = 0;
+    for (std::size_t lane = 0; lane < pack_lanes<std::uint64_t>; ++lane) any |= p[lane];
+    return any == 0;
+#endif
+}
+
+/// A number per bit: plane k holds bit k of each. `add` adds 0 or 1 to each.
+template <std::size_t Planes>
+struct sliced_counter {
+    word_pack planes[Planes] = {};
+
+    [[gnu::always_inline]] void add(word_pack carry) noexcept {
+        for (std::size_t k = 0; k < Planes; ++k) {
+            word_pack const next = planes[k] & carry;
+            planes[k] ^= carry;
+            carry = next;
+        }
+    }
+};
+
+}  // namespace detail
+
+/// Sweeps of K's rule, site after site, for graphs with couplings +J and -J and without fields: 512 rows by
+/// the bits of eight words. Each row has its own temperature and its own random bits, from Philox: one
+/// uniform number u of 32 bits a row and visit, compared with p bit by bit from the top, as far as any row is
+/// undecided. So p is rounded to a multiple of 2^-32. `multi_spin{}` is Metropolis, `multi_spin{glauber{}}`
+/// the heat bath.
+///
+/// make_state throws spinet::error for couplings of different sizes, fields, or more than 15 neighbours to a
+/// spin.
+template <class K = metropolis<sequential_scan>>
+class multi_spin {
+public:
+    using rule = typename K::rule;
+    using scan = sequential_scan;
+
+    constexpr multi_spin() noexcept = default;
+    constexpr explicit multi_spin(K) noexcept {}
+
+    template <SparseModel M>
+    using state = spin_words<typename M::spin_type>;
+
+    template <SparseModel M>
+    [[nodiscard]] state<M> make_state(M const& model, std::size_t rows) const {
+        return {rows, model.size(), detail::uniform_couplings(model)};
+    }
+
+    /// Brings the energies in line with spins that were set from outside.
+    template <SparseModel M>
+    void prepare(M const& model, state<M>& tile) const {
+        measure_energies(model, tile);
+    }
+
+    template <SparseModel M>
+    void sweep(M const& model, state<M>& tile, std::span<double const> betas,
+               sweep_draws const& draws) const {
+        update_tables(tile, betas);
+        for (std::size_t o = 0; o < tile.octets(); ++o)
+            for (std::size_t word = 0; word < state<M>::words_together;
+                 word += detail::pack_lanes<std::uint64_t>)
+                sweep_words(model, tile, o, word, draws);
+        measure_energies(model, tile);
+    }
+
+    [[nodiscard]] std::string name() const { return std::string(rule::name()) + " (multi-spin coding)"; }
+
+private:
+    static constexpr std::size_t levels = detail::multi_spin_levels;
+
+    /// Of a cost 2 J (z - 2 u): the octets that say in which rows a flip is sure, then bit by bit, from the
+    /// top, the probabilities.
+    static constexpr std::size_t octets_per_cost = levels + 1;
+
+    template <class Tile>
+    static void update_tables(Tile& tile, std::span<double const> betas) {
+        auto const& about = tile.about();
+        std::size_t const costs = 2 * about.most_neighbours + 1;
+        tile.tables().resize(tile.octets() * costs * octets_per_cost);
+        for (std::size_t r = 0; r < tile.rows(); ++r) {
+            if (tile.betas()[r] == betas[r]) continue;
+            tile.betas()[r] = betas[r];
+            std::size_t const word = r % Tile::rows_together / 64;
+            std::uint64_t const bit = std::uint64_t{1} << r % 64;
+            for (std::size_t c = 0; c < costs; ++c) {
+                double const cost =
+                    2 * about.size * (static_cast<double>(c) - static_cast<double>(about.most_neighbours));
+                double const p = flip_probability<rule>(betas[r] * cost, scan::free_flips);
+                auto const threshold = static_cast<std::uint64_t>(std::llround(p * 0x1p32));
+                auto* const table =
+                    tile.tables().data() + (r / Tile::rows_together * costs + c) * octets_per_cost;
+                auto const set = [&](std::size_t at, bool on) {
+                    table[at][word] = on ? table[at][word] | bit : table[at][word] & ~bit;
+                };
+                set(0, threshold >> 32 != 0);
+                for (std::size_t level = 0; level < levels; ++level)
+                    set(1 + level, (threshold >> (levels - 1 - level) & 1u) != 0);
+            }
+        }
+    }
+
+    /// Does the table of cost c have any bit between sure and never?
+    template <class Tile>
+    [[nodiscard]] static bool has_doubt(Tile& tile, std::size_t o, std::size_t c) noexcept {
+        std::size_t const costs = 2 * tile.about().most_neighbours + 1;
+        auto const* const table = tile.tables().data() + (o * costs + c) * octets_per_cost;
+        std::uint64_t any = 0;
+        for (std::size_t level = 1; level < octets_per_cost; ++level)
+            for (auto const word : table[level]) any |= word;
+        return any != 0;
+    }
+
+    /// One sweep of `pack_lanes` words of octet o, from word `word` on.
+    template <class M, class Tile>
+    static void sweep_words(M const& model, Tile& tile, std::size_t o, std::size_t word,
+                            sweep_draws const& draws) noexcept {
+        using detail::word_pack;
+        constexpr std::size_t most = 16, levels_at_once = 4, always = 3;
+        std::size_t const most_neighbours = tile.about().most_neighbours, costs = 2 * most_neighbours + 1;
+        // Costs at which some row may flip or not: the others need no random number.
+        std::array<bool, 2 * most> open{};
+        for (std::size_t c = 0; c < costs; ++c) open[c] = has_doubt(tile, o, c);
+        auto* const spins = tile.spins(o);
+        auto const* const tables = tile.tables().data() + o * costs * octets_per_cost;
+        for (std::size_t site = 0; site < model.size(); ++site) {
+            word_pack const own = detail::load(spins[site].data() + word);
+            auto const neighbours = model.neighbours(site);
+            auto const couplings = model.neighbour_couplings(site);
+            std::size_t const z = neighbours.size();
+            // Bonds that are not satisfied, counted in every row.
+            detail::sliced_counter<4> unsatisfied;
+            for (std::size_t k = 0; k < z; ++k) {
+                word_pack const other = detail::load(spins[neighbours[k]].data() + word);
+                unsatisfied.add(couplings[k] > 0 ? own ^ other : ~(own ^ other));
+            }
+            word_pack has_count[most], flips{}, undecided{};
+            octet_of<Tile> const* table_of[most];
+            std::size_t in_doubt = 0;
+            for (std::size_t u = 0; u <= z; ++u) {
+                auto has = ~word_pack{};
+                for (std::size_t plane = 0; plane < 4; ++plane)
+                    has &= (u >> plane & 1u) != 0 ? unsatisfied.planes[plane] : ~unsatisfied.planes[plane];
+                std::size_t const cost = most_neighbours + z - 2 * u;
+                auto const* const table = tables + cost * octets_per_cost;
+                auto const sure = has & detail::load(table[0].data() + word);
+                flips |= sure;
+                if (!open[cost]) continue;
+                undecided |= has & ~sure;
+                has_count[in_doubt] = has;
+                table_of[in_doubt++] = table;
+            }
+            for (std::uint32_t round = 0; round < levels / levels_at_once; ++round) {
+                if (round >= always && detail::none(undecided)) break;
+                std::uint32_t bits[64];
+                draws.bits_of_site(o, site, round, bits);
+                for (std::size_t of_four = 0; of_four < levels_at_once; ++of_four) {
+                    word_pack random, p{};
+                    std::memcpy(&random, reinterpret_cast<std::byte const*>(bits) + (8 * of_four + word) * 8,
+                                sizeof random);
+                    for (std::size_t k = 0; k < in_doubt; ++k)
+                        p |= has_count[k] &
+                             detail::load(table_of[k][1 + round * levels_at_once + of_four].data() + word);
+                    flips |= undecided & p & ~random;
+                    undecided &= ~(p ^ random);
+                }
+            }
+            detail::store(spins[site].data() + word, own ^ flips);
+        }
+    }
+
+    template <class M, class Tile>
+    static void measure_energies(M const& model, Tile& tile) noexcept {
+        auto const& about = tile.about();
+        using detail::word_pack;
+        constexpr std::size_t lanes = detail::pack_lanes<std::uint64_t>, planes = 34;
+        for (std::size_t o = 0; o < tile.octets(); ++o)
+            for (std::size_t word = 0; word < Tile::words_together; word += lanes) {
+                if (o * Tile::rows_together + 64 * word >= tile.rows()) break;
+                auto const* const spins = tile.spins(o);
+                // Every few bonds into a small counter, whose planes then go into the large one.
+                word_pack total[planes] = {};
+                auto const add = [&](std::size_t plane, word_pack carry) {
+                    for (; plane < planes && !detail::none(carry); ++plane) {
+                        word_pack const next = total[plane] & carry;
+                        total[plane] ^= carry;
+                        carry = next;
+                    }
+                };
+                detail::sliced_counter<4> few;
+                std::size_t counted = 0;
+                auto const flush = [&] {
+                    for (std::size_t plane = 0; plane < 4; ++plane) add(plane, few.planes[plane]);
+                    few = {};
+                    counted = 0;
+                };
+                for (std::size_t i = 0; i < model.size(); ++i) {
+                    word_pack const own = detail::load(spins[i].data() + word);
+                    auto const neighbours = model.neighbours(i);
+                    auto const couplings = model.neighbour_couplings(i);
+                    for (std::size_t k = 0; k < neighbours.size(); ++k) {
+                        if (neighbours[k] < i) continue;
+                        word_pack const other = detail::load(spins[neighbours[k]].data() + word);
+                        few.add(couplings[k] > 0 ? own ^ other : ~(own ^ other));
+                        if (++counted == 15) flush();
+                    }
+                }
+                flush();
+                for (std::size_t lane = 0; lane < lanes; ++lane)
+                    for (std::size_t bit = 0; bit < 64; ++bit) {
+                        std::size_t const r = o * Tile::rows_together + 64 * (word + lane) + bit;
+                        if (r >= tile.rows()) break;
+                        std::uint64_t unsatisfied = 0;
+                        for (std::size_t plane = 0; plane < planes; ++plane)
+                            unsatisfied |= (total[plane][lane] >> bit & 1u) << plane;
+                        tile.energies()[r] = about.size * (2.0 * static_cast<double>(unsatisfied) -
+                                                           static_cast<double>(about.bonds));
+                    }
+            }
+    }
+
+    template <class Tile>
+    using octet_of = typename Tile::octet;
+};
+
+}  // namespace spinet

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The state of a tile on a sparse model: sixteen replicas side by side, site after site.
+#pragma once
+
+#include <spinet/detail/aligned.hpp>
+#include <spinet/detail/archive.hpp>
+#include <spinet/kernel/spin_rows.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace spinet {
+
+/// Spins as +-1 in groups of sixteen rows: number 16 site + row of a group. No fields are kept: on a graph of
+/// few neighbours, adding them up for sixteen rows at once costs less than keeping them current.
+template <class Real>
+class spin_lanes {
+public:
+    static constexpr std::size_t lanes = 16;
+
+    spin_lanes(std::size_t rows, std::size_t sites)
+        : rows_(rows),
+          sites_(sites),
+          spins_((rows + lanes - 1) / lanes * lanes * sites, Real{1}),
+          draws_((sites + 127) / 128 * 64 * lanes),
+          energies_(rows) {}
+
+    [[nodiscard]] std::size_t rows() const noexcept { return rows_; }
+    [[nodiscard]] std::size_t sites() const noexcept { return sites_; }
+    [[nodiscard]] std::size_t groups() const noexcept { return (rows_ + lanes - 1) / lanes; }
+    [[nodiscard]] Real* group(std::size_t g) noexcept { return spins_.data() + g * lanes * sites_; }
+    [[nodiscard]] Real const* group(std::size_t g) const noexcept {
+        return spins_.data() + g * lanes * sites_;
+    }
+    [[nodiscard]] std::span<double> energies() noexcept { return energies_; }
+    [[nodiscard]] std::span<double const> energies() const noexcept { return energies_; }
+    /// Working space: the random bits of one sweep of one group.
+    [[nodiscard]] std::span<std::uint32_t> draws() noexcept { return draws_; }
+
+    void set_row(std::size_t r, std::span<Real const> from) noexcept {
+        Real* const to = group(r / lanes) + r % lanes;
+        for (std::size_t i = 0; i < sites_; ++i) to[i * lanes] = from[i];
+    }
+    void copy_row(std::size_t r, std::span<Real> to) const noexcept {
+        Real const* const from = group(r / lanes) + r % lanes;
+        for (std::size_t i = 0; i < sites_; ++i) to[i] = from[i * lanes];
+    }
+
+    void save(detail::archive_writer& out) const {
+        std::vector<std::uint8_t> up((spins_.size() + 7) / 8, 0);
+        for (std::size_t k = 0; k < spins_.size(); ++k)
+            if (spins_[k] > 0) up[k / 8] = static_cast<std::uint8_t>(up[k / 8] | 1u << k % 8);
+        out.put(up);
+        out.put(energies_);
+    }
+    void load(detail::archive_reader& in) {
+        auto const up = in.get_exactly<std::uint8_t>((spins_.size() + 7) / 8);
+        for (std::size_t k = 0; k < spins_.size(); ++k)
+            spins_[k] = (up[k / 8] >> k % 8 & 1u) != 0 ? Real{1} : Real{-1};
+        energies_ = in.get_exactly<double>(energies_.size());
+    }
+
+private:
+    std::size_t rows_;
+    std::size_t sites_;
+    detail::aligned_vector<Real> spins_;
+    detail::aligned_vector<std::uint32_t> draws_;
+    std::vector<double> energies_;
+};
+
+}  // namespace spinet
