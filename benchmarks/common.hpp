@@ -52,4 +52,12 @@ struct pair_of_times {
     }
 };
 
+/// What every table says of itself.
+[[maybe_unused]] inline bool const context_added = [] {
+    benchmark::AddCustomContext("flags", SPINET_BENCHMARK_FLAGS);
+    char const* const core = spinet::blas_core_name();
+    benchmark::AddCustomContext("OpenBLAS kernels", core == nullptr ? "another BLAS" : core);
+    return true;
+}();
+
 }  // namespace timing

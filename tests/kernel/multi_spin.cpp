@@ -67,7 +67,7 @@ void every_replica(K const& kernel) {
 
 }  // namespace
 
-TEST_CASE("multi-spin coding: every replica has the exact energy", "[kernel]") {
+TEST_CASE("multi-spin coding: every replica has the exact energy", "[kernel][slow]") {
     every_replica(multi_spin{});
     every_replica(multi_spin{glauber{}});
 }

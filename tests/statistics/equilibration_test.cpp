@@ -285,7 +285,7 @@ TEST_CASE("a run without a fault passes at every temperature", "[statistics]") {
     }
 }
 
-TEST_CASE("hot and cold starts that disagree are flagged, and all that is colder", "[statistics]") {
+TEST_CASE("hot and cold starts that disagree are flagged, and all that is colder", "[statistics][slow]") {
     // At this level each of the 72 comparisons allows about 8 standard errors.
     double const energy_error = 0.01 / std::sqrt(32.0 * 8.0) * std::sqrt(2.0);
     for (double const sign : {1.0, -1.0}) {
@@ -315,7 +315,7 @@ TEST_CASE("hot and cold starts that disagree are flagged, and all that is colder
     for (auto const& each : judged(close)) CHECK(each.equilibrated);
 }
 
-TEST_CASE("a drift between the last two log bins is flagged", "[statistics]") {
+TEST_CASE("a drift between the last two log bins is flagged", "[statistics][slow]") {
     for (std::size_t quantity = 0; quantity < 6; ++quantity) {
         CAPTURE(quantity);
         auto const drifts = run_about([&](std::size_t k, std::size_t of, std::size_t stage, bool cold) {
