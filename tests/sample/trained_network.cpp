@@ -59,7 +59,7 @@ TEST_CASE("partial enumeration agrees with full enumeration where both are possi
     }
 }
 
-TEST_CASE("partial enumeration draws exact samples") {
+TEST_CASE("partial enumeration draws exact samples", "[slow]") {
     auto const glass = random_layered_glass<float>({4, 2, 2}, {0.3, 0.5}, 6);
     testing::partial_enumeration const partial(glass, 0.8);
     testing::exact_distribution const full(glass, 0.8);
