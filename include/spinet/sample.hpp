@@ -48,9 +48,7 @@ template <Model M>
     print.add_value(static_cast<std::uint64_t>(model.size()));
     std::vector<real> spins(model.size());
     for (std::uint32_t k = 0; k < 8; ++k) {
-        stream const draws(0, k, 0, purpose::testing);
-        for (std::size_t i = 0; i < spins.size(); ++i)
-            spins[i] = (draws.bits(static_cast<std::uint32_t>(i)) >> 31) != 0 ? real{1} : real{-1};
+        stream(0, k, 0, purpose::testing).fill_signs(std::span(spins));
         print.add_value(static_cast<double>(model.energy(std::span<real const>(spins))));
     }
     if constexpr (PairModel<M>) {

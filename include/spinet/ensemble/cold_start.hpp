@@ -30,13 +30,11 @@ template <Model M, class K, class Team, class GoOn>
     for (std::size_t t = 0; t < tiles; ++t) states.push_back(kernel.make_state(model, rows));
     auto const first_row = [&](std::size_t t) { return static_cast<std::uint32_t>(t * rows); };
     team.run(tiles, [&](std::size_t t) {
-        std::vector<std::uint32_t> bits(model.size());
         std::vector<real> spins(model.size());
         for (std::size_t r = 0; r < rows; ++r) {
             // Row numbers of the run start at 0 too: the attempt field keeps the streams apart.
-            stream(seed, 0, first_row(t) + static_cast<std::uint32_t>(r), purpose::start, 1).fill(0, bits);
-            for (std::size_t i = 0; i < bits.size(); ++i)
-                spins[i] = (bits[i] >> 31) != 0 ? real{1} : real{-1};
+            stream(seed, 0, first_row(t) + static_cast<std::uint32_t>(r), purpose::start, 1)
+                .fill_signs(std::span(spins));
             states[t].set_row(r, std::span<real const>(spins));
         }
         kernel.prepare(model, states[t]);

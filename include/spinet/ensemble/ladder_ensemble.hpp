@@ -24,7 +24,7 @@ public:
                     std::size_t replicas, std::uint64_t seed)
         : model_(&model), temperatures_(temperatures), replicas_(replicas), seed_(seed) {
         std::size_t first = 0;
-        for (std::size_t const ladders : ladders_per_tile(replicas, temperatures.size())) {
+        for (std::size_t const ladders : ladders_per_tile(replicas, temperatures.size(), rows_per_tile)) {
             tiles_.emplace_back(model, kernel, exchange, temperatures, first, ladders, seed);
             first += ladders;
         }
@@ -39,13 +39,11 @@ public:
         std::size_t const rungs = temperatures_.size();
         executor.run(tiles_.size(), [&](std::size_t t) {
             std::vector<real> spins(model_->size());
-            std::vector<std::uint32_t> bits(spins.size());
             tiles_[t].start([&](std::size_t row) -> std::span<real const> {
                 std::size_t const global = tiles_[t].first_ladder() * rungs + row;
                 if (cold(global / rungs)) return cold_spins;
-                stream(seed_, 0, static_cast<std::uint32_t>(global), purpose::start).fill(0, bits);
-                for (std::size_t i = 0; i < spins.size(); ++i)
-                    spins[i] = (bits[i] >> 31) != 0 ? real{1} : real{-1};
+                stream(seed_, 0, static_cast<std::uint32_t>(global), purpose::start)
+                    .fill_signs(std::span(spins));
                 return spins;
             });
         });
@@ -108,6 +106,14 @@ public:
     }
 
 private:
+    /// What the kernel asks for, else the 128 at which matrix products run at speed.
+    static constexpr std::size_t rows_per_tile = [] {
+        if constexpr (requires { K::rows_per_tile; })
+            return static_cast<std::size_t>(K::rows_per_tile);
+        else
+            return std::size_t{128};
+    }();
+
     M const* model_;
     ladder temperatures_;
     std::size_t replicas_;

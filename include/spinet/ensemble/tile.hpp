@@ -21,11 +21,11 @@
 namespace spinet {
 
 /// How `replicas` ladders of `temperatures` rungs are cut into tiles. Depends on nothing else (not on the
-/// number of workers), so that results never do. About 128 rows a tile; an even number of tiles or one; at
-/// least two ladders to a tile from four ladders on, for moves of two replicas; sizes equal to within one.
-[[nodiscard]] inline std::vector<std::size_t> ladders_per_tile(std::size_t replicas,
-                                                               std::size_t temperatures) {
-    constexpr std::size_t rows_wanted = 128;
+/// number of workers), so that results never do. About `rows_wanted` rows a tile; an even number of tiles or
+/// one; at least two ladders to a tile from four ladders on, for moves of two replicas; sizes equal to within
+/// one.
+[[nodiscard]] inline std::vector<std::size_t> ladders_per_tile(std::size_t replicas, std::size_t temperatures,
+                                                               std::size_t rows_wanted = 128) {
     std::size_t tiles = (replicas * temperatures + rows_wanted - 1) / rows_wanted;
     tiles = std::min(tiles + tiles % 2, replicas / 2);
     tiles = std::max<std::size_t>(tiles - tiles % 2, 1);

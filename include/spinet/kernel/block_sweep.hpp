@@ -12,24 +12,10 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <span>
 #include <utility>
 
 namespace spinet::detail {
-
-/// One or a pack of spins: writes the new ones, and returns what is positive where the bits decided.
-template <AcceptanceRule Rule, class Number, class Real>
-[[nodiscard, gnu::always_inline]] inline Number update_together(Real* spins, Number s, Number h, Number draw,
-                                                                Real twice_beta) noexcept {
-    using ints = unsigned_of<ints_of<Number>>;
-    constexpr auto sign = lane_of<ints>{1} << (8 * sizeof(Real) - 1);
-    auto const d = flip_distance<Rule>(s * h * twice_beta, draw, layer_blocks::free_flips);
-    auto const bits = same_bits<ints>(d.value);
-    auto const turned = same_bits<Number>(same_bits<ints>(s) ^ (~bits & sign));
-    std::memcpy(spins, &turned, sizeof turned);
-    return same_bits<Number>(bits & ~sign) - d.margin;
-}
 
 /// Updates at most 1024 spins of one row from fields that are up to date; spin k takes draws[k]. `refine(k)`
 /// gives its further bits.
@@ -43,10 +29,12 @@ void update_spins(std::span<Real> spins, Real const* fields, std::uint16_t const
         auto least = all(Real{1});
         auto const step = [&](Real* s, Real const* h, std::uint16_t const* d, std::size_t k) {
             auto const old = load(s);
-            auto const now = update_together<Rule>(s, old, load(h), load_halves<Real>(d), twice_beta);
+            auto const now = updated<Rule>(old, old * load(h) * twice_beta, load_halves<Real>(d),
+                                           layer_blocks::free_flips);
+            store(s, now.spin);
             store(before + k, old);
-            store(decided + k, now);
-            least = smaller(least, now);
+            store(decided + k, now.decided);
+            least = smaller(least, now.decided);
         };
         std::size_t k = 0;
         for (; k + lanes <= spins.size(); k += lanes) step(spins.data() + k, fields + k, draws + k, k);
@@ -64,8 +52,10 @@ void update_spins(std::span<Real> spins, Real const* fields, std::uint16_t const
     } else {
         for (std::size_t k = 0; k < spins.size(); ++k) {
             before[k] = spins[k];
-            decided[k] = update_together<Rule>(spins.data() + k, spins[k], fields[k],
-                                               static_cast<Real>(draws[k]), twice_beta);
+            auto const now = updated<Rule>(spins[k], spins[k] * fields[k] * twice_beta,
+                                           static_cast<Real>(draws[k]), layer_blocks::free_flips);
+            spins[k] = now.spin;
+            decided[k] = now.decided;
             least_decided = std::min(least_decided, decided[k]);
         }
     }

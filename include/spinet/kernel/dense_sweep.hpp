@@ -23,9 +23,6 @@
 
 namespace spinet::detail {
 
-inline constexpr std::size_t block_visits = 64;
-inline constexpr std::size_t block_rows = 16;
-
 /// Visits 64 chunk, 64 chunk + 1, ... of a sweep.
 struct visited_sites {
     std::uint32_t chunk = 0;
@@ -62,24 +59,25 @@ template <class Order>
 
 /// Up to sixteen rows at the sites of a block, side by side: number 16 k + row belongs to visit k.
 template <class Real>
-using side_by_side = std::array<Real, block_visits * block_rows>;
+using side_by_side = std::array<Real, block_visits * rows_side_by_side>;
 
 template <class Real>
 void take_sites(rows_view<Real const> from, std::size_t first_row, std::size_t rows,
                 visited_sites const& block, side_by_side<Real>& to) noexcept {
     std::size_t k = 0;
-    if (block.contiguous && rows == block_rows)
+    if (block.contiguous && rows == rows_side_by_side)
         for (; k + 16 <= block.count; k += 16)
             transpose_16(from.row(first_row).data() + block.sites[k], from.stride, to.data() + 16 * k, 16);
     for (; k < block.count; ++k)
         for (std::size_t r = 0; r < rows; ++r) to[16 * k + r] = from.row(first_row + r)[block.sites[k]];
 }
 
-/// The sums 2 s h below which a visit flips, in units of the couplings.
+/// The products s h below which a visit flips.
 template <ThresholdRule Rule, class Real>
 void flip_limits(stream const& first_row, std::uint32_t chunk,
-                 std::array<Real, block_rows> const& half_temperatures, side_by_side<Real>& limits) noexcept {
-    alignas(cache_line) std::uint32_t bits[block_visits * block_rows];
+                 std::array<Real, rows_side_by_side> const& half_temperatures,
+                 side_by_side<Real>& limits) noexcept {
+    alignas(cache_line) std::uint32_t bits[block_visits * rows_side_by_side];
     first_row.fill_16_rows(chunk, bits);
     if constexpr (takes_packs<Rule>) {
         constexpr std::size_t lanes = pack_lanes<Real>;
@@ -90,12 +88,12 @@ void flip_limits(stream const& first_row, std::uint32_t chunk,
                 v[lane] = uniform<Real>(~bits[k + lane]);
             }
             store(limits.data() + k,
-                  Rule::threshold(load(u), load(v)) * load(half_temperatures.data() + k % block_rows));
+                  Rule::threshold(load(u), load(v)) * load(half_temperatures.data() + k % rows_side_by_side));
         }
     } else {
         for (std::size_t k = 0; k < limits.size(); ++k)
             limits[k] = Rule::threshold(uniform<Real>(bits[k]), uniform<Real>(~bits[k])) *
-                        half_temperatures[k % block_rows];
+                        half_temperatures[k % rows_side_by_side];
     }
 }
 
@@ -103,8 +101,8 @@ void flip_limits(stream const& first_row, std::uint32_t chunk,
 template <class Real>
 struct block_of_rows {
     alignas(cache_line) side_by_side<Real> limits, fields, spins, changes;
-    alignas(cache_line) std::array<Real, block_rows> half_temperatures, free, middle;
-    std::array<double, block_rows> gained{};
+    alignas(cache_line) std::array<Real, rows_side_by_side> half_temperatures, free, middle;
+    std::array<double, rows_side_by_side> gained{};
 };
 
 /// Decides visit k in a pack of rows with fields h: changes the spins, returns the changes.
@@ -112,15 +110,15 @@ template <class Order, class Real>
 [[nodiscard, gnu::always_inline]] inline pack<Real> decide(block_of_rows<Real>& now, std::size_t k,
                                                            std::size_t first, std::size_t row,
                                                            pack<Real> h) noexcept {
-    Real* const s = now.spins.data() + block_rows * first + row;
-    auto const spin = load(s), limit = load(now.limits.data() + block_rows * k + row), cost = spin * h;
+    Real* const s = now.spins.data() + rows_side_by_side * first + row;
+    auto const spin = load(s), limit = load(now.limits.data() + rows_side_by_side * k + row), cost = spin * h;
     auto flips = cost < limit;
     if constexpr (Order::free_flips == zero_cost::accept_half)
         flips &=
             ~((larger(cost, -cost) < load(now.free.data() + row)) & (limit <= load(now.middle.data() + row)));
     auto const change = flips ? spin * Real{-2} : pack<Real>{}, gain = flips ? cost : pack<Real>{};
     store(s, spin + change);
-    store(now.changes.data() + block_rows * k + row, change);
+    store(now.changes.data() + rows_side_by_side * k + row, change);
     for (std::size_t lane = 0; lane < pack_lanes<Real>; ++lane)
         now.gained[row + lane] += static_cast<double>(gain[lane]);
     return change;
@@ -132,21 +130,21 @@ template <class Order, class Real>
 void decide_all(visited_sites const& block, Real const* inner, block_of_rows<Real>& now) noexcept {
     constexpr std::size_t together = 8, lanes = pack_lanes<Real>;
     std::size_t const end = (block.count + together - 1) / together * together;
-    for (std::size_t row = 0; row < block_rows; row += lanes)
+    for (std::size_t row = 0; row < rows_side_by_side; row += lanes)
         for (std::size_t k = 0; k < end; k += together) {
             Real* const fields = now.fields.data() + row;
             pack<Real> h[together], change[together];
-            for (std::size_t i = 0; i < together; ++i) h[i] = load(fields + block_rows * (k + i));
+            for (std::size_t i = 0; i < together; ++i) h[i] = load(fields + rows_side_by_side * (k + i));
             for (std::size_t i = 0; i < together; ++i) {
                 change[i] = decide<Order>(now, k + i, block.first[k + i], row, h[i]);
                 for (std::size_t j = i + 1; j < together; ++j)
                     h[j] += change[i] * inner[(k + j) * block_visits + k + i];
             }
             for (std::size_t j = k + together; j < end; ++j) {
-                auto field = load(fields + block_rows * j);
+                auto field = load(fields + rows_side_by_side * j);
                 for (std::size_t i = 0; i < together; ++i)
                     field += change[i] * inner[j * block_visits + k + i];
-                store(fields + block_rows * j, field);
+                store(fields + rows_side_by_side * j, field);
             }
         }
 }
@@ -156,17 +154,17 @@ void decide_all(visited_sites const& block, Real const* inner, block_of_rows<Rea
 template <ThresholdRule Rule, class Order, class Real>
 void visit_block(visited_sites const& block, Real const* inner, spin_rows<Real>& tile, std::size_t first_row,
                  std::span<double const> betas, sweep_draws const& draws) noexcept {
-    std::size_t const rows = std::min(block_rows, tile.rows() - first_row);
+    std::size_t const rows = std::min(rows_side_by_side, tile.rows() - first_row);
     block_of_rows<Real> now;
-    for (std::size_t r = 0; r < block_rows; ++r) {
+    for (std::size_t r = 0; r < rows_side_by_side; ++r) {
         now.half_temperatures[r] = static_cast<Real>(0.5 / betas[first_row + std::min(r, rows - 1)]);
         now.free[r] = now.half_temperatures[r] * static_cast<Real>(no_cost);
         now.middle[r] = now.half_temperatures[r] * Rule::threshold(Real{0.5}, Real{0.5});
     }
     flip_limits<Rule>(draws.of_row(first_row), block.chunk, now.half_temperatures, now.limits);
-    if (rows < block_rows || block.count < block_visits) {
+    if (rows < rows_side_by_side || block.count < block_visits) {
         now.fields.fill(0), now.spins.fill(1), now.changes.fill(0);
-        std::fill(now.limits.begin() + static_cast<std::ptrdiff_t>(block_rows * block.count),
+        std::fill(now.limits.begin() + static_cast<std::ptrdiff_t>(rows_side_by_side * block.count),
                   now.limits.end(), std::numeric_limits<Real>::lowest());
     }
     take_sites<Real>(tile.fields(), first_row, rows, block, now.fields);
@@ -177,7 +175,7 @@ void visit_block(visited_sites const& block, Real const* inner, spin_rows<Real>&
     auto& noted = tile.changes();
     Real* const rows_of_changes = noted.values.data() + first_row * noted.stride;
     for (std::size_t k = 0; k < block_visits; k += 16) {
-        if (rows == block_rows) {
+        if (rows == rows_side_by_side) {
             transpose_16(now.changes.data() + 16 * k, 16, rows_of_changes + k, noted.stride);
         } else {
             for (std::size_t r = 0; r < rows; ++r)
@@ -280,11 +278,12 @@ template <std::size_t Packs, class Real>
 template <class Real>
 void add_increments(rows_view<Real> fields, rows_view<Real const> couplings, visited_sites const& block,
                     block_changes<Real> const& changes) noexcept {
-    std::array<std::size_t, block_visits + 1> offsets{};
+    std::array<std::size_t, block_visits> offsets{};
     for (std::size_t k = 0; k < block.count; ++k) offsets[k] = block.sites[k] * couplings.stride;
     std::size_t column = add_panels<8>(fields, couplings, offsets.data(), changes, 0);
     column = add_panels<2>(fields, couplings, offsets.data(), changes, column);
     column = add_panels<1>(fields, couplings, offsets.data(), changes, column);
+    if (column == fields.sites) return;
     for (std::size_t r = 0; r < fields.rows; ++r)
         for (std::size_t k = 0; k < changes.of_row[r].count; ++k) {
             std::size_t const place = changes.of_row[r].places[k];
@@ -314,7 +313,7 @@ void add_products(rows_view<Real> fields, rows_view<Real const> couplings, visit
          stride, Real{1}, fields.data, fields.stride);
 }
 
-/// Products overtake increments about here, in flips per visit (N = 1024, 128 rows; docs/benchmarks.md).
+/// Products overtake increments about here, in flips per visit (N = 1024, 128 rows; docs/rationale.md).
 inline constexpr double products_from = pack_bytes == 64 ? 0.5 : pack_bytes == 32 ? 0.35 : 0.1;
 
 template <ThresholdRule Rule, class Order, DenseModel M>
@@ -330,7 +329,7 @@ void sweep_dense(M const& model, spin_rows<typename M::spin_type>& tile, std::sp
         for (std::size_t k = 0; k < block.count; ++k)
             for (std::size_t j = 0; j < block.count; ++j)
                 inner[k * block_visits + j] = couplings.row(block.sites[k])[block.sites[j]];
-        for (std::size_t r = 0; r < tile.rows(); r += block_rows)
+        for (std::size_t r = 0; r < tile.rows(); r += rows_side_by_side)
             visit_block<Rule, Order>(block, inner, tile, r, betas, draws);
         flips += list_flips(tile.changes());
         if (tile.engine().products)

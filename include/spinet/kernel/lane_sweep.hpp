@@ -19,7 +19,7 @@
 
 namespace spinet::detail {
 
-inline constexpr std::size_t lane_rows = 16;
+inline constexpr std::size_t lane_rows = rows_side_by_side;
 
 /// Sixteen rows of one visit.
 template <class Real>
@@ -35,9 +35,7 @@ template <AcceptanceRule Rule, class Real, class Refine>
 [[gnu::always_inline]] inline void decide_lanes(lane_visit<Real>& at, Real const* twice_betas, zero_cost zero,
                                                 Refine&& refine) noexcept {
     using number = std::conditional_t<takes_packs<Rule>, pack<Real>, Real>;
-    using ints = unsigned_of<ints_of<number>>;
     constexpr std::size_t width = sizeof(number) / sizeof(Real);
-    constexpr auto sign = lane_of<ints>{1} << (8 * sizeof(Real) - 1);
     for (std::size_t lane = 0; lane < lane_rows; lane += width) {
         number s, h, draw, beta;
         std::memcpy(&s, at.spins + lane, sizeof s);
@@ -45,10 +43,7 @@ template <AcceptanceRule Rule, class Real, class Refine>
         std::memcpy(&draw, at.draws.data() + lane, sizeof draw);
         std::memcpy(&beta, twice_betas + lane, sizeof beta);
         number const x = s * h * beta;
-        auto const d = flip_distance<Rule>(x, draw, zero);
-        auto const bits = same_bits<ints>(d.value);
-        number now = same_bits<number>(same_bits<ints>(s) ^ (~bits & sign));
-        number const decided = same_bits<number>(bits & ~sign) - d.margin;
+        auto [now, decided] = updated<Rule>(s, x, draw, zero);
         if (!all_positive(decided)) {
             std::array<Real, width> open, cost, old, fresh;
             std::memcpy(open.data(), &decided, sizeof decided);

@@ -38,7 +38,7 @@ struct uniform_couplings {
 
     template <SparseModel M>
     explicit uniform_couplings(M const& model) {
-        if (model.size() > std::size_t{1} << 28) throw error("multi_spin: more than 2^28 spins");
+        if (model.size() > std::size_t{1} << 26) throw error("multi_spin: more than 2^26 spins");
         for (std::size_t i = 0; i < model.size(); ++i) {
             if (model.external_fields()[i] != 0) refuse(i, "a field; multi-spin coding knows none");
             for (auto const j : model.neighbour_couplings(i)) {
@@ -66,7 +66,7 @@ struct uniform_couplings {
 }  // namespace detail
 
 /// Spins as bits: bit r % 64 of a word is +1 or -1 of row r. Eight words (512 rows) of one site stand
-/// together, site after site; rows beyond those asked for are simulated and never looked at.
+/// together, site after site; rows beyond those asked for stay as they are.
 template <class Real>
 class spin_words {
 public:
@@ -170,6 +170,7 @@ class multi_spin {
 public:
     using rule = typename K::rule;
     using scan = sequential_scan;
+    static constexpr std::size_t rows_per_tile = 512;  ///< all rows of an octet cost what one does
 
     constexpr multi_spin() noexcept = default;
     constexpr explicit multi_spin(K) noexcept {}
@@ -195,7 +196,8 @@ public:
         for (std::size_t o = 0; o < tile.octets(); ++o)
             for (std::size_t word = 0; word < state<M>::words_together;
                  word += detail::pack_lanes<std::uint64_t>)
-                sweep_words(model, tile, o, word, draws);
+                if (o * state<M>::rows_together + 64 * word < tile.rows())
+                    sweep_words(model, tile, o, word, draws);
         measure_energies(model, tile);
     }
 
@@ -285,10 +287,10 @@ private:
                 has_count[in_doubt] = has;
                 table_of[in_doubt++] = table;
             }
-            for (std::uint32_t round = 0; round < levels / levels_at_once; ++round) {
+            for (std::uint16_t round = 0; round < levels / levels_at_once; ++round) {
                 if (round >= always && detail::none(undecided)) break;
                 std::uint32_t bits[64];
-                draws.bits_of_site(o, site, round, bits);
+                draws.of_octet(o, round).fill(static_cast<std::uint32_t>(64 * site), bits);
                 for (std::size_t of_four = 0; of_four < levels_at_once; ++of_four) {
                     word_pack random, p{};
                     std::memcpy(&random, reinterpret_cast<std::byte const*>(bits) + (8 * of_four + word) * 8,

@@ -129,6 +129,24 @@ template <AcceptanceRule Rule, class Number>
     return {p.favourable * full - (draw + half) * p.total, p.total * (half + slack)};
 }
 
+/// A new spin as far as 16 bits tell; they decided it where `decided` is above 0.
+template <class Number>
+struct provisional {
+    Number spin;
+    Number decided;
+};
+
+template <AcceptanceRule Rule, class Number>
+[[nodiscard, gnu::always_inline]] inline provisional<Number> updated(Number spin, Number x, Number draw,
+                                                                     zero_cost zero) noexcept {
+    using bits = unsigned_of<ints_of<Number>>;
+    constexpr auto sign = lane_of<bits>{1} << (8 * sizeof(lane_of<Number>) - 1);
+    auto const d = flip_distance<Rule>(x, draw, zero);
+    auto const distance_bits = same_bits<bits>(d.value);
+    return {same_bits<Number>(same_bits<bits>(spin) ^ (~distance_bits & sign)),
+            same_bits<Number>(distance_bits & ~sign) - d.margin};
+}
+
 template <AcceptanceRule Rule>
 [[nodiscard]] bool flips_refined(double x, std::uint16_t draw, std::uint32_t more, zero_cost zero) noexcept {
     return flips<Rule>(x, (static_cast<double>(draw) * 0x1p32 + static_cast<double>(more) + 0.5) * 0x1p-48,

@@ -12,7 +12,6 @@
 #include <spinet/kernel/spin_rows.hpp>
 #include <spinet/kernel/sweep_draws.hpp>
 
-#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -65,8 +64,9 @@ public:
         if constexpr (SparseModel<M>) {
             for (std::size_t g = 0; g < tile.groups(); ++g) {
                 auto const energies = detail::lane_energies(model, tile.group(g));
-                for (std::size_t r = 16 * g; r < std::min(16 * g + 16, tile.rows()); ++r)
-                    tile.energies()[r] = energies[r - 16 * g];
+                for (std::size_t lane = 0; lane < energies.size(); ++lane)
+                    if (std::size_t const r = g * energies.size() + lane; r < tile.rows())
+                        tile.energies()[r] = energies[lane];
             }
         } else if constexpr (PairModel<M>) {
             model.fields(tile.spins(), tile.fields());

@@ -18,7 +18,7 @@ namespace spinet {
 template <class Real>
 class spin_lanes {
 public:
-    static constexpr std::size_t lanes = 16;
+    static constexpr std::size_t lanes = detail::rows_side_by_side;
 
     spin_lanes(std::size_t rows, std::size_t sites)
         : rows_(rows),
@@ -49,16 +49,11 @@ public:
     }
 
     void save(detail::archive_writer& out) const {
-        std::vector<std::uint8_t> up((spins_.size() + 7) / 8, 0);
-        for (std::size_t k = 0; k < spins_.size(); ++k)
-            if (spins_[k] > 0) up[k / 8] = static_cast<std::uint8_t>(up[k / 8] | 1u << k % 8);
-        out.put(up);
+        detail::put_signs(out, spins_);
         out.put(energies_);
     }
     void load(detail::archive_reader& in) {
-        auto const up = in.get_exactly<std::uint8_t>((spins_.size() + 7) / 8);
-        for (std::size_t k = 0; k < spins_.size(); ++k)
-            spins_[k] = (up[k / 8] >> k % 8 & 1u) != 0 ? Real{1} : Real{-1};
+        detail::get_signs(in, spins_);
         energies_ = in.get_exactly<double>(energies_.size());
     }
 

@@ -19,15 +19,33 @@ namespace spinet {
 
 namespace detail {
 
-/// What the 64 visits of a block add to the spins of each row of a tile.
+/// Spins as bits, in an archive.
+template <class Spins>
+void put_signs(archive_writer& out, Spins const& spins) {
+    std::vector<std::uint8_t> up((spins.size() + 7) / 8, 0);
+    for (std::size_t k = 0; k < spins.size(); ++k)
+        if (spins[k] > 0) up[k / 8] = static_cast<std::uint8_t>(up[k / 8] | 1u << k % 8);
+    out.put(up);
+}
+template <class Spins>
+void get_signs(archive_reader& in, Spins& spins) {
+    using real = typename Spins::value_type;
+    auto const up = in.get_exactly<std::uint8_t>((spins.size() + 7) / 8);
+    for (std::size_t k = 0; k < spins.size(); ++k)
+        spins[k] = (up[k / 8] >> k % 8 & 1u) != 0 ? real{1} : real{-1};
+}
+
+/// Visits of a block, and rows that are decided side by side (a pack or several).
+inline constexpr std::size_t block_visits = 64, rows_side_by_side = 16;
+
+/// What the visits of a block add to the spins of each row of a tile.
 template <class Real>
 struct block_changes {
-    static constexpr std::size_t visits = 64;
-    /// Behind the visits stand zeros, and an odd number of cache lines makes a row.
-    static constexpr std::size_t stride = visits + cache_line / sizeof(Real);
+    /// An odd number of cache lines.
+    static constexpr std::size_t stride = block_visits + cache_line / sizeof(Real);
 
     struct flips {
-        std::array<std::uint8_t, visits + 8> places;  ///< of the visits that flipped; then of a zero
+        std::array<std::uint8_t, block_visits> places;  ///< of the visits that flipped
         std::size_t count;
     };
 
@@ -99,10 +117,7 @@ public:
 
     /// Everything the next sweep depends on, so that a run can continue bitwise.
     void save(detail::archive_writer& out) const {
-        std::vector<std::uint8_t> up((spins_.size() + 7) / 8, 0);
-        for (std::size_t k = 0; k < spins_.size(); ++k)
-            if (spins_[k] > 0) up[k / 8] = static_cast<std::uint8_t>(up[k / 8] | 1u << k % 8);
-        out.put(up);
+        detail::put_signs(out, spins_);
         out.put(fields_);
         out.put(energies_);
         out.put_value(std::uint8_t{engine_.products});
@@ -111,9 +126,7 @@ public:
     }
 
     void load(detail::archive_reader& in) {
-        auto const up = in.get_exactly<std::uint8_t>((spins_.size() + 7) / 8);
-        for (std::size_t k = 0; k < spins_.size(); ++k)
-            spins_[k] = (up[k / 8] >> k % 8 & 1u) != 0 ? Real{1} : Real{-1};
+        detail::get_signs(in, spins_);
         auto const fields = in.get_exactly<Real>(fields_.size());
         std::copy(fields.begin(), fields.end(), fields_.begin());
         energies_ = in.get_exactly<double>(energies_.size());

@@ -2,7 +2,6 @@
 /// The random numbers of one sweep of one tile.
 #pragma once
 
-#include <spinet/random/philox.hpp>
 #include <spinet/random/streams.hpp>
 
 #include <cstddef>
@@ -28,13 +27,10 @@ struct sweep_draws {
                 static_cast<std::uint16_t>(use)};
     }
 
-    /// 64 words for octet o of a tile in multi-spin coding, at one site: round `round`.
-    void bits_of_site(std::size_t o, std::size_t site, std::uint32_t round,
-                      std::uint32_t* out) const noexcept {
-        detail::philox_16<0>(
-            {16 * static_cast<std::uint32_t>(site), sweep, first_row + static_cast<std::uint32_t>(o),
-             static_cast<std::uint32_t>(use) | round << 16},
-            {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)}, out);
+    /// Multi-spin coding: octet o of the tile takes draws 64 i, ..., 64 i + 63 at site i, in each round. An
+    /// octet holds 512 rows, so first_row + o is a row of this tile and of no other.
+    [[nodiscard]] stream of_octet(std::size_t o, std::uint16_t round) const noexcept {
+        return {seed, sweep, first_row + static_cast<std::uint32_t>(o), use, round};
     }
 
     /// The order of the sites in a random scan: one for all rows of the run.

@@ -71,6 +71,17 @@ public:
         }
     }
 
+    /// Spins +1 or -1 with probability 1/2, by the top bits of draws 0, 1, ...
+    template <class Real>
+    void fill_signs(std::span<Real> out) const noexcept {
+        std::uint32_t bits[chunk];
+        for (std::size_t done = 0; done < out.size(); done += chunk) {
+            std::size_t const count = std::min<std::size_t>(chunk, out.size() - done);
+            fill(static_cast<std::uint32_t>(done), {bits, count});
+            for (std::size_t k = 0; k < count; ++k) out[done + k] = (bits[k] >> 31) != 0 ? Real{1} : Real{-1};
+        }
+    }
+
     /// 16-bit draws first, first + 1, ...: the halves of draws first / 2, ..., the lower one first.
     void fill_halves(std::uint32_t first, std::span<std::uint16_t> out) const noexcept {
         constexpr std::uint32_t halves_of_chunk = 2 * chunk;
