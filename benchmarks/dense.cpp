@@ -24,13 +24,8 @@ void sweeps(benchmark::State& state, settings const& with, Kernel const& kernel)
     auto const model = sherrington_kirkpatrick<float>(with.spins, 1);
     auto tile = kernel.make_state(model, with.rows);
     std::vector<double> const betas(with.rows, 1 / temperature);
-    for (std::size_t r = 0; r < with.rows; ++r)
-        for (std::size_t i = 0; i < with.spins; ++i)
-            tile.spins().row(r)[i] = (stream(3, 0, static_cast<std::uint32_t>(r), purpose::start)
-                                          .bits(static_cast<std::uint32_t>(i)) >>
-                                      31) != 0
-                                         ? 1.0f
-                                         : -1.0f;
+    for (std::uint32_t r = 0; r < with.rows; ++r)
+        stream(3, 0, r, purpose::start).fill_signs(tile.spins().row(r));
     kernel.prepare(model, tile);
     std::vector<float> couplings;
     for (std::size_t i = 0; i < with.spins; ++i) {

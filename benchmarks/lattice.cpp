@@ -20,8 +20,7 @@ void sweeps(benchmark::State& state, disorder of, std::size_t rows, Kernel const
     std::vector<double> const betas(rows, 1 / temperature);
     std::vector<float> spins(model.size());
     for (std::uint32_t r = 0; r < rows; ++r) {
-        for (std::uint32_t i = 0; i < spins.size(); ++i)
-            spins[i] = (stream(4, 0, r, purpose::start).bits(i) >> 31) != 0 ? 1.0f : -1.0f;
+        stream(4, 0, r, purpose::start).fill_signs(std::span(spins));
         tile.set_row(r, spins);
     }
     kernel.prepare(model, tile);

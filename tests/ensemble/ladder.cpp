@@ -5,6 +5,7 @@
 #include <spinet/ensemble/run_plan.hpp>
 #include <spinet/ensemble/suggested_temperatures.hpp>
 #include <spinet/model/factories.hpp>
+#include <spinet/model/lattices.hpp>
 
 #include <cmath>
 #include <cstddef>
@@ -36,10 +37,8 @@ std::vector<measured> acceptance_of(network_glass<float> const& model, ladder co
     for (std::size_t l = 0; l < ladders; ++l) {
         tile<network_glass<float>, glauber<>, energy_exchange> part(model, {}, {}, temperatures, l, 1, seed);
         part.start([&](std::size_t row) -> std::span<float const> {
-            stream const draws(seed, 0, static_cast<std::uint32_t>(l * temperatures.size() + row),
-                               purpose::start);
-            for (std::size_t i = 0; i < spins.size(); ++i)
-                spins[i] = draws.bits(static_cast<std::uint32_t>(i)) >> 31 != 0 ? 1.0f : -1.0f;
+            stream(seed, 0, static_cast<std::uint32_t>(l * temperatures.size() + row), purpose::start)
+                .fill_signs(std::span(spins));
             return spins;
         });
         for (std::uint32_t s = 0; s < 200; ++s) part.advance(s);
@@ -193,6 +192,13 @@ TEST_CASE("suggested temperatures: ends, acceptance measured afresh, the same fo
     CHECK(suggested_temperatures(model, {.count = 12}).lowest() == Approx(rungs.highest() / 12));
     CHECK(suggested_temperatures(model, {.lowest = 0.2, .count = 12, .above = 2}).highest() ==
           Approx(rungs.highest() / 0.6));
+}
+
+TEST_CASE("suggested temperatures of a lattice", "[ensemble]") {
+    // The couplings of the periodic square lattice have the largest eigenvalue 4.
+    auto const rungs = suggested_temperatures(ising_lattice({6, 6}), {.lowest = 1.5, .count = 8});
+    CHECK(rungs.lowest() == 1.5);
+    CHECK(rungs.highest() == Approx(1.2 * 4).epsilon(1e-6));
 }
 
 TEST_CASE("suggested temperatures: refusals", "[ensemble]") {

@@ -6,7 +6,9 @@
 #include <spinet/execution/executor.hpp>
 #include <spinet/kernel/glauber.hpp>
 #include <spinet/kernel/metropolis.hpp>
+#include <spinet/kernel/multi_spin.hpp>
 #include <spinet/model/factories.hpp>
+#include <spinet/model/lattices.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -33,9 +35,7 @@ template <class Tile, class Real = typename Tile::real>
 void start_random(Tile& part, std::size_t sites, std::uint32_t seed) {
     std::vector<Real> spins(sites);
     part.start([&](std::size_t row) -> std::span<Real const> {
-        stream const draws(seed, 0, static_cast<std::uint32_t>(row), purpose::testing);
-        for (std::size_t i = 0; i < sites; ++i)
-            spins[i] = draws.bits(static_cast<std::uint32_t>(i)) >> 31 != 0 ? Real{1} : Real{-1};
+        stream(seed, 0, static_cast<std::uint32_t>(row), purpose::testing).fill_signs(std::span(spins));
         return spins;
     });
 }
@@ -51,8 +51,10 @@ std::vector<std::byte> frozen(Tile const& part) {
 template <class Tile>
 std::vector<double> visible(Tile const& part, std::size_t rungs) {
     std::vector<double> all;
+    std::vector<typename Tile::real> spins(part.state().sites());
     for (std::size_t r = 0; r < part.state().rows(); ++r) {
-        for (auto const s : part.state().spins().row(r)) all.push_back(static_cast<double>(s));
+        part.state().copy_row(r, spins);
+        all.insert(all.end(), spins.begin(), spins.end());
         all.push_back(part.state().energies()[r]);
     }
     for (std::size_t l = 0; l < part.ladders(); ++l)
@@ -134,6 +136,28 @@ TEST_CASE("ladders per tile: sum, evenness, at least two tiles", "[ensemble]") {
             CHECK(small);
             CHECK(parallel);
         }
+    // As many rows as a kernel asks for: 64 replicas of 24 temperatures in three tiles and a bit.
+    CHECK(ladders_per_tile(64, 24, 512) == std::vector<std::size_t>{16, 16, 16, 16});
+    CHECK(ladders_per_tile(8, 8, 512) == std::vector<std::size_t>{4, 4});
+    CHECK(ladders_per_tile(2, 24, 512) == std::vector<std::size_t>{2});
+}
+
+TEST_CASE("an ensemble gives each kernel tiles of the size it asks for, and tells what engines it took",
+          "[ensemble]") {
+    auto const lattice = edwards_anderson<float>({3, 4, 3}, disorder::plus_minus, 24);
+    ladder const temperatures = geometric_temperatures(0.4, 2.0, 24);
+    CHECK(parallel_tempering(multi_spin{}, temperatures).make_ensemble(lattice, 64, 1).tiles() == 4);
+    CHECK(parallel_tempering(glauber{}, temperatures).make_ensemble(lattice, 64, 1).tiles() == 12);
+
+    auto const dense = sherrington_kirkpatrick<float>(70, 2);
+    auto ensemble =
+        fixed_temperatures(metropolis{}, geometric_temperatures(50.0, 100.0, 8)).make_ensemble(dense, 4, 1);
+    serial alone;
+    ensemble.start(alone, std::span<float const>(), [](std::size_t) { return false; });
+    ensemble.advance(alone, 0, 10);
+    // Nearly every flip is accepted: products from the second sweep on, in each of two tiles.
+    CHECK(ensemble.engine_use().sweeps == 2 * 10);
+    CHECK(ensemble.engine_use().sweeps_by_products == 2 * 9);
 }
 
 TEST_CASE("exchange moves labels, not spins, and the labels stay a permutation", "[ensemble]") {
@@ -233,6 +257,7 @@ TEST_CASE("a tile that was saved and loaded continues bitwise", "[ensemble]") {
     auto const layered = random_layered_glass<float>({17, 9, 5, 3}, {0.2, 0.3, 0.4}, 21);
     auto const layered_double = random_layered_glass<double>({11, 6, 4}, {0.2, 0.3}, 22);
     auto const dense = sherrington_kirkpatrick<float>(33, 23);
+    auto const lattice = edwards_anderson<float>({3, 4, 3}, disorder::plus_minus, 24);
     // Incremental fields are refreshed every 64 sweeps; both sides of that, and right on it.
     for (std::uint32_t const before : {1u, 37u, 64u, 65u}) {
         CAPTURE(before);
@@ -242,6 +267,8 @@ TEST_CASE("a tile that was saved and loaded continues bitwise", "[ensemble]") {
         check_continues(dense, metropolis<sequential_scan>{}, before, 50);
         check_continues(layered, metropolis<random_scan>{}, before, 50);
         check_continues(dense, glauber<random_scan>{}, before, 50);
+        check_continues(lattice, glauber<sequential_scan>{}, before, 50);
+        check_continues(lattice, multi_spin{}, before, 50);
     }
 }
 

@@ -59,8 +59,7 @@ void compare(Kernel const& kernel, std::size_t n, std::size_t rows) {
     std::vector<double> betas;
     for (std::uint32_t r = 0; r < rows; ++r) {
         betas.push_back(1 / (0.3 + 0.1 * r));
-        for (std::uint32_t i = 0; i < n; ++i)
-            plain[r][i] = (stream(8, 0, r, purpose::start).bits(i) >> 31) != 0 ? 1.0 : -1.0;
+        stream(8, 0, r, purpose::start).fill_signs(std::span(plain[r]));
         by_increments.set_row(r, plain[r]);
         by_products.set_row(r, plain[r]);
     }

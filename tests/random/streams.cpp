@@ -224,6 +224,20 @@ TEST_CASE("normal numbers: golden values, moments, tails and independence", "[ra
     CHECK(chi_square_survival(chi_square, 15) > 1e-4);
 }
 
+TEST_CASE("signs are the top bits of the draws, for every length", "[random]") {
+    stream const draws(11, 5, 17, purpose::start, 3);
+    for (std::size_t const length : {0u, 1u, 63u, 64u, 65u, 1023u, 1024u, 1025u, 3000u}) {
+        std::vector<double> out(length + 1, 7.0);
+        draws.fill_signs(std::span(out).first(length));
+        CAPTURE(length);
+        bool agree = true;
+        for (std::uint32_t n = 0; n < length; ++n)
+            agree = agree && out[n] == (draws.bits(n) >= 0x80000000u ? 1.0 : -1.0);
+        CHECK(agree);
+        CHECK(out.back() == 7.0);
+    }
+}
+
 TEST_CASE("16-bit draws are the halves of the 32-bit ones, for every offset and length", "[random]") {
     stream const draws(0x9999888877776666u, 5, 17, purpose::spins, 3);
     std::vector<std::uint16_t> single;

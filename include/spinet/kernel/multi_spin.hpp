@@ -35,6 +35,8 @@ struct uniform_couplings {
     double size = 0;
     std::size_t most_neighbours = 0;
     std::size_t bonds = 0;
+    /// Cost c stands for 2 J (c - most_neighbours); `reached[c]` for whether any visit can meet it.
+    std::array<bool, 31> reached{};
 
     template <SparseModel M>
     explicit uniform_couplings(M const& model) {
@@ -52,6 +54,9 @@ struct uniform_couplings {
             bonds += model.neighbours(i).size();
         }
         bonds /= 2;
+        for (std::size_t i = 0; i < model.size(); ++i)
+            for (std::size_t z = model.neighbours(i).size(), u = 0; u <= z; ++u)
+                reached[most_neighbours + z - 2 * u] = true;
     }
 
     [[noreturn]] static void refuse(std::size_t spin, char const* what) {
@@ -129,7 +134,10 @@ private:
 namespace detail {
 
 using word_pack = pack<std::uint64_t>;
-inline constexpr std::size_t multi_spin_levels = 32;
+
+[[nodiscard, gnu::always_inline]] inline word_pack word_pack_of(std::uint64_t word) noexcept {
+    return word_pack{} + word;
+}
 
 [[nodiscard, gnu::always_inline]] inline bool none(word_pack const& p) noexcept {
 #if defined(__AVX512F__)
@@ -141,27 +149,49 @@ inline constexpr std::size_t multi_spin_levels = 32;
 #endif
 }
 
-/// A number per bit: plane k holds bit k of each. `add` adds 0 or 1 to each.
+/// A number per bit: plane k holds bit k of each.
 template <std::size_t Planes>
 struct sliced_counter {
     word_pack planes[Planes] = {};
 
+    /// Adds 2^Plane where `carry` is set.
+    template <std::size_t Plane = 0>
     [[gnu::always_inline]] void add(word_pack carry) noexcept {
-        for (std::size_t k = 0; k < Planes; ++k) {
+        for (std::size_t k = Plane; k < Planes; ++k) {
             word_pack const next = planes[k] & carry;
             planes[k] ^= carry;
             carry = next;
         }
     }
+
+    [[gnu::always_inline]] void add(word_pack a, word_pack b, word_pack c) noexcept {
+        add<0>(a ^ b ^ c);
+        add<1>((a & b) | (a & c) | (b & c));
+    }
+
+    /// Where the number is n.
+    [[nodiscard, gnu::always_inline]] word_pack equals(std::size_t n) const noexcept {
+        auto is = ~word_pack{};
+        for (std::size_t k = 0; k < Planes; ++k) is &= planes[k] ^ word_pack_of((n >> k & 1u) - 1);
+        return is;
+    }
 };
+
+/// Where a bond is not satisfied. No branch: signs of couplings cannot be predicted.
+template <class Real>
+[[nodiscard, gnu::always_inline]] inline word_pack unsatisfied(word_pack own, std::uint64_t const* other,
+                                                               Real coupling) noexcept {
+    return own ^ load(other) ^ word_pack_of(-std::uint64_t{coupling < 0});
+}
 
 }  // namespace detail
 
 /// Sweeps of K's rule, site after site, for graphs with couplings +J and -J and without fields: 512 rows by
 /// the bits of eight words. Each row has its own temperature and its own random bits, from Philox: one
 /// uniform number u of 32 bits a row and visit, compared with p bit by bit from the top, as far as any row is
-/// undecided. So p is rounded to a multiple of 2^-32. `multi_spin{}` is Metropolis, `multi_spin{glauber{}}`
-/// the heat bath.
+/// undecided. So p is rounded to a multiple of 2^-32. Few rows need more than 8 bits: those from the 9th to
+/// the 12th are drawn for 16 visits together, and anew for a row that has used them. `multi_spin{}` is
+/// Metropolis, `multi_spin{glauber{}}` the heat bath.
 ///
 /// make_state throws spinet::error for couplings of different sizes, fields, or more than 15 neighbours to a
 /// spin.
@@ -196,19 +226,27 @@ public:
         for (std::size_t o = 0; o < tile.octets(); ++o)
             for (std::size_t word = 0; word < state<M>::words_together;
                  word += detail::pack_lanes<std::uint64_t>)
-                if (o * state<M>::rows_together + 64 * word < tile.rows())
-                    sweep_words(model, tile, o, word, draws);
+                if (o * state<M>::rows_together + 64 * word >= tile.rows())
+                    continue;
+                else if (tile.about().most_neighbours < 8)
+                    sweep_words<3>(model, tile, o, word, draws);
+                else
+                    sweep_words<4>(model, tile, o, word, draws);
         measure_energies(model, tile);
     }
 
     [[nodiscard]] std::string name() const { return std::string(rule::name()) + " (multi-spin coding)"; }
 
 private:
-    static constexpr std::size_t levels = detail::multi_spin_levels;
+    static constexpr std::size_t levels = 32;          ///< bits of a uniform number
+    static constexpr std::size_t levels_of_round = 4;  ///< 64 draws are 4 octets of bits
+    static constexpr std::size_t rounds = levels / levels_of_round;
+    static constexpr std::size_t shared_round = 2;  ///< is drawn for so many visits together:
+    static constexpr std::size_t sharing = 16;
 
-    /// Of a cost 2 J (z - 2 u): the octets that say in which rows a flip is sure, then bit by bit, from the
-    /// top, the probabilities.
-    static constexpr std::size_t octets_per_cost = levels + 1;
+    /// Of a cost: the octets that say in which rows a flip is sure, then bit by bit, from the top, the
+    /// probabilities.
+    static constexpr std::size_t octets_per_cost = 1 + levels;
 
     template <class Tile>
     static void update_tables(Tile& tile, std::span<double const> betas) {
@@ -221,86 +259,116 @@ private:
             std::size_t const word = r % Tile::rows_together / 64;
             std::uint64_t const bit = std::uint64_t{1} << r % 64;
             for (std::size_t c = 0; c < costs; ++c) {
+                if (!about.reached[c]) continue;
                 double const cost =
                     2 * about.size * (static_cast<double>(c) - static_cast<double>(about.most_neighbours));
                 double const p = flip_probability<rule>(betas[r] * cost, scan::free_flips);
                 auto const threshold = static_cast<std::uint64_t>(std::llround(p * 0x1p32));
                 auto* const table =
                     tile.tables().data() + (r / Tile::rows_together * costs + c) * octets_per_cost;
-                auto const set = [&](std::size_t at, bool on) {
-                    table[at][word] = on ? table[at][word] | bit : table[at][word] & ~bit;
-                };
-                set(0, threshold >> 32 != 0);
-                for (std::size_t level = 0; level < levels; ++level)
-                    set(1 + level, (threshold >> (levels - 1 - level) & 1u) != 0);
+                for (std::size_t k = 0; k <= levels; ++k) {
+                    std::uint64_t const on = -(threshold >> (levels - k) & 1u);
+                    table[k][word] = (table[k][word] & ~bit) | (on & bit);
+                }
             }
         }
     }
 
-    /// Does the table of cost c have any bit between sure and never?
+    /// Is there a row in which a flip of cost c is neither sure nor impossible?
     template <class Tile>
-    [[nodiscard]] static bool has_doubt(Tile& tile, std::size_t o, std::size_t c) noexcept {
+    [[nodiscard]] static bool is_open(Tile& tile, std::size_t o, std::size_t c) noexcept {
         std::size_t const costs = 2 * tile.about().most_neighbours + 1;
         auto const* const table = tile.tables().data() + (o * costs + c) * octets_per_cost;
         std::uint64_t any = 0;
-        for (std::size_t level = 1; level < octets_per_cost; ++level)
+        for (std::size_t level = 1; level <= levels; ++level)
             for (auto const word : table[level]) any |= word;
         return any != 0;
     }
 
-    /// One sweep of `pack_lanes` words of octet o, from word `word` on.
-    template <class M, class Tile>
+    /// Four octets of random bits.
+    struct random_bits {
+        std::uint32_t draws[64];
+
+        [[nodiscard, gnu::always_inline]] detail::word_pack octet(std::size_t k,
+                                                                  std::size_t word) const noexcept {
+            detail::word_pack bits;
+            std::memcpy(&bits, reinterpret_cast<std::byte const*>(draws) + (8 * k + word) * 8, sizeof bits);
+            return bits;
+        }
+    };
+
+    /// One sweep of `pack_lanes` words of octet o, from word `word` on. Counts of neighbours are below
+    /// 2^Planes.
+    template <std::size_t Planes, class M, class Tile>
     static void sweep_words(M const& model, Tile& tile, std::size_t o, std::size_t word,
                             sweep_draws const& draws) noexcept {
         using detail::word_pack;
-        constexpr std::size_t most = 16, levels_at_once = 4, always = 3;
         std::size_t const most_neighbours = tile.about().most_neighbours, costs = 2 * most_neighbours + 1;
-        // Costs at which some row may flip or not: the others need no random number.
-        std::array<bool, 2 * most> open{};
-        for (std::size_t c = 0; c < costs; ++c) open[c] = has_doubt(tile, o, c);
+        std::array<bool, 31> open{};
+        for (std::size_t c = 0; c < costs; ++c) open[c] = is_open(tile, o, c);
         auto* const spins = tile.spins(o);
         auto const* const tables = tile.tables().data() + o * costs * octets_per_cost;
+        random_bits shared{};
+        word_pack used{};
         for (std::size_t site = 0; site < model.size(); ++site) {
+            auto const draw = [&, site](std::size_t round, random_bits& to) {
+                draws.of_octet(o, static_cast<std::uint16_t>(round))
+                    .fill(static_cast<std::uint32_t>(64 * site), to.draws);
+            };
             word_pack const own = detail::load(spins[site].data() + word);
             auto const neighbours = model.neighbours(site);
             auto const couplings = model.neighbour_couplings(site);
             std::size_t const z = neighbours.size();
-            // Bonds that are not satisfied, counted in every row.
-            detail::sliced_counter<4> unsatisfied;
-            for (std::size_t k = 0; k < z; ++k) {
-                word_pack const other = detail::load(spins[neighbours[k]].data() + word);
-                unsatisfied.add(couplings[k] > 0 ? own ^ other : ~(own ^ other));
-            }
-            word_pack has_count[most], flips{}, undecided{};
-            octet_of<Tile> const* table_of[most];
+            auto const bond = [&](std::size_t k) {
+                return detail::unsatisfied(own, spins[neighbours[k]].data() + word, couplings[k]);
+            };
+            detail::sliced_counter<Planes> unsatisfied;
+            std::size_t counted = 0;
+            for (; counted + 3 <= z; counted += 3)
+                unsatisfied.add(bond(counted), bond(counted + 1), bond(counted + 2));
+            for (; counted < z; ++counted) unsatisfied.add(bond(counted));
+
+            word_pack at_cost[16], flips{}, undecided{};
+            octet_of<Tile> const* table_of[16];
             std::size_t in_doubt = 0;
             for (std::size_t u = 0; u <= z; ++u) {
-                auto has = ~word_pack{};
-                for (std::size_t plane = 0; plane < 4; ++plane)
-                    has &= (u >> plane & 1u) != 0 ? unsatisfied.planes[plane] : ~unsatisfied.planes[plane];
+                auto const here = unsatisfied.equals(u);
                 std::size_t const cost = most_neighbours + z - 2 * u;
                 auto const* const table = tables + cost * octets_per_cost;
-                auto const sure = has & detail::load(table[0].data() + word);
+                auto const sure = here & detail::load(table[0].data() + word);
                 flips |= sure;
                 if (!open[cost]) continue;
-                undecided |= has & ~sure;
-                has_count[in_doubt] = has;
+                undecided |= here & ~sure;
+                at_cost[in_doubt] = here;
                 table_of[in_doubt++] = table;
             }
-            for (std::uint16_t round = 0; round < levels / levels_at_once; ++round) {
-                if (round >= always && detail::none(undecided)) break;
-                std::uint32_t bits[64];
-                draws.of_octet(o, round).fill(static_cast<std::uint32_t>(64 * site), bits);
-                for (std::size_t of_four = 0; of_four < levels_at_once; ++of_four) {
-                    word_pack random, p{};
-                    std::memcpy(&random, reinterpret_cast<std::byte const*>(bits) + (8 * of_four + word) * 8,
-                                sizeof random);
-                    for (std::size_t k = 0; k < in_doubt; ++k)
-                        p |= has_count[k] &
-                             detail::load(table_of[k][1 + round * levels_at_once + of_four].data() + word);
-                    flips |= undecided & p & ~random;
-                    undecided &= ~(p ^ random);
-                }
+            auto const compare = [&](std::size_t level, word_pack random) {
+                word_pack p{};
+                for (std::size_t k = 0; k < in_doubt; ++k)
+                    p |= at_cost[k] & detail::load(table_of[k][1 + level].data() + word);
+                flips |= undecided & p & ~random;
+                undecided &= ~(p ^ random);
+            };
+            random_bits bits;
+            for (std::size_t round = 0; round < shared_round; ++round) {
+                draw(round, bits);
+                for (std::size_t k = 0; k < levels_of_round; ++k)
+                    compare(levels_of_round * round + k, bits.octet(k, word));
+            }
+            if (site % sharing == 0) {
+                draw(shared_round, shared);
+                used = word_pack{};
+            }
+            word_pack const again = used & undecided;
+            used |= undecided;
+            if (!detail::none(again)) draw(shared_round + 1, bits);
+            for (std::size_t k = 0; k < levels_of_round; ++k)
+                compare(levels_of_round * shared_round + k,
+                        (shared.octet(k, word) & ~again) | (bits.octet(k, word) & again));
+            for (std::size_t round = shared_round + 1; round < rounds && !detail::none(undecided); ++round) {
+                draw(round + 1, bits);
+                for (std::size_t k = 0; k < levels_of_round; ++k)
+                    compare(levels_of_round * round + k, bits.octet(k, word));
             }
             detail::store(spins[site].data() + word, own ^ flips);
         }
@@ -324,12 +392,12 @@ private:
                         carry = next;
                     }
                 };
-                detail::sliced_counter<4> few;
+                detail::sliced_counter<6> few;
                 std::size_t counted = 0;
+                word_pack waiting[2] = {};
                 auto const flush = [&] {
-                    for (std::size_t plane = 0; plane < 4; ++plane) add(plane, few.planes[plane]);
+                    for (std::size_t plane = 0; plane < 6; ++plane) add(plane, few.planes[plane]);
                     few = {};
-                    counted = 0;
                 };
                 for (std::size_t i = 0; i < model.size(); ++i) {
                     word_pack const own = detail::load(spins[i].data() + word);
@@ -337,11 +405,16 @@ private:
                     auto const couplings = model.neighbour_couplings(i);
                     for (std::size_t k = 0; k < neighbours.size(); ++k) {
                         if (neighbours[k] < i) continue;
-                        word_pack const other = detail::load(spins[neighbours[k]].data() + word);
-                        few.add(couplings[k] > 0 ? own ^ other : ~(own ^ other));
-                        if (++counted == 15) flush();
+                        auto const here =
+                            detail::unsatisfied(own, spins[neighbours[k]].data() + word, couplings[k]);
+                        if (std::size_t const third = counted++ % 3; third < 2)
+                            waiting[third] = here;
+                        else
+                            few.add(waiting[0], waiting[1], here);
+                        if (counted % 63 == 0) flush();
                     }
                 }
+                for (std::size_t k = 0; k < counted % 3; ++k) few.add(waiting[k]);
                 flush();
                 for (std::size_t lane = 0; lane < lanes; ++lane)
                     for (std::size_t bit = 0; bit < 64; ++bit) {

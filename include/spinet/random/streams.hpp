@@ -54,6 +54,10 @@ public:
 
     /// Draws first, first + 1, ... into `out`.
     void fill(std::uint32_t first, std::span<std::uint32_t> out) const noexcept {
+        if (out.size() <= few) {
+            for (std::uint32_t& word : out) word = bits(first++);
+            return;
+        }
         std::size_t done = 0;
         while (done < out.size()) {
             std::uint32_t const n = first + static_cast<std::uint32_t>(done);
@@ -84,6 +88,13 @@ public:
 
     /// 16-bit draws first, first + 1, ...: the halves of draws first / 2, ..., the lower one first.
     void fill_halves(std::uint32_t first, std::span<std::uint16_t> out) const noexcept {
+        if (out.size() <= few) {
+            for (std::uint16_t& half : out) {
+                half = static_cast<std::uint16_t>(bits(first / 2) >> 16 * (first % 2));
+                ++first;
+            }
+            return;
+        }
         constexpr std::uint32_t halves_of_chunk = 2 * chunk;
         std::size_t done = 0;
         while (done < out.size()) {
@@ -118,6 +129,7 @@ public:
 
 private:
     static constexpr std::uint32_t chunk = 64;
+    static constexpr std::size_t few = 4;  ///< draws that cost less one by one than a chunk does
 
     [[nodiscard]] constexpr philox_counter counter(std::uint32_t block) const noexcept {
         return {block, sweep_, row_, use_};

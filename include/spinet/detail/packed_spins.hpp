@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Spins +-1 as bits, 64 sites to a word: packing them, and counting where two rows differ.
+#pragma once
+
+#include <spinet/concepts.hpp>
+#include <spinet/detail/pack.hpp>
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <type_traits>
+#include <vector>
+
+namespace spinet::detail {
+
+/// The sites whose spins a word holds, lowest bit first; bits beyond them are 0.
+struct sites_of_word {
+    std::size_t first;
+    std::size_t count;
+};
+
+/// Words of a row: each group of sites starts a new one.
+[[nodiscard]] inline std::vector<sites_of_word> words_of_row(std::span<spin_group const> groups) {
+    std::vector<sites_of_word> words;
+    for (auto const& group : groups)
+        for (std::size_t k = 0; k < group.size; k += 64)
+            words.push_back({group.first + k, group.size - k < 64 ? group.size - k : 64});
+    return words;
+}
+
+/// Number of words of a group.
+[[nodiscard]] constexpr std::size_t words_of(spin_group const& group) noexcept {
+    return (group.size + 63) / 64;
+}
+
+/// Bit k is set where spin k of `count` (at most 64) is +1.
+template <class Real>
+[[nodiscard]] std::uint64_t packed(Real const* spins, std::size_t count) noexcept {
+    std::uint64_t bits = 0;
+#if defined(__AVX512F__)
+    if constexpr (std::is_same_v<Real, float>)
+        if (count == 64) {
+            for (unsigned k = 0; k < 64; k += 16)
+                bits |= std::uint64_t{_mm512_cmp_ps_mask(load(spins + k), pack<float>{}, _CMP_GT_OQ)} << k;
+            return bits;
+        }
+#elif defined(__SSE2__)
+    if constexpr (std::is_same_v<Real, float>)
+        if (count == 64) {
+            for (unsigned k = 0; k < 64; k += 4)
+                bits |= static_cast<std::uint64_t>(_mm_movemask_ps(_mm_loadu_ps(spins + k))) << k;
+            return ~bits;  // the sign bit says -1
+        }
+#endif
+    for (std::size_t k = 0; k < count; ++k) bits |= std::uint64_t{spins[k] > 0} << k;
+    return bits;
+}
+
+/// Transposes 64 x 64 bits: bit j of word i becomes bit i of word j.
+inline void transpose_bits(std::uint64_t* words) noexcept {
+    std::uint64_t low = 0x00000000ffffffffu;
+    for (std::size_t width = 32; width != 0; width /= 2, low ^= low << width)
+        for (std::size_t i = 0; i < 64; i = ((i | width) + 1) & ~width) {
+            std::uint64_t const swapped = ((words[i] >> width) ^ words[i | width]) & low;
+            words[i] ^= swapped << width;
+            words[i | width] ^= swapped;
+        }
+}
+
+/// Number of bits in which two rows of words differ.
+#if defined(__x86_64__) && !defined(__POPCNT__)
+[[nodiscard, gnu::target("popcnt")]] inline std::size_t differences_by_popcnt(
+    std::uint64_t const* a, std::uint64_t const* b, std::size_t words) noexcept {
+    std::size_t count = 0;
+    for (std::size_t k = 0; k < words; ++k)
+        count += static_cast<std::size_t>(__builtin_popcountll(a[k] ^ b[k]));
+    return count;
+}
+inline bool const has_popcnt = __builtin_cpu_supports("popcnt") != 0;
+#endif
+
+[[nodiscard]] inline std::size_t differences(std::uint64_t const* a, std::uint64_t const* b,
+                                             std::size_t words) noexcept {
+#if defined(__x86_64__) && !defined(__POPCNT__)
+    if (has_popcnt) return differences_by_popcnt(a, b, words);
+#endif
+    std::size_t count = 0;
+    for (std::size_t k = 0; k < words; ++k) count += static_cast<std::size_t>(std::popcount(a[k] ^ b[k]));
+    return count;
+}
+
+}  // namespace spinet::detail
