@@ -3,6 +3,7 @@
 #pragma once
 
 #include <spinet/detail/blas.hpp>
+#include <spinet/detail/split_matrix.hpp>
 #include <spinet/execution/blas_threads.hpp>
 
 #include <benchmark/benchmark.h>
@@ -56,6 +57,8 @@ struct pair_of_times {
 [[maybe_unused]] inline bool const context_added = [] {
     benchmark::AddCustomContext("flags", SPINET_BENCHMARK_FLAGS);
     char const* const core = spinet::blas_core_name();
+    benchmark::AddCustomContext("products of floats",
+                                spinet::detail::split_matrix::available() ? "bf16 tiles" : "BLAS");
     benchmark::AddCustomContext("OpenBLAS kernels", core == nullptr ? "another BLAS" : core);
     return true;
 }();

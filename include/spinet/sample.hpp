@@ -4,6 +4,7 @@
 
 #include <spinet/concepts.hpp>
 #include <spinet/detail/archive.hpp>
+#include <spinet/detail/split_matrix.hpp>
 #include <spinet/ensemble/cold_start.hpp>
 #include <spinet/ensemble/progress.hpp>
 #include <spinet/ensemble/run_plan.hpp>
@@ -188,17 +189,27 @@ private:
     void measure() {
         std::uint64_t const index = (result_.sweeps_done - plan_.warmup) / plan_.measure_every - 1;
         std::size_t const stage = recorder::stage_of(index, plan_.measurements());
+        constexpr bool reads_bits = ((reading_of<Os> == reading::bits) || ...);
+        constexpr bool packs = reads_bits && decltype(ensemble_)::packs;
+        constexpr bool copies = (reads_bits && !packs) || ((reading_of<Os> == reading::spins) || ...);
+        if constexpr (packs) ensemble_.pack(team_, result_.groups);
         team_.run(method_.temperatures().size(), [&](std::size_t k) {
             std::size_t const n = plan_.replicas, sites = model_.size();
-            std::vector<real> spins(n * sites);
+            std::vector<real> spins(copies ? n * sites : 0);
+            std::vector<std::uint64_t const*> bits(packs ? n : 0);
             std::vector<double> energies(n), out;
-            ensemble_.gather(k, spins, energies);
-            cohort<real> const seen{
-                {spins.data(), n, sites, sites}, energies, result_.groups, method_.temperatures()[k]};
+            ensemble_.gather_energies(k, energies);
+            if constexpr (copies) ensemble_.gather_spins(k, spins);
+            if constexpr (packs) ensemble_.gather_bits(k, bits);
+            cohort<real> const seen{{copies ? spins.data() : nullptr, n, sites, sites},
+                                    energies,
+                                    result_.groups,
+                                    method_.temperatures()[k],
+                                    bits};
             std::size_t o = 0;
             auto const measure_one = [&](auto const& observable) {
                 auto& into = result_.recorders[o++][k];
-                out.assign(into.units() * into.width(), 0.0);
+                out.resize(into.units() * into.width());
                 observable.measure(seen, std::span<double>(out));
                 into.add(stage, out);
             };
@@ -257,6 +268,8 @@ private:
 
     void describe() {
         result_.metadata = {{"spinet", version}, {"method", method_.name()}};
+        bool const by_tiles = std::is_same_v<real, float> && split_matrix::available();
+        result_.metadata.emplace_back("matrix products", by_tiles ? "bf16 tiles" : "BLAS");
         if (blas_core_name() != nullptr) result_.metadata.emplace_back("OpenBLAS kernels", blas_core_name());
         if constexpr (requires { model_.made_from(); })
             for (auto const& line : model_.made_from()) result_.metadata.push_back(line);

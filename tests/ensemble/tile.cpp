@@ -383,7 +383,8 @@ TEST_CASE("an ensemble gives its cohorts in the order of the replicas, on any ex
     auto const gathered = [&](auto const& ensemble, std::size_t k) {
         std::vector<float> spins(14 * model.size());
         std::vector<double> energies(14);
-        ensemble.gather(k, std::span<float>(spins), std::span<double>(energies));
+        ensemble.gather_spins(k, std::span<float>(spins));
+        ensemble.gather_energies(k, std::span<double>(energies));
         for (std::size_t r = 0; r < 14; ++r)
             CHECK(energies[r] ==
                   Approx(model.energy(std::span<float const>(spins).subspan(r * model.size(), model.size())))
@@ -419,6 +420,57 @@ TEST_CASE("an ensemble gives its cohorts in the order of the replicas, on any ex
     one.advance(alone, 90, 40);
     third.advance(team, 90, 40);
     for (std::size_t k = 0; k < 20; ++k) CHECK(gathered(one, k) == gathered(third, k));
+}
+
+namespace {
+
+/// Bits against spins, at every temperature, while exchanges go on.
+template <class M, class K>
+void check_bits(M const& model, K const& kernel, std::vector<spin_group> const& groups) {
+    constexpr std::size_t replicas = 12, rungs = 7;
+    auto ensemble =
+        parallel_tempering(kernel, geometric_temperatures(0.4, 4.0, rungs)).make_ensemble(model, replicas, 3);
+    thread_team team(2);
+    ensemble.start(team, {}, [](std::size_t) { return false; });
+    CAPTURE(kernel.name(), groups.size());
+    bool agree = true;
+    for (std::uint32_t s = 0; s < 6; ++s) {
+        ensemble.advance(team, s, 1);
+        ensemble.pack(team, groups);
+        for (std::size_t k = 0; k < rungs; ++k) {
+            std::vector<typename M::spin_type> spins(replicas * model.size());
+            std::vector<std::uint64_t const*> bits(replicas);
+            ensemble.gather_spins(k, std::span(spins));
+            ensemble.gather_bits(k, bits);
+            for (std::size_t r = 0; r < replicas; ++r) {
+                std::uint64_t const* word = bits[r];
+                for (auto const& group : groups)
+                    for (std::size_t i = 0; i < group.size; i += 64, ++word) {
+                        std::uint64_t expected = 0;
+                        for (std::size_t j = 0; j < 64 && i + j < group.size; ++j)
+                            if (spins[r * model.size() + group.first + i + j] > 0)
+                                expected |= std::uint64_t{1} << j;
+                        agree = agree && *word == expected;
+                    }
+            }
+        }
+    }
+    CHECK(agree);
+}
+
+}  // namespace
+
+TEST_CASE("packed spins are the spins, for every kind of state", "[ensemble]") {
+    auto const layered = random_layered_glass<float>({130, 64, 5}, {0.02, 0.02}, 21);
+    check_bits(layered, glauber{}, {layered.groups().begin(), layered.groups().end()});
+    auto const doubles = random_layered_glass<double>({70, 3}, {0.02}, 21);
+    check_bits(doubles, glauber{}, {doubles.groups().begin(), doubles.groups().end()});
+    auto const lattice = edwards_anderson<float>({5, 4, 7}, disorder::plus_minus, 24);
+    std::vector<spin_group> const whole{{"all", 0, lattice.size()}}, parts{{"a", 0, 65}, {"b", 65, 75}};
+    for (auto const& groups : {whole, parts}) {
+        check_bits(lattice, metropolis{}, groups);
+        check_bits(lattice, multi_spin{}, groups);
+    }
 }
 
 TEST_CASE("fixed temperatures never exchange", "[ensemble]") {

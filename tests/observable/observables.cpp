@@ -14,6 +14,7 @@
 #include <limits>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace spinet;
@@ -30,6 +31,8 @@ static_assert(Observable<energy> && Observable<overlap> && Observable<magnetisat
 static_assert(Observable<overlap, double> && !Observable<int>);
 static_assert(unit_count(measured_per::replica, 7) == 7 && unit_count(measured_per::pair, 7) == 21);
 static_assert(unit_count(measured_per::pair, 1) == 0 && unit_count(measured_per::pair, 0) == 0);
+static_assert(reading_of<energy> == reading::energies && reading_of<overlap> == reading::bits &&
+              reading_of<magnetisation> == reading::bits && reading_of<lifted_single> == reading::spins);
 static_assert(energy::lead == 0 && overlap::lead == moments::absolute &&
               magnetisation::lead == moments::absolute);
 
@@ -71,6 +74,21 @@ struct sample_cohort {
         return {{numbers.data(), replicas, sites, stride}, energies, groups, 1.5};
     }
 
+    /// The words of all rows, and where each row begins.
+    [[nodiscard]] std::pair<std::vector<std::uint64_t>, std::vector<std::uint64_t const*>> packed() const {
+        std::vector<std::uint64_t> words;
+        for (std::size_t r = 0; r < replicas; ++r)
+            for (auto const& group : groups)
+                for (std::size_t k = 0; k < group.size; ++k) {
+                    if (k % 64 == 0) words.push_back(0);
+                    if (spin(r, group.first + k) > 0) words.back() |= std::uint64_t{1} << k % 64;
+                }
+        std::vector<std::uint64_t const*> rows;
+        for (std::size_t r = 0; r < replicas; ++r)
+            rows.push_back(words.data() + r * (words.size() / replicas));
+        return {std::move(words), std::move(rows)};
+    }
+
     /// Range of part 0 (all) or part g + 1 (group g).
     [[nodiscard]] site_range range(std::size_t part) const {
         return part == 0 ? site_range{0, sites} : site_range{groups[part - 1].first, groups[part - 1].size};
@@ -92,6 +110,14 @@ std::vector<double> measured(O const& observable, sample_cohort<Real> const& of)
     std::vector<double> out(unit_count(O::per, of.replicas) * observable.components(of.groups).size(),
                             std::numeric_limits<double>::quiet_NaN());
     observable.measure(of.view(), std::span<double>(out));
+    if constexpr (reading_of<O> != reading::spins) {
+        std::vector<double> from_bits(out.size(), std::numeric_limits<double>::quiet_NaN());
+        auto const [words, rows] = of.packed();
+        cohort<Real> const seen{
+            {nullptr, of.replicas, of.sites, of.sites}, of.energies, of.groups, 1.5, rows};
+        observable.measure(seen, std::span<double>(from_bits));
+        CHECK(from_bits == out);
+    }
     return out;
 }
 

@@ -11,6 +11,9 @@
 #include <span>
 #include <type_traits>
 #include <vector>
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
 
 namespace spinet::detail {
 
@@ -68,10 +71,18 @@ inline void transpose_bits(std::uint64_t* words) noexcept {
         }
 }
 
-/// Number of bits in which two rows of words differ.
+/// Number of bits that are set.
+[[nodiscard]] inline std::size_t set_bits(std::uint64_t const* words, std::size_t count) noexcept {
+    std::size_t set = 0;
+    for (std::size_t k = 0; k < count; ++k) set += static_cast<std::size_t>(std::popcount(words[k]));
+    return set;
+}
+
 #if defined(__x86_64__) && !defined(__POPCNT__)
-[[nodiscard, gnu::target("popcnt")]] inline std::size_t differences_by_popcnt(
-    std::uint64_t const* a, std::uint64_t const* b, std::size_t words) noexcept {
+/// All x86-64 processors since 2009 count bits, but not by the instructions that every compiler may take.
+[[nodiscard, gnu::target("popcnt")]] inline std::size_t differences_by_popcnt(std::uint64_t const* a,
+                                                                              std::uint64_t const* b,
+                                                                              std::size_t words) noexcept {
     std::size_t count = 0;
     for (std::size_t k = 0; k < words; ++k)
         count += static_cast<std::size_t>(__builtin_popcountll(a[k] ^ b[k]));
@@ -80,6 +91,7 @@ inline void transpose_bits(std::uint64_t* words) noexcept {
 inline bool const has_popcnt = __builtin_cpu_supports("popcnt") != 0;
 #endif
 
+/// Number of bits in which two rows of words differ.
 [[nodiscard]] inline std::size_t differences(std::uint64_t const* a, std::uint64_t const* b,
                                              std::size_t words) noexcept {
 #if defined(__x86_64__) && !defined(__POPCNT__)

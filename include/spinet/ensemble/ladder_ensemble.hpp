@@ -2,6 +2,7 @@
 /// The replicas of a run: independent ladders, cut into tiles.
 #pragma once
 
+#include <spinet/detail/packed_spins.hpp>
 #include <spinet/ensemble/tile.hpp>
 #include <spinet/observable/cohort.hpp>
 
@@ -57,14 +58,41 @@ public:
         });
     }
 
-    /// Copies the spins (replicas x sites) and energies now at temperature k, in the order of the replicas.
-    void gather(std::size_t k, std::span<real> spins, std::span<double> energies) const {
-        for (auto const& part : tiles_)
-            for (std::size_t l = 0; l < part.ladders(); ++l) {
-                std::size_t const replica = part.first_ladder() + l, row = part.row_at(l, k);
-                part.state().copy_row(row, spins.subspan(replica * model_->size(), model_->size()));
-                energies[replica] = part.state().energies()[row];
-            }
+    /// Can the kernel's states pack their spins into bits?
+    static constexpr bool packs = requires(typename K::template state<M> const& state, std::uint64_t* out) {
+        state.pack_rows(std::span<detail::sites_of_word const>(), out);
+    };
+
+    /// Packs all spins as they are now, for gather_bits.
+    template <class Executor>
+    void pack(Executor& executor, std::span<spin_group const> groups) requires packs {
+        if (bits_.empty()) {
+            words_ = detail::words_of_row(groups);
+            for (auto const& part : tiles_) bits_.emplace_back(part.state().rows() * words_.size());
+        }
+        executor.run(tiles_.size(),
+                     [&](std::size_t t) { tiles_[t].state().pack_rows(words_, bits_[t].data()); });
+    }
+
+    /// The energies now at temperature k, in the order of the replicas.
+    void gather_energies(std::size_t k, std::span<double> energies) const {
+        for_each_replica(k, [&](std::size_t replica, std::size_t t, std::size_t row) {
+            energies[replica] = tiles_[t].state().energies()[row];
+        });
+    }
+
+    /// Copies the spins (replicas x sites) now at temperature k.
+    void gather_spins(std::size_t k, std::span<real> spins) const {
+        for_each_replica(k, [&](std::size_t replica, std::size_t t, std::size_t row) {
+            tiles_[t].state().copy_row(row, spins.subspan(replica * model_->size(), model_->size()));
+        });
+    }
+
+    /// Where the spins that are now at temperature k stood when they were packed.
+    void gather_bits(std::size_t k, std::span<std::uint64_t const*> rows) const {
+        for_each_replica(k, [&](std::size_t replica, std::size_t t, std::size_t row) {
+            rows[replica] = bits_[t].data() + row * words_.size();
+        });
     }
 
     void reset_counts() {
@@ -114,11 +142,21 @@ private:
             return std::size_t{128};
     }();
 
+    /// visit(replica, tile, row of the tile)
+    template <class Visit>
+    void for_each_replica(std::size_t k, Visit&& visit) const {
+        for (std::size_t t = 0; t < tiles_.size(); ++t)
+            for (std::size_t l = 0; l < tiles_[t].ladders(); ++l)
+                visit(tiles_[t].first_ladder() + l, t, tiles_[t].row_at(l, k));
+    }
+
     M const* model_;
     ladder temperatures_;
     std::size_t replicas_;
     std::uint64_t seed_;
     std::vector<tile<M, K, Exchange>> tiles_;
+    std::vector<detail::sites_of_word> words_;
+    std::vector<std::vector<std::uint64_t>> bits_;  ///< of each tile, as last packed
 };
 
 }  // namespace spinet

@@ -6,6 +6,7 @@
 
 #include <spinet/concepts.hpp>
 #include <spinet/detail/blas.hpp>
+#include <spinet/detail/split_matrix.hpp>
 #include <spinet/detail/transpose.hpp>
 #include <spinet/kernel/rule.hpp>
 #include <spinet/kernel/scan.hpp>
@@ -266,11 +267,18 @@ template <std::size_t Packs, class Real>
                                      std::size_t const* offsets, block_changes<Real> const& changes,
                                      std::size_t column) noexcept {
     constexpr std::size_t width = Packs * pack_lanes<Real>;
+    std::size_t const rows = changes.order.size();
     for (; column + width <= fields.sites; column += width)
-        for (std::size_t const r : changes.order)
+        for (std::size_t k = 0; k < rows; ++k) {
+            std::size_t const r = changes.order[k];
+            // No prefetcher can guess the next row.
+            Real const* const next = fields.row(changes.order[k + 1 < rows ? k + 1 : k]).data() + column;
+            for (std::size_t v = 0; v < width; v += cache_line / sizeof(Real))
+                __builtin_prefetch(next + v, 1);
             if (changes.of_row[r].count != 0)
                 add_flips<Packs>(fields.row(r).data() + column, couplings.data + column, offsets,
                                  changes.values.data() + r * changes.stride, changes.of_row[r]);
+        }
     return column;
 }
 
@@ -293,10 +301,24 @@ void add_increments(rows_view<Real> fields, rows_view<Real const> couplings, vis
         }
 }
 
+/// J of a model split for tiles, if it has that.
+template <DenseModel M>
+[[nodiscard]] split_matrix const* split_couplings(M const& model) noexcept {
+    if constexpr (requires {
+                      { model.split_couplings() } -> std::same_as<split_matrix const&>;
+                  })
+        if (model.split_couplings()) return &model.split_couplings();
+    return nullptr;
+}
+
 /// The engine for many flips: one product of low rank.
 template <class Real>
-void add_products(rows_view<Real> fields, rows_view<Real const> couplings, visited_sites const& block,
-                  block_changes<Real>& changes) {
+void add_products(rows_view<Real> fields, rows_view<Real const> couplings, split_matrix const* split,
+                  visited_sites const& block, block_changes<Real>& changes) {
+    if constexpr (std::is_same_v<Real, float>)
+        if (split != nullptr && block.contiguous)
+            return split->multiply_add({changes.values.data(), fields.rows, block.count, changes.stride},
+                                       block.sites[0], fields);
     Real const* rows = couplings.row(block.sites[0]).data();
     std::size_t stride = couplings.stride;
     if (!block.contiguous) {
@@ -314,31 +336,40 @@ void add_products(rows_view<Real> fields, rows_view<Real const> couplings, visit
 }
 
 /// Products overtake increments about here, in flips per visit (N = 1024, 128 rows; docs/rationale.md).
-inline constexpr double products_from = pack_bytes == 64 ? 0.5 : pack_bytes == 32 ? 0.35 : 0.1;
+[[nodiscard]] constexpr double products_from(bool by_tiles) noexcept {
+    if (by_tiles) return 0.2;
+    return pack_bytes == 64 ? 0.5 : pack_bytes == 32 ? 0.35 : 0.1;
+}
 
 template <ThresholdRule Rule, class Order, DenseModel M>
 void sweep_dense(M const& model, spin_rows<typename M::spin_type>& tile, std::span<double const> betas,
                  sweep_draws const& draws) {
     using real = typename M::spin_type;
     rows_view<real const> const couplings = model.couplings();
+    split_matrix const* const split = split_couplings(model);
     std::size_t const n = model.size();
     std::size_t flips = 0;
     alignas(cache_line) real inner[block_visits * block_visits] = {};
     for (std::uint32_t chunk = 0; chunk * block_visits < n; ++chunk) {
         auto const block = next_visits<Order>(n, chunk, draws);
-        for (std::size_t k = 0; k < block.count; ++k)
-            for (std::size_t j = 0; j < block.count; ++j)
-                inner[k * block_visits + j] = couplings.row(block.sites[k])[block.sites[j]];
+        for (std::size_t k = 0; k < block.count; ++k) {
+            real const* const row = couplings.row(block.sites[k]).data();
+            real* const to = inner + k * block_visits;
+            if (block.contiguous)
+                std::copy_n(row + block.sites[0], block.count, to);
+            else
+                for (std::size_t j = 0; j < block.count; ++j) to[j] = row[block.sites[j]];
+        }
         for (std::size_t r = 0; r < tile.rows(); r += rows_side_by_side)
             visit_block<Rule, Order>(block, inner, tile, r, betas, draws);
         flips += list_flips(tile.changes());
         if (tile.engine().products)
-            add_products(tile.fields(), couplings, block, tile.changes());
+            add_products(tile.fields(), couplings, split, block, tile.changes());
         else
             add_increments(tile.fields(), couplings, block, tile.changes());
     }
     tile.engine().count_sweep(static_cast<double>(flips) / static_cast<double>(n * tile.rows()),
-                              products_from);
+                              products_from(split != nullptr && !std::is_same_v<Order, random_scan>));
 }
 
 }  // namespace spinet::detail

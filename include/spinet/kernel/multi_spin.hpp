@@ -6,6 +6,7 @@
 #include <spinet/detail/aligned.hpp>
 #include <spinet/detail/archive.hpp>
 #include <spinet/detail/pack.hpp>
+#include <spinet/detail/packed_spins.hpp>
 #include <spinet/error.hpp>
 #include <spinet/kernel/glauber.hpp>
 #include <spinet/kernel/metropolis.hpp>
@@ -109,6 +110,22 @@ public:
         std::size_t const word = r % rows_together / 64;
         for (std::size_t i = 0; i < sites_; ++i)
             to[i] = (from[i][word] >> r % 64 & 1u) != 0 ? Real{1} : Real{-1};
+    }
+
+    /// All rows as bits, one row of words after the other.
+    void pack_rows(std::span<detail::sites_of_word const> words, std::uint64_t* out) const noexcept {
+        std::uint64_t bits[64];
+        for (std::size_t first = 0; first < rows_; first += 64) {
+            octet const* const from = spins_.data() + first / rows_together * sites_;
+            std::size_t const word = first % rows_together / 64;
+            for (std::size_t w = 0; w < words.size(); ++w) {
+                for (std::size_t k = 0; k < 64; ++k)
+                    bits[k] = k < words[w].count ? from[words[w].first + k][word] : 0;
+                detail::transpose_bits(bits);
+                for (std::size_t r = first; r < std::min(first + 64, rows_); ++r)
+                    out[r * words.size() + w] = bits[r % 64];
+            }
+        }
     }
 
     void save(detail::archive_writer& out) const {
@@ -235,7 +252,11 @@ public:
         measure_energies(model, tile);
     }
 
-    [[nodiscard]] std::string name() const { return std::string(rule::name()) + " (multi-spin coding)"; }
+    [[nodiscard]] std::string name() const {
+        std::string text(rule::name());
+        text += " (multi-spin coding)";
+        return text;
+    }
 
 private:
     static constexpr std::size_t levels = 32;          ///< bits of a uniform number

@@ -110,7 +110,12 @@ public:
     }
 
     [[nodiscard]] std::string name() const {
-        return std::string(Rule::name()) + " (" + Scan::name() + " scan)";
+        // Appended, not added: g++ 12 warns of overruns in sums of strings that are not there.
+        std::string text(Rule::name());
+        text += " (";
+        text += Scan::name();
+        text += " scan)";
+        return text;
     }
 
 private:

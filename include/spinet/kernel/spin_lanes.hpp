@@ -4,8 +4,10 @@
 
 #include <spinet/detail/aligned.hpp>
 #include <spinet/detail/archive.hpp>
+#include <spinet/detail/packed_spins.hpp>
 #include <spinet/kernel/spin_rows.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -46,6 +48,21 @@ public:
     void copy_row(std::size_t r, std::span<Real> to) const noexcept {
         Real const* const from = group(r / lanes) + r % lanes;
         for (std::size_t i = 0; i < sites_; ++i) to[i] = from[i * lanes];
+    }
+
+    /// All rows as bits, one row of words after the other.
+    void pack_rows(std::span<detail::sites_of_word const> words, std::uint64_t* out) const noexcept {
+        std::uint64_t bits[64];
+        for (std::size_t g = 0; g < groups(); ++g)
+            for (std::size_t w = 0; w < words.size(); ++w) {
+                for (std::size_t k = 0; k < 64; ++k)
+                    bits[k] = k < words[w].count
+                                  ? detail::packed(group(g) + (words[w].first + k) * lanes, lanes)
+                                  : 0;
+                detail::transpose_bits(bits);
+                for (std::size_t r = lanes * g; r < std::min(lanes * (g + 1), rows_); ++r)
+                    out[r * words.size() + w] = bits[r % lanes];
+            }
     }
 
     void save(detail::archive_writer& out) const {

@@ -5,6 +5,7 @@
 #include <spinet/concepts.hpp>
 #include <spinet/detail/aligned.hpp>
 #include <spinet/detail/archive.hpp>
+#include <spinet/detail/packed_spins.hpp>
 #include <spinet/detail/vector_math.hpp>
 #include <spinet/model/rows.hpp>
 
@@ -68,13 +69,15 @@ struct update_engine {
     bool products = false;     ///< the next sweep takes matrix products
     std::uint64_t sweeps = 0;  ///< so far
     std::uint64_t sweeps_by_products = 0;
+    double flips_per_visit = 0;  ///< of the last sweep
 
     /// After a sweep with so many flips per visit: products from `limit` on, increments below nine tenths of
     /// it.
-    void count_sweep(double flips_per_visit, double limit) noexcept {
+    void count_sweep(double flips, double limit) noexcept {
+        flips_per_visit = flips;
         ++sweeps;
         if (products) ++sweeps_by_products;
-        products = flips_per_visit > (products ? 0.9 * limit : limit);
+        products = flips > (products ? 0.9 * limit : limit);
     }
 };
 
@@ -86,18 +89,19 @@ public:
     spin_rows(std::size_t rows, std::size_t sites, row_cache cache)
         : rows_(rows),
           sites_(sites),
-          spins_(rows * sites, Real{1}),
-          fields_(cache != row_cache::none ? rows * sites : 0),
+          stride_(detail::padded_stride<Real>(sites)),
+          spins_(rows * stride_, Real{1}),
+          fields_(cache != row_cache::none ? rows * stride_ : 0),
           changes_(cache == row_cache::fields_and_changes ? rows : 0),
           energies_(rows) {}
 
     [[nodiscard]] std::size_t rows() const noexcept { return rows_; }
     [[nodiscard]] std::size_t sites() const noexcept { return sites_; }
-    [[nodiscard]] rows_view<Real> spins() noexcept { return {spins_.data(), rows_, sites_, sites_}; }
+    [[nodiscard]] rows_view<Real> spins() noexcept { return {spins_.data(), rows_, sites_, stride_}; }
     [[nodiscard]] rows_view<Real const> spins() const noexcept {
-        return {spins_.data(), rows_, sites_, sites_};
+        return {spins_.data(), rows_, sites_, stride_};
     }
-    [[nodiscard]] rows_view<Real> fields() noexcept { return {fields_.data(), rows_, sites_, sites_}; }
+    [[nodiscard]] rows_view<Real> fields() noexcept { return {fields_.data(), rows_, sites_, stride_}; }
     /// Working space of blocked sweeps.
     [[nodiscard]] detail::block_changes<Real>& changes() noexcept { return changes_; }
     /// How blocked sweeps of this tile bring their fields up to date, and how often either way was taken.
@@ -115,10 +119,17 @@ public:
         std::copy(from.begin(), from.end(), to.begin());
     }
 
+    /// All rows as bits, one row of words after the other.
+    void pack_rows(std::span<detail::sites_of_word const> words, std::uint64_t* out) const noexcept {
+        for (std::size_t r = 0; r < rows_; ++r)
+            for (auto const& sites : words)
+                *out++ = detail::packed(spins_.data() + r * stride_ + sites.first, sites.count);
+    }
+
     /// Everything the next sweep depends on, so that a run can continue bitwise.
     void save(detail::archive_writer& out) const {
-        detail::put_signs(out, spins_);
-        out.put(fields_);
+        detail::put_signs(out, without_padding(spins_));
+        out.put(without_padding(fields_));
         out.put(energies_);
         out.put_value(std::uint8_t{engine_.products});
         out.put_value(engine_.sweeps);
@@ -126,9 +137,10 @@ public:
     }
 
     void load(detail::archive_reader& in) {
-        detail::get_signs(in, spins_);
-        auto const fields = in.get_exactly<Real>(fields_.size());
-        std::copy(fields.begin(), fields.end(), fields_.begin());
+        std::vector<Real> spins(rows_ * sites_);
+        detail::get_signs(in, spins);
+        pad(spins, spins_);
+        pad(in.get_exactly<Real>(fields_.empty() ? 0 : rows_ * sites_), fields_);
         energies_ = in.get_exactly<double>(energies_.size());
         engine_.products = in.get_value<std::uint8_t>() != 0;
         engine_.sweeps = in.get_value<std::uint64_t>();
@@ -136,8 +148,20 @@ public:
     }
 
 private:
+    [[nodiscard]] std::vector<Real> without_padding(detail::aligned_vector<Real> const& from) const {
+        std::vector<Real> to;
+        for (std::size_t r = 0; r < rows_ && !from.empty(); ++r)
+            to.insert(to.end(), from.data() + r * stride_, from.data() + r * stride_ + sites_);
+        return to;
+    }
+    void pad(std::vector<Real> const& from, detail::aligned_vector<Real>& to) const noexcept {
+        for (std::size_t r = 0; r < rows_ && !from.empty(); ++r)
+            std::copy_n(from.data() + r * sites_, sites_, to.data() + r * stride_);
+    }
+
     std::size_t rows_;
     std::size_t sites_;
+    std::size_t stride_;  ///< numbers from one row to the next
     detail::aligned_vector<Real> spins_;
     detail::aligned_vector<Real> fields_;
     detail::block_changes<Real> changes_;

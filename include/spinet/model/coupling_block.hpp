@@ -5,6 +5,7 @@
 
 #include <spinet/concepts.hpp>
 #include <spinet/detail/blas.hpp>
+#include <spinet/detail/split_matrix.hpp>
 #include <spinet/detail/vector_math.hpp>
 #include <spinet/detail/xtensor.hpp>
 #include <spinet/error.hpp>
@@ -13,6 +14,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -27,6 +29,7 @@ struct dense_block {
     std::size_t to;
     xt::xtensor<Real, 2> weights;     ///< (to, from)
     xt::xtensor<Real, 2> transposed;  ///< (from, to): a flip reads contiguous couplings in both directions
+    detail::split_matrix split_forward, split_backward;  ///< (from, to) and (to, from), where there are tiles
 
     dense_block(std::size_t from_group, std::size_t to_group, xt::xtensor<Real, 2> matrix)
         : from(from_group), to(to_group), weights(std::move(matrix)) {
@@ -35,6 +38,10 @@ struct dense_block {
         for (std::size_t i = 0; i < rows; ++i)
             for (std::size_t j = 0; j < columns; ++j)
                 transposed.data()[j * rows + i] = weights.data()[i * columns + j];
+        if constexpr (std::is_same_v<Real, float>) {
+            split_forward = detail::split_matrix(weights.data(), columns, rows, 1, columns);
+            split_backward = detail::split_matrix(weights.data(), rows, columns, columns, 1);
+        }
     }
 
     /// Throws spinet::error, naming block and entry, unless the block fits the groups and is finite.
@@ -70,6 +77,12 @@ struct dense_block {
                     rows_view<Real> out) const noexcept {
         bool const forward = g == to;
         auto const& source = groups[forward ? from : to];
+        if constexpr (std::is_same_v<Real, float>)
+            if (auto const& split = forward ? split_forward : split_backward) {
+                split.multiply_add({spins.data + source.first, spins.rows, source.size, spins.stride}, 0,
+                                   {out.data + groups[g].first, out.rows, groups[g].size, out.stride});
+                return;
+            }
         detail::gemm(forward, spins.rows, groups[g].size, source.size, Real{1}, spins.data + source.first,
                      spins.stride, weights.data(), groups[from].size, Real{1}, out.data + groups[g].first,
                      out.stride);

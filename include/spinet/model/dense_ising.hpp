@@ -5,6 +5,7 @@
 #include <spinet/concepts.hpp>
 #include <spinet/detail/aligned.hpp>
 #include <spinet/detail/blas.hpp>
+#include <spinet/detail/split_matrix.hpp>
 #include <spinet/detail/vector_math.hpp>
 #include <spinet/detail/xtensor.hpp>
 #include <spinet/error.hpp>
@@ -14,6 +15,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 namespace spinet {
@@ -37,6 +39,8 @@ public:
         for (std::size_t i = 0; i < size(); ++i)
             std::copy_n(couplings.data() + i * size(), size(), couplings_.data() + i * stride_);
         check_entries();
+        if constexpr (std::is_same_v<Real, float>)
+            split_ = detail::split_matrix(couplings_.data(), size(), size(), stride_, 1);
     }
 
     [[nodiscard]] std::size_t size() const noexcept { return fields_.size(); }
@@ -57,6 +61,8 @@ public:
 
     void fields(rows_view<Real const> spins, rows_view<Real> out) const noexcept {
         for (std::size_t r = 0; r < out.rows; ++r) std::copy_n(fields_.data(), size(), out.row(r).data());
+        if constexpr (std::is_same_v<Real, float>)
+            if (split_) return split_.multiply_add(spins, 0, out);
         detail::gemm(false, spins.rows, size(), size(), Real{1}, spins.data, spins.stride, couplings_.data(),
                      stride_, Real{1}, out.data, out.stride);
     }
@@ -72,6 +78,9 @@ public:
     [[nodiscard]] rows_view<Real const> couplings() const noexcept {
         return {couplings_.data(), size(), size(), stride_};
     }
+
+    /// J again, for products with spins; empty where the machine has no tiles.
+    [[nodiscard]] detail::split_matrix const& split_couplings() const noexcept { return split_; }
 
 private:
     [[nodiscard]] Real const* row(std::size_t i) const noexcept { return couplings_.data() + i * stride_; }
@@ -105,6 +114,7 @@ private:
 
     std::size_t stride_;
     detail::aligned_vector<Real> couplings_;
+    detail::split_matrix split_;
     xt::xtensor<Real, 1> fields_;
 };
 

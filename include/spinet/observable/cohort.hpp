@@ -6,18 +6,23 @@
 #include <spinet/model/rows.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 namespace spinet {
 
 /// Row r is replica r. `energies` are total energies; `groups` are the model's layers (one group of all sites
 /// where the model has none).
+///
+/// `bits`, where there are any, are the same spins: set for +1, 64 sites to a word, a new word for each group
+/// and 0 beyond its end. What no observable of a run reads is left out: `bits` is empty, `spins` has no data.
 template <class Real>
 struct cohort {
     rows_view<Real const> spins;
     std::span<double const> energies;
     std::span<spin_group const> groups;
     double temperature = 0;
+    std::span<std::uint64_t const* const> bits = {};
 
     [[nodiscard]] std::size_t replicas() const noexcept { return spins.rows; }
     [[nodiscard]] std::size_t sites() const noexcept { return spins.sites; }

@@ -10,6 +10,7 @@ namespace spinet {
 struct energy {
     static constexpr measured_per per = measured_per::replica;
     static constexpr std::size_t lead = 0;
+    static constexpr reading reads = reading::energies;
 
     [[nodiscard]] std::vector<std::string> components(std::span<spin_group const>) const {
         return {"u", "u^2"};

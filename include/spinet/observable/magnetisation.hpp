@@ -2,6 +2,7 @@
 /// Magnetisation of the whole and of each layer.
 #pragma once
 
+#include <spinet/detail/packed_spins.hpp>
 #include <spinet/observable/moments.hpp>
 #include <spinet/observable/observable.hpp>
 
@@ -14,6 +15,7 @@ namespace spinet {
 struct magnetisation {
     static constexpr measured_per per = measured_per::replica;
     static constexpr std::size_t lead = moments::absolute;
+    static constexpr reading reads = reading::bits;
 
     [[nodiscard]] std::vector<std::string> components(std::span<spin_group const> groups) const {
         return moments::names("m", groups);
@@ -24,12 +26,22 @@ struct magnetisation {
         std::size_t const width = moments::count * moments::parts(seen.groups);
         for (std::size_t r = 0; r < seen.replicas(); ++r) {
             double total = 0;
+            std::size_t word = 0;
             for (std::size_t g = 0; g < seen.groups.size(); ++g) {
-                auto const spins = seen.spins.row(r).subspan(seen.groups[g].first, seen.groups[g].size);
-                double const sum = std::accumulate(spins.begin(), spins.end(), 0.0);
+                auto const& group = seen.groups[g];
+                double sum = 0;
+                if (seen.bits.empty()) {
+                    auto const spins = seen.spins.row(r).subspan(group.first, group.size);
+                    sum = std::accumulate(spins.begin(), spins.end(), 0.0);
+                } else {
+                    sum = 2 * static_cast<double>(
+                                  detail::set_bits(seen.bits[r] + word, detail::words_of(group))) -
+                          static_cast<double>(group.size);
+                    word += detail::words_of(group);
+                }
                 total += sum;
                 if (seen.groups.size() > 1)
-                    moments::write(sum / static_cast<double>(spins.size()),
+                    moments::write(sum / static_cast<double>(group.size),
                                    out.data() + r * width + (1 + g) * moments::count);
             }
             moments::write(total / static_cast<double>(seen.sites()), out.data() + r * width);

@@ -34,6 +34,19 @@ concept Observable = requires(O const& observable, cohort<Real> const& seen, std
     observable.measure(seen, out);
 };
 
+/// What an observable reads of a cohort beside its size and groups: the energies alone; those and the bits,
+/// or the spins where there are no bits; or the spins.
+enum class reading { energies, bits, spins };
+
+/// `O::reads`, a reading; of one that says nothing, all.
+template <class O>
+inline constexpr reading reading_of = [] {
+    if constexpr (requires { O::reads; })
+        return O::reads;
+    else
+        return reading::spins;
+}();
+
 /// The observables of a run: `observables{energy{}, overlap{}}`.
 template <class... Os>
 struct observables {

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace spinet::testing {
@@ -122,11 +123,17 @@ private:
             double log_weight = 0, energy = 0;
             for (std::size_t a = 0; a < few_.size(); ++a) energy -= own_few_[a] * sign(k, a);
             log_weight = -beta_ * energy;
+            // ln 2 cosh x = |x| + ln(1 + e) and tanh |x| = (1 - e) / (1 + e) with e = exp(-2 |x|); a
+            // logarithm for every few hundred factors 1 + e.
+            double product = 1;
             for (std::size_t i = 0; i < many_.size(); ++i) {
-                double const h = field(i, k), x = std::abs(beta_ * h);
-                log_weight += x + std::log1p(std::exp(-2 * x));
-                energy -= h * std::tanh(beta_ * h);
+                double const h = std::abs(field(i, k)), e = std::exp(-2 * beta_ * h);
+                log_weight += beta_ * h;
+                energy -= h * ((1 - e) / (1 + e));
+                product *= 1 + e;
+                if (i % 512 == 511) log_weight += std::log(std::exchange(product, 1.0));
             }
+            log_weight += std::log(product);
             probabilities_[k] = log_weight;
             energies[k] = energy;
         }
@@ -154,9 +161,10 @@ private:
                 double const weight = std::sqrt(probabilities_[start + k]);
                 for (std::size_t j = 0; j < n; ++j) {
                     std::size_t const site = sites[j];
-                    double const m = in_few[site] < few_.size()
-                                         ? sign(start + k, in_few[site])
-                                         : std::tanh(beta_ * field(in_many[site], start + k));
+                    double const m =
+                        in_few[site] < few_.size()
+                            ? sign(start + k, in_few[site])
+                            : 1 - 2 / (1 + std::exp(2 * beta_ * field(in_many[site], start + k)));
                     means[j * slice + k] = weight * m;
                 }
             }
