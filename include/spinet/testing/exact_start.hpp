@@ -13,21 +13,29 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace spinet::testing {
 
+/// One fit per temperature: after a sweep alone, and after a second sweep with exchanges before and behind it
+/// (empty with no_exchange). Both start from the same exact draws, so they are not independent of each other.
+struct fits_after_moves {
+    std::vector<fit> swept, exchanged;
+};
+
 /// Starts ladders in exact draws at each of their temperatures, lets each advance by two sweeps with their
 /// exchanges (even pairs after the first, odd pairs after the second; with no_exchange, one sweep only) and
-/// tests the states at every temperature. `samples` ladders at least; one fit per temperature. At most 20
-/// spins.
+/// tests the states at every temperature. `samples` ladders at least. At most 20 spins.
 ///
 /// `beta_factor` other than 1 sweeps at a wrong temperature: a control that the test must reject.
 template <Model M, class K, class Exchange>
-[[nodiscard]] std::vector<fit> fit_after_moves(M const& model, K const& kernel, Exchange const& exchange,
-                                               ladder const& temperatures, std::uint64_t samples,
-                                               std::uint64_t seed, double beta_factor = 1.0) {
+[[nodiscard]] fits_after_moves fit_each_move(M const& model, K const& kernel, Exchange const& exchange,
+                                             ladder const& temperatures, std::uint64_t samples,
+                                             std::uint64_t seed, double beta_factor = 1.0) {
     using real = typename M::spin_type;
+    constexpr bool exchanges = !std::is_same_v<Exchange, no_exchange>;
     constexpr std::size_t ladders = 256;
     std::size_t const rungs = temperatures.size();
     std::vector<exact_distribution> exact;
@@ -36,8 +44,9 @@ template <Model M, class K, class Exchange>
         exact.emplace_back(model, t);
         swept_at.push_back(t / beta_factor);
     }
-    std::vector<std::vector<std::uint64_t>> counts(
-        rungs, std::vector<std::uint64_t>(exact[0].probabilities().size(), 0));
+    using counts = std::vector<std::vector<std::uint64_t>>;
+    counts swept(rungs, std::vector<std::uint64_t>(exact[0].probabilities().size(), 0));
+    counts exchanged(swept);
     std::vector<std::uint32_t> bits(ladders * rungs);
     std::vector<real> spins(model.size());
     for (std::uint64_t done = 0; done < samples; done += ladders) {
@@ -49,18 +58,35 @@ template <Model M, class K, class Exchange>
             spins_of_state(exact[row % rungs].draw(uniform<double>(bits[row])), std::span(spins));
             return std::span<real const>(spins);
         });
+        auto const count = [&](std::uint64_t* of_states, std::size_t row) {
+            moved.state().copy_row(row, std::span(spins));
+            ++of_states[state_of_spins(std::span<real const>(spins))];
+        };
         moved.advance(0);
-        if constexpr (!std::is_same_v<Exchange, no_exchange>) moved.advance(1);
-        for (std::size_t l = 0; l < ladders; ++l)
-            for (std::size_t k = 0; k < rungs; ++k) {
-                moved.state().copy_row(moved.row_at(l, k), std::span(spins));
-                ++counts[k][state_of_spins(std::span<real const>(spins))];
-            }
+        // Exchanges move temperatures, not spins: row r was swept at rung r % rungs.
+        for (std::size_t row = 0; row < ladders * rungs; ++row) count(swept[row % rungs].data(), row);
+        if constexpr (exchanges) {
+            moved.advance(1);
+            for (std::size_t l = 0; l < ladders; ++l)
+                for (std::size_t k = 0; k < rungs; ++k) count(exchanged[k].data(), moved.row_at(l, k));
+        }
     }
-    std::vector<fit> fits;
-    for (std::size_t k = 0; k < rungs; ++k)
-        fits.push_back(goodness_of_fit(counts[k], exact[k].probabilities()));
+    fits_after_moves fits;
+    for (std::size_t k = 0; k < rungs; ++k) {
+        fits.swept.push_back(goodness_of_fit(swept[k], exact[k].probabilities()));
+        if constexpr (exchanges)
+            fits.exchanged.push_back(goodness_of_fit(exchanged[k], exact[k].probabilities()));
+    }
     return fits;
+}
+
+/// The fits after the last of these moves, one per temperature.
+template <Model M, class K, class Exchange>
+[[nodiscard]] std::vector<fit> fit_after_moves(M const& model, K const& kernel, Exchange const& exchange,
+                                               ladder const& temperatures, std::uint64_t samples,
+                                               std::uint64_t seed, double beta_factor = 1.0) {
+    auto fits = fit_each_move(model, kernel, exchange, temperatures, samples, seed, beta_factor);
+    return std::is_same_v<Exchange, no_exchange> ? std::move(fits.swept) : std::move(fits.exchanged);
 }
 
 }  // namespace spinet::testing
