@@ -197,7 +197,9 @@ private:
             std::size_t const n = plan_.replicas, sites = model_.size();
             std::vector<real> spins(copies ? n * sites : 0);
             std::vector<std::uint64_t const*> bits(packs ? n : 0);
-            std::vector<double> energies(n), out;
+            std::vector<double> energies(n);
+            static thread_local std::vector<double>
+                out;  // so large that a new one costs page faults each time
             ensemble_.gather_energies(k, energies);
             if constexpr (copies) ensemble_.gather_spins(k, spins);
             if constexpr (packs) ensemble_.gather_bits(k, bits);
