@@ -37,7 +37,7 @@ concept Model = requires(M const& model, std::span<typename M::spin_type const> 
 };
 
 /// Multilinear: E is linear in every single spin, so E = -s_i h_i(other spins) + rest. `fields` writes h for
-/// every row; flipping s_i costs 2 s_i h_i.
+/// every row of spins +-1 (other numbers may be rounded); flipping s_i costs 2 s_i h_i.
 template <class M>
 concept MultilinearModel = Model<M> && requires(M const& model, rows_view<typename M::spin_type const> spins,
                                                 rows_view<typename M::spin_type> out) {

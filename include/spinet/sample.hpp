@@ -190,7 +190,7 @@ private:
         std::uint64_t const index = (result_.sweeps_done - plan_.warmup) / plan_.measure_every - 1;
         std::size_t const stage = recorder::stage_of(index, plan_.measurements());
         constexpr bool reads_bits = ((reading_of<Os> == reading::bits) || ...);
-        constexpr bool packs = reads_bits && decltype(ensemble_)::packs;
+        constexpr bool packs = reads_bits && requires { requires decltype(ensemble_)::packs; };
         constexpr bool copies = (reads_bits && !packs) || ((reading_of<Os> == reading::spins) || ...);
         if constexpr (packs) ensemble_.pack(team_, result_.groups);
         team_.run(method_.temperatures().size(), [&](std::size_t k) {
@@ -211,7 +211,7 @@ private:
             std::size_t o = 0;
             auto const measure_one = [&](auto const& observable) {
                 auto& into = result_.recorders[o++][k];
-                out.resize(into.units() * into.width());
+                out.assign(into.units() * into.width(), 0.0);
                 observable.measure(seen, std::span<double>(out));
                 into.add(stage, out);
             };

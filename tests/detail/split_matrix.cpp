@@ -13,6 +13,17 @@
 
 using namespace spinet;
 
+TEST_CASE("couplings too small for tiles are left to others", "[detail]") {
+    std::vector<float> const tiny(32 * 16, 1e-36f), mixed = [] {
+        std::vector<float> b(32 * 16, 1e-36f);
+        b[7] = 1e-20f;
+        return b;
+    }();
+    CHECK(!detail::split_matrix(tiny.data(), 32, 16, 16, 1));
+    CHECK(static_cast<bool>(detail::split_matrix(mixed.data(), 32, 16, 16, 1)) ==
+          detail::split_matrix::available());
+}
+
 TEST_CASE("products by tiles are as accurate as single precision, at every edge", "[detail]") {
     std::uint32_t seed = 0;
     for (std::size_t const rows : {1u, 15u, 16u, 17u, 32u, 33u, 50u})

@@ -4,8 +4,8 @@
 ///
 /// A float has 24 significant bits, a bf16 number 8: every coupling is the sum of three bf16 numbers, without
 /// error, and spins (+-1) and their changes (+-2, 0) are bf16 numbers as they stand. So one sgemm is three
-/// products of tiles with exact factors, added up in single precision. Couplings below 1e-33 may lose bits:
-/// tiles know no denormal numbers.
+/// products of tiles with exact factors, added up in single precision. Tiles know no denormal numbers, so a
+/// matrix without an entry of 1e-25 or more is left to the BLAS.
 #pragma once
 
 #include <spinet/detail/aligned.hpp>
@@ -13,13 +13,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 
 // SPINET_NO_TILES leaves all to the BLAS.
-#if !defined(SPINET_NO_TILES) && defined(__AMX_TILE__) && defined(__AMX_BF16__) && \
-    defined(__AVX512BF16__) && defined(__linux__)
+#if !defined(SPINET_NO_TILES) && (defined(__AMX_TILE__) || defined(__AMXTILE__)) && \
+    (defined(__AMX_BF16__) || defined(__AMXBF16__)) && defined(__AVX512BF16__) && defined(__linux__)
 #define SPINET_HAS_TILES 1
 #include <atomic>
 #include <immintrin.h>
@@ -66,7 +67,11 @@ public:
     split_matrix(float const* from, std::size_t k, std::size_t n, std::size_t row_step,
                  std::size_t column_step)
         : k_(k), n_(n) {
-        if (!tiles_permitted()) return;
+        float largest = 0;
+        for (std::size_t i = 0; i < k; ++i)
+            for (std::size_t j = 0; j < n; ++j)
+                largest = std::max(largest, std::abs(from[i * row_step + j * column_step]));
+        if (!tiles_permitted() || largest < 1e-25f) return;
         tiles_.resize((n + 15) / 16 * depth() * parts * numbers_of_tile);
         for (std::size_t i = 0; i < k; ++i)
             for (std::size_t j = 0; j < n; ++j) {
@@ -97,11 +102,12 @@ public:
             packed.size() < needed)
             packed.resize(needed);
         pack_rows(a, packed.data());
-        std::atomic_signal_fence(std::memory_order_seq_cst);  // g++ takes tile loads for no reads of memory
         for (strip const rows : strips(a.rows))
             for (strip const columns : strips(n_)) {
                 if (rows.begin == rows.end || columns.begin == columns.end) continue;
                 tile_shapes const shapes(rows.of_tile, columns.of_tile);
+                // g++ 12 takes tile loads for no reads of memory.
+                std::atomic_signal_fence(std::memory_order_seq_cst);
                 _tile_loadconfig(&shapes);
                 for (std::size_t j = columns.begin; j < columns.end; j += 32)
                     for (std::size_t r = rows.begin; r < rows.end; r += 32) {

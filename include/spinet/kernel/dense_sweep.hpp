@@ -158,7 +158,10 @@ void visit_block(visited_sites const& block, Real const* inner, spin_rows<Real>&
     std::size_t const rows = std::min(rows_side_by_side, tile.rows() - first_row);
     block_of_rows<Real> now;
     for (std::size_t r = 0; r < rows_side_by_side; ++r) {
-        now.half_temperatures[r] = static_cast<Real>(0.5 / betas[first_row + std::min(r, rows - 1)]);
+        // Finite, or no flip could be told from one that costs nothing.
+        now.half_temperatures[r] =
+            static_cast<Real>(std::min(0.5 / betas[first_row + std::min(r, rows - 1)],
+                                       static_cast<double>(std::numeric_limits<Real>::max()) / 64));
         now.free[r] = now.half_temperatures[r] * static_cast<Real>(no_cost);
         now.middle[r] = now.half_temperatures[r] * Rule::threshold(Real{0.5}, Real{0.5});
     }

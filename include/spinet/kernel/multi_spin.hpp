@@ -96,6 +96,11 @@ public:
     [[nodiscard]] std::span<double const> energies() const noexcept { return energies_; }
     /// The inverse temperatures that the tables were made for, and the tables: working space of the kernel.
     [[nodiscard]] std::span<double> betas() noexcept { return betas_; }
+    /// Forgets the tables unless they were made for this rule.
+    void tables_for(void const* rule) noexcept {
+        if (rule_ != rule) std::fill(betas_.begin(), betas_.end(), std::numeric_limits<double>::quiet_NaN());
+        rule_ = rule;
+    }
     [[nodiscard]] detail::aligned_vector<octet>& tables() noexcept { return tables_; }
 
     void set_row(std::size_t r, std::span<Real const> from) noexcept {
@@ -144,6 +149,7 @@ private:
     std::size_t sites_;
     detail::aligned_vector<octet> spins_;
     detail::aligned_vector<octet> tables_;
+    void const* rule_ = nullptr;
     std::vector<double> betas_;
     std::vector<double> energies_;
 };
@@ -273,6 +279,8 @@ private:
     static void update_tables(Tile& tile, std::span<double const> betas) {
         auto const& about = tile.about();
         std::size_t const costs = 2 * about.most_neighbours + 1;
+        static char const identity = 0;  // of this kernel's rule
+        tile.tables_for(&identity);
         tile.tables().resize(tile.octets() * costs * octets_per_cost);
         for (std::size_t r = 0; r < tile.rows(); ++r) {
             if (tile.betas()[r] == betas[r]) continue;

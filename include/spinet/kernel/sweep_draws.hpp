@@ -30,7 +30,8 @@ struct sweep_draws {
     /// Multi-spin coding: octet o of the tile takes draws 64 i, ..., 64 i + 63 at site i, in each round. An
     /// octet holds 512 rows, so first_row + o is a row of this tile and of no other.
     [[nodiscard]] stream of_octet(std::size_t o, std::uint16_t round) const noexcept {
-        return {seed, sweep, first_row + static_cast<std::uint32_t>(o), use, round};
+        return {seed, sweep, first_row + static_cast<std::uint32_t>(o), use,
+                static_cast<std::uint16_t>(round + 1)};
     }
 
     /// The order of the sites in a random scan: one for all rows of the run.
