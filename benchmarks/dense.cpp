@@ -2,6 +2,7 @@
 /// Single-spin sweeps of the Sherrington-Kirkpatrick model: spinet beside the textbook code with cached
 /// fields and the naive code, at the same temperature, in turns in one process.
 #include "common.hpp"
+#include "subjects.hpp"
 #include "textbook.hpp"
 #include <spinet/kernel/glauber.hpp>
 #include <spinet/kernel/metropolis.hpp>
@@ -22,11 +23,7 @@ void sweeps(benchmark::State& state, settings const& with, Kernel const& kernel)
     single_threaded_blas const one_thread;
     double const temperature = static_cast<double>(state.range(0)) / 100;
     auto const model = sherrington_kirkpatrick<float>(with.spins, 1);
-    auto tile = kernel.make_state(model, with.rows);
-    std::vector<double> const betas(with.rows, 1 / temperature);
-    for (std::uint32_t r = 0; r < with.rows; ++r)
-        stream(3, 0, r, purpose::start).fill_signs(tile.spins().row(r));
-    kernel.prepare(model, tile);
+    swept_tile own(model, kernel, with.rows, temperature);
     std::vector<float> couplings;
     for (std::size_t i = 0; i < with.spins; ++i) {
         auto const row = model.couplings().row(i);
@@ -35,13 +32,11 @@ void sweeps(benchmark::State& state, settings const& with, Kernel const& kernel)
     std::vector<textbook::dense_replica> replicas;
     for (std::size_t r = 0; r < 8; ++r) replicas.emplace_back(couplings, with.spins, r);
 
-    std::uint32_t sweep = 0;
-    auto const own = [&] { kernel.sweep(model, tile, betas, {1, sweep++, 0, purpose::spins}); };
     auto const beta = static_cast<float>(1 / temperature);
     auto const book = [&] {
         for (auto& replica : replicas) with.naive ? replica.sweep_naive(beta) : replica.sweep_cached(beta);
     };
-    for (int k = 0; k < 100; ++k) own();
+    own(100);
     for (int k = 0; k < 100; ++k)
         for (auto& replica : replicas) replica.sweep_cached(beta);
     timing::pair_of_times times;
@@ -49,13 +44,10 @@ void sweeps(benchmark::State& state, settings const& with, Kernel const& kernel)
         times.add(own, book);
         state.SetIterationTime(times.subject.back());
     }
-    auto const updates = [&](std::size_t rows, double seconds) {
-        return static_cast<double>(rows * with.spins) / seconds;
-    };
-    state.counters["updates_per_second"] = updates(with.rows, timing::median(times.subject));
-    state.counters["textbook_updates_per_second"] = updates(replicas.size(), timing::median(times.baseline));
-    state.counters["speedup"] =
-        timing::median(times.ratio) * static_cast<double>(with.rows) / static_cast<double>(replicas.size());
+    auto const book_updates = static_cast<double>(replicas.size() * with.spins);
+    state.counters["updates_per_second"] = own.updates() / timing::median(times.subject);
+    state.counters["textbook_updates_per_second"] = book_updates / timing::median(times.baseline);
+    state.counters["speedup"] = timing::median(times.ratio) * own.updates() / book_updates;
 }
 
 /// Increments always, products always, and the kernel's own choice, in turns from the same state.
@@ -63,34 +55,28 @@ void engines(benchmark::State& state, std::size_t spins) {
     single_threaded_blas const one_thread;
     constexpr std::size_t rows = 128;
     auto const model = sherrington_kirkpatrick<float>(spins, 1);
-    metropolis<sequential_scan> const kernel;
-    auto tile = kernel.make_state(model, rows);
-    std::vector<double> const betas(rows, 100 / static_cast<double>(state.range(0)));
-    for (std::uint32_t r = 0; r < rows; ++r) stream(3, 0, r, purpose::start).fill_signs(tile.spins().row(r));
-    kernel.prepare(model, tile);
-    std::uint32_t sweep = 0;
-    auto const own = [&] { kernel.sweep(model, tile, betas, {1, sweep++, 0, purpose::spins}); };
-    for (int k = 0; k < 100; ++k) own();
-    bool chosen = tile.engine().products;
+    swept_tile own(model, metropolis{sequential_scan{}}, rows, static_cast<double>(state.range(0)) / 100);
+    own(100);
+    auto& engine = own.state().engine();
+    bool chosen = engine.products;
     std::vector<double> by_increments, by_products, by_choice, against_better;
     for (auto _ : state) {
         double seconds[3];
-        for (int engine = 0; engine < 3; ++engine) {
-            tile.engine().products = engine == 2 ? chosen : engine == 1;
-            seconds[engine] = timing::seconds(own);
+        for (int choice = 0; choice < 3; ++choice) {
+            engine.products = choice == 2 ? chosen : choice == 1;
+            seconds[choice] = timing::seconds(own);
         }
-        chosen = tile.engine().products;
+        chosen = engine.products;
         by_increments.push_back(seconds[0]);
         by_products.push_back(seconds[1]);
         by_choice.push_back(seconds[2]);
         state.SetIterationTime(seconds[2]);
     }
-    double const updates = static_cast<double>(rows * spins);
     double const increments = timing::median(by_increments), products = timing::median(by_products);
-    state.counters["flips_per_visit"] = tile.engine().flips_per_visit;
-    state.counters["by_increments"] = updates / increments;
-    state.counters["by_products"] = updates / products;
-    state.counters["chosen"] = updates / timing::median(by_choice);
+    state.counters["flips_per_visit"] = engine.flips_per_visit;
+    state.counters["by_increments"] = own.updates() / increments;
+    state.counters["by_products"] = own.updates() / products;
+    state.counters["chosen"] = own.updates() / timing::median(by_choice);
     state.counters["of_better"] = std::min(increments, products) / timing::median(by_choice);
 }
 

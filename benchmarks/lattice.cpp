@@ -2,6 +2,7 @@
 /// Three-dimensional Edwards-Anderson glasses, L = 16: multi-spin coding (+-J) and sixteen rows side by side
 /// (Gaussian) beside the textbook code with cached fields, in turns in one process.
 #include "common.hpp"
+#include "subjects.hpp"
 #include "textbook.hpp"
 #include <spinet/kernel/glauber.hpp>
 #include <spinet/kernel/metropolis.hpp>
@@ -16,14 +17,7 @@ template <class Coupling, class Kernel>
 void sweeps(benchmark::State& state, disorder of, std::size_t rows, Kernel const& kernel) {
     double const temperature = static_cast<double>(state.range(0)) / 100;
     auto const model = edwards_anderson({16, 16, 16}, of, 1);
-    auto tile = kernel.make_state(model, rows);
-    std::vector<double> const betas(rows, 1 / temperature);
-    std::vector<float> spins(model.size());
-    for (std::uint32_t r = 0; r < rows; ++r) {
-        stream(4, 0, r, purpose::start).fill_signs(std::span(spins));
-        tile.set_row(r, spins);
-    }
-    kernel.prepare(model, tile);
+    swept_tile own(model, kernel, rows, temperature);
 
     textbook::cubic_couplings<Coupling> couplings;
     for (std::size_t i = 0; i < model.size(); ++i) {
@@ -37,8 +31,6 @@ void sweeps(benchmark::State& state, disorder of, std::size_t rows, Kernel const
     std::vector<textbook::cubic_replica<Coupling>> replicas;
     for (std::size_t r = 0; r < 8; ++r) replicas.emplace_back(couplings, r);
 
-    std::uint32_t sweep = 0;
-    auto const own = [&] { kernel.sweep(model, tile, betas, {1, sweep++, 0, purpose::spins}); };
     auto const book = [&] {
         for (auto& replica : replicas) replica.sweep(static_cast<float>(1 / temperature));
     };
@@ -48,10 +40,10 @@ void sweeps(benchmark::State& state, disorder of, std::size_t rows, Kernel const
         times.add(own, book);
         state.SetIterationTime(times.subject.back());
     }
-    auto const sites = static_cast<double>(model.size());
-    state.counters["updates_per_second"] = sites * static_cast<double>(rows) / timing::median(times.subject);
-    state.counters["textbook_updates_per_second"] = sites * 8 / timing::median(times.baseline);
-    state.counters["speedup"] = timing::median(times.ratio) * static_cast<double>(rows) / 8;
+    auto const book_updates = static_cast<double>(replicas.size() * model.size());
+    state.counters["updates_per_second"] = own.updates() / timing::median(times.subject);
+    state.counters["textbook_updates_per_second"] = book_updates / timing::median(times.baseline);
+    state.counters["speedup"] = timing::median(times.ratio) * own.updates() / book_updates;
 }
 
 template <class Coupling, class Kernel>

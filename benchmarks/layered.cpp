@@ -4,24 +4,13 @@
 /// sgemm_fraction = floating-point rate of the products inside a sweep (random numbers, acceptance and
 /// energies included) over that of sgemm on the same shapes, both measured in turns in this process.
 #include "common.hpp"
+#include "subjects.hpp"
 #include <spinet/kernel/glauber.hpp>
 #include <spinet/kernel/metropolis.hpp>
-#include <spinet/model/factories.hpp>
-
-#include <cmath>
 
 namespace {
 
 using namespace spinet;
-
-/// W ~ N(0, 1 / fan_in).
-template <class Real>
-network_glass<Real> network(std::vector<std::size_t> const& widths) {
-    std::vector<double> variances;
-    for (std::size_t l = 0; l + 1 < widths.size(); ++l)
-        variances.push_back(1.0 / static_cast<double>(widths[l]));
-    return random_layered_glass<Real>(widths, variances, 1);
-}
 
 /// The products of one sweep, on arrays of their own.
 template <class Real>
@@ -65,22 +54,17 @@ void sweeps(benchmark::State& state, std::vector<std::size_t> const& widths, Ker
     single_threaded_blas const one_thread;
     auto const temperature = static_cast<double>(state.range(0)) / 100;
     auto const rows = static_cast<std::size_t>(state.range(1));
-    auto const model = network<Real>(widths);
-    auto tile = kernel.make_state(model, rows);
-    std::vector<double> const betas(rows, 1 / temperature);
-    kernel.prepare(model, tile);
+    auto const model = random_network<Real>(widths);
+    swept_tile tile(model, kernel, rows, temperature);
     products_alone<Real> products(widths, rows);
-    std::uint32_t sweep = 0;
-    auto const one = [&] { kernel.sweep(model, tile, betas, {1, sweep++, 0, purpose::spins}); };
-    for (int k = 0; k < 20; ++k) one();
+    tile(20);
     products();
     timing::pair_of_times times;
     for (auto _ : state) {
-        times.add(one, products);
+        times.add(tile, products);
         state.SetIterationTime(times.subject.back());
     }
-    double const updates = static_cast<double>(rows * model.size());
-    state.counters["updates_per_second"] = updates / timing::median(times.subject);
+    state.counters["updates_per_second"] = tile.updates() / timing::median(times.subject);
     state.counters["sgemm_fraction"] = timing::median(times.ratio);
     state.counters["sgemm_gflops"] = products.operations() / timing::median(times.baseline) / 1e9;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// What does a run cost beside its sweeps? The same run with and without measurements, in turns; and the
-/// whole main job, from the file to the curve, beside its sweeps alone. `share` is what is not sweeps.
+/// What does a run cost beside its sweeps? Overlaps of many replicas, measured often; and the whole main job,
+/// from the file to the curve. `share` is the part of the time that is not sweeps.
 #include "common.hpp"
+#include "subjects.hpp"
 #include <spinet/io/curve.hpp>
 #include <spinet/network/load.hpp>
 #include <spinet/spinet.hpp>
@@ -13,70 +14,103 @@ namespace {
 
 using namespace spinet;
 
+constexpr std::uint64_t warmup = 10;
+
 run_plan plan(std::size_t replicas, std::uint64_t sweeps, std::uint64_t every) {
     return {.replicas = replicas,
-            .warmup = 10,
+            .warmup = warmup,
             .sweeps = sweeps,
             .measure_every = every,
             .seed = 1,
             .from = start::hot};
 }
 
-void report(benchmark::State& state, timing::pair_of_times const& times) {
-    state.counters["seconds"] = timing::median(times.subject);
-    state.counters["sweeps_alone"] = timing::median(times.baseline);
-    state.counters["share"] = 1 - timing::median(times.ratio);
-}
+/// Times a run's sweeps apart from its measurements, on one thread, as the run's executor and its watcher. In
+/// a slice that is measured the sweeps are the first call of run(); what follows until the watcher is told is
+/// the measurement.
+class stopwatch {
+public:
+    [[nodiscard]] double sweeps() const noexcept { return sweeps_; }
+    [[nodiscard]] double measurements() const noexcept { return measurements_; }
+
+    [[nodiscard]] auto watcher() {
+        return [this](progress const& now) {
+            if (measured_) measurements_ += clock() - swept_at_;
+            measured_ = now.sweeps_done >= warmup;
+            swept_ = false;
+            return true;
+        };
+    }
+
+    struct executor {
+        stopwatch* watch;
+
+        [[nodiscard]] executor team() const { return *this; }
+
+        template <class Task>
+        void run(std::size_t n, Task&& task) const {
+            double const took = timing::seconds([&] { serial{}.run(n, task); });
+            if (!watch->measured_ || !watch->swept_) watch->sweeps_ += took;
+            if (!watch->swept_) watch->swept_at_ = clock();
+            watch->swept_ = true;
+        }
+    };
+
+private:
+    [[nodiscard]] static double clock() {
+        return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+    }
+
+    bool measured_ = false, swept_ = false;
+    double swept_at_ = 0, sweeps_ = 0, measurements_ = 0;
+};
 
 /// Overlaps of all pairs of 64 replicas at 24 temperatures every 10 sweeps.
 void overlaps(benchmark::State& state, std::vector<std::size_t> const& widths) {
-    std::vector<double> variances;
-    for (std::size_t l = 0; l + 1 < widths.size(); ++l)
-        variances.push_back(1.0 / static_cast<double>(widths[l]));
-    auto const model = random_layered_glass<float>(widths, variances, 1);
+    auto const model = random_network(widths);
     auto const method = parallel_tempering(glauber{}, geometric_temperatures(0.2, 4.0, 24));
-    auto const go = [&](std::uint64_t every, auto const& measured) {
-        benchmark::DoNotOptimize(sample(model, method, measured, plan(64, 200, every)));
-    };
-    timing::pair_of_times times;
+    std::vector<double> whole, share;
     for (auto _ : state) {
-        times.add([&] { go(10, observables{overlap{}}); }, [&] { go(200, observables{energy{}}); });
-        state.SetIterationTime(times.subject.back());
+        stopwatch watch;
+        auto watcher = watch.watcher();
+        whole.push_back(timing::seconds([&] {
+            benchmark::DoNotOptimize(sample(model, method, observables{overlap{}}, plan(64, 200, 10),
+                                            stopwatch::executor{&watch}, watcher));
+        }));
+        share.push_back(watch.measurements() / whole.back());
+        state.SetIterationTime(whole.back());
     }
-    report(state, times);
+    state.counters["share"] = timing::median(share);
 }
 
 /// File, mapping, sampling with the three observables, estimates with errors and verdicts, CSV.
 void main_job(benchmark::State& state) {
     std::string const network = SPINET_SOURCE_DIR "/docs/networks/fashion_784-128-64-10_trained.safetensors";
-    auto const temperatures = geometric_temperatures(0.8, 12.0, 24);
     auto const csv = std::filesystem::temp_directory_path() / "spinet_benchmark_main_job.csv";
-    auto const all = [&] {
-        auto const model = to_spin_glass(load_network(network));
-        auto const run = sample(model, parallel_tempering(glauber{}, temperatures),
-                                observables{energy{}, magnetisation{}, overlap{}}, plan(16, 5000, 10));
-        write_curves(csv, {describe(run, "network")});
-    };
-    auto const model = to_spin_glass(load_network(network));
-    auto const sweeps = [&] {
-        benchmark::DoNotOptimize(sample(model, parallel_tempering(glauber{}, temperatures),
-                                        observables{energy{}}, plan(16, 5000, 5000)));
-    };
-    timing::pair_of_times times;
+    std::vector<double> beside_sweeps, measurements;
     for (auto _ : state) {
-        times.add(all, sweeps);
-        state.SetIterationTime(times.subject.back());
+        stopwatch watch;
+        auto watcher = watch.watcher();
+        double const whole = timing::seconds([&] {
+            auto const model = to_spin_glass(load_network(network));
+            auto const run =
+                sample(model, parallel_tempering(glauber{}, geometric_temperatures(0.8, 12.0, 24)),
+                       observables{energy{}, magnetisation{}, overlap{}}, plan(16, 5000, 10),
+                       stopwatch::executor{&watch}, watcher);
+            write_curves(csv, {describe(run, "network")});
+        });
+        beside_sweeps.push_back(1 - watch.sweeps() / whole);
+        measurements.push_back(watch.measurements() / whole);
+        state.SetIterationTime(whole);
     }
     std::filesystem::remove(csv);
-    report(state, times);
+    state.counters["share"] = timing::median(beside_sweeps);
+    state.counters["measurements"] = timing::median(measurements);
 }
 
 /// Two threads beside one.
 void two_threads(benchmark::State& state, std::vector<std::size_t> const& widths) {
-    std::vector<double> variances;
-    for (std::size_t l = 0; l + 1 < widths.size(); ++l)
-        variances.push_back(1.0 / static_cast<double>(widths[l]));
-    auto const model = random_layered_glass<float>(widths, variances, 1);
+    auto const model = random_network(widths);
     auto const method = parallel_tempering(glauber{}, geometric_temperatures(0.3, 2.0, 16));
     auto const go = [&](auto const& executor) {
         benchmark::DoNotOptimize(sample(model, method, observables{overlap{}}, plan(32, 200, 20), executor));

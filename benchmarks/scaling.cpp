@@ -2,6 +2,7 @@
 /// How does the cost of a sweep grow with width, depth, rows, temperature and threads? plot_scaling.py draws
 /// it.
 #include "common.hpp"
+#include "subjects.hpp"
 #include <spinet/kernel/multi_spin.hpp>
 #include <spinet/spinet.hpp>
 
@@ -12,8 +13,7 @@ namespace {
 using namespace spinet;
 
 network_glass<float> layers(std::size_t width, std::size_t depth) {
-    return random_layered_glass<float>(std::vector<std::size_t>(depth, width),
-                                       std::vector<double>(depth - 1, 1.0 / static_cast<double>(width)), 1);
+    return random_network(std::vector<std::size_t>(depth, width));
 }
 
 /// Sweeps of one tile at one temperature.
@@ -21,23 +21,14 @@ template <class M, class Kernel>
 void sweeps(benchmark::State& state, M const& model, Kernel const& kernel, std::size_t rows,
             double temperature) {
     single_threaded_blas const one_thread;
-    auto tile = kernel.make_state(model, rows);
-    std::vector<float> spins(model.size());
-    for (std::uint32_t r = 0; r < rows; ++r) {
-        stream(3, 0, r, purpose::start).fill_signs(std::span(spins));
-        tile.set_row(r, spins);
-    }
-    kernel.prepare(model, tile);
-    std::vector<double> const betas(rows, 1 / temperature);
-    std::uint32_t sweep = 0;
-    auto const one = [&] { kernel.sweep(model, tile, betas, {1, sweep++, 0, purpose::spins}); };
-    for (int k = 0; k < 50; ++k) one();
+    swept_tile tile(model, kernel, rows, temperature);
+    tile(50);
     std::vector<double> seconds;
     for (auto _ : state) {
-        seconds.push_back(timing::seconds(one));
+        seconds.push_back(timing::seconds(tile));
         state.SetIterationTime(seconds.back());
     }
-    state.counters["updates_per_second"] = static_cast<double>(rows * model.size()) / timing::median(seconds);
+    state.counters["updates_per_second"] = tile.updates() / timing::median(seconds);
 }
 
 void with_threads(benchmark::State& state) {

@@ -2,6 +2,7 @@
 /// Blocked sweeps of dense models: the spins are those of a plain loop over the same draws, whichever engine
 /// brings the fields up to date.
 #include "../catch.hpp"
+#include "started.hpp"
 #include <spinet/kernel/glauber.hpp>
 #include <spinet/kernel/metropolis.hpp>
 #include <spinet/model/factories.hpp>
@@ -54,17 +55,10 @@ std::size_t plain_sweep(dense_ising<double> const& model, std::vector<double>& s
 template <class Kernel>
 void compare(Kernel const& kernel, std::size_t n, std::size_t rows) {
     auto const model = model_of(n);
-    auto by_increments = kernel.make_state(model, rows), by_products = kernel.make_state(model, rows);
-    std::vector<std::vector<double>> plain(rows, std::vector<double>(n));
+    auto by_increments = started(model, kernel, rows), by_products = started(model, kernel, rows);
+    auto plain = rows_of(model, by_increments, rows);
     std::vector<double> betas;
-    for (std::uint32_t r = 0; r < rows; ++r) {
-        betas.push_back(1 / (0.3 + 0.1 * r));
-        stream(8, 0, r, purpose::start).fill_signs(std::span(plain[r]));
-        by_increments.set_row(r, plain[r]);
-        by_products.set_row(r, plain[r]);
-    }
-    kernel.prepare(model, by_increments);
-    kernel.prepare(model, by_products);
+    for (std::uint32_t r = 0; r < rows; ++r) betas.push_back(1 / (0.3 + 0.1 * r));
     std::size_t flips = 0;
     for (std::uint32_t s = 50; s < 70; ++s) {  // the fields are refreshed in between
         sweep_draws const draws{77, s, 3, purpose::spins};

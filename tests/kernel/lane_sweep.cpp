@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Sixteen rows of a sparse model side by side take the decisions of a plain loop over the same draws.
 #include "../catch.hpp"
+#include "started.hpp"
 #include <spinet/kernel/glauber.hpp>
 #include <spinet/kernel/metropolis.hpp>
 #include <spinet/model/lattices.hpp>
@@ -22,15 +23,10 @@ void compare(Kernel const& kernel, std::size_t rows, disorder of = disorder::gau
     using scan = typename Kernel::scan;
     auto const model = edwards_anderson<double>({5, 7, 4}, of, 3);
     std::size_t const n = model.size();
-    auto tile = kernel.make_state(model, rows);
-    std::vector<std::vector<double>> plain(rows, std::vector<double>(n));
+    auto tile = started(model, kernel, rows);
+    auto plain = rows_of(model, tile, rows);
     std::vector<double> betas;
-    for (std::uint32_t r = 0; r < rows; ++r) {
-        betas.push_back(1 / (0.4 + 0.1 * r));
-        stream(8, 0, r, purpose::start).fill_signs(std::span(plain[r]));
-        tile.set_row(r, plain[r]);
-    }
-    kernel.prepare(model, tile);
+    for (std::uint32_t r = 0; r < rows; ++r) betas.push_back(1 / (0.4 + 0.1 * r));
     for (std::uint32_t s = 1; s < 40; ++s) {
         sweep_draws const draws{77, s, 3, purpose::spins};
         kernel.sweep(model, tile, betas, draws);
@@ -81,13 +77,8 @@ TEST_CASE("energies of a sparse model in single precision stay those of the spin
     auto const model = edwards_anderson<float>({6, 6, 6}, disorder::gaussian, 5);
     metropolis<sequential_scan> const kernel;
     constexpr std::size_t rows = 18;
-    auto tile = kernel.make_state(model, rows);
+    auto tile = started(model, kernel, rows);
     std::vector<float> spins(model.size());
-    for (std::uint32_t r = 0; r < rows; ++r) {
-        stream(8, 0, r, purpose::start).fill_signs(std::span(spins));
-        tile.set_row(r, spins);
-    }
-    kernel.prepare(model, tile);
     std::vector<double> const betas(rows, 1 / 1.1);
     // Every energy change is a float, right to 1e-7 of a coupling or so; 216 x 2000 x 0.4 of them in any
     // order.

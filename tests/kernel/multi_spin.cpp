@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Multi-spin coding: the energy of every replica, its own temperature, and what is refused.
 #include "../catch.hpp"
+#include "started.hpp"
 #include <spinet/kernel/multi_spin.hpp>
 #include <spinet/model/lattices.hpp>
 #include <spinet/statistics/distributions.hpp>
@@ -16,18 +17,6 @@ using namespace spinet;
 using Catch::Matchers::ContainsSubstring;
 
 namespace {
-
-template <class M, class K>
-auto started(M const& model, K const& kernel, std::size_t rows) {
-    auto tile = kernel.make_state(model, rows);
-    std::vector<float> spins(model.size());
-    for (std::uint32_t r = 0; r < rows; ++r) {
-        stream(4, 0, r, purpose::start).fill_signs(std::span(spins));
-        tile.set_row(r, spins);
-    }
-    kernel.prepare(model, tile);
-    return tile;
-}
 
 /// Mean energies of the rows over `sweeps` sweeps.
 template <class M, class K>
@@ -170,8 +159,7 @@ void compare(K const& kernel, M const& model, std::size_t rows) {
     std::vector<double> betas;
     for (std::size_t r = 0; r < rows; ++r) betas.push_back(0.3 + 0.002 * static_cast<double>(r));
     auto tile = started(model, kernel, rows);
-    std::vector<std::vector<float>> plain(rows, std::vector<float>(model.size()));
-    for (std::size_t r = 0; r < rows; ++r) tile.copy_row(r, plain[r]);
+    auto plain = rows_of(model, tile, rows);
     std::size_t repeated = 0;
     for (std::uint32_t s = 0; s < 10; ++s) {
         sweep_draws const draws{31, s, 7, purpose::spins};

@@ -196,7 +196,7 @@ void check_permutation(O const& observable, sample_cohort<Real> const& of,
 
 TEMPLATE_TEST_CASE("observables against naive loops, for one group and many", "[observable]", float, double) {
     std::uint32_t seed = 0;
-    for (std::size_t const replicas : {1u, 2u, 3u, 4u, 16u, 17u})
+    for (std::size_t const replicas : {1u, 2u, 3u, 4u, 16u, 17u, 33u})
         for (auto const& sizes :
              {std::vector<std::size_t>{1}, {40}, {784, 16, 10}, {1, 1}, {5, 9, 64, 2, 33}})
             for (std::size_t const gap : {std::size_t{0}, std::size_t{5}})

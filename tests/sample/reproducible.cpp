@@ -110,6 +110,30 @@ TEST_CASE("a checkpoint of another run is refused") {
     CHECK_THROWS_AS(resume(cut, glass(), method, measured, plan()), error);
 }
 
+namespace {
+
+/// Counts by adding to what it finds.
+struct adds_one {
+    static constexpr measured_per per = measured_per::pair;
+    static constexpr std::size_t lead = 0;
+    [[nodiscard]] std::vector<std::string> components(std::span<spin_group const>) const { return {"one"}; }
+    template <class Real>
+    void measure(cohort<Real> const&, std::span<double> out) const {
+        for (double& number : out) number += 1;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("an observable writes over zeros, whoever wrote before it") {
+    auto const run = sample(glass(), parallel_tempering(glauber{}, temperatures()),
+                            observables{overlap{}, adds_one{}}, plan());
+    for (auto const& at : run.of<adds_one>())
+        for (std::size_t stage = 0; stage < recorder::stages; ++stage)
+            for (std::size_t unit = 0; unit < at.units(); ++unit)
+                REQUIRE(at.sum(stage, unit, 0) == static_cast<double>(at.count(stage)));
+}
+
 TEST_CASE("a stop token ends a run, which keeps what it has") {
     std::stop_source source;
     auto const stop_later = [&](progress const& now) {

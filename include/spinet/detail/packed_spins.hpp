@@ -3,6 +3,7 @@
 #pragma once
 
 #include <spinet/concepts.hpp>
+#include <spinet/detail/aligned.hpp>
 #include <spinet/detail/pack.hpp>
 
 #include <bit>
@@ -101,5 +102,59 @@ inline bool const has_popcnt = __builtin_cpu_supports("popcnt") != 0;
     for (std::size_t k = 0; k < words; ++k) count += static_cast<std::size_t>(std::popcount(a[k] ^ b[k]));
     return count;
 }
+
+/// In how many sites of each group one row differs from each that comes after it. Where the processor counts
+/// the bits of a whole register, a word of several rows at once: a copy holds the words of all rows side by
+/// side.
+class row_differences {
+public:
+    row_differences(std::span<std::uint64_t const* const> rows, std::span<spin_group const> groups)
+        : rows_(rows), groups_(groups), stride_((rows.size() + lanes - 1) / lanes * lanes) {
+#if defined(__AVX512VPOPCNTDQ__)
+        std::size_t words = 0;
+        for (auto const& group : groups) words += words_of(group);
+        columns_.resize(words * stride_);
+        for (std::size_t r = 0; r < rows.size(); ++r)
+            for (std::size_t w = 0; w < words; ++w) columns_[w * stride_ + r] = rows[r][w];
+#endif
+    }
+
+    /// Numbers from the counts of one group to those of the next: the rows, rounded up to whole packs.
+    [[nodiscard]] std::size_t stride() const noexcept { return stride_; }
+
+    /// differing[g * stride() + b], for a < b < rows: sites of group g in which rows a and b differ.
+    void count(std::size_t a, double* differing) const noexcept {
+#if defined(__AVX512VPOPCNTDQ__)
+        for (std::size_t b = (a + 1) / lanes * lanes; b < rows_.size(); b += lanes) {
+            std::uint64_t const* column = columns_.data();
+            for (std::size_t g = 0; g < groups_.size(); ++g) {
+                pack<std::uint64_t> total{};
+                for (std::size_t w = words_of(groups_[g]); w-- > 0; column += stride_)
+                    total += reinterpret_cast<pack<std::uint64_t>>(
+                        _mm512_popcnt_epi64(reinterpret_cast<__m512i>(all(column[a]) ^ load(column + b))));
+                store(differing + g * stride_ + b, __builtin_convertvector(total, pack<double>));
+            }
+        }
+#else
+        for (std::size_t b = a + 1; b < rows_.size(); ++b) {
+            std::size_t first = 0;
+            for (std::size_t g = 0; g < groups_.size(); ++g) {
+                std::size_t const words = words_of(groups_[g]);
+                differing[g * stride_ + b] =
+                    static_cast<double>(differences(rows_[a] + first, rows_[b] + first, words));
+                first += words;
+            }
+        }
+#endif
+    }
+
+private:
+    static constexpr std::size_t lanes = pack_lanes<std::uint64_t>;
+
+    std::span<std::uint64_t const* const> rows_;
+    std::span<spin_group const> groups_;
+    std::size_t stride_;
+    aligned_vector<std::uint64_t> columns_;
+};
 
 }  // namespace spinet::detail

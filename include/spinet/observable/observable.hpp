@@ -23,8 +23,8 @@ enum class measured_per { replica, pair };
 }
 
 /// An observable holds no data. `components(groups)` names the numbers of a block; `measure(cohort, out)`
-/// writes unit_count blocks one after the other; the autocorrelation time is taken from the series of
-/// component `lead` (averaged over the cohort). Law: permuting the replicas permutes the blocks.
+/// writes unit_count blocks one after the other, over zeros; the autocorrelation time is taken from the
+/// series of component `lead` (averaged over the cohort). Law: permuting the replicas permutes the blocks.
 template <class O, class Real = float>
 concept Observable = requires(O const& observable, cohort<Real> const& seen, std::span<double> out,
                               std::span<spin_group const> groups) {

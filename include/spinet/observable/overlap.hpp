@@ -7,6 +7,12 @@
 #include <spinet/observable/moments.hpp>
 #include <spinet/observable/observable.hpp>
 
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
 namespace spinet {
 
 /// Per pair (a, b): q, |q|, q^2, q^4 with q = sum_i s_i^a s_i^b / N, for the whole and, where the model has
@@ -32,23 +38,22 @@ struct overlap {
 private:
     template <class Real>
     static void by_counting(cohort<Real> const& seen, double* out) {
-        std::size_t const n = seen.replicas(), width = moments::count * moments::parts(seen.groups);
-        for (std::size_t a = 0; a < n; ++a)
-            for (std::size_t b = a + 1; b < n; ++b, out += width) {
-                std::uint64_t const *of_a = seen.bits[a], *of_b = seen.bits[b];
-                std::size_t differing = 0;
-                for (std::size_t g = 0; g < seen.groups.size(); ++g) {
-                    std::size_t const words = detail::words_of(seen.groups[g]);
-                    std::size_t const here = detail::differences(of_a, of_b, words);
-                    differing += here;
-                    of_a += words;
-                    of_b += words;
-                    if (seen.groups.size() > 1)
-                        moments::write(from_differences(here, seen.groups[g].size),
-                                       out + (1 + g) * moments::count);
-                }
-                moments::write(from_differences(differing, seen.sites()), out);
+        std::size_t const n = seen.replicas(), groups = seen.groups.size();
+        std::size_t const width = moments::count * moments::parts(seen.groups);
+        detail::row_differences const rows(seen.bits, seen.groups);
+        std::vector<double> differing(groups * rows.stride()), total(rows.stride());
+        for (std::size_t a = 0; a + 1 < n; out += (n - a - 1) * width, ++a) {
+            rows.count(a, differing.data());
+            std::fill(total.begin(), total.end(), 0.0);
+            for (std::size_t g = 0; g < groups; ++g) {
+                double const* const here = differing.data() + g * rows.stride();
+                for (std::size_t b = a + 1; b < n; ++b) total[b] += here[b];
+                if (groups > 1)
+                    write(seen.groups[g].size, std::span(here + a + 1, n - a - 1), width,
+                          out + (1 + g) * moments::count);
             }
+            write(seen.sites(), std::span(total).subspan(a + 1, n - a - 1), width, out);
+        }
     }
 
     template <class Real>
@@ -73,8 +78,13 @@ private:
             moments::write(total[pair] / static_cast<double>(seen.sites()), out + pair * width);
     }
 
-    [[nodiscard]] static double from_differences(std::size_t differing, std::size_t sites) noexcept {
-        return (static_cast<double>(sites) - 2 * static_cast<double>(differing)) / static_cast<double>(sites);
+    /// The moments of pairs of rows of `sites` spins that differ in so many, `width` numbers apart.
+    static void write(std::size_t sites, std::span<double const> differing, std::size_t width, double* out) {
+        auto const all = static_cast<double>(sites);
+        for (double const differ : differing) {
+            moments::write((all - 2 * differ) / all, out);
+            out += width;
+        }
     }
 };
 

@@ -21,7 +21,7 @@ namespace spinet::testing {
 
 /// One fit per temperature: after a sweep alone, and after a second sweep with exchanges before and behind it
 /// (empty with no_exchange). Both start from the same exact draws, so they are not independent of each other.
-struct fits_after_moves {
+struct fits_by_move {
     std::vector<fit> swept, exchanged;
 };
 
@@ -31,7 +31,7 @@ struct fits_after_moves {
 ///
 /// `beta_factor` other than 1 sweeps at a wrong temperature: a control that the test must reject.
 template <Model M, class K, class Exchange>
-[[nodiscard]] fits_after_moves fit_each_move(M const& model, K const& kernel, Exchange const& exchange,
+[[nodiscard]] fits_by_move fit_each_move(M const& model, K const& kernel, Exchange const& exchange,
                                              ladder const& temperatures, std::uint64_t samples,
                                              std::uint64_t seed, double beta_factor = 1.0) {
     using real = typename M::spin_type;
@@ -71,7 +71,7 @@ template <Model M, class K, class Exchange>
                 for (std::size_t k = 0; k < rungs; ++k) count(exchanged[k].data(), moved.row_at(l, k));
         }
     }
-    fits_after_moves fits;
+    fits_by_move fits;
     for (std::size_t k = 0; k < rungs; ++k) {
         fits.swept.push_back(goodness_of_fit(swept[k], exact[k].probabilities()));
         if constexpr (exchanges)
