@@ -6,6 +6,7 @@
 #include <spinet/kernel/glauber.hpp>
 #include <spinet/kernel/metropolis.hpp>
 #include <spinet/model/factories.hpp>
+#include <spinet/model/lattices.hpp>
 
 #include <cmath>
 #include <cstddef>
@@ -16,15 +17,18 @@ using namespace spinet;
 
 namespace {
 
-dense_ising<double> model_of(std::size_t n) {
+dense_ising<double> model_of(std::size_t n, disorder of) {
     auto const glass = sherrington_kirkpatrick<double>(n, 5);
     xt::xtensor<double, 2> couplings;
     couplings.resize({n, n});
     xt::xtensor<double, 1> fields;
     fields.resize({n});
     for (std::size_t i = 0; i < n; ++i) {
-        for (std::size_t j = 0; j < n; ++j) couplings(i, j) = glass.couplings().row(i)[j];
-        fields(i) = 0.3 * std::sin(static_cast<double>(i));
+        for (std::size_t j = 0; j < n; ++j) {
+            double const coupling = glass.couplings().row(i)[j];
+            couplings(i, j) = of == disorder::gaussian || i == j ? coupling : std::copysign(1.0, coupling);
+        }
+        fields(i) = of == disorder::gaussian ? 0.3 * std::sin(static_cast<double>(i)) : 0.0;
     }
     return dense_ising<double>(couplings, fields);
 }
@@ -53,25 +57,32 @@ std::size_t plain_sweep(dense_ising<double> const& model, std::vector<double>& s
 }
 
 template <class Kernel>
-void compare(Kernel const& kernel, std::size_t n, std::size_t rows) {
-    auto const model = model_of(n);
+void compare(Kernel const& kernel, std::size_t n, std::size_t rows, disorder of = disorder::gaussian) {
+    auto const model = model_of(n, of);
     auto by_increments = started(model, kernel, rows), by_products = started(model, kernel, rows);
     auto plain = rows_of(model, by_increments, rows);
     std::vector<double> betas;
     for (std::uint32_t r = 0; r < rows; ++r) betas.push_back(1 / (0.3 + 0.1 * r));
     std::size_t flips = 0;
+    bool counts_agree = true;
     for (std::uint32_t s = 50; s < 70; ++s) {  // the fields are refreshed in between
         sweep_draws const draws{77, s, 3, purpose::spins};
         by_increments.engine().products = false;
         by_products.engine().products = true;
         kernel.sweep(model, by_increments, betas, draws);
         kernel.sweep(model, by_products, betas, draws);
+        std::size_t now = 0;
         for (std::size_t r = 0; r < rows; ++r)
-            flips += plain_sweep<typename Kernel::rule, typename Kernel::scan>(model, plain[r], betas[r],
-                                                                               draws, r);
+            now += plain_sweep<typename Kernel::rule, typename Kernel::scan>(model, plain[r], betas[r], draws,
+                                                                             r);
+        double const per_visit = static_cast<double>(now) / static_cast<double>(rows * n);
+        for (auto* const tile : {&by_increments, &by_products})
+            counts_agree = counts_agree && std::abs(tile->engine().flips_per_visit - per_visit) < 1e-12;
+        flips += now;
     }
     CAPTURE(kernel.name(), n, rows);
     CHECK(flips > rows * n / 2);
+    CHECK(counts_agree);
     CHECK(by_products.engine().sweeps_by_products == 20);
     CHECK(by_increments.engine().sweeps_by_products == 0);
     bool spins_agree = true, energies_agree = true, fields_agree = true;
@@ -106,6 +117,12 @@ TEST_CASE("blocked sweeps of a dense model take the decisions of a plain loop", 
             compare(metropolis{random_scan{}}, n, rows);
             compare(glauber{random_scan{}}, n, rows);
         }
+    // +-J, each spin with an even number of neighbours: many flips cost nothing.
+    for (std::size_t const n : {65u, 151u}) {
+        compare(metropolis{sequential_scan{}}, n, 21, disorder::plus_minus);
+        compare(metropolis{random_scan{}}, n, 21, disorder::plus_minus);
+        compare(glauber{sequential_scan{}}, n, 21, disorder::plus_minus);
+    }
 }
 
 TEST_CASE("the switch between increments and products has hysteresis", "[kernel]") {

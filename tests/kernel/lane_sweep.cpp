@@ -18,10 +18,25 @@ namespace {
 double probability(heat_bath_rule, double x) { return 1 / (1 + std::exp(x)); }
 double probability(metropolis_rule, double x) { return x < 0 ? 1.0 : std::exp(-x); }
 
+/// 140 spins; the Gaussian couplings come with fields, +-J without, for flips that cost nothing.
+sparse_ising<double> model_of(disorder of) {
+    auto const lattice = edwards_anderson<double>({5, 7, 4}, of, 3);
+    if (of == disorder::plus_minus) return lattice;
+    std::vector<bond<double>> bonds;
+    std::vector<double> fields;
+    for (std::uint32_t i = 0; i < lattice.size(); ++i) {
+        fields.push_back(normal(stream(9, 0, 0, purpose::couplings), i));
+        for (std::size_t k = 0; k < lattice.neighbours(i).size(); ++k)
+            if (lattice.neighbours(i)[k] > i)
+                bonds.push_back({i, lattice.neighbours(i)[k], lattice.neighbour_couplings(i)[k]});
+    }
+    return {lattice.size(), bonds, fields};
+}
+
 template <class Kernel>
 void compare(Kernel const& kernel, std::size_t rows, disorder of = disorder::gaussian) {
     using scan = typename Kernel::scan;
-    auto const model = edwards_anderson<double>({5, 7, 4}, of, 3);
+    auto const model = model_of(of);
     std::size_t const n = model.size();
     auto tile = started(model, kernel, rows);
     auto plain = rows_of(model, tile, rows);
