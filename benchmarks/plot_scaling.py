@@ -38,7 +38,8 @@ def main():
                   "set multiplot layout 2,3; set grid; set ylabel 'M updates/s'; set logscale y; set key bottom"]
         for panel, (title, curves, scale) in enumerate(PANELS):
             script.append(f"set xlabel '{title}'; " + ("set logscale x 2" if scale else "unset logscale x"))
-            script.append("set xrange [0:*]" if title.startswith("t") else "set xrange [*:*]")
+            script.append("set xrange [0:*]" if title.startswith("temperature") else "set xrange [*:*]")
+            script.append("unset logscale y; set yrange [0:*]" if title.startswith("threads") else "")
             parts = []
             for number, (name, label) in enumerate(curves.items()):
                 path = pathlib.Path(scratch) / f"{panel}_{number}.dat"

@@ -7,6 +7,7 @@
 /// in sweeps. No figure is better than a wrong one: 0 stands where hot and cold starts disagree, there or at
 /// a higher temperature, and where the run is shorter than 50 tau.
 #include "common.hpp"
+#include "subjects.hpp"
 #include <spinet/kernel/multi_spin.hpp>
 #include <spinet/network/load.hpp>
 #include <spinet/spinet.hpp>
@@ -19,24 +20,17 @@ using namespace spinet;
 
 template <class M, class Method>
 void effective_samples(benchmark::State& state, M const& model, Method const& method, std::uint64_t length) {
-    constexpr std::size_t replicas = 16;
+    constexpr std::size_t replicas = 16, timed_sweeps = 500;
     auto const rungs = static_cast<double>(method.temperatures().size());
-    run_plan const timed{.replicas = replicas,
-                         .warmup = 0,
-                         .sweeps = 500,
-                         .measure_every = 500,
-                         .seed = 1,
-                         .from = start::hot};
     std::vector<double> seconds;
     for (auto _ : state) {
-        seconds.push_back(timing::seconds(
-            [&] { benchmark::DoNotOptimize(sample(model, method, observables{energy{}}, timed)); }));
+        seconds.push_back(seconds_of_sweeps(model, method, replicas, timed_sweeps, serial{}));
         state.SetIterationTime(seconds.back());
     }
     run_plan const measured{.replicas = replicas, .warmup = length / 4, .sweeps = length, .seed = 1};
     auto const seen = sample(model, method, observables{energy{}, overlap{}}, measured, threads{});
     auto const verdicts = equilibration(seen, {.overlap_tolerance = 0.02});
-    double const rows_per_second = replicas * rungs * 500 / timing::median(seconds);
+    double const rows_per_second = replicas * rungs * timed_sweeps / timing::median(seconds);
     for (std::size_t k = 0; k < seen.temperatures.size(); ++k) {
         auto const& series = seen.template of<overlap>()[k].series();
         auto const tau =

@@ -34,13 +34,10 @@ void sweeps(benchmark::State& state, M const& model, Kernel const& kernel, std::
 void with_threads(benchmark::State& state) {
     auto const model = layers(512, 4);
     auto const method = parallel_tempering(glauber{}, geometric_temperatures(0.3, 2.0, 16));
-    run_plan const plan{
-        .replicas = 32, .warmup = 0, .sweeps = 100, .measure_every = 100, .seed = 1, .from = start::hot};
     threads const executor(static_cast<std::size_t>(state.range(0)));
     std::vector<double> seconds;
     for (auto _ : state) {
-        seconds.push_back(timing::seconds(
-            [&] { benchmark::DoNotOptimize(sample(model, method, observables{energy{}}, plan, executor)); }));
+        seconds.push_back(seconds_of_sweeps(model, method, 32, 100, executor));
         state.SetIterationTime(seconds.back());
     }
     state.counters["updates_per_second"] =

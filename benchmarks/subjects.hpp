@@ -3,10 +3,16 @@
 #pragma once
 
 #include <spinet/model/factories.hpp>
+#include <spinet/observable/energy.hpp>
 #include <spinet/random/streams.hpp>
+#include <spinet/sample.hpp>
 
+#include <benchmark/benchmark.h>
+
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -17,6 +23,30 @@ template <class Real = float>
     for (std::size_t l = 0; l + 1 < widths.size(); ++l)
         variances.push_back(1.0 / static_cast<double>(widths[l]));
     return spinet::random_layered_glass<Real>(widths, variances, 1);
+}
+
+/// Seconds that the sweeps of a run from hot starts take, with their exchanges: what comes before the first,
+/// once a run, is left out.
+template <class M, class Method, class Executor>
+[[nodiscard]] double seconds_of_sweeps(M const& model, Method const& method, std::size_t replicas,
+                                       std::uint64_t sweeps, Executor const& executor) {
+    using clock = std::chrono::steady_clock;
+    std::optional<clock::time_point> begin;
+    clock::time_point end;
+    auto const watch = [&](spinet::progress const&) {
+        end = clock::now();
+        if (!begin) begin = end;
+        return true;
+    };
+    spinet::run_plan const plan{.replicas = replicas,
+                                .warmup = 1,
+                                .sweeps = sweeps,
+                                .measure_every = sweeps,
+                                .seed = 1,
+                                .from = spinet::start::hot};
+    benchmark::DoNotOptimize(
+        spinet::sample(model, method, spinet::observables{spinet::energy{}}, plan, executor, watch));
+    return std::chrono::duration<double>(end - *begin).count();
 }
 
 /// One tile at one temperature, from random spins; each call is a sweep of all its rows. The model outlives
