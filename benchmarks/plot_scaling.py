@@ -24,15 +24,20 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program", help="the benchmark program `scaling`")
     parser.add_argument("picture", help="the .png to write")
+    parser.add_argument("--rounds", type=int, default=5, help="the best of so many is drawn: what the machine can do")
     asked = parser.parse_args()
-    done = subprocess.run([asked.program, "--benchmark_format=json", "--benchmark_min_time=0.5"],
-                          check=True, capture_output=True, text=True)
-    report = json.loads(done.stdout)
+    best = {}
+    for _ in range(asked.rounds):
+        done = subprocess.run([asked.program, "--benchmark_format=json", "--benchmark_min_time=0.2"],
+                              check=True, capture_output=True, text=True)
+        report = json.loads(done.stdout)
+        for each in report["benchmarks"]:
+            best[each["name"]] = max(best.get(each["name"], 0.0), each["updates_per_second"])
     series = {}
-    for each in report["benchmarks"]:
-        name, argument = each["name"].split("/")[:2]
+    for full_name, rate in best.items():
+        name, argument = full_name.split("/")[:2]
         x = int(argument) / (100 if name.startswith("temperature") else 1)
-        series.setdefault(name, []).append((x, each["updates_per_second"] / 1e6))
+        series.setdefault(name, []).append((x, rate / 1e6))
     with tempfile.TemporaryDirectory() as scratch:
         script = [f"set terminal pngcairo size 1200,760; set output '{pathlib.Path(asked.picture).resolve()}'",
                   "set multiplot layout 2,3; set grid; set ylabel 'M updates/s'; set logscale y; set key bottom"]
