@@ -13,6 +13,7 @@
 #include <spinet/spinet.hpp>
 
 #include <cstdio>
+#include <type_traits>
 
 namespace {
 
@@ -55,7 +56,9 @@ void add(std::string const& name, M const& model, K const& kernel, ladder const&
             ->Iterations(5);
     };
     run(", alone", fixed_temperatures(kernel, temperatures));
-    run(", tempering", parallel_tempering(kernel, temperatures));
+    run(", tempering", parallel_tempering(kernel, temperatures, energy_exchange{}));
+    if constexpr (std::is_same_v<exchange_for<natural_exchange, K, M>, marginal_exchange>)
+        run(", marginal", parallel_tempering(kernel, temperatures));
 }
 
 [[maybe_unused]] bool const added = [] {

@@ -80,3 +80,34 @@ TEST_CASE("halves become numbers, all of them", "[detail]") {
             REQUIRE(wide[lane] == static_cast<double>(halves[lane]));
     }
 }
+
+namespace {
+
+template <class Real>
+void check_log_2cosh(std::size_t n, double from, double to, double scale) {
+    std::vector<Real> h;
+    long double expected = 0, sizes = 0;
+    for (std::size_t k = 0; k < n; ++k) {
+        h.push_back(static_cast<Real>(scale * std::sin(1.0 + 7.3 * static_cast<double>(k))));
+        if (k % 11 == 3) h.back() = 0;
+        long double const size = std::abs(static_cast<long double>(h.back()));
+        auto const of = [&](double beta) { return beta * size + std::log1p(std::exp(-2 * beta * size)); };
+        expected += of(to) - of(from);
+        sizes += std::abs(to - from) * size + 1;
+    }
+    CAPTURE(n, from, to, scale);
+    double const found = detail::log_2cosh_change(h.data(), n, from, to);
+    CHECK(std::abs(found - static_cast<double>(expected)) <=
+          (sizeof(Real) == 4 ? 4e-7 : 2e-15) * static_cast<double>(sizes));
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("changes of ln 2 cosh beta h add up over any number of fields", "[detail]", float,
+                   double) {
+    for (std::size_t const n : {0u, 1u, 7u, 8u, 15u, 16u, 17u, 511u, 512u, 513u, 3000u})
+        for (auto const& [from, to] :
+             {std::pair{0.5, 0.7}, {0.7, 0.5}, {0.0, 1.0}, {2.0, 2.0}, {1e-30, 40.0}})
+            for (double const scale : {0.0, 1e-20, 0.3, 5.0, 1e5})
+                check_log_2cosh<TestType>(n, from, to, scale);
+}

@@ -20,8 +20,8 @@ using namespace spinet;
 /// Independent samples of each test: enough for a rule that is wrong by 2 %.
 inline constexpr std::uint64_t samples = 2'000'000;
 
-/// 26 pairs of kernel and model x 3 temperatures x (alone, under parallel tempering).
-inline constexpr double comparisons = 156;
+/// 29 pairs of kernel and model x 3 temperatures x 2 (one and two sweeps).
+inline constexpr double comparisons = 174;
 inline constexpr double threshold = 0.001 / comparisons;
 
 inline ladder temperatures() { return ladder({0.7, 1.2, 2.5}); }
@@ -65,6 +65,20 @@ inline network_glass<float> with_isolated_spin() {
     fields(1) = 0;
     return layered_glass<float>({first, matrix(2, 3, 0.7, 2)},
                                 {fields, vector(3, 0.4, 4), vector(2, 0.4, 5)});
+}
+
+/// 2-4-2 with fields: the middle layer is the larger colour.
+inline network_glass<float> wide_in_the_middle() {
+    return layered_glass<float>({matrix(4, 2, 0.7, 12), matrix(2, 4, 0.7, 13)},
+                                {vector(2, 0.4, 14), vector(4, 0.4, 15), vector(2, 0.4, 16)});
+}
+
+/// Three layers, each coupled to both others: three colours.
+inline network_glass<float> three_colours() {
+    return network_glass<float>(
+        {{"a", 0, 3}, {"b", 0, 3}, {"c", 0, 2}}, numbers(8, 0.4, 17),
+        {dense_block<float>(0, 1, matrix(3, 3, 0.6, 18)), dense_block<float>(1, 2, matrix(2, 3, 0.6, 19)),
+         dense_block<float>(0, 2, matrix(2, 3, 0.6, 20))});
 }
 
 inline dense_ising<float> dense() {
@@ -116,18 +130,17 @@ struct plain {
     }
 };
 
-/// Pass: the distribution after the moves is the exact one, at all three temperatures; after a sweep alone,
-/// and after sweeps and exchanges of parallel tempering.
-template <class M, class K>
+/// Pass: the distribution after the moves of parallel tempering is the exact one, at all three temperatures;
+/// after a sweep (without exchanges, where these come after it), and after two sweeps and all exchanges.
+template <class M, class K, class Exchange = energy_exchange>
 void require_invariance(std::string const& name, M const& model, K const& kernel,
-                        std::uint64_t count = samples) {
-    auto const fits =
-        spinet::testing::fit_each_move(model, kernel, energy_exchange{}, temperatures(), count, 2);
+                        std::uint64_t count = samples, Exchange const& exchange = {}) {
+    auto const fits = spinet::testing::fit_each_move(model, kernel, exchange, temperatures(), count, 2);
     for (auto const* after : {&fits.swept, &fits.exchanged})
         for (std::size_t k = 0; k < after->size(); ++k) {
             auto const& found = (*after)[k];
-            CAPTURE(name, kernel.name(), after == &fits.swept, temperatures()[k], found.chi_square,
-                    found.degrees_of_freedom);
+            CAPTURE(name, kernel.name(), exchange.name(), after == &fits.swept, temperatures()[k],
+                    found.chi_square, found.degrees_of_freedom);
             CHECK(found.p_value > threshold);
         }
 }

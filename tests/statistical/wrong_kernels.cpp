@@ -32,6 +32,28 @@ struct energy_per_spin_exchange {
     }
 };
 
+/// Forgets the fields of the spins that are not summed out.
+struct fieldless_exchange {
+    static constexpr char const* name() noexcept { return "fieldless"; }
+
+    template <class M>
+    static std::size_t summed_out(M const&) noexcept {
+        return 0;
+    }
+
+    template <class M, class State>
+    double log_ratio(M const& model, State const& state, std::size_t a, std::size_t b, double beta_a,
+                     double beta_b) const noexcept {
+        double ratio = 0;
+        for (site_range const range : model.colour(0))
+            ratio += detail::log_2cosh_change(state.fields().row(a).data() + range.first, range.size, beta_a,
+                                              beta_b) +
+                     detail::log_2cosh_change(state.fields().row(b).data() + range.first, range.size, beta_b,
+                                              beta_a);
+        return ratio;
+    }
+};
+
 template <class M, class K, class Exchange>
 void require_rejection(M const& model, K const& kernel, Exchange const& exchange, double beta_factor) {
     auto const fits = spinet::testing::fit_after_moves(model, kernel, exchange, small_models::temperatures(),
@@ -60,4 +82,8 @@ TEST_CASE("uphill moves accepted 2 % too often are rejected") {
 TEST_CASE("an exchange on the energy per spin is rejected") {
     require_rejection(small_models::layered(), glauber{}, energy_per_spin_exchange{}, 1.0);
     require_rejection(small_models::dense(), metropolis{random_scan{}}, energy_per_spin_exchange{}, 1.0);
+}
+
+TEST_CASE("a marginal exchange without the fields of the spins that stay is rejected") {
+    require_rejection(small_models::layered(), glauber{}, fieldless_exchange{}, 1.0);
 }

@@ -4,6 +4,8 @@
 
 #include <spinet/detail/pack.hpp>
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
@@ -114,6 +116,45 @@ template <class Real>
     for (; i < n; ++i) partial[i % lanes] += static_cast<double>(a[i]) * static_cast<double>(b[i]);
     return ((partial[0] + partial[4]) + (partial[2] + partial[6])) +
            ((partial[1] + partial[5]) + (partial[3] + partial[7]));
+}
+
+/// sum_i [ln 2 cosh(to h_i) - ln 2 cosh(from h_i)], for `from` and `to` not negative. Relative
+/// error about that of the fields themselves.
+template <class Real>
+[[nodiscard]] double log_2cosh_change(Real const* h, std::size_t n, double from, double to) noexcept {
+    // ln 2 cosh x = |x| + ln(1 + exp(-2 |x|)). These factors lie between 1 and 2: so many of them are
+    // multiplied up in each lane before one logarithm is taken of all.
+    constexpr std::size_t lanes = pack_lanes<Real>, together = 32;
+    auto const minus_from = static_cast<Real>(-2 * from), minus_to = static_cast<Real>(-2 * to);
+    // Sizes are added up scaled, so that a sum of the largest numbers is one.
+    constexpr Real scale = Real{1} / (2 * together);
+    double sizes = 0, logs = 0;
+    for (std::size_t done = 0; done < n; done += together * lanes) {
+        std::size_t const end = std::min(n, done + together * lanes);
+        pack<Real> size{}, above = all(Real{1}), below = all(Real{1});
+        for (std::size_t k = done; k < end; k += lanes) {
+            pack<Real> field;
+            if (k + lanes <= n) {
+                field = load(h + k);
+            } else {
+                Real rest[lanes] = {};  // a field of 0 changes nothing
+                std::copy(h + k, h + n, rest);
+                field = load(rest);
+            }
+            auto const here = larger(field, -field);
+            size += here * scale;
+            above *= exp_clamped(here * minus_to) + Real{1};
+            below *= exp_clamped(here * minus_from) + Real{1};
+        }
+        double numerator = 1, denominator = 1;
+        for (std::size_t lane = 0; lane < lanes; ++lane) {
+            sizes += static_cast<double>(size[lane]) * (2 * together);
+            numerator *= static_cast<double>(above[lane]);
+            denominator *= static_cast<double>(below[lane]);
+        }
+        logs += std::log(numerator / denominator);
+    }
+    return (to - from) * sizes + logs;
 }
 
 }  // namespace spinet::detail

@@ -3,16 +3,26 @@
 #pragma once
 
 #include <spinet/concepts.hpp>
+#include <spinet/detail/vector_math.hpp>
+#include <spinet/kernel/rule.hpp>
+#include <spinet/kernel/sweep_draws.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <span>
 #include <string>
+#include <type_traits>
 
 namespace spinet {
 
 /// An exchange policy: `log_ratio(model, state, row_a, row_b, beta_a, beta_b)` is the logarithm of
 /// w(a at beta_b) w(b at beta_a) / (w(a at beta_a) w(b at beta_b)), for the row that now holds beta_a and the
 /// one that now holds beta_b. A swap is accepted with probability min(1, exp(log_ratio)).
+///
+/// w is the weight of all spins, and exchanges follow a sweep; or, of a policy that has `summed_out(model)`,
+/// that of the spins outside this colour: exchanges then come within the sweep, where the fields of the
+/// colour are up to date in `state.fields()` (the energies are still those of the last sweep), and its spins
+/// are drawn anew from them by heat bath, whatever the kernel's rule.
 template <class E>
 concept ExchangePolicy = requires(E const& exchange) {
     { exchange.name() } -> std::convertible_to<std::string>;
@@ -30,9 +40,104 @@ struct energy_exchange {
     }
 };
 
+/// Replica exchange on the marginal weight: the spins s_i of one colour (of two, that with more spins) are
+/// independent of each other given the others s_j, so they are summed out exactly,
+///
+///     ln w_beta(s_j) = -beta E(s_j without them) + sum_i ln 2 cosh(beta h_i(s_j)),
+///
+/// and drawn anew at the temperature that their row has after the exchange. What they would have contributed
+/// to the difference of two energies no longer stands in the way of a swap. Costs two exponentials a summed
+/// spin beside the sweep; needs layer_blocks.
+struct marginal_exchange {
+    static constexpr char const* name() noexcept { return "marginal exchange"; }
+
+    template <BlockModel M>
+    [[nodiscard]] static std::size_t summed_out(M const& model) noexcept {
+        return model.colours() == 2 && sites_of(model, 1) > sites_of(model, 0) ? 1 : 0;
+    }
+
+    template <BlockModel M, class State>
+    [[nodiscard]] double log_ratio(M const& model, State const& state, std::size_t row_a, std::size_t row_b,
+                                   double beta_a, double beta_b) const noexcept {
+        double ratio = (beta_a - beta_b) *
+                       (energy_of_others(model, state, row_a) - energy_of_others(model, state, row_b));
+        for (site_range const range : model.colour(summed_out(model)))
+            ratio += detail::log_2cosh_change(state.fields().row(row_a).data() + range.first, range.size,
+                                              beta_a, beta_b) +
+                     detail::log_2cosh_change(state.fields().row(row_b).data() + range.first, range.size,
+                                              beta_b, beta_a);
+        return ratio;
+    }
+
+private:
+    template <class M>
+    [[nodiscard]] static std::size_t sites_of(M const& model, std::size_t colour) noexcept {
+        std::size_t sites = 0;
+        for (site_range const range : model.colour(colour)) sites += range.size;
+        return sites;
+    }
+
+    /// Of one or two colours, the others have fields only. Of more, the last energy of the row less the share
+    /// of colour 0, whose spins are still those it was measured with.
+    template <class M, class State>
+    [[nodiscard]] static double energy_of_others(M const& model, State const& state,
+                                                 std::size_t row) noexcept {
+        auto const sum = [&](auto const* numbers, std::size_t colour) {
+            double total = 0;
+            for (site_range const range : model.colour(colour))
+                total += detail::dot(numbers + range.first, state.spins().row(row).data() + range.first,
+                                     range.size);
+            return total;
+        };
+        if (model.colours() > 2) return state.energies()[row] + sum(state.fields().row(row).data(), 0);
+        return model.colours() == 2 ? -sum(model.external_fields().data(), 1 - summed_out(model)) : 0.0;
+    }
+};
+
+/// The default: marginal_exchange where the kernel is a heat bath that sweeps the model by colours, else
+/// energy_exchange.
+struct natural_exchange {
+    static constexpr char const* name() noexcept { return "natural exchange"; }
+};
+
 /// Never swaps: every temperature is simulated on its own.
 struct no_exchange {
     static constexpr char const* name() noexcept { return "no exchange"; }
 };
+
+namespace detail {
+
+/// Can the kernel pause within a sweep, where the fields of a colour are up to date? It says so itself, by
+/// `using pauses` of its own type: a kernel derived from it, with a sweep of its own, does not.
+template <class K, class M>
+concept PausingKernel = BlockModel<M> && std::same_as<typename K::pauses, K> &&
+    requires(K const& kernel, M const& model, typename K::template state<M>& state,
+             std::span<double const> betas, sweep_draws const& draws, void (*pause)()) {
+    kernel.sweep_redrawing(model, state, betas, draws, std::size_t{0}, pause);
+};
+
+/// Does a pause leave the kernel what it is? It draws a colour by heat bath.
+template <class K, class M>
+concept RedrawingKernel = PausingKernel<K, M> && std::same_as<typename K::rule, heat_bath_rule>;
+
+template <class Exchange, class M, class K>
+concept HasLogRatio = requires(Exchange const& exchange, M const& model,
+                               typename K::template state<M> const& state, std::size_t row, double beta) {
+    { exchange.log_ratio(model, state, row, row, beta, beta) } -> std::convertible_to<double>;
+};
+
+template <class Exchange, class M>
+concept SumsOut = requires(Exchange const& exchange, M const& model) {
+    { exchange.summed_out(model) } -> std::convertible_to<std::size_t>;
+};
+
+}  // namespace detail
+
+/// What `natural_exchange` stands for; any other policy stands for itself.
+template <class Exchange, class K, class M>
+using exchange_for =
+    std::conditional_t<std::is_same_v<Exchange, natural_exchange>,
+                       std::conditional_t<detail::RedrawingKernel<K, M>, marginal_exchange, energy_exchange>,
+                       Exchange>;
 
 }  // namespace spinet

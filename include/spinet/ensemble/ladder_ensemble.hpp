@@ -50,7 +50,7 @@ public:
         });
     }
 
-    /// Sweeps first, first + 1, ..., each followed by its exchanges.
+    /// Sweeps first, first + 1, ..., each with its exchanges.
     template <class Executor>
     void advance(Executor& executor, std::uint32_t first, std::uint32_t count) {
         executor.run(tiles_.size(), [&](std::size_t t) {

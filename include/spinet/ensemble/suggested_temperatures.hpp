@@ -34,7 +34,8 @@ template <PairModel M, class Team>
                                                       std::uint64_t seed, Team& team) {
     constexpr std::size_t replicas = 4;
     constexpr std::uint32_t settle = 100, measure = 200;
-    auto ensemble = parallel_tempering(glauber{}, temperatures).make_ensemble(model, replicas, seed);
+    auto ensemble =
+        parallel_tempering(glauber{}, temperatures, energy_exchange{}).make_ensemble(model, replicas, seed);
     ensemble.start(team, {}, [](std::size_t) { return false; });
     ensemble.advance(team, 0, settle);
     ensemble.reset_counts();
@@ -70,9 +71,10 @@ template <PairModel M, class Team>
 }  // namespace detail
 
 /// A ladder from `lowest` to `above` times lambda_max(J), where the model is a paramagnet. Short pilot runs
-/// of parallel tempering measure the exchange acceptance and respace the rungs until it is even and nowhere
-/// below `acceptance`. Deterministic for a given seed. Throws spinet::error where the model has no couplings,
-/// the lowest temperature is not below the highest, or more than `most` temperatures would be needed.
+/// of parallel tempering measure the acceptance of exchanges of energies and respace the rungs until it is
+/// even and nowhere below `acceptance` (marginal exchanges are accepted more often). Deterministic for a
+/// given seed. Throws spinet::error where the model has no couplings, the lowest temperature is not below the
+/// highest, or more than `most` temperatures would be needed.
 template <PairModel M, Executor Exec = serial>
 [[nodiscard]] ladder suggested_temperatures(M const& model, ladder_request const& wanted = {},
                                             Exec const& executor = {}) {

@@ -40,10 +40,13 @@ public:
     [[nodiscard]] std::string name() const { return kernel_.name() + ", " + exchange_.name(); }
 
     template <Model M>
-    [[nodiscard]] ladder_ensemble<M, K, Exchange> make_ensemble(M const& model, std::size_t replicas,
-                                                                std::uint64_t seed) const {
+    [[nodiscard]] ladder_ensemble<M, K, exchange_for<Exchange, K, M>> make_ensemble(
+        M const& model, std::size_t replicas, std::uint64_t seed) const {
         static_assert(Kernel<K, M>, "spinet: this kernel does not satisfy Kernel for this model");
-        return {model, kernel_, exchange_, temperatures_, replicas, seed};
+        if constexpr (std::is_same_v<Exchange, natural_exchange>)
+            return {model, kernel_, {}, temperatures_, replicas, seed};
+        else
+            return {model, kernel_, exchange_, temperatures_, replicas, seed};
     }
 
     /// Exchanges move replicas between temperatures, so round trips are something to ask for.
@@ -55,8 +58,9 @@ private:
     Exchange exchange_;
 };
 
-/// Replica exchange (parallel tempering): every replica is a ladder of its own.
-template <class K, class Exchange = energy_exchange>
+/// Replica exchange (parallel tempering): every replica is a ladder of its own. `parallel_tempering(kernel,
+/// ladder)` takes the exchange that suits the model; a third argument names one.
+template <class K, class Exchange = natural_exchange>
 [[nodiscard]] ladder_method<K, Exchange> parallel_tempering(K kernel, ladder temperatures,
                                                             Exchange exchange = {}) {
     return {std::move(kernel), std::move(temperatures), std::move(exchange)};

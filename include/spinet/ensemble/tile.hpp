@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <numeric>
 #include <span>
+#include <string>
 #include <type_traits>
 #include <vector>
 
@@ -48,6 +49,10 @@ template <Model M, class K, class Exchange>
 class tile {
 public:
     static_assert(ExchangePolicy<Exchange>, "spinet: an exchange policy has a name() and a log_ratio(...)");
+    static_assert(
+        std::is_same_v<Exchange, no_exchange> || detail::HasLogRatio<Exchange, M, K>,
+        "spinet: this exchange policy has no log_ratio(model, state, row_a, row_b, beta_a, beta_b) for "
+        "this model; marginal_exchange needs a model with colours (BlockModel)");
     using real = typename M::spin_type;
 
     tile(M const& model, K const& kernel, Exchange const& exchange, ladder const& temperatures,
@@ -70,6 +75,10 @@ public:
         counts_ = {std::vector<std::uint64_t>(rungs_ - 1), std::vector<std::uint64_t>(rungs_ - 1),
                    std::vector<std::uint64_t>(ladders_)};
         place_betas();
+        if constexpr (exchanges_within)
+            if (exchange_.summed_out(model) >= model.colours())
+                throw error(std::string(exchange_.name()) + ": the model has no colour " +
+                            std::to_string(exchange_.summed_out(model)));
     }
 
     [[nodiscard]] std::size_t first_ladder() const noexcept { return first_ladder_; }
@@ -96,12 +105,24 @@ public:
         std::fill(trip_.begin(), trip_.end(), trip::none);
     }
 
-    /// Sweep number `sweep` of the run, and the exchanges after it.
+    /// Do exchanges come within a sweep (or after it)? Either way each row is left in a state of the
+    /// temperature it then has.
+    static constexpr bool exchanges_within = detail::SumsOut<Exchange, M>;
+
+    /// Sweep number `sweep` of the run, and its exchanges.
     void advance(std::uint32_t sweep) {
         sweep_draws const draws{seed_, sweep, static_cast<std::uint32_t>(first_ladder_ * rungs_),
                                 purpose::spins};
-        kernel_.sweep(*model_, state_, beta_of_row_, draws);
-        if constexpr (!std::is_same_v<Exchange, no_exchange>) exchange_rungs(sweep);
+        if constexpr (exchanges_within) {
+            static_assert(detail::PausingKernel<K, M>,
+                          "spinet: an exchange that sums spins out needs a kernel that sweeps whole colours, "
+                          "such as glauber{} on a network");
+            kernel_.sweep_redrawing(*model_, state_, beta_of_row_, draws, exchange_.summed_out(*model_),
+                                    [&] { exchange_rungs(sweep); });
+        } else {
+            kernel_.sweep(*model_, state_, beta_of_row_, draws);
+            if constexpr (!std::is_same_v<Exchange, no_exchange>) exchange_rungs(sweep);
+        }
     }
 
     void save(detail::archive_writer& out) const {
@@ -138,7 +159,7 @@ private:
                 double const log_ratio = exchange_.log_ratio(*model_, state_, rows[k], rows[k + 1],
                                                              beta_of_rung_[k], beta_of_rung_[k + 1]);
                 ++counts_.attempted[k];
-                if (std::log(uniform<double>(draws.bits(static_cast<std::uint32_t>(k)))) >= log_ratio)
+                if (!(std::log(uniform<double>(draws.bits(static_cast<std::uint32_t>(k)))) < log_ratio))
                     continue;
                 ++counts_.accepted[k];
                 std::swap(rows[k], rows[k + 1]);

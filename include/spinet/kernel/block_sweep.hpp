@@ -116,9 +116,11 @@ void reset_fields(M const& model, spin_rows<typename M::spin_type>& tile, std::s
 
 /// One sweep by colours; between sweeps, `fields` is as reset_fields leaves it. The energies cost no further
 /// product: with two colours every coupling ends in the last one, whose fields are up to date.
-template <AcceptanceRule Rule, BlockModel M>
+///
+/// Colour `redrawn`, if there is one, is updated by heat bath, after a call of `pause`.
+template <AcceptanceRule Rule, BlockModel M, class Pause>
 void sweep_blocks(M const& model, spin_rows<typename M::spin_type>& tile, std::span<double const> betas,
-                  sweep_draws const& draws) noexcept {
+                  sweep_draws const& draws, std::size_t redrawn, Pause&& pause) noexcept(noexcept(pause())) {
     using real = typename M::spin_type;
     std::size_t const colours = model.colours();
     std::span<real const> const external = model.external_fields();
@@ -126,8 +128,14 @@ void sweep_blocks(M const& model, spin_rows<typename M::spin_type>& tile, std::s
     std::size_t visit = 0;
     for (std::size_t c = 0; c < colours; ++c) {
         model.add_block_fields(c, std::as_const(tile).spins(), tile.fields());
+        if (c == redrawn) pause();
         for (std::size_t r = 0; r < tile.rows(); ++r)
-            update_colour<Rule>(tile, r, model.colour(c), visit, betas[r], draws, external, c + 1 < colours);
+            if (c == redrawn)
+                update_colour<heat_bath_rule>(tile, r, model.colour(c), visit, betas[r], draws, external,
+                                              c + 1 < colours);
+            else
+                update_colour<Rule>(tile, r, model.colour(c), visit, betas[r], draws, external,
+                                    c + 1 < colours);
         for (site_range const range : model.colour(c)) visit += range.size;
     }
     if (colours > 2) {

@@ -11,6 +11,8 @@ namespace spinet {
 /// Glauber, J. Math. Phys. 4, 294 (1963).
 template <class Scan = natural_scan>
 struct glauber : site_kernel<heat_bath_rule, Scan> {
+    using pauses = glauber;  ///< sweep_redrawing is a sweep of this kernel
+
     constexpr glauber() noexcept = default;
     constexpr explicit glauber(Scan) noexcept {}
 };

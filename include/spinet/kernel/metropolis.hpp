@@ -11,6 +11,8 @@ namespace spinet {
 /// `metropolis{random_scan{}}` names one. Source: Metropolis et al., J. Chem. Phys. 21, 1087 (1953).
 template <class Scan = natural_scan>
 struct metropolis : site_kernel<metropolis_rule, Scan> {
+    using pauses = metropolis;  ///< sweep_redrawing is a sweep of this kernel
+
     constexpr metropolis() noexcept = default;
     constexpr explicit metropolis(Scan) noexcept {}
 };

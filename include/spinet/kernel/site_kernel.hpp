@@ -90,7 +90,7 @@ public:
             "spinet: layer_blocks needs a model with colours (BlockModel), such as network_glass; use "
             "random_scan or sequential_scan for this model");
         if constexpr (std::is_same_v<order, layer_blocks>) {
-            detail::sweep_blocks<Rule>(model, tile, betas, draws);
+            detail::sweep_blocks<Rule>(model, tile, betas, draws, model.colours(), [] {});
         } else if constexpr (SparseModel<M>) {
             if (draws.sweep % sweeps_between_refreshes == 0) prepare(model, tile);
             for (std::size_t g = 0; g < tile.groups(); ++g)
@@ -107,6 +107,16 @@ public:
             for (std::size_t r = 0; r < tile.rows(); ++r)
                 detail::sweep_row_by_energies<Rule, order>(model, tile, r, betas[r], draws);
         }
+    }
+
+    /// The same, with a pause: `pause()` is called when the fields of colour `redrawn` are up to date, and
+    /// may change betas. The spins of that colour are then drawn by heat bath, whatever the rule: without
+    /// memory of what they were.
+    template <BlockModel M, class Pause>
+        requires std::is_same_v<scan_for<Scan, M>, layer_blocks>
+    void sweep_redrawing(M const& model, state<M>& tile, std::span<double const> betas,
+                         sweep_draws const& draws, std::size_t redrawn, Pause&& pause) const {
+        detail::sweep_blocks<Rule>(model, tile, betas, draws, redrawn, pause);
     }
 
     [[nodiscard]] std::string name() const {

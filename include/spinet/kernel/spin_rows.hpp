@@ -102,6 +102,9 @@ public:
         return {spins_.data(), rows_, sites_, stride_};
     }
     [[nodiscard]] rows_view<Real> fields() noexcept { return {fields_.data(), rows_, sites_, stride_}; }
+    [[nodiscard]] rows_view<Real const> fields() const noexcept {
+        return {fields_.data(), rows_, sites_, stride_};
+    }
     /// Working space of blocked sweeps.
     [[nodiscard]] detail::block_changes<Real>& changes() noexcept { return changes_; }
     /// How blocked sweeps of this tile bring their fields up to date, and how often either way was taken.

@@ -19,8 +19,9 @@
 
 namespace spinet::testing {
 
-/// One fit per temperature: after a sweep alone, and after a second sweep with exchanges before and behind it
-/// (empty with no_exchange). Both start from the same exact draws, so they are not independent of each other.
+/// One fit per temperature: after a sweep, without exchanges where they come after it and with them where
+/// they come within; and after a second sweep and all exchanges (empty with no_exchange). Both start from the
+/// same exact draws, so they are not independent of each other.
 struct fits_by_move {
     std::vector<fit> swept, exchanged;
 };
@@ -32,9 +33,15 @@ struct fits_by_move {
 /// `beta_factor` other than 1 sweeps at a wrong temperature: a control that the test must reject.
 template <Model M, class K, class Exchange>
 [[nodiscard]] fits_by_move fit_each_move(M const& model, K const& kernel, Exchange const& exchange,
-                                             ladder const& temperatures, std::uint64_t samples,
-                                             std::uint64_t seed, double beta_factor = 1.0) {
+                                         ladder const& temperatures, std::uint64_t samples,
+                                         std::uint64_t seed, double beta_factor = 1.0) {
     using real = typename M::spin_type;
+    exchange_for<Exchange, K, M> const resolved = [&] {
+        if constexpr (std::is_same_v<Exchange, natural_exchange>)
+            return exchange_for<Exchange, K, M>{};
+        else
+            return exchange;
+    }();
     constexpr bool exchanges = !std::is_same_v<Exchange, no_exchange>;
     constexpr std::size_t ladders = 256;
     std::size_t const rungs = temperatures.size();
@@ -51,8 +58,8 @@ template <Model M, class K, class Exchange>
     std::vector<real> spins(model.size());
     for (std::uint64_t done = 0; done < samples; done += ladders) {
         auto const round = static_cast<std::uint32_t>(done / ladders);
-        tile<M, K, Exchange> moved(model, kernel, exchange, ladder(swept_at), 0, ladders,
-                                   child_seed(seed, purpose::testing, round));
+        tile<M, K, exchange_for<Exchange, K, M>> moved(model, kernel, resolved, ladder(swept_at), 0, ladders,
+                                                       child_seed(seed, purpose::testing, round));
         stream(seed, round, 0, purpose::testing).fill(0, bits);
         moved.start([&](std::size_t row) {
             spins_of_state(exact[row % rungs].draw(uniform<double>(bits[row])), std::span(spins));
@@ -63,12 +70,19 @@ template <Model M, class K, class Exchange>
             ++of_states[state_of_spins(std::span<real const>(spins))];
         };
         moved.advance(0);
-        // Exchanges move temperatures, not spins: row r was swept at rung r % rungs.
-        for (std::size_t row = 0; row < ladders * rungs; ++row) count(swept[row % rungs].data(), row);
+        auto const count_all = [&](counts& of_rungs) {
+            for (std::size_t l = 0; l < ladders; ++l)
+                for (std::size_t k = 0; k < rungs; ++k) count(of_rungs[k].data(), moved.row_at(l, k));
+        };
+        if constexpr (decltype(moved)::exchanges_within) {
+            count_all(swept);
+        } else {
+            // Exchanges move temperatures, not spins: row r was swept at rung r % rungs.
+            for (std::size_t row = 0; row < ladders * rungs; ++row) count(swept[row % rungs].data(), row);
+        }
         if constexpr (exchanges) {
             moved.advance(1);
-            for (std::size_t l = 0; l < ladders; ++l)
-                for (std::size_t k = 0; k < rungs; ++k) count(exchanged[k].data(), moved.row_at(l, k));
+            count_all(exchanged);
         }
     }
     fits_by_move fits;
