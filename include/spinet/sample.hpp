@@ -198,8 +198,8 @@ private:
             std::vector<real> spins(copies ? n * sites : 0);
             std::vector<std::uint64_t const*> bits(packs ? n : 0);
             std::vector<double> energies(n);
-            static thread_local std::vector<double>
-                out;  // so large that a new one costs page faults each time
+            // Kept, because a new one of this size costs page faults each time.
+            static thread_local std::vector<double> out;
             ensemble_.gather_energies(k, energies);
             if constexpr (copies) ensemble_.gather_spins(k, spins);
             if constexpr (packs) ensemble_.gather_bits(k, bits);

@@ -2,7 +2,7 @@
 /// Blocked sweeps of dense models: the spins are those of a plain loop over the same draws, whichever engine
 /// brings the fields up to date.
 #include "../catch.hpp"
-#include "started.hpp"
+#include "../started.hpp"
 #include <spinet/kernel/glauber.hpp>
 #include <spinet/kernel/metropolis.hpp>
 #include <spinet/model/factories.hpp>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Sixteen rows of a sparse model side by side take the decisions of a plain loop over the same draws.
 #include "../catch.hpp"
-#include "started.hpp"
+#include "../started.hpp"
 #include <spinet/kernel/glauber.hpp>
 #include <spinet/kernel/metropolis.hpp>
 #include <spinet/model/lattices.hpp>

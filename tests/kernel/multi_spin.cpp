@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Multi-spin coding: the energy of every replica, its own temperature, and what is refused.
 #include "../catch.hpp"
-#include "started.hpp"
+#include "../started.hpp"
 #include <spinet/kernel/multi_spin.hpp>
 #include <spinet/model/lattices.hpp>
 #include <spinet/statistics/distributions.hpp>

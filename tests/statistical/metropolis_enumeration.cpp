@@ -15,12 +15,15 @@ TEST_CASE("metropolis leaves a network with an isolated, field-free spin in equi
     auto const model = small_models::with_isolated_spin();
     small_models::require_invariance("isolated spin", model, metropolis{random_scan{}});
     small_models::require_invariance("isolated spin", model, metropolis{sequential_scan{}});
-    small_models::require_invariance("isolated spin", model, metropolis{layer_blocks{}},
-                                     small_models::samples, marginal_exchange{});
+    small_models::require_invariance("isolated spin", model, metropolis{layer_blocks{}});
 }
 
 TEST_CASE("metropolis and exchanges that sum out a colour leave a network in equilibrium") {
+    small_models::require_invariance("isolated spin", small_models::with_isolated_spin(), metropolis{},
+                                     small_models::samples, marginal_exchange{});
     small_models::require_invariance("three colours", small_models::three_colours(), metropolis{},
+                                     small_models::samples, marginal_exchange{});
+    small_models::require_invariance("wide", small_models::wide_in_the_middle(), metropolis{},
                                      small_models::samples, marginal_exchange{});
 }
 

@@ -20,8 +20,8 @@ using namespace spinet;
 /// Independent samples of each test: enough for a rule that is wrong by 2 %.
 inline constexpr std::uint64_t samples = 2'000'000;
 
-/// 29 pairs of kernel and model x 3 temperatures x 2 (one and two sweeps).
-inline constexpr double comparisons = 174;
+/// 32 triples of kernel, model and exchange x 3 temperatures x 2 (one and two sweeps).
+inline constexpr double comparisons = 192;
 inline constexpr double threshold = 0.001 / comparisons;
 
 inline ladder temperatures() { return ladder({0.7, 1.2, 2.5}); }

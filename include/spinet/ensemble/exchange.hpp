@@ -116,9 +116,9 @@ concept PausingKernel = BlockModel<M> && std::same_as<typename K::pauses, K> &&
     kernel.sweep_redrawing(model, state, betas, draws, std::size_t{0}, pause);
 };
 
-/// Does a pause leave the kernel what it is? It draws a colour by heat bath.
+/// Does a pause leave the rule of the kernel what it is? It draws a colour by heat bath.
 template <class K, class M>
-concept RedrawingKernel = PausingKernel<K, M> && std::same_as<typename K::rule, heat_bath_rule>;
+concept PausingHeatBath = PausingKernel<K, M> && std::same_as<typename K::rule, heat_bath_rule>;
 
 template <class Exchange, class M, class K>
 concept HasLogRatio = requires(Exchange const& exchange, M const& model,
@@ -137,7 +137,16 @@ concept SumsOut = requires(Exchange const& exchange, M const& model) {
 template <class Exchange, class K, class M>
 using exchange_for =
     std::conditional_t<std::is_same_v<Exchange, natural_exchange>,
-                       std::conditional_t<detail::RedrawingKernel<K, M>, marginal_exchange, energy_exchange>,
+                       std::conditional_t<detail::PausingHeatBath<K, M>, marginal_exchange, energy_exchange>,
                        Exchange>;
+
+/// The same for values.
+template <class K, class M, class Exchange>
+[[nodiscard]] exchange_for<Exchange, K, M> resolved_exchange(Exchange const& exchange) {
+    if constexpr (std::is_same_v<Exchange, natural_exchange>)
+        return {};
+    else
+        return exchange;
+}
 
 }  // namespace spinet

@@ -43,10 +43,7 @@ public:
     [[nodiscard]] ladder_ensemble<M, K, exchange_for<Exchange, K, M>> make_ensemble(
         M const& model, std::size_t replicas, std::uint64_t seed) const {
         static_assert(Kernel<K, M>, "spinet: this kernel does not satisfy Kernel for this model");
-        if constexpr (std::is_same_v<Exchange, natural_exchange>)
-            return {model, kernel_, {}, temperatures_, replicas, seed};
-        else
-            return {model, kernel_, exchange_, temperatures_, replicas, seed};
+        return {model, kernel_, resolved_exchange<K, M>(exchange_), temperatures_, replicas, seed};
     }
 
     /// Exchanges move replicas between temperatures, so round trips are something to ask for.

@@ -48,9 +48,8 @@ public:
     /// Adds one measurement: units() blocks of width() numbers.
     void add(std::size_t stage, std::span<double const> blocks) {
         double* const sums = sums_.data() + stage * units() * width();
-        double const* const numbers = blocks.data();
         double lead = 0;
-        for (std::size_t k = 0, n = blocks.size(); k < n; ++k) sums[k] += numbers[k];
+        for (std::size_t k = 0; k < blocks.size(); ++k) sums[k] += blocks[k];
         for (std::size_t u = 0; u < units(); ++u) {
             double const x = blocks[u * width() + lead_];
             lead += x;

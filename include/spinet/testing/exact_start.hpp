@@ -36,12 +36,7 @@ template <Model M, class K, class Exchange>
                                          ladder const& temperatures, std::uint64_t samples,
                                          std::uint64_t seed, double beta_factor = 1.0) {
     using real = typename M::spin_type;
-    exchange_for<Exchange, K, M> const resolved = [&] {
-        if constexpr (std::is_same_v<Exchange, natural_exchange>)
-            return exchange_for<Exchange, K, M>{};
-        else
-            return exchange;
-    }();
+    auto const resolved = resolved_exchange<K, M>(exchange);
     constexpr bool exchanges = !std::is_same_v<Exchange, no_exchange>;
     constexpr std::size_t ladders = 256;
     std::size_t const rungs = temperatures.size();
