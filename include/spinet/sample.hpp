@@ -20,6 +20,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <tuple>
@@ -62,6 +63,23 @@ template <Model M>
     return print.value();
 }
 
+template <Model M>
+[[nodiscard]] double variance_at_infinite_temperature(M const& model) {
+    if constexpr (PairModel<M>) {
+        using real = typename M::spin_type;
+        double squares = 0;
+        for (real const b : model.external_fields())
+            squares += static_cast<double>(b) * static_cast<double>(b);
+        for (std::size_t i = 0; i < model.size(); ++i)
+            model.for_each_coupling(i, [&](std::size_t, std::span<real const> couplings) {
+                squares += dot(couplings.data(), couplings.data(), couplings.size()) / 2;
+            });
+        return squares;
+    } else {
+        return std::numeric_limits<double>::quiet_NaN();
+    }
+}
+
 template <class... Watchers>
 constexpr void require_watchers() {
     static_assert((Watcher<std::remove_cvref_t<Watchers>> && ...),
@@ -96,15 +114,106 @@ public:
           plan_(checked(plan, method, model)),
           team_(executor.team()),
           ensemble_(method.make_ensemble(model, plan.replicas, plan.seed)),
-          result_{{method.temperatures(), plan, model.size(), groups_of(model)}, {}} {
+          result_{{method.temperatures(), plan_, model.size(), groups_of(model)}, {}} {
         result_.exchanges = Method::exchanges;
+        result_.anneals = successive;
         result_.paramagnet_above = paramagnet_above(model);
+        result_.variance_at_infinite_temperature = variance_at_infinite_temperature(model);
         std::apply([&](auto const&... each) { (add_recorders(each), ...); }, measured.all);
         describe();
     }
 
     template <class... Watchers>
     void start(Watchers&... watchers) {
+        if constexpr (successive) {
+            ensemble_.start(team_);
+            return;
+        } else {
+            start_ladders(watchers...);
+        }
+    }
+
+    void load(checkpoint const& from) {
+        if (from.version != version)
+            throw error("the checkpoint was written by spinet " + from.version + ", this is " + version);
+        if (from.identity != identity())
+            throw error("the checkpoint belongs to another model, method, plan or set of observables");
+        archive_reader in(from.state);
+        ensemble_.load(in);
+        if (from.sweeps_done > steps() * sweeps_of_step())
+            throw error("the checkpoint is damaged: it has more sweeps than its plan");
+        for (auto& of_observable : result_.recorders)
+            for (auto& at_temperature : of_observable) at_temperature.load(in);
+        if (!in.at_end()) throw error("the checkpoint is damaged: bytes are left over");
+        result_.sweeps_done = from.sweeps_done;
+    }
+
+    template <class... Watchers>
+    void go_on(Watchers&... watchers) {
+        std::uint64_t const of_step = sweeps_of_step(), end = steps() * of_step;
+        if (end > std::numeric_limits<std::uint32_t>::max())
+            throw error("sample: " + std::to_string(steps()) + " steps of " + std::to_string(of_step) +
+                        " sweeps are more than 2^32 - 1 sweeps");
+        result_.sweeps_total = end;
+        while (!stopped_ && result_.sweeps_done < end) {
+            std::uint64_t const step = result_.sweeps_done / of_step, before = step * of_step,
+                                now = result_.sweeps_done - before;
+            std::uint64_t const stop_at = std::min({of_step, next_measurement(now), now + longest_slice,
+                                                    now < plan_.warmup ? plan_.warmup : of_step});
+            advance(step, before + now, stop_at - now);
+            result_.sweeps_done = before + stop_at;
+            if (stop_at > plan_.warmup && (stop_at - plan_.warmup) % plan_.measure_every == 0)
+                measure(step, (stop_at - plan_.warmup) / plan_.measure_every - 1);
+            if (!tell({phase(), before + stop_at, end, before + stop_at == end, [this] { return freeze(); }},
+                      watchers...))
+                stopped_ = true;
+        }
+        if (stopped_ && result_.sweeps_done < end) tell_the_end(watchers...);
+        if constexpr (requires { ensemble_.counts(); }) result_.exchange = ensemble_.counts();
+        if constexpr (requires { ensemble_.populations(); }) result_.populations = ensemble_.populations();
+        if constexpr (requires { ensemble_.engine_use(); })
+            if (auto const use = ensemble_.engine_use(); use.sweeps > 0)
+                result_.sweeps_by_products =
+                    static_cast<double>(use.sweeps_by_products) / static_cast<double>(use.sweeps);
+    }
+
+    [[nodiscard]] run<Os...> take() && { return std::move(result_); }
+
+private:
+    /// Between two looks at the watchers.
+    static constexpr std::uint64_t longest_slice = 64;
+
+    using ensemble_type =
+        decltype(std::declval<Method const&>().make_ensemble(std::declval<M const&>(), 0, 0));
+    /// Temperatures come one after the other, each with all the sweeps of the plan.
+    static constexpr bool successive = requires { requires ensemble_type::successive; };
+
+    [[nodiscard]] std::uint64_t sweeps_of_step() const noexcept { return plan_.warmup + plan_.sweeps; }
+    [[nodiscard]] std::uint64_t steps() const noexcept {
+        if constexpr (successive)
+            return ensemble_.steps();
+        else
+            return 1;
+    }
+
+    [[nodiscard]] run_phase phase() const noexcept {
+        return !successive && result_.sweeps_done <= plan_.warmup ? run_phase::warmup : run_phase::measuring;
+    }
+
+    /// Sweeps `first`, ... of the run, all in one step.
+    void advance(std::uint64_t step, std::uint64_t first, std::uint64_t count) {
+        if constexpr (successive) {
+            if (first == step * sweeps_of_step()) ensemble_.begin_step(team_, step);
+            ensemble_.advance(team_, step, static_cast<std::uint32_t>(first),
+                              static_cast<std::uint32_t>(count));
+        } else {
+            ensemble_.advance(team_, static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(count));
+            if (first + count == plan_.warmup) ensemble_.reset_counts();
+        }
+    }
+
+    template <class... Watchers>
+    void start_ladders(Watchers&... watchers) {
         std::vector<real> cold;
         if (plan_.from == start::hot_and_cold) {
             cold = annealed_state(
@@ -120,53 +229,13 @@ public:
         });
     }
 
-    void load(checkpoint const& from) {
-        if (from.version != version)
-            throw error("the checkpoint was written by spinet " + from.version + ", this is " + version);
-        if (from.identity != identity())
-            throw error("the checkpoint belongs to another model, method, plan or set of observables");
-        if (from.sweeps_done > plan_.warmup + plan_.sweeps)
-            throw error("the checkpoint is damaged: it has more sweeps than its plan");
-        archive_reader in(from.state);
-        ensemble_.load(in);
-        for (auto& of_observable : result_.recorders)
-            for (auto& at_temperature : of_observable) at_temperature.load(in);
-        if (!in.at_end()) throw error("the checkpoint is damaged: bytes are left over");
-        result_.sweeps_done = from.sweeps_done;
-    }
-
-    template <class... Watchers>
-    void go_on(Watchers&... watchers) {
-        std::uint64_t const end = plan_.warmup + plan_.sweeps;
-        while (!stopped_ && result_.sweeps_done < end) {
-            std::uint64_t const now = result_.sweeps_done;
-            std::uint64_t const stop_at = std::min(
-                {end, next_measurement(now), now + longest_slice, now < plan_.warmup ? plan_.warmup : end});
-            ensemble_.advance(team_, static_cast<std::uint32_t>(now),
-                              static_cast<std::uint32_t>(stop_at - now));
-            result_.sweeps_done = stop_at;
-            if (stop_at == plan_.warmup) ensemble_.reset_counts();
-            if (stop_at > plan_.warmup && (stop_at - plan_.warmup) % plan_.measure_every == 0) measure();
-            auto const phase = stop_at <= plan_.warmup ? run_phase::warmup : run_phase::measuring;
-            if (!tell({phase, stop_at, end, stop_at == end, [this] { return freeze(); }}, watchers...))
-                stopped_ = true;
+    static run_plan checked(run_plan plan, Method const& method, M const& model) {
+        if constexpr (requires { method.rows_of_replica(); }) {
+            plan.check(method.rows_of_replica(), model.size());
+            plan.from = start::hot;  // where temperature falls, what is cold would come last
+        } else {
+            plan.check(method.temperatures().size(), model.size());
         }
-        if (stopped_ && result_.sweeps_done < end) tell_the_end(watchers...);
-        result_.exchange = ensemble_.counts();
-        if constexpr (requires { ensemble_.engine_use(); })
-            if (auto const use = ensemble_.engine_use(); use.sweeps > 0)
-                result_.sweeps_by_products =
-                    static_cast<double>(use.sweeps_by_products) / static_cast<double>(use.sweeps);
-    }
-
-    [[nodiscard]] run<Os...> take() && { return std::move(result_); }
-
-private:
-    /// Between two looks at the watchers.
-    static constexpr std::uint64_t longest_slice = 64;
-
-    static run_plan checked(run_plan const& plan, Method const& method, M const& model) {
-        plan.check(method.temperatures().size(), model.size());
         if (!std::isfinite(static_cast<real>(2 / method.temperatures().lowest())))
             throw error("sample: 2 / T overflows the model's floating-point type at the lowest temperature");
         return plan;
@@ -186,37 +255,70 @@ private:
         return plan_.warmup + (measured + 1) * plan_.measure_every;
     }
 
-    void measure() {
-        std::uint64_t const index = (result_.sweeps_done - plan_.warmup) / plan_.measure_every - 1;
+    static constexpr bool reads_bits = ((reading_of<Os> == reading::bits) || ...);
+    static constexpr bool packs = reads_bits && requires { requires ensemble_type::packs; };
+    static constexpr bool copies = (reads_bits && !packs) || ((reading_of<Os> == reading::spins) || ...);
+
+    /// Measurement `index` of step `step`.
+    void measure(std::uint64_t step, std::uint64_t index) {
         std::size_t const stage = recorder::stage_of(index, plan_.measurements());
-        constexpr bool reads_bits = ((reading_of<Os> == reading::bits) || ...);
-        constexpr bool packs = reads_bits && requires { requires decltype(ensemble_)::packs; };
-        constexpr bool copies = (reads_bits && !packs) || ((reading_of<Os> == reading::spins) || ...);
+        if constexpr (successive) {
+            if (auto const rung = ensemble_.step(step).rung) measure_members(*rung, stage);
+        } else {
+            if constexpr (packs) ensemble_.pack(team_, result_.groups);
+            team_.run(method_.temperatures().size(), [&](std::size_t k) {
+                // Kept, because a new one of this size costs page faults each time.
+                static thread_local std::vector<double> out;
+                measure_cohort(k, k, [&](std::size_t o, auto const& observable, auto const& seen) {
+                    auto& into = result_.recorders[o][k];
+                    out.assign(into.units() * into.width(), 0.0);
+                    observable.measure(seen, std::span<double>(out));
+                    into.add(stage, out);
+                });
+            });
+        }
+    }
+
+    /// All members of the populations, which are now at one temperature. Measured side by side, recorded in
+    /// their order.
+    void measure_members(std::size_t rung, std::size_t stage) requires successive {
+        constexpr std::size_t together = 64;
         if constexpr (packs) ensemble_.pack(team_, result_.groups);
-        team_.run(method_.temperatures().size(), [&](std::size_t k) {
-            std::size_t const n = plan_.replicas, sites = model_.size();
-            std::vector<real> spins(copies ? n * sites : 0);
-            std::vector<std::uint64_t const*> bits(packs ? n : 0);
-            std::vector<double> energies(n);
-            // Kept, because a new one of this size costs page faults each time.
-            static thread_local std::vector<double> out;
-            ensemble_.gather_energies(k, energies);
-            if constexpr (copies) ensemble_.gather_spins(k, spins);
-            if constexpr (packs) ensemble_.gather_bits(k, bits);
-            cohort<real> const seen{{copies ? spins.data() : nullptr, n, sites, sites},
-                                    energies,
-                                    result_.groups,
-                                    method_.temperatures()[k],
-                                    bits};
-            std::size_t o = 0;
-            auto const measure_one = [&](auto const& observable) {
-                auto& into = result_.recorders[o++][k];
-                out.assign(into.units() * into.width(), 0.0);
-                observable.measure(seen, std::span<double>(out));
-                into.add(stage, out);
-            };
-            std::apply([&](auto const&... each) { (measure_one(each), ...); }, measured_.all);
-        });
+        std::vector<std::vector<double>> out(together * sizeof...(Os));
+        for (std::size_t done = 0; done < ensemble_.cohorts(); done += together) {
+            std::size_t const count = std::min(together, ensemble_.cohorts() - done);
+            team_.run(count, [&](std::size_t m) {
+                measure_cohort(rung, done + m, [&](std::size_t o, auto const& observable, auto const& seen) {
+                    auto const& into = result_.recorders[o][rung];
+                    auto& block = out[m * sizeof...(Os) + o];
+                    block.assign(into.units() * into.width(), 0.0);
+                    observable.measure(seen, std::span<double>(block));
+                });
+            });
+            for (std::size_t m = 0; m < count; ++m)
+                for (std::size_t o = 0; o < sizeof...(Os); ++o)
+                    result_.recorders[o][rung].add(stage, out[m * sizeof...(Os) + o]);
+        }
+    }
+
+    /// visit(o, observable, cohort) for all observables. `cohort_index` is what the ensemble counts cohorts
+    /// by.
+    template <class Visit>
+    void measure_cohort(std::size_t rung, std::size_t cohort_index, Visit&& visit) const {
+        std::size_t const n = plan_.replicas, sites = model_.size();
+        std::vector<real> spins(copies ? n * sites : 0);
+        std::vector<std::uint64_t const*> bits(packs ? n : 0);
+        std::vector<double> energies(n);
+        ensemble_.gather_energies(cohort_index, energies);
+        if constexpr (copies) ensemble_.gather_spins(cohort_index, spins);
+        if constexpr (packs) ensemble_.gather_bits(cohort_index, bits);
+        cohort<real> const seen{{copies ? spins.data() : nullptr, n, sites, sites},
+                                energies,
+                                result_.groups,
+                                method_.temperatures()[rung],
+                                bits};
+        std::size_t o = 0;
+        std::apply([&](auto const&... each) { (visit(o++, each, seen), ...); }, measured_.all);
     }
 
     template <class... Watchers>
@@ -236,13 +338,12 @@ private:
     /// to save.
     template <class... Watchers>
     void tell_the_end(Watchers&... watchers) {
-        std::uint64_t const end = plan_.warmup + plan_.sweeps;
         if (result_.sweeps_done == 0) {
             (void)tell({run_phase::annealing, 0, plan_.annealing, true, {}}, watchers...);
             return;
         }
-        auto const phase = result_.sweeps_done <= plan_.warmup ? run_phase::warmup : run_phase::measuring;
-        (void)tell({phase, result_.sweeps_done, end, true, [this] { return freeze(); }}, watchers...);
+        (void)tell({phase(), result_.sweeps_done, result_.sweeps_total, true, [this] { return freeze(); }},
+                   watchers...);
     }
 
     [[nodiscard]] checkpoint freeze() const {
@@ -283,7 +384,7 @@ private:
     observables<Os...> const& measured_;
     run_plan plan_;
     decltype(std::declval<Exec const&>().team()) team_;
-    decltype(std::declval<Method const&>().make_ensemble(std::declval<M const&>(), 0, 0)) ensemble_;
+    ensemble_type ensemble_;
     run<Os...> result_;
     mutable std::uint64_t identity_ = 0;
     bool stopped_ = false;

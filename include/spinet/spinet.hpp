@@ -4,6 +4,7 @@
 #pragma once
 
 #include <spinet/concepts.hpp>
+#include <spinet/ensemble/annealing.hpp>
 #include <spinet/ensemble/suggested_temperatures.hpp>
 #include <spinet/ensemble/tempering.hpp>
 #include <spinet/error.hpp>
@@ -30,7 +31,10 @@
 #include <spinet/observable/lift.hpp>
 #include <spinet/observable/magnetisation.hpp>
 #include <spinet/observable/overlap.hpp>
+#include <spinet/observable/overlap_histogram.hpp>
 #include <spinet/sample.hpp>
 #include <spinet/statistics/equilibration.hpp>
 #include <spinet/statistics/estimates.hpp>
+#include <spinet/statistics/free_energy.hpp>
+#include <spinet/statistics/overlap_distribution.hpp>
 #include <spinet/version.hpp>

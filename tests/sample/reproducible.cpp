@@ -30,6 +30,10 @@ std::vector<std::byte> bytes_of(Run const& of) {
         for (auto const& at : each) at.save(out);
     out.put(of.exchange.accepted);
     out.put(of.exchange.round_trips);
+    if (of.populations) {
+        out.put(of.populations->log_partition);
+        out.put(of.populations->family_size);
+    }
     return std::move(out).take();
 }
 
@@ -58,7 +62,9 @@ struct stop_at {
 template <class Method>
 void require_bitwise_resume(Method const& method) {
     auto const whole = sample(glass(), method, measured, plan(), threads{1});
-    for (std::uint64_t const sweeps : {1u, 50u, 54u, 250u}) {
+    // 253 sweeps are all of a ladder, and the first temperature of an annealing.
+    for (std::uint64_t const sweeps : {1u, 50u, 54u, 250u, 253u, 1000u}) {
+        if (sweeps >= whole.sweeps_total) continue;
         CAPTURE(method.name(), sweeps);
         std::optional<checkpoint> kept;
         auto const part = sample(glass(), method, measured, plan(), threads{2}, stop_at{sweeps, &kept});
@@ -76,12 +82,16 @@ TEST_CASE("any executor gives bitwise the same run") {
     require_same_on_all_executors(parallel_tempering(glauber{}, temperatures()));
     require_same_on_all_executors(parallel_tempering(metropolis{random_scan{}}, temperatures()));
     require_same_on_all_executors(fixed_temperatures(metropolis{sequential_scan{}}, temperatures()));
+    require_same_on_all_executors(annealing(glauber{}, temperatures()));
+    require_same_on_all_executors(population_annealing(metropolis{}, temperatures(), {.members = 30, .step = 2}));
 }
 
 TEST_CASE("a resumed run is bitwise the run that never stopped") {
     require_bitwise_resume(parallel_tempering(glauber{}, temperatures()));
     require_bitwise_resume(parallel_tempering(metropolis{sequential_scan{}}, temperatures()));
     require_bitwise_resume(fixed_temperatures(glauber{random_scan{}}, temperatures()));
+    require_bitwise_resume(annealing(glauber{}, temperatures()));
+    require_bitwise_resume(population_annealing(glauber{}, temperatures(), {.members = 20, .step = 2}));
 }
 
 TEST_CASE("a checkpoint of another run is refused") {

@@ -35,6 +35,9 @@ enum class purpose : std::uint16_t {
     testing = 8,      ///< exact draws from an enumerated distribution
     pilot = 9,        ///< the short runs that space a ladder
     refinement = 10,  ///< further bits where 16 bits of `spins` do not decide; the draw is the site
+    cluster = 11,     ///< cluster moves of one replica
+    resampling =
+        12,  ///< which rows of a population are copied; the row is the population, the sweep the step
 };
 
 /// A stream of 32-bit words with random access. Immutable: `bits(n)` is a function.

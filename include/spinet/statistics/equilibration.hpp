@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdio>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace spinet {
@@ -20,7 +21,9 @@ namespace spinet {
 struct equilibration_rules {
     double overlap_tolerance = 0.005;  ///< largest error allowed of |q|, whole and per layer
     double round_trips =
-        10;  ///< least round trips per ladder (average over ladders) if replicas are exchanged
+        10;                 ///< least round trips per ladder (average over ladders) if replicas are exchanged
+    double families = 100;  ///< least number of members over rho_t, on average over populations
+    double free_energy_variance = 0.1;  ///< largest variance of ln Z over populations
     /// Chance that a run in perfect equilibrium fails any of its comparisons. Each comparison gets its share
     /// (Bonferroni), which makes the usual "3 errors" 3.5 to 5 of them (docs/rationale.md).
     double false_alarm = 0.05;
@@ -52,9 +55,11 @@ public:
     /// What concerns the whole run, and so every temperature.
     [[nodiscard]] std::vector<std::string> general_faults() const {
         std::vector<std::string> faults;
-        if (record_.plan.from != start::hot_and_cold)
+        if (record_.anneals && !record_.populations)
+            faults.push_back("an annealing does not wait for equilibrium");
+        if (!record_.anneals && record_.plan.from != start::hot_and_cold)
             faults.push_back("all replicas started hot: nothing to compare them with");
-        if (cold_.size() < 3)
+        if (!record_.anneals && cold_.size() < 3)
             faults.push_back("fewer than 6 replicas: no error bars for hot and cold starts apart");
         if (std::isnan(record_.paramagnet_above))
             faults.push_back("the model does not tell above which temperature it is a paramagnet");
@@ -69,6 +74,31 @@ public:
         return faults;
     }
 
+    /// Are the populations large enough, as far as they tell themselves? In few families one looks like all,
+    /// which ln Z over populations gives away.
+    [[nodiscard]] std::vector<std::string> faults_of_populations(std::size_t rung) const {
+        std::vector<std::string> faults;
+        auto const& seen = *record_.populations;
+        auto const n = static_cast<double>(seen.populations), members = static_cast<double>(seen.members);
+        double family = 0, mean = 0, squares = 0;
+        for (std::size_t p = 0; p < seen.populations; ++p) {
+            family += seen.family_size[rung * seen.populations + p] / n;
+            mean += seen.log_partition[rung * seen.populations + p] / n;
+        }
+        for (std::size_t p = 0; p < seen.populations; ++p) {
+            double const off = seen.log_partition[rung * seen.populations + p] - mean;
+            squares += off * off / (n - 1);
+        }
+        if (!(members >= rules_.families * family))
+            faults.push_back("rho_t is " + text(family) + ": populations of " + text(members) +
+                             " members have " + text(members / family) + " independent families, " +
+                             text(rules_.families) + " are asked for");
+        if (!(squares <= rules_.free_energy_variance))
+            faults.push_back("the variance of ln Z over populations is " + text(squares) + ", above " +
+                             text(rules_.free_energy_variance));
+        return faults;
+    }
+
     /// What concerns one temperature. `comparisons` is the number made in the whole run.
     [[nodiscard]] std::vector<std::string> faults_at(std::vector<judged_quantity> const& quantities,
                                                      std::size_t comparisons) const {
@@ -76,6 +106,7 @@ public:
         double const p = rules_.false_alarm / static_cast<double>(comparisons);
         for (auto const& quantity : quantities) {
             check_tolerance(quantity, faults);
+            if (record_.anneals) continue;
             check_starts(quantity, p, faults);
             check_drift(quantity, p, faults);
         }
@@ -161,7 +192,9 @@ private:
 /// One verdict per temperature of the run, lowest first. A temperature is equilibrated only if it **and every
 /// higher one** pass: hot and cold starts agree in energy, |q| and |q| of every layer, and so do the last two
 /// log bins in time; errors of |q| are below a tolerance; the top of the ladder is a paramagnet; and under
-/// exchange there were enough round trips. The run must have recorded energy{} and overlap{}.
+/// exchange there were enough round trips. Of population annealing, which has neither starts nor times to
+/// compare, the families must be many and ln Z of the populations agree. An annealing never passes. The run
+/// must have recorded energy{} and overlap{}.
 template <class... Os>
 [[nodiscard]] std::vector<verdict> equilibration(run<Os...> const& of,
                                                  equilibration_rules const& rules = {}) {
@@ -176,10 +209,14 @@ template <class... Os>
             faults = general;
             if (!failed_above.empty())
                 faults.push_back("T = " + failed_above + " above it is not equilibrated");
-            if (of.plan.replicas >= 6) {
+            if (of.anneals && of.template of<energy>()[k].count() == 0) {
+                faults.push_back("the run did not come to this temperature");
+            } else if (of.anneals || of.plan.replicas >= 6) {
                 auto const quantities = detail::judged_quantities(
                     of, of.template of<energy>()[k], of.template of<overlap>()[k], rules.overlap_tolerance);
-                auto const own = judge.faults_at(quantities, comparisons);
+                auto own = judge.faults_at(quantities, comparisons);
+                if (of.populations)
+                    for (auto& fault : judge.faults_of_populations(k)) own.push_back(std::move(fault));
                 faults.insert(faults.end(), own.begin(), own.end());
                 if (!own.empty() && failed_above.empty())
                     failed_above = detail::equilibration_judge::text(of.temperatures[k]);

@@ -12,6 +12,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,9 @@ namespace spinet {
 /// `tau` is the integrated autocorrelation time, in sweeps, of the observable's lead component at fixed
 /// temperature (1/2 measurement interval where measurements are independent); `effective_samples` is the
 /// variance of that component over the square of its error, 0 where it never changed. A point with
-/// `equilibrated == false` is not an equilibrium average.
+/// `equilibrated == false` is not an equilibrium average. What has no value is NaN: `tau` of populations,
+/// whose measurements do not follow each other in time, and all of a temperature that an annealing did not
+/// come to.
 struct point {
     double temperature = 0;
     double value = 0;
@@ -59,6 +62,11 @@ template <class O, class... Os, class F>
     std::vector<point> points;
     for (std::size_t k = 0; k < of.temperatures.size(); ++k) {
         recorder const& recorded = of.template of<O>()[k];
+        constexpr double none = std::numeric_limits<double>::quiet_NaN();
+        if (of.anneals && recorded.count() == 0) {
+            points.push_back({of.temperatures[k], none, none, none, 0, false});
+            continue;
+        }
         auto const sums = sums_over_all(recorded);
         auto const whole = jackknife(sums.units(), [&](std::size_t left_out) {
             return static_cast<double>(
@@ -67,8 +75,8 @@ template <class O, class... Os, class F>
         double const lead_error = jackknife(sums, recorded.lead()).error;
         double const samples = lead_error > 0 ? recorded.lead_variance() / (lead_error * lead_error) : 0.0;
         points.push_back({of.temperatures[k], whole.value, whole.error,
-                          detail::tau_in_sweeps(recorded, of.plan.measure_every), samples,
-                          verdicts[k].equilibrated});
+                          of.populations ? none : detail::tau_in_sweeps(recorded, of.plan.measure_every),
+                          samples, verdicts[k].equilibrated});
     }
     return points;
 }

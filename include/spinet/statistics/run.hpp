@@ -3,6 +3,7 @@
 #pragma once
 
 #include <spinet/ensemble/ladder.hpp>
+#include <spinet/ensemble/population_ensemble.hpp>
 #include <spinet/ensemble/run_plan.hpp>
 #include <spinet/ensemble/tile.hpp>
 #include <spinet/observable/observable.hpp>
@@ -11,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -24,22 +26,29 @@ struct run_record {
     run_plan plan;
     std::size_t sites = 0;
     std::vector<spin_group> groups;
-    bool exchanges = false;         ///< the method moves replicas between temperatures
-    exchange_counts exchange = {};  ///< since the end of warm-up
-    std::uint64_t sweeps_done = 0;  ///< of warm-up and measurement together
+    bool exchanges = false;  ///< the method moves replicas between temperatures
+    bool anneals = false;    ///< the temperature falls: each has all the sweeps of the plan
+    std::optional<population_record> populations = {};  ///< of population annealing
+    exchange_counts exchange = {};                      ///< since the end of warm-up
+    std::uint64_t sweeps_done = 0;                      ///< of warm-up and measurement together
+    std::uint64_t sweeps_total = 0;                     ///< likewise, of the whole plan
     double paramagnet_above =
         std::numeric_limits<double>::quiet_NaN();  ///< lambda_max(J); NaN if the model cannot tell
+    /// The variance of E over all states, sum of J^2 + sum of b^2; NaN if the model does not show them.
+    double variance_at_infinite_temperature = std::numeric_limits<double>::quiet_NaN();
     /// Share of the sweeps whose fields were brought up to date by matrix products; NaN where the kernel has
     /// no choice (it has on dense models).
     double sweeps_by_products = std::numeric_limits<double>::quiet_NaN();
     std::vector<std::pair<std::string, std::string>> metadata = {};
 
-    /// Measurements made so far.
+    /// Measurements made so far; where the temperature falls, those of the step that it has come to.
     [[nodiscard]] std::uint64_t measurements() const noexcept {
-        return sweeps_done <= plan.warmup ? 0 : (sweeps_done - plan.warmup) / plan.measure_every;
+        std::uint64_t const of_step =
+            anneals && sweeps_done > 0 ? (sweeps_done - 1) % (plan.warmup + plan.sweeps) + 1 : sweeps_done;
+        return of_step <= plan.warmup ? 0 : (of_step - plan.warmup) / plan.measure_every;
     }
 
-    [[nodiscard]] bool complete() const noexcept { return sweeps_done == plan.warmup + plan.sweeps; }
+    [[nodiscard]] bool complete() const noexcept { return sweeps_done == sweeps_total; }
 
     /// Accepted exchanges between temperatures k and k + 1, as a fraction; 0 if none was tried.
     [[nodiscard]] double exchange_acceptance(std::size_t k) const noexcept {

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Free energies: from the weights of population annealing, or by integrating energies over temperature.
+#pragma once
+
+#include <spinet/error.hpp>
+#include <spinet/observable/energy.hpp>
+#include <spinet/statistics/equilibration.hpp>
+#include <spinet/statistics/estimates.hpp>
+#include <spinet/statistics/jackknife.hpp>
+#include <spinet/statistics/ladder_means.hpp>
+#include <spinet/statistics/run.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <numbers>
+#include <vector>
+
+namespace spinet {
+
+namespace detail {
+
+/// ln of the mean of the populations' Z without one of them; Z, not ln Z, is what their weights estimate
+/// without bias.
+[[nodiscard]] inline double log_mean_partition(population_record const& of, std::size_t rung,
+                                               std::size_t left_out) {
+    double const* const log_z = of.log_partition.data() + rung * of.populations;
+    double const largest = *std::max_element(log_z, log_z + of.populations);
+    double sum = 0, n = 0;
+    for (std::size_t p = 0; p < of.populations; ++p)
+        if (p != left_out) sum += std::exp(log_z[p] - largest), ++n;
+    return largest + std::log(sum / n);
+}
+
+/// <E> and the variance of E at one inverse temperature.
+struct energy_moments {
+    double beta, mean, variance;
+};
+
+/// The integral of E over beta along these points: the trapezoidal rule corrected by the slopes at the ends
+/// of each interval, dE/dbeta = -variance, so that its error is of fourth order in the steps.
+[[nodiscard]] inline double integral_of_energy(std::vector<energy_moments> const& points,
+                                               std::size_t stride) {
+    double sum = 0;
+    for (std::size_t last = points.size() - 1; last > 0;) {
+        std::size_t const first = last - std::min(last, stride);
+        auto const &a = points[first], &b = points[last];
+        double const h = b.beta - a.beta;
+        sum += h / 2 * (a.mean + b.mean) + h * h / 12 * (b.variance - a.variance);
+        last = first;
+    }
+    return sum;
+}
+
+}  // namespace detail
+
+/// The free energy per spin, f = -T ln Z / N, at each temperature of the run.
+///
+/// Of population annealing it comes from the weights of its steps and needs nothing else. Of other methods it
+/// is integrated, ln Z(beta) = N ln 2 - integral of <E> from 0 to beta, over the temperatures of the ladder:
+/// the run must have recorded energy{}, and the model show its couplings (their squares are the variance of E
+/// at beta = 0). There the error includes that of the integration, estimated as a third of what leaving out
+/// every second temperature changes. It is large where the ladder does not reach far into the paramagnet: let
+/// it start at several times lambda_max(J).
+template <class... Os>
+[[nodiscard]] std::vector<point> free_energy(run<Os...> const& of) {
+    static_assert(run<Os...>::template has<energy>,
+                  "spinet: free_energy needs energy{} among the observables");
+    constexpr double none = std::numeric_limits<double>::quiet_NaN();
+    auto const verdicts = equilibration(of);
+    auto const sites = static_cast<double>(of.sites);
+    auto const& recorders = of.template of<energy>();
+    std::vector<point> points;
+    auto const add = [&](std::size_t k, double log_z, double error) {
+        double const scale = of.temperatures[k] / sites;
+        points.push_back(
+            {of.temperatures[k], -scale * log_z, scale * error, none, none, verdicts[k].equilibrated});
+    };
+    if (of.populations) {
+        for (std::size_t k = 0; k < of.temperatures.size(); ++k) {
+            auto const log_z = jackknife(of.populations->populations, [&](std::size_t left_out) {
+                return detail::log_mean_partition(*of.populations, k, left_out);
+            });
+            add(k, log_z.value, log_z.error);
+        }
+        return points;
+    }
+    if (std::isnan(of.variance_at_infinite_temperature))
+        throw error("free_energy: the model does not show its couplings, so nothing is known at beta = 0");
+    std::vector<pair_sums> sums;
+    for (auto const& recorded : recorders) sums.push_back(sums_over_all(recorded));
+    auto const moments_without = [&](std::size_t k, std::size_t left_out) {
+        std::vector<detail::energy_moments> path{{0, 0, of.variance_at_infinite_temperature}};
+        for (std::size_t j = of.temperatures.size(); j-- > k;) {
+            double const u = sums[j].mean(left_out, 0), square = sums[j].mean(left_out, 1);
+            path.push_back({1 / of.temperatures[j], sites * u, sites * sites * (square - u * u)});
+        }
+        return path;
+    };
+    for (std::size_t k = 0; k < of.temperatures.size(); ++k) {
+        auto const log_z = jackknife(sums[k].units(), [&](std::size_t left_out) {
+            return sites * std::numbers::ln2 - detail::integral_of_energy(moments_without(k, left_out), 1);
+        });
+        auto const path = moments_without(k, sums[k].units());
+        double const coarser = detail::integral_of_energy(path, 2) - detail::integral_of_energy(path, 1);
+        add(k, log_z.value, std::hypot(log_z.error, coarser / 3));
+    }
+    return points;
+}
+
+}  // namespace spinet

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// P(q) over temperature, with errors from independent replicas.
+#pragma once
+
+#include <spinet/observable/overlap_histogram.hpp>
+#include <spinet/statistics/equilibration.hpp>
+#include <spinet/statistics/ladder_means.hpp>
+#include <spinet/statistics/run.hpp>
+
+#include <cstddef>
+#include <vector>
+
+namespace spinet {
+
+/// P(q) at one temperature: bin b covers overlaps from -1 + b width to -1 + (b + 1) width. The densities
+/// integrate to 1; `error` is the jackknife error of each over replicas.
+struct distribution_of_overlaps {
+    double temperature = 0;
+    double width = 0;
+    std::vector<double> density;
+    std::vector<double> error;
+    bool equilibrated = false;
+
+    /// The middle of bin b.
+    [[nodiscard]] double overlap(std::size_t b) const noexcept {
+        return -1 + (static_cast<double>(b) + 0.5) * width;
+    }
+};
+
+/// One per temperature of the run, lowest first; empty densities where an annealing did not come to. The run
+/// must have recorded overlap_histogram{}.
+template <class... Os>
+[[nodiscard]] std::vector<distribution_of_overlaps> overlap_distribution(run<Os...> const& of) {
+    static_assert(run<Os...>::template has<overlap_histogram>,
+                  "spinet: P(q) needs overlap_histogram{} among the observables{...} of the run");
+    auto const verdicts = equilibration(of);
+    std::vector<distribution_of_overlaps> all;
+    for (std::size_t k = 0; k < of.temperatures.size(); ++k) {
+        recorder const& recorded = of.template of<overlap_histogram>()[k];
+        std::size_t const bins = recorded.width() - 1;
+        all.push_back(
+            {of.temperatures[k], 2.0 / static_cast<double>(bins), {}, {}, verdicts[k].equilibrated});
+        if (of.anneals && recorded.count() == 0) continue;
+        auto const sums = sums_over_all(recorded);
+        for (std::size_t b = 0; b < bins; ++b) {
+            auto const share = jackknife(sums, 1 + b);
+            all.back().density.push_back(share.value / all.back().width);
+            all.back().error.push_back(share.error / all.back().width);
+        }
+    }
+    return all;
+}
+
+}  // namespace spinet
