@@ -117,6 +117,7 @@ public:
           result_{{method.temperatures(), plan_, model.size(), groups_of(model)}, {}} {
         result_.exchanges = Method::exchanges;
         result_.anneals = successive;
+        if constexpr (requires { requires Method::joins_pairs; }) result_.joined = 2;
         result_.paramagnet_above = paramagnet_above(model);
         result_.variance_at_infinite_temperature = variance_at_infinite_temperature(model);
         std::apply([&](auto const&... each) { (add_recorders(each), ...); }, measured.all);
@@ -225,7 +226,7 @@ private:
         }
         if (stopped_) return;
         ensemble_.start(team_, cold, [&](std::size_t replica) {
-            return plan_.from == start::hot_and_cold && replica % 2 == 1;
+            return plan_.from == start::hot_and_cold && replica / result_.joined % 2 == 1;
         });
     }
 
@@ -247,7 +248,7 @@ private:
                       "spinet: not an Observable; see docs/concepts.md for what one needs");
         auto const components = observable.components(result_.groups);
         result_.recorders.emplace_back(method_.temperatures().size(),
-                                       recorder(O::per, plan_.replicas, components, O::lead));
+                                       recorder(O::per, plan_.replicas, components, O::lead, result_.joined));
     }
 
     [[nodiscard]] std::uint64_t next_measurement(std::uint64_t now) const noexcept {

@@ -3,6 +3,7 @@
 #include "../catch.hpp"
 #include <spinet/spinet.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 #include <string>
@@ -83,7 +84,8 @@ TEST_CASE("any executor gives bitwise the same run") {
     require_same_on_all_executors(parallel_tempering(metropolis{random_scan{}}, temperatures()));
     require_same_on_all_executors(fixed_temperatures(metropolis{sequential_scan{}}, temperatures()));
     require_same_on_all_executors(annealing(glauber{}, temperatures()));
-    require_same_on_all_executors(population_annealing(metropolis{}, temperatures(), {.members = 30, .step = 2}));
+    require_same_on_all_executors(
+        population_annealing(metropolis{}, temperatures(), {.members = 30, .step = 2}));
 }
 
 TEST_CASE("a resumed run is bitwise the run that never stopped") {
@@ -92,6 +94,31 @@ TEST_CASE("a resumed run is bitwise the run that never stopped") {
     require_bitwise_resume(fixed_temperatures(glauber{random_scan{}}, temperatures()));
     require_bitwise_resume(annealing(glauber{}, temperatures()));
     require_bitwise_resume(population_annealing(glauber{}, temperatures(), {.members = 20, .step = 2}));
+}
+
+TEST_CASE("pair moves join replicas: in tiles, starts and errors") {
+    auto const lattice = edwards_anderson<float>({4, 4}, disorder::plus_minus, 1);
+    auto const method =
+        parallel_tempering(glauber{}, temperatures(), energy_exchange{}, isoenergetic_clusters{.below = 2});
+    CHECK(method.name() == "glauber (natural scan), energy exchange, isoenergetic clusters up to T = 2");
+    run_plan pairs = plan();
+    pairs.replicas = 14;
+    auto const alone = sample(lattice, method, measured, pairs);
+    CHECK(bytes_of(sample(lattice, method, measured, pairs, threads{3})) == bytes_of(alone));
+    std::optional<checkpoint> kept;
+    (void)sample(lattice, method, measured, pairs, serial{}, stop_at{101, &kept});
+    REQUIRE(kept);
+    CHECK(bytes_of(resume(*kept, lattice, method, measured, pairs)) == bytes_of(alone));
+    CHECK(alone.joined == 2);
+    CHECK(alone.of<overlap>()[0].joined() == 2);
+    pairs.replicas = 10;
+    auto const reasons = equilibration(sample(lattice, method, measured, pairs))[0].reasons;
+    CHECK(std::find(reasons.begin(), reasons.end(),
+                    "fewer than 12 replicas: no error bars for hot and cold starts apart") != reasons.end());
+    pairs.replicas = 11;
+    CHECK_THROWS_WITH(
+        sample(lattice, method, measured, pairs),
+        Catch::Matchers::ContainsSubstring("isoenergetic clusters join replicas in pairs, but there are 11"));
 }
 
 TEST_CASE("a checkpoint of another run is refused") {

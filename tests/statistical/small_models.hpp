@@ -20,8 +20,9 @@ using namespace spinet;
 /// Independent samples of each test: enough for a rule that is wrong by 2 %.
 inline constexpr std::uint64_t samples = 2'000'000;
 
-/// 32 triples of kernel, model and exchange x 3 temperatures x 2 (one and two sweeps).
-inline constexpr double comparisons = 192;
+/// 34 choices of kernel, model, exchange and pair move x 3 temperatures x 2 (one and two sweeps), and 3 joint
+/// distributions of two replicas.
+inline constexpr double comparisons = 34 * 3 * 2 + 3;
 inline constexpr double threshold = 0.001 / comparisons;
 
 inline ladder temperatures() { return ladder({0.7, 1.2, 2.5}); }
@@ -132,15 +133,17 @@ struct plain {
 
 /// Pass: the distribution after the moves of parallel tempering is the exact one, at all three temperatures;
 /// after a sweep (without exchanges, where these come after it), and after two sweeps and all exchanges.
-template <class M, class K, class Exchange = energy_exchange>
+template <class M, class K, class Exchange = energy_exchange, class Pairs = no_pair_move>
 void require_invariance(std::string const& name, M const& model, K const& kernel,
-                        std::uint64_t count = samples, Exchange const& exchange = {}) {
-    auto const fits = spinet::testing::fit_each_move(model, kernel, exchange, temperatures(), count, 2);
+                        std::uint64_t count = samples, Exchange const& exchange = {},
+                        Pairs const& pairs = {}) {
+    auto const fits =
+        spinet::testing::fit_each_move(model, kernel, exchange, temperatures(), count, 2, 1.0, pairs);
     for (auto const* after : {&fits.swept, &fits.exchanged})
         for (std::size_t k = 0; k < after->size(); ++k) {
             auto const& found = (*after)[k];
-            CAPTURE(name, kernel.name(), exchange.name(), after == &fits.swept, temperatures()[k],
-                    found.chi_square, found.degrees_of_freedom);
+            CAPTURE(name, kernel.name(), exchange.name(), pairs.name(), after == &fits.swept,
+                    temperatures()[k], found.chi_square, found.degrees_of_freedom);
             CHECK(found.p_value > threshold);
         }
 }

@@ -180,3 +180,39 @@ TEST_CASE("means over some replicas take the pairs inside, over the stages asked
                       ContainsSubstring("the run has no measurements"));
     CHECK_THROWS_AS(sums_over(pairs, {0, 1}), error);
 }
+
+TEST_CASE("replicas that pair moves join are one unit, and no pair", "[statistics]") {
+    // Eight replicas, each with the value of its unit of two, so that within a unit q would be 1.
+    constexpr std::size_t replicas = 8;
+    auto const value = [](std::size_t r) { return std::array{0.1, 0.9, -0.4, 0.3}[r / 2]; };
+    recorder pairs(measured_per::pair, replicas, {"q"}, 0, 2),
+        singles(measured_per::replica, replicas, {"x"}, 0, 2);
+    std::vector<double> of_pairs, of_singles;
+    for (std::size_t a = 0; a < replicas; ++a) {
+        of_singles.push_back(value(a));
+        for (std::size_t b = a + 1; b < replicas; ++b)
+            of_pairs.push_back(a / 2 == b / 2 ? 1.0 : value(a) * value(b));
+    }
+    pairs.add(0, of_pairs);
+    singles.add(0, of_singles);
+    // The same from one replica of each unit.
+    recorder few_pairs(measured_per::pair, 4, {"q"}, 0), few_singles(measured_per::replica, 4, {"x"}, 0);
+    of_pairs.clear(), of_singles.clear();
+    for (std::size_t a = 0; a < replicas; a += 2) {
+        of_singles.push_back(value(a));
+        for (std::size_t b = a + 2; b < replicas; b += 2) of_pairs.push_back(value(a) * value(b));
+    }
+    few_pairs.add(0, of_pairs);
+    few_singles.add(0, of_singles);
+    for (auto const& [joined, few] : {std::pair{&pairs, &few_pairs}, {&singles, &few_singles}}) {
+        auto const found = jackknife(sums_over_all(*joined)), expected = jackknife(sums_over_all(*few));
+        CHECK(found.units == 4);
+        CHECK(found.value == Approx(expected.value).epsilon(1e-12));
+        CHECK(found.error == Approx(expected.error).epsilon(1e-12));
+        // Units 0 and 2 alone: too few. Units 0, 1 and 3: replicas 0 to 3, 6 and 7.
+        auto const some = jackknife(sums_over(*joined, {0, 1, 2, 3, 6, 7})),
+                   of_few = jackknife(sums_over(*few, {0, 1, 3}));
+        CHECK(some.error == Approx(of_few.error).epsilon(1e-12));
+        CHECK_THROWS_AS(sums_over(*joined, {0, 1, 4, 5}), error);
+    }
+}

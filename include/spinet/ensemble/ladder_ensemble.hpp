@@ -10,24 +10,31 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
+#include <type_traits>
 #include <vector>
 
 namespace spinet {
 
-/// `replicas` independent ladders of one method on one model. Replica r is ladder r; rows are numbered
-/// r * rungs + k over the whole run.
-template <Model M, class K, class Exchange>
+/// `replicas` ladders of one method on one model, independent of each other but for pair moves. Replica r is
+/// ladder r; rows are numbered r * rungs + k over the whole run.
+template <Model M, class K, class Exchange, class Pairs = no_pair_move>
 class ladder_ensemble {
 public:
     using real = typename M::spin_type;
 
     ladder_ensemble(M const& model, K const& kernel, Exchange const& exchange, ladder const& temperatures,
-                    std::size_t replicas, std::uint64_t seed)
+                    std::size_t replicas, std::uint64_t seed, Pairs const& pairs = {})
         : model_(&model), temperatures_(temperatures), replicas_(replicas), seed_(seed) {
+        constexpr std::size_t together = std::is_same_v<Pairs, no_pair_move> ? 1 : 2;
+        if (replicas % together != 0)
+            throw error(std::string(pairs.name()) + " join replicas in pairs, but there are " +
+                        std::to_string(replicas));
         std::size_t first = 0;
-        for (std::size_t const ladders : ladders_per_tile(replicas, temperatures.size(), rows_per_tile)) {
-            tiles_.emplace_back(model, kernel, exchange, temperatures, first, ladders, seed);
-            first += ladders;
+        for (std::size_t const parts :
+             ladders_per_tile(replicas / together, together * temperatures.size(), rows_per_tile<K>)) {
+            tiles_.emplace_back(model, kernel, exchange, temperatures, first, parts * together, seed, pairs);
+            first += parts * together;
         }
     }
 
@@ -134,14 +141,6 @@ public:
     }
 
 private:
-    /// What the kernel asks for, else the 128 at which matrix products run at speed.
-    static constexpr std::size_t rows_per_tile = [] {
-        if constexpr (requires { K::rows_per_tile; })
-            return static_cast<std::size_t>(K::rows_per_tile);
-        else
-            return std::size_t{128};
-    }();
-
     /// visit(replica, tile, row of the tile)
     template <class Visit>
     void for_each_replica(std::size_t k, Visit&& visit) const {
@@ -154,7 +153,7 @@ private:
     ladder temperatures_;
     std::size_t replicas_;
     std::uint64_t seed_;
-    std::vector<tile<M, K, Exchange>> tiles_;
+    std::vector<tile<M, K, Exchange, Pairs>> tiles_;
     std::vector<detail::sites_of_word> words_;
     std::vector<std::vector<std::uint64_t>> bits_;  ///< of each tile, as last packed
 };

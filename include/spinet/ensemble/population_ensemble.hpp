@@ -5,6 +5,7 @@
 #include <spinet/detail/archive.hpp>
 #include <spinet/detail/packed_spins.hpp>
 #include <spinet/ensemble/ladder.hpp>
+#include <spinet/ensemble/tile_size.hpp>
 #include <spinet/error.hpp>
 #include <spinet/kernel/site_kernel.hpp>
 #include <spinet/observable/cohort.hpp>
@@ -71,7 +72,7 @@ public:
           log_partition_(replicas, static_cast<double>(model.size()) * std::numbers::ln2) {
         // Rows are copied within a population by several workers at once: no tile holds rows of two.
         std::size_t const groups = resampling_step ? replicas : 1, of_group = replicas * members / groups;
-        std::size_t const parts = (of_group + rows_per_tile - 1) / rows_per_tile;
+        std::size_t const parts = (of_group + rows_per_tile<K> - 1) / rows_per_tile<K>;
         for (std::size_t g = 0, first = 0; g < groups; ++g)
             for (std::size_t part = 0; part < parts; ++part) {
                 std::size_t const rows = of_group / parts + (part < of_group % parts ? 1 : 0);
@@ -195,13 +196,6 @@ private:
     struct place {
         std::uint32_t tile, row;
     };
-
-    static constexpr std::size_t rows_per_tile = [] {
-        if constexpr (requires { K::rows_per_tile; })
-            return static_cast<std::size_t>(K::rows_per_tile);
-        else
-            return std::size_t{128};
-    }();
 
     [[nodiscard]] double energy_of(std::size_t row) const noexcept {
         return tiles_[places_[row].tile].state.energies()[places_[row].row];

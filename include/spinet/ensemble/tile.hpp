@@ -6,6 +6,8 @@
 #include <spinet/detail/archive.hpp>
 #include <spinet/ensemble/exchange.hpp>
 #include <spinet/ensemble/ladder.hpp>
+#include <spinet/ensemble/pair_move.hpp>
+#include <spinet/ensemble/tile_size.hpp>
 #include <spinet/kernel/site_kernel.hpp>
 #include <spinet/random/streams.hpp>
 
@@ -21,20 +23,6 @@
 
 namespace spinet {
 
-/// How `replicas` ladders of `temperatures` rungs are cut into tiles. Depends on nothing else (not on the
-/// number of workers), so that results never do. About `rows_wanted` rows a tile; an even number of tiles or
-/// one; at least two ladders to a tile from four ladders on, for moves of two replicas; sizes equal to within
-/// one.
-[[nodiscard]] inline std::vector<std::size_t> ladders_per_tile(std::size_t replicas, std::size_t temperatures,
-                                                               std::size_t rows_wanted = 128) {
-    std::size_t tiles = (replicas * temperatures + rows_wanted - 1) / rows_wanted;
-    tiles = std::min(tiles + tiles % 2, replicas / 2);
-    tiles = std::max<std::size_t>(tiles - tiles % 2, 1);
-    std::vector<std::size_t> sizes(tiles, replicas / tiles);
-    for (std::size_t t = 0; t < replicas % tiles; ++t) ++sizes[t];
-    return sizes;
-}
-
 /// Exchange counts of one tile, per pair of neighbouring temperatures, and round trips per ladder.
 struct exchange_counts {
     std::vector<std::uint64_t> attempted;
@@ -44,7 +32,9 @@ struct exchange_counts {
 
 /// Ladders `first_ladder`, ... of the run. Row `ladder * rungs + k` starts at temperature k; exchanges move
 /// the temperatures between the rows of a ladder, never the spins. Temperature index 0 is the lowest.
-template <Model M, class K, class Exchange>
+///
+/// With a pair move, ladders 0 and 1, 2 and 3, ... of the tile meet at each temperature.
+template <Model M, class K, class Exchange, class Pairs = no_pair_move>
     requires Kernel<K, M>
 class tile {
 public:
@@ -56,10 +46,11 @@ public:
     using real = typename M::spin_type;
 
     tile(M const& model, K const& kernel, Exchange const& exchange, ladder const& temperatures,
-         std::size_t first_ladder, std::size_t ladders, std::uint64_t seed)
+         std::size_t first_ladder, std::size_t ladders, std::uint64_t seed, Pairs const& pairs = {})
         : model_(&model),
           kernel_(kernel),
           exchange_(exchange),
+          pairs_(pairs),
           rungs_(temperatures.size()),
           first_ladder_(first_ladder),
           ladders_(ladders),
@@ -109,7 +100,7 @@ public:
     /// temperature it then has.
     static constexpr bool exchanges_within = detail::SumsOut<Exchange, M>;
 
-    /// Sweep number `sweep` of the run, and its exchanges.
+    /// Sweep number `sweep` of the run, its exchanges and its pair moves.
     void advance(std::uint32_t sweep) {
         sweep_draws const draws{seed_, sweep, static_cast<std::uint32_t>(first_ladder_ * rungs_),
                                 purpose::spins};
@@ -123,6 +114,7 @@ public:
             kernel_.sweep(*model_, state_, beta_of_row_, draws);
             if constexpr (!std::is_same_v<Exchange, no_exchange>) exchange_rungs(sweep);
         }
+        if constexpr (!std::is_same_v<Pairs, no_pair_move>) move_pairs(sweep);
     }
 
     void save(detail::archive_writer& out) const {
@@ -170,6 +162,26 @@ private:
         }
     }
 
+    void move_pairs(std::uint32_t sweep) {
+        std::vector<real> a(model_->size()), b(model_->size());
+        for (std::size_t l = 0; l + 1 < ladders_; l += 2) {
+            stream const draws(seed_, sweep, static_cast<std::uint32_t>(first_ladder_ + l),
+                               purpose::pair_move);
+            for (std::size_t k = 0; k < rungs_ && 1 / beta_of_rung_[k] <= pairs_.highest(); ++k) {
+                std::size_t const of_a = row_at(l, k), of_b = row_at(l + 1, k);
+                state_.copy_row(of_a, std::span(a));
+                state_.copy_row(of_b, std::span(b));
+                double const change =
+                    pairs_(*model_, std::span(a), std::span(b), draws.bits(static_cast<std::uint32_t>(k)));
+                state_.set_row(of_a, std::span<real const>(a));
+                state_.set_row(of_b, std::span<real const>(b));
+                state_.energies()[of_a] += change;
+                state_.energies()[of_b] -= change;
+            }
+        }
+        if constexpr (requires { state_.fields(); }) kernel_.prepare(*model_, state_);
+    }
+
     void count_trips(std::size_t l) {
         if (rungs_ < 2) return;
         auto& at_bottom = trip_[row_at(l, 0)];
@@ -199,6 +211,7 @@ private:
     M const* model_;
     K kernel_;
     Exchange exchange_;
+    Pairs pairs_;
     std::size_t rungs_;
     std::size_t first_ladder_;
     std::size_t ladders_;

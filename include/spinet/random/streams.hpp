@@ -37,7 +37,8 @@ enum class purpose : std::uint16_t {
     refinement = 10,  ///< further bits where 16 bits of `spins` do not decide; the draw is the site
     cluster = 11,     ///< cluster moves of one replica
     resampling =
-        12,  ///< which rows of a population are copied; the row is the population, the sweep the step
+        12,          ///< which rows of a population are copied; the row is the population, the sweep the step
+    pair_move = 13,  ///< moves of two replicas; the row is the first of the two ladders, the draw the rung
 };
 
 /// A stream of 32-bit words with random access. Immutable: `bits(n)` is a function.

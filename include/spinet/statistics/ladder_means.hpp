@@ -21,9 +21,11 @@ struct stage_range {
 
 /// Sums of what a recorder holds for the replicas in `members` (for pairs: both of the pair in `members`),
 /// ready for a jackknife over these replicas. At least 3 members, and at least one measurement in the stages.
+/// Replicas that pair moves join are one unit, stand next to each other in `members`, and are no pair.
 [[nodiscard]] inline pair_sums sums_over(recorder const& recorded, std::vector<std::size_t> const& members,
                                          stage_range stages = {}) {
-    pair_sums sums(members.size(), recorded.width());
+    std::size_t const joined = recorded.joined();
+    pair_sums sums(members.size() / joined, recorded.width());
     double measurements = 0;
     for (std::size_t s = stages.first; s < stages.last; ++s)
         measurements += static_cast<double>(recorded.count(s));
@@ -41,13 +43,13 @@ struct stage_range {
     for (std::size_t i = 0; i < members.size(); ++i) {
         if (recorded.per() == measured_per::replica) {
             collect(members[i]);
-            sums.add_single(i, means);
+            sums.add_single(i / joined, means);
             continue;
         }
-        for (std::size_t j = i + 1; j < members.size(); ++j) {
+        for (std::size_t j = (i / joined + 1) * joined; j < members.size(); ++j) {
             std::size_t const a = std::min(members[i], members[j]), b = std::max(members[i], members[j]);
             collect(a * (2 * n - a - 1) / 2 + (b - a - 1));
-            sums.add(i, j, means);
+            sums.add(i / joined, j / joined, means);
         }
     }
     return sums;

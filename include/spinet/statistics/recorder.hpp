@@ -25,9 +25,12 @@ public:
     static constexpr std::size_t stages = 4;
 
     recorder() = default;
-    recorder(measured_per per, std::size_t replicas, std::vector<std::string> components, std::size_t lead)
+    /// Replicas 0, ..., `joined` - 1 depend on each other, and so do the next ones.
+    recorder(measured_per per, std::size_t replicas, std::vector<std::string> components, std::size_t lead,
+             std::size_t joined = 1)
         : per_(per),
           replicas_(replicas),
+          joined_(joined),
           components_(std::move(components)),
           lead_(lead),
           counts_(stages, 0),
@@ -35,6 +38,7 @@ public:
 
     [[nodiscard]] measured_per per() const noexcept { return per_; }
     [[nodiscard]] std::size_t replicas() const noexcept { return replicas_; }
+    [[nodiscard]] std::size_t joined() const noexcept { return joined_; }
     [[nodiscard]] std::size_t units() const noexcept { return unit_count(per_, replicas_); }
     [[nodiscard]] std::size_t width() const noexcept { return components_.size(); }
     [[nodiscard]] std::vector<std::string> const& components() const noexcept { return components_; }
@@ -91,6 +95,7 @@ public:
 private:
     measured_per per_ = measured_per::replica;
     std::size_t replicas_ = 0;
+    std::size_t joined_ = 1;
     std::vector<std::string> components_;
     std::size_t lead_ = 0;
     centred_sums leads_;

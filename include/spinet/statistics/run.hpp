@@ -27,6 +27,7 @@ struct run_record {
     std::size_t sites = 0;
     std::vector<spin_group> groups;
     bool exchanges = false;  ///< the method moves replicas between temperatures
+    std::size_t joined = 1;  ///< so many replicas, next to each other, are one independent unit
     bool anneals = false;    ///< the temperature falls: each has all the sweeps of the plan
     std::optional<population_record> populations = {};  ///< of population annealing
     exchange_counts exchange = {};                      ///< since the end of warm-up

@@ -20,8 +20,8 @@
 namespace spinet::testing {
 
 /// One fit per temperature: after a sweep, without exchanges where they come after it and with them where
-/// they come within; and after a second sweep and all exchanges (empty with no_exchange). Both start from the
-/// same exact draws, so they are not independent of each other.
+/// they come within or where there are pair moves; and after a second sweep and all exchanges (empty with
+/// no_exchange). Both start from the same exact draws, so they are not independent of each other.
 struct fits_by_move {
     std::vector<fit> swept, exchanged;
 };
@@ -31,10 +31,11 @@ struct fits_by_move {
 /// tests the states at every temperature. `samples` ladders at least. At most 20 spins.
 ///
 /// `beta_factor` other than 1 sweeps at a wrong temperature: a control that the test must reject.
-template <Model M, class K, class Exchange>
+template <Model M, class K, class Exchange, class Pairs = no_pair_move>
 [[nodiscard]] fits_by_move fit_each_move(M const& model, K const& kernel, Exchange const& exchange,
                                          ladder const& temperatures, std::uint64_t samples,
-                                         std::uint64_t seed, double beta_factor = 1.0) {
+                                         std::uint64_t seed, double beta_factor = 1.0,
+                                         Pairs const& pairs = {}) {
     using real = typename M::spin_type;
     auto const resolved = resolved_exchange<K, M>(exchange);
     constexpr bool exchanges = !std::is_same_v<Exchange, no_exchange>;
@@ -53,8 +54,9 @@ template <Model M, class K, class Exchange>
     std::vector<real> spins(model.size());
     for (std::uint64_t done = 0; done < samples; done += ladders) {
         auto const round = static_cast<std::uint32_t>(done / ladders);
-        tile<M, K, exchange_for<Exchange, K, M>> moved(model, kernel, resolved, ladder(swept_at), 0, ladders,
-                                                       child_seed(seed, purpose::testing, round));
+        tile<M, K, exchange_for<Exchange, K, M>, Pairs> moved(
+            model, kernel, resolved, ladder(swept_at), 0, ladders, child_seed(seed, purpose::testing, round),
+            pairs);
         stream(seed, round, 0, purpose::testing).fill(0, bits);
         moved.start([&](std::size_t row) {
             spins_of_state(exact[row % rungs].draw(uniform<double>(bits[row])), std::span(spins));
@@ -69,7 +71,7 @@ template <Model M, class K, class Exchange>
             for (std::size_t l = 0; l < ladders; ++l)
                 for (std::size_t k = 0; k < rungs; ++k) count(of_rungs[k].data(), moved.row_at(l, k));
         };
-        if constexpr (decltype(moved)::exchanges_within) {
+        if constexpr (decltype(moved)::exchanges_within || !std::is_same_v<Pairs, no_pair_move>) {
             count_all(swept);
         } else {
             // Exchanges move temperatures, not spins: row r was swept at rung r % rungs.
