@@ -4,9 +4,11 @@
 #include <spinet/ensemble/ladder.hpp>
 #include <spinet/ensemble/run_plan.hpp>
 #include <spinet/ensemble/suggested_temperatures.hpp>
+#include <spinet/kernel/metropolis.hpp>
 #include <spinet/model/factories.hpp>
 #include <spinet/model/lattices.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <limits>
@@ -192,6 +194,50 @@ TEST_CASE("suggested temperatures: ends, acceptance measured afresh, the same fo
     CHECK(suggested_temperatures(model, {.count = 12}).lowest() == Approx(rungs.highest() / 12));
     CHECK(suggested_temperatures(model, {.lowest = 0.2, .count = 12, .above = 2}).highest() ==
           Approx(rungs.highest() / 0.6));
+}
+
+TEST_CASE("evenly accepted temperatures: the same ends, exchanges alike, for the method at hand",
+          "[ensemble][slow]") {
+    auto const model = random_layered_glass<float>({60, 40, 20}, {1.0 / 60, 1.0 / 40}, 4);
+    auto const uneven = geometric_temperatures(0.1, 4.0, 9);
+    auto const spread_of = [&](auto const& method) {
+        auto team = serial{}.team();
+        auto ensemble = method.make_ensemble(model, 8, 4321);
+        ensemble.start(team, {}, [](std::size_t) { return false; });
+        ensemble.advance(team, 0, 300);
+        ensemble.reset_counts();
+        ensemble.advance(team, 300, 2000);
+        auto const counts = ensemble.counts();
+        std::vector<double> accepted;
+        for (std::size_t k = 0; k < counts.accepted.size(); ++k)
+            accepted.push_back(static_cast<double>(counts.accepted[k]) /
+                               static_cast<double>(counts.attempted[k]));
+        auto const [least, most] = std::minmax_element(accepted.begin(), accepted.end());
+        return *most - *least;
+    };
+    auto const check = [&](auto const& method) {
+        auto const even = evenly_accepted(model, method);
+        CHECK(even.size() == uneven.size());
+        CHECK(even.lowest() == uneven.lowest());
+        CHECK(even.highest() == uneven.highest());
+        CAPTURE(method.name(), even.temperatures());
+        CHECK(spread_of(method) > 0.3);
+        CHECK(spread_of(method.at(even)) < 0.08);
+    };
+    check(parallel_tempering(glauber{}, uneven));
+    check(parallel_tempering(glauber{}, uneven, energy_exchange{}));
+    check(parallel_tempering(metropolis{}, uneven));
+    auto const method = parallel_tempering(glauber{}, uneven);
+    tuning_plan const quick{.sweeps = 20, .rounds = 2};
+    CHECK(evenly_accepted(model, method, quick, threads(2)).temperatures() ==
+          evenly_accepted(model, method, quick).temperatures());
+    auto const two = parallel_tempering(glauber{}, ladder({1.0, 2.0}));
+    CHECK_THAT(error_of([&] { return evenly_accepted(model, two); }), ContainsSubstring("2 temperatures"));
+    auto const three = parallel_tempering(glauber{}, ladder({1.0, 2.0, 3.0}));
+    for (tuning_plan const& bad : {tuning_plan{.sweeps = 1}, tuning_plan{.sweeps = 2'000'000},
+                                   tuning_plan{.rounds = 0}, tuning_plan{.rounds = 13}})
+        CHECK_THAT(error_of([&] { return evenly_accepted(model, three, bad); }),
+                   ContainsSubstring("a plan has"));
 }
 
 TEST_CASE("suggested temperatures of a lattice", "[ensemble]") {

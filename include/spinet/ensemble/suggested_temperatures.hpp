@@ -28,18 +28,16 @@ struct ladder_request {
 
 namespace detail {
 
-/// Exchange acceptance between neighbours, measured by a short run of parallel tempering.
-template <PairModel M, class Team>
-[[nodiscard]] std::vector<double> measured_acceptance(M const& model, ladder const& temperatures,
+/// Exchange acceptance between neighbours, measured by a short run.
+template <Model M, class Method, class Team>
+[[nodiscard]] std::vector<double> measured_acceptance(M const& model, Method const& method,
+                                                      std::size_t replicas, std::uint32_t sweeps,
                                                       std::uint64_t seed, Team& team) {
-    constexpr std::size_t replicas = 4;
-    constexpr std::uint32_t settle = 100, measure = 200;
-    auto ensemble =
-        parallel_tempering(glauber{}, temperatures, energy_exchange{}).make_ensemble(model, replicas, seed);
+    auto ensemble = method.make_ensemble(model, replicas, seed);
     ensemble.start(team, {}, [](std::size_t) { return false; });
-    ensemble.advance(team, 0, settle);
+    ensemble.advance(team, 0, sweeps / 2);
     ensemble.reset_counts();
-    ensemble.advance(team, settle, measure);
+    ensemble.advance(team, sweeps / 2, sweeps);
     auto const counts = ensemble.counts();
     std::vector<double> acceptance;
     for (std::size_t k = 0; k < counts.attempted.size(); ++k)
@@ -90,7 +88,8 @@ template <PairModel M, Executor Exec = serial>
     constexpr std::uint32_t rounds = 12;
     for (std::uint32_t round = 0; round < rounds; ++round) {
         auto const acceptance =
-            detail::measured_acceptance(model, rungs, child_seed(wanted.seed, purpose::pilot, round), team);
+            detail::measured_acceptance(model, parallel_tempering(glauber{}, rungs, energy_exchange{}), 4,
+                                        200, child_seed(wanted.seed, purpose::pilot, round), team);
         double const least = *std::min_element(acceptance.begin(), acceptance.end());
         // Two rounds at least: the first ladder is even in ln T, not in acceptance.
         if (least >= wanted.acceptance && round >= 2) return rungs;
@@ -112,6 +111,40 @@ template <PairModel M, Executor Exec = serial>
     throw error("suggested_temperatures: no ladder of up to " + std::to_string(rungs.size()) +
                 " temperatures reached an exchange acceptance of " + std::to_string(wanted.acceptance) +
                 " everywhere");
+}
+
+struct tuning_plan {
+    std::size_t replicas = 8;
+    std::uint32_t sweeps = 400;  ///< measured in each round, after half as many
+    std::uint32_t rounds = 5;    ///< each with twice the sweeps of the one before
+    std::uint64_t seed = 1;
+};
+
+/// The temperatures of a method respaced between the same ends, as many as before, so that the exchanges of
+/// this method, with its own kernel and policy, are accepted alike between all neighbours. Deterministic for
+/// a given seed. Throws spinet::error for a method without exchanges, fewer than 3 temperatures, or a plan
+/// out of bounds.
+template <Model M, class Method, Executor Exec = serial>
+[[nodiscard]] ladder evenly_accepted(M const& model, Method const& method, tuning_plan const& plan = {},
+                                     Exec const& executor = {}) {
+    static_assert(
+        SamplingMethod<Method, M> && Method::exchanges,
+        "spinet: only methods with exchanges, such as parallel_tempering, have an acceptance to tune");
+    if (method.temperatures().size() < 3)
+        throw error("evenly_accepted: " + std::to_string(method.temperatures().size()) +
+                    " temperatures leave nothing to respace");
+    if (plan.sweeps < 2 || plan.sweeps > 1'000'000 || plan.rounds == 0 || plan.rounds > 12)
+        throw error("evenly_accepted: a plan has 2 to 1,000,000 sweeps and 1 to 12 rounds");
+    single_threaded_blas const one_blas_thread;
+    auto team = executor.team();
+    ladder rungs = method.temperatures();
+    for (std::uint32_t round = 0; round < plan.rounds; ++round)
+        rungs = detail::respaced(
+            rungs,
+            detail::measured_acceptance(model, method.at(rungs), plan.replicas, plan.sweeps << round,
+                                        child_seed(plan.seed, purpose::pilot, round), team),
+            rungs.size());
+    return rungs;
 }
 
 }  // namespace spinet

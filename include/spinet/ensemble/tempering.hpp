@@ -41,6 +41,10 @@ public:
 
     [[nodiscard]] ladder const& temperatures() const noexcept { return temperatures_; }
     [[nodiscard]] K const& kernel() const noexcept { return kernel_; }
+    /// The same method at other temperatures.
+    [[nodiscard]] ladder_method at(ladder temperatures) const {
+        return {kernel_, std::move(temperatures), exchange_, pairs_};
+    }
     [[nodiscard]] std::string name() const {
         std::string text = kernel_.name() + ", " + exchange_.name();
         if (joins_pairs) {

@@ -20,8 +20,10 @@ namespace spinet {
 
 /// `error` is the delete-one-replica jackknife error (68 % for the given number of replicas, conservative).
 /// `tau` is the integrated autocorrelation time, in sweeps, of the observable's lead component at fixed
-/// temperature (1/2 measurement interval where measurements are independent); `effective_samples` is the
-/// variance of that component over the square of its error, 0 where it never changed. A point with
+/// temperature (1/2 measurement interval where measurements are independent), averaged over the cohort: under
+/// exchange replicas come and go faster than they change, and it can be far too short (docs/pitfalls.md).
+/// `effective_samples` is the variance of that component over the square of its error, 0 where it never
+/// changed; it comes from the replicas and has no such blind spot. A point with
 /// `equilibrated == false` is not an equilibrium average. What has no value is NaN: `tau` of populations,
 /// whose measurements do not follow each other in time, and all of a temperature that an annealing did not
 /// come to.

@@ -9,6 +9,7 @@
 #include <spinet/observable/observable.hpp>
 #include <spinet/statistics/recorder.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -62,6 +63,13 @@ struct run_record {
         double total = 0;
         for (auto const n : exchange.round_trips) total += static_cast<double>(n);
         return exchange.round_trips.empty() ? 0.0 : total / static_cast<double>(exchange.round_trips.size());
+    }
+
+    /// Mean time of a round trip, in sweeps: every row of a ladder is on its way all the time. Infinite where
+    /// none was made.
+    [[nodiscard]] double round_trip_time() const noexcept {
+        double const sweeps = static_cast<double>(sweeps_done - std::min(sweeps_done, plan.warmup));
+        return static_cast<double>(temperatures.size()) * sweeps / round_trips_per_ladder();
     }
 };
 
