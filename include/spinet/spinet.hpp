@@ -15,6 +15,7 @@
 #include <spinet/io/progress_bar.hpp>
 #include <spinet/kernel/glauber.hpp>
 #include <spinet/kernel/metropolis.hpp>
+#include <spinet/kernel/mirrored.hpp>
 #include <spinet/kernel/multi_spin.hpp>
 #include <spinet/mapping/null_models.hpp>
 #include <spinet/mapping/twin_hopfield.hpp>

@@ -6,6 +6,7 @@
 #include <spinet/ensemble/tile.hpp>
 #include <spinet/kernel/glauber.hpp>
 #include <spinet/kernel/metropolis.hpp>
+#include <spinet/kernel/mirrored.hpp>
 #include <spinet/kernel/multi_spin.hpp>
 #include <spinet/model/factories.hpp>
 #include <spinet/model/lattices.hpp>
@@ -141,6 +142,9 @@ using network = network_glass<float>;
 using natural = natural_exchange;
 static_assert(std::is_same_v<exchange_for<natural, glauber<>, network>, marginal_exchange>);
 static_assert(std::is_same_v<exchange_for<natural, metropolis<layer_blocks>, network>, energy_exchange>);
+static_assert(std::is_same_v<exchange_for<natural, mirrored<glauber<>>, network>, marginal_exchange>);
+static_assert(std::is_same_v<exchange_for<natural, mirrored<metropolis<>>, network>, energy_exchange>);
+static_assert(std::is_same_v<exchange_for<natural, mirrored<derived_kernel>, network>, energy_exchange>);
 static_assert(std::is_same_v<exchange_for<natural, derived_kernel, network>, energy_exchange>);
 static_assert(std::is_same_v<exchange_for<natural, glauber<random_scan>, network>, energy_exchange>);
 static_assert(std::is_same_v<exchange_for<natural, glauber<>, dense_ising<float>>, energy_exchange>);

@@ -39,6 +39,7 @@ enum class purpose : std::uint16_t {
     resampling =
         12,          ///< which rows of a population are copied; the row is the population, the sweep the step
     pair_move = 13,  ///< moves of two replicas; the row is the first of the two ladders, the draw the rung
+    mirror = 14,     ///< whether a whole row is turned
 };
 
 /// A stream of 32-bit words with random access. Immutable: `bits(n)` is a function.
