@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// The few BLAS routines spinet calls, by their Fortran names: <cblas.h> and xtensor-blas cannot be included
-/// together.
+/// The few routines of BLAS and LAPACK that spinet calls, by their Fortran names: <cblas.h> and xtensor-blas
+/// cannot be included together.
 #pragma once
 
 #include <cstddef>
@@ -23,6 +23,9 @@ void ssyrk_(char const*, char const*, SPINET_BLAS_INT const*, SPINET_BLAS_INT co
             float const*, SPINET_BLAS_INT const*, float const*, float*, SPINET_BLAS_INT const*);
 void dsyrk_(char const*, char const*, SPINET_BLAS_INT const*, SPINET_BLAS_INT const*, double const*,
             double const*, SPINET_BLAS_INT const*, double const*, double*, SPINET_BLAS_INT const*);
+// Of LAPACK: eigenvalues and eigenvectors of a symmetric tridiagonal matrix.
+void dsteqr_(char const*, SPINET_BLAS_INT const*, double*, double*, double*, SPINET_BLAS_INT const*, double*,
+             SPINET_BLAS_INT*);
 }
 
 namespace spinet::detail {
