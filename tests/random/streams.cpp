@@ -97,6 +97,21 @@ TEST_CASE("fill gives the draws one by one, for every offset and length", "[rand
     for (std::uint32_t k = 0; k < 100; ++k) CHECK(last[k] == draws.bits(ones - 99 + k));
 }
 
+TEST_CASE("a sequence gives the draws in order", "[random]") {
+    stream const draws(5, 6, 7, purpose::cluster, 1);
+    draw_sequence sequence(draws);
+    bool in_order = true;
+    for (std::uint32_t n = 0; n < 200; n += 4) {
+        in_order = in_order && sequence.next() == draws.bits(n) && sequence.next() == draws.bits(n + 1);
+        in_order =
+            in_order && sequence.next_64() == (std::uint64_t{draws.bits(n + 2)} << 32 | draws.bits(n + 3));
+    }
+    CHECK(in_order);
+    CHECK(uniform_64(0) == 0x1p-65);
+    CHECK(uniform_64(~std::uint64_t{0}) == 1.0);
+    CHECK(uniform_64(std::uint64_t{1} << 62) == 0.25);
+}
+
 TEST_CASE("every part of a stream's address gives other draws", "[random]") {
     std::set<std::vector<std::uint32_t>> seen;
     std::size_t streams = 0;
@@ -110,7 +125,7 @@ TEST_CASE("every part of a stream's address gives other draws", "[random]") {
         add(stream(std::uint64_t{1} << (k + 31) | 2, 0, 0, purpose::spins));
     for (std::uint32_t k = 0; k < 32; ++k) add(stream(1, std::uint32_t{1} << k, 0, purpose::spins));
     for (std::uint32_t k = 0; k < 32; ++k) add(stream(1, 0, std::uint32_t{1} << k, purpose::spins));
-    for (std::uint16_t use = 1; use <= 9; ++use)
+    for (std::uint16_t use = 1; use <= 11; ++use)
         for (std::uint32_t attempt = 0; attempt < 16; ++attempt)
             add(stream(1, 0, 0, purpose{use},
                        static_cast<std::uint16_t>(attempt == 0 ? 0 : 1u << (attempt - 1))));

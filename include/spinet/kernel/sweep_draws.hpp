@@ -40,6 +40,12 @@ struct sweep_draws {
                 static_cast<std::uint16_t>(use)};
     }
 
+    /// Cluster moves take their numbers in the order of their use.
+    [[nodiscard]] stream clusters_of_row(std::size_t row) const noexcept {
+        return {seed, sweep, first_row + static_cast<std::uint32_t>(row), purpose::cluster,
+                static_cast<std::uint16_t>(use)};
+    }
+
     /// The order of the sites in a random scan: one for all rows of the run.
     [[nodiscard]] stream site_order() const noexcept {
         // The attempt field keeps the site orders of different purposes apart.

@@ -35,9 +35,9 @@ enum class purpose : std::uint16_t {
     testing = 8,      ///< exact draws from an enumerated distribution
     pilot = 9,        ///< the short runs that space a ladder
     refinement = 10,  ///< further bits where 16 bits of `spins` do not decide; the draw is the site
-    cluster = 11,     ///< cluster moves of one replica
-    resampling =
-        12,          ///< which rows of a population are copied; the row is the population, the sweep the step
+    cluster = 11,     ///< seeds, bonds and acceptance of cluster moves, in the order of their use
+    /// which rows of a population are copied; the row is the population, the sweep the step
+    resampling = 12,
     pair_move = 13,  ///< moves of two replicas; the row is the first of the two ladders, the draw the rung
     mirror = 14,     ///< whether a whole row is turned
 };
@@ -146,11 +146,39 @@ private:
     std::uint32_t use_;
 };
 
+/// The draws of a stream one after the other, for those who cannot say in advance how many they take.
+class draw_sequence {
+public:
+    explicit draw_sequence(stream const& from) noexcept : from_(from) {}
+
+    [[nodiscard]] std::uint32_t next() noexcept {
+        if (used_ % chunk == 0) from_.fill(used_, buffer_);
+        return buffer_[used_++ % chunk];
+    }
+    /// Two draws, the upper half first.
+    [[nodiscard]] std::uint64_t next_64() noexcept {
+        std::uint64_t const upper = next();
+        return upper << 32 | next();
+    }
+
+private:
+    static constexpr std::uint32_t chunk = 64;
+
+    stream from_;
+    std::uint32_t used_ = 0;
+    std::uint32_t buffer_[chunk];
+};
+
 /// A number in (0, 1] from 32 random bits. Near zero the resolution is 2^-32, so events down to a probability
 /// of about 2e-10 keep their frequency; `u < p` with p = 0 never holds.
 template <class Real>
 [[nodiscard]] constexpr Real uniform(std::uint32_t bits) noexcept {
     return (static_cast<Real>(bits) + Real{0.5}) * static_cast<Real>(0x1p-32);
+}
+
+/// The same from 64 bits: a double, with a resolution of 2^-64 near zero.
+[[nodiscard]] constexpr double uniform_64(std::uint64_t bits) noexcept {
+    return (static_cast<double>(bits) + 0.5) * 0x1p-64;
 }
 
 /// An index in [0, n) from 32 random bits; the bias is below n / 2^32.
