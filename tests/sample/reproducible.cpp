@@ -86,6 +86,7 @@ TEST_CASE("any executor gives bitwise the same run") {
     require_same_on_all_executors(annealing(glauber{}, temperatures()));
     require_same_on_all_executors(
         population_annealing(metropolis{}, temperatures(), {.members = 30, .step = 2}));
+    require_same_on_all_executors(parallel_tempering(rejection_free{}, temperatures()));
 }
 
 TEST_CASE("a resumed run is bitwise the run that never stopped") {
@@ -94,6 +95,7 @@ TEST_CASE("a resumed run is bitwise the run that never stopped") {
     require_bitwise_resume(fixed_temperatures(glauber{random_scan{}}, temperatures()));
     require_bitwise_resume(annealing(glauber{}, temperatures()));
     require_bitwise_resume(population_annealing(glauber{}, temperatures(), {.members = 20, .step = 2}));
+    require_bitwise_resume(parallel_tempering(rejection_free{glauber{}}, temperatures()));
 }
 
 TEST_CASE("pair moves join replicas: in tiles, starts and errors") {

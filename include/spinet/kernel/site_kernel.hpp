@@ -69,9 +69,7 @@ public:
                         tile.energies()[r] = energies[lane];
             }
         } else if constexpr (PairModel<M>) {
-            model.fields(tile.spins(), tile.fields());
-            for (std::size_t r = 0; r < tile.rows(); ++r)
-                tile.energies()[r] = detail::energy_from_fields(model, tile, r);
+            detail::refresh_fields(model, tile);
             if constexpr (std::is_same_v<scan_for<Scan, M>, layer_blocks>)
                 detail::reset_fields(model, tile, 0, model.colours() - 1);
         } else {

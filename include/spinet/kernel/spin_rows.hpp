@@ -184,5 +184,12 @@ template <PairModel M>
            2;
 }
 
+/// Brings fields and energies in line with the spins.
+template <PairModel M>
+void refresh_fields(M const& model, spin_rows<typename M::spin_type>& tile) {
+    model.fields(tile.spins(), tile.fields());
+    for (std::size_t r = 0; r < tile.rows(); ++r) tile.energies()[r] = energy_from_fields(model, tile, r);
+}
+
 }  // namespace detail
 }  // namespace spinet
