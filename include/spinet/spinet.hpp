@@ -17,6 +17,8 @@
 #include <spinet/kernel/metropolis.hpp>
 #include <spinet/kernel/mirrored.hpp>
 #include <spinet/kernel/multi_spin.hpp>
+#include <spinet/kernel/rejection_free.hpp>
+#include <spinet/kernel/wolff.hpp>
 #include <spinet/mapping/null_models.hpp>
 #include <spinet/mapping/twin_hopfield.hpp>
 #include <spinet/mean_field/bond_matrix.hpp>

@@ -5,6 +5,8 @@
 #include <spinet/kernel/glauber.hpp>
 #include <spinet/kernel/metropolis.hpp>
 #include <spinet/kernel/multi_spin.hpp>
+#include <spinet/kernel/rejection_free.hpp>
+#include <spinet/kernel/wolff.hpp>
 #include <spinet/model/factories.hpp>
 #include <spinet/model/lattices.hpp>
 
@@ -102,6 +104,9 @@ TEST_CASE("a sweep allocates nothing", "[kernel]") {
     CHECK(allocations_of_sweeps(lattice, metropolis{}) == 0);
     CHECK(allocations_of_sweeps(lattice, glauber{random_scan{}}) == 0);
     CHECK(allocations_of_sweeps(lattice, multi_spin{}) == 0);
+    CHECK(allocations_of_sweeps(lattice, wolff{multi_spin{}, {.clusters = 5}}) == 0);
+    CHECK(allocations_of_sweeps(lattice, rejection_free{}) == 0);
+    CHECK(allocations_of_sweeps(layered, rejection_free{}) == 0);
 }
 
 namespace {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Controls: the test against enumeration must reject kernels and exchanges that are slightly wrong.
 #include "small_models.hpp"
+#include <spinet/kernel/rejection_free.hpp>
+#include <spinet/kernel/wolff.hpp>
 
 using namespace spinet;
 
@@ -54,6 +56,72 @@ struct fieldless_exchange {
     }
 };
 
+/// Ends a sweep after four flips, whatever time it is. (Rows leave states in proportion to their rates.)
+struct fixed_flips : rejection_free<glauber<>> {
+    template <class M>
+    void sweep(M const& model, state<M>& tile, std::span<double const> betas,
+               sweep_draws const& draws) const {
+        prepare(model, tile);
+        for (std::size_t r = 0; r < tile.rows(); ++r) {
+            tile.set_beta(r, betas[r]);
+            draw_sequence numbers(draws.of_row(r));
+            for (std::size_t k = 0; k < 4; ++k)
+                tile.flip(model, r, tile.site_at(r, uniform_64(numbers.next_64()) * tile.total(r)));
+        }
+        prepare(model, tile);
+    }
+};
+
+/// wolff{glauber{}}, with other moves.
+template <class Moves>
+struct other_moves : wolff<glauber<>> {
+    template <class M>
+    void sweep(M const& model, state<M>& tile, std::span<double const> betas,
+               sweep_draws const& draws) const {
+        glauber{}.sweep(model, tile, betas, draws);
+        for (std::size_t r = 0; r < tile.rows(); ++r) {
+            draw_sequence numbers(draws.clusters_of_row(r));
+            tile.copy_row(r, std::span(tile.space.spins));
+            Moves{}(model, tile.space, betas[r], numbers);
+            tile.set_row(r, tile.space.spins);
+        }
+        prepare(model, tile);
+    }
+};
+
+/// Follows bonds with probability 1 - exp(-beta J).
+struct half_bonds {
+    template <class M>
+    void operator()(M const& model, detail::cluster_space<float>& space, double beta,
+                    draw_sequence& numbers) const {
+        detail::flip_cluster(model, space, beta / 2, numbers);
+    }
+};
+
+/// Does not ask the fields.
+struct fieldless_clusters {
+    template <class M>
+    void operator()(M const& model, detail::cluster_space<float>& space, double beta,
+                    draw_sequence& numbers) const {
+        std::vector<bond<float>> bonds;
+        for (std::uint32_t i = 0; i < model.size(); ++i)
+            for (std::size_t k = 0; k < model.neighbours(i).size(); ++k)
+                if (model.neighbours(i)[k] > i)
+                    bonds.push_back({i, model.neighbours(i)[k], model.neighbour_couplings(i)[k]});
+        detail::flip_cluster(sparse_ising<float>(model.size(), bonds), space, beta, numbers);
+    }
+};
+
+/// As many clusters as it takes to move four spins.
+struct clusters_by_size {
+    template <class M>
+    void operator()(M const& model, detail::cluster_space<float>& space, double beta,
+                    draw_sequence& numbers) const {
+        for (std::size_t moved = 0; moved < 4; moved += space.members.size())
+            detail::flip_cluster(model, space, beta, numbers);
+    }
+};
+
 template <class M, class K, class Exchange>
 void require_rejection(M const& model, K const& kernel, Exchange const& exchange, double beta_factor) {
     auto const fits = spinet::testing::fit_after_moves(model, kernel, exchange, small_models::temperatures(),
@@ -86,4 +154,19 @@ TEST_CASE("an exchange on the energy per spin is rejected") {
 
 TEST_CASE("a marginal exchange without the fields of the spins that stay is rejected") {
     require_rejection(small_models::layered(), glauber{}, fieldless_exchange{}, 1.0);
+}
+
+TEST_CASE("rejection-free sweeps that end after a number of flips, or with wrong rates, are rejected") {
+    require_rejection(small_models::layered(), fixed_flips{}, no_exchange{}, 1.0);
+    require_rejection(small_models::graph(), fixed_flips{}, no_exchange{}, 1.0);
+    require_rejection(small_models::dense(), rejection_free{}, no_exchange{}, 1.02);
+    require_rejection(small_models::dense(),
+                      rejection_free{site_kernel<eager_metropolis_rule, random_scan>{}}, no_exchange{}, 1.0);
+}
+
+TEST_CASE("cluster moves with other bonds, without the fields, or until enough spins moved are rejected") {
+    require_rejection(small_models::plus_minus_graph(), other_moves<half_bonds>{}, no_exchange{}, 1.0);
+    require_rejection(small_models::graph(), other_moves<fieldless_clusters>{}, no_exchange{}, 1.0);
+    require_rejection(small_models::graph(), other_moves<clusters_by_size>{}, no_exchange{}, 1.0);
+    require_rejection(small_models::graph(), wolff{glauber{}}, no_exchange{}, 1.02);
 }
