@@ -49,6 +49,7 @@ static_assert(stream(0xfedcba9876543210u, ones, 0x80000001u, purpose::pilot, 0xf
               0x3bfc489au);
 static_assert(stream(42, 3, 5, purpose::scan, 1).bits(79) == 0x25dacf7fu);
 static_assert(stream(~std::uint64_t{0}, 1, 2, purpose::start, 1).bits(ones) == 0x904d4e64u);
+static_assert(stream(11, 2, 6, purpose::cluster, 1).bits(35) == 0x418afadbu);
 static_assert(child_seed(7, purpose::pilot, 3) == 0xa4d301e500444066u);
 
 std::vector<std::uint32_t> first_draws(stream const& of, std::size_t n = 8) {
