@@ -9,9 +9,12 @@
 
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 namespace spinet {
 
@@ -126,6 +129,27 @@ concept HasLogRatio = requires(Exchange const& exchange, M const& model,
     { exchange.log_ratio(model, state, row, row, beta, beta) } -> std::convertible_to<double>;
 };
 
+/// Has the policy lanes, variants of the model that rows may be in? `view(model, lane_of_row)` is then a
+/// model of which each row of a tile has its own.
+template <class Exchange, class M>
+concept HasLanes = requires(Exchange const& exchange, M const& model,
+                            std::vector<std::uint32_t> const& lanes) {
+    exchange.view(model, lanes);
+};
+
+template <class Exchange, class M>
+struct seen_in_lanes_of {
+    using type = M const&;
+};
+template <class Exchange, class M>
+    requires HasLanes<Exchange, M>
+struct seen_in_lanes_of<Exchange, M> {
+    using type = decltype(std::declval<Exchange const&>().view(
+        std::declval<M const&>(), std::declval<std::vector<std::uint32_t> const&>()));
+};
+template <class Exchange, class M>
+using seen_in_lanes = typename seen_in_lanes_of<Exchange, M>::type;
+
 template <class Exchange, class M>
 concept SumsOut = requires(Exchange const& exchange, M const& model) {
     { exchange.summed_out(model) } -> std::convertible_to<std::size_t>;
@@ -133,20 +157,20 @@ concept SumsOut = requires(Exchange const& exchange, M const& model) {
 
 }  // namespace detail
 
-/// What `natural_exchange` stands for; any other policy stands for itself.
-template <class Exchange, class K, class M>
-using exchange_for =
-    std::conditional_t<std::is_same_v<Exchange, natural_exchange>,
-                       std::conditional_t<detail::PausingHeatBath<K, M>, marginal_exchange, energy_exchange>,
-                       Exchange>;
-
-/// The same for values.
+/// What a policy is for a kernel and a model: `natural_exchange` stands for another one; one with a member
+/// `on(model)` for what that returns; any other for itself.
 template <class K, class M, class Exchange>
-[[nodiscard]] exchange_for<Exchange, K, M> resolved_exchange(Exchange const& exchange) {
+[[nodiscard]] auto resolved_exchange(Exchange const& exchange, [[maybe_unused]] M const& model) {
     if constexpr (std::is_same_v<Exchange, natural_exchange>)
-        return {};
+        return std::conditional_t<detail::PausingHeatBath<K, M>, marginal_exchange, energy_exchange>{};
+    else if constexpr (requires { exchange.on(model); })
+        return exchange.on(model);
     else
         return exchange;
 }
+
+template <class Exchange, class K, class M>
+using exchange_for =
+    decltype(resolved_exchange<K, M>(std::declval<Exchange const&>(), std::declval<M const&>()));
 
 }  // namespace spinet

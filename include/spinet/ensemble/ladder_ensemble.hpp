@@ -32,7 +32,8 @@ public:
                         std::to_string(replicas));
         std::size_t first = 0;
         for (std::size_t const parts :
-             ladders_per_tile(replicas / together, together * temperatures.size(), rows_per_tile<K>)) {
+             ladders_per_tile(replicas / together, together * graph_of(exchange, temperatures).rungs.size(),
+                              rows_per_tile<K>)) {
             tiles_.emplace_back(model, kernel, exchange, temperatures, first, parts * together, seed, pairs);
             first += parts * together;
         }
@@ -44,7 +45,7 @@ public:
     /// Ladder r starts from independent random spins, or, where `cold(r)`, with every row in `cold_spins`.
     template <class Executor, class IsCold>
     void start(Executor& executor, std::span<real const> cold_spins, IsCold&& cold) {
-        std::size_t const rungs = temperatures_.size();
+        std::size_t const rungs = tiles_[0].rungs();
         executor.run(tiles_.size(), [&](std::size_t t) {
             std::vector<real> spins(model_->size());
             tiles_[t].start([&](std::size_t row) -> std::span<real const> {
@@ -109,10 +110,10 @@ public:
     /// Exchange counts summed over tiles, and the round trips of every ladder.
     [[nodiscard]] exchange_counts counts() const {
         exchange_counts total;
-        total.attempted.resize(temperatures_.size() - 1);
-        total.accepted.resize(temperatures_.size() - 1);
+        total.attempted.resize(tiles_[0].counts().attempted.size());
+        total.accepted.resize(total.attempted.size());
         for (auto const& part : tiles_) {
-            for (std::size_t k = 0; k + 1 < temperatures_.size(); ++k) {
+            for (std::size_t k = 0; k < total.attempted.size(); ++k) {
                 total.attempted[k] += part.counts().attempted[k];
                 total.accepted[k] += part.counts().accepted[k];
             }

@@ -59,7 +59,8 @@ public:
     [[nodiscard]] ladder_ensemble<M, K, exchange_for<Exchange, K, M>, Pairs> make_ensemble(
         M const& model, std::size_t replicas, std::uint64_t seed) const {
         static_assert(Kernel<K, M>, "spinet: this kernel does not satisfy Kernel for this model");
-        return {model, kernel_, resolved_exchange<K, M>(exchange_), temperatures_, replicas, seed, pairs_};
+        return {model, kernel_, resolved_exchange<K>(exchange_, model), temperatures_, replicas,
+                seed,  pairs_};
     }
 
     /// Exchanges move replicas between temperatures, so round trips are something to ask for.

@@ -7,6 +7,7 @@
 #include <spinet/ensemble/exchange.hpp>
 #include <spinet/ensemble/ladder.hpp>
 #include <spinet/ensemble/pair_move.hpp>
+#include <spinet/ensemble/rung_graph.hpp>
 #include <spinet/ensemble/tile_size.hpp>
 #include <spinet/kernel/site_kernel.hpp>
 #include <spinet/random/streams.hpp>
@@ -23,15 +24,25 @@
 
 namespace spinet {
 
-/// Exchange counts of one tile, per pair of neighbouring temperatures, and round trips per ladder.
+/// Exchange counts of one tile, per link of the graph of rungs (the first ones join neighbouring temperatures
+/// of the ladder), and round trips per ladder.
 struct exchange_counts {
     std::vector<std::uint64_t> attempted;
     std::vector<std::uint64_t> accepted;
     std::vector<std::uint64_t> round_trips;
 };
 
-/// Ladders `first_ladder`, ... of the run. Row `ladder * rungs + k` starts at temperature k; exchanges move
-/// the temperatures between the rows of a ladder, never the spins. Temperature index 0 is the lowest.
+/// The rungs of an exchange policy: a ladder, or what its `graph(ladder)` says.
+template <class Exchange>
+[[nodiscard]] rung_graph graph_of(Exchange const& exchange, ladder const& temperatures) {
+    if constexpr (requires { exchange.graph(temperatures); })
+        return exchange.graph(temperatures);
+    else
+        return ladder_graph(temperatures);
+}
+
+/// Ladders `first_ladder`, ... of the run. Row `ladder * rungs + k` starts at rung k; exchanges move the
+/// rungs between the rows of a ladder, never the spins. Rung 0 is the lowest temperature.
 ///
 /// With a pair move, ladders 0 and 1, 2 and 3, ... of the tile meet at each temperature.
 template <Model M, class K, class Exchange, class Pairs = no_pair_move>
@@ -51,19 +62,19 @@ public:
           kernel_(kernel),
           exchange_(exchange),
           pairs_(pairs),
-          rungs_(temperatures.size()),
+          graph_(graph_of(exchange, temperatures)),
+          rungs_(graph_.rungs.size()),
           first_ladder_(first_ladder),
           ladders_(ladders),
           seed_(seed),
           state_(kernel.make_state(model, ladders * rungs_)),
           row_at_(ladders * rungs_),
           trip_(ladders * rungs_, trip::none) {
-        for (double const t : temperatures.temperatures()) beta_of_rung_.push_back(1.0 / t);
         for (std::size_t l = 0; l < ladders_; ++l)
             std::iota(row_at_.begin() + static_cast<std::ptrdiff_t>(l * rungs_),
                       row_at_.begin() + static_cast<std::ptrdiff_t>((l + 1) * rungs_),
                       static_cast<std::uint32_t>(l * rungs_));
-        counts_ = {std::vector<std::uint64_t>(rungs_ - 1), std::vector<std::uint64_t>(rungs_ - 1),
+        counts_ = {std::vector<std::uint64_t>(graph_.links), std::vector<std::uint64_t>(graph_.links),
                    std::vector<std::uint64_t>(ladders_)};
         place_betas();
         if constexpr (exchanges_within)
@@ -76,7 +87,9 @@ public:
     [[nodiscard]] std::size_t ladders() const noexcept { return ladders_; }
     [[nodiscard]] exchange_counts const& counts() const noexcept { return counts_; }
     [[nodiscard]] auto const& state() const noexcept { return state_; }
-    /// The row of this tile that is now at temperature k in ladder l (counted within the tile).
+    /// Rows of each ladder.
+    [[nodiscard]] std::size_t rungs() const noexcept { return rungs_; }
+    /// The row of this tile that is now at rung k of ladder l (counted within the tile).
     [[nodiscard]] std::size_t row_at(std::size_t l, std::size_t k) const noexcept {
         return row_at_[l * rungs_ + k];
     }
@@ -85,7 +98,7 @@ public:
     template <class Spins>
     void start(Spins&& spins) {
         for (std::size_t r = 0; r < ladders_ * rungs_; ++r) state_.set_row(r, spins(r));
-        kernel_.prepare(*model_, state_);
+        kernel_.prepare(as_seen(), state_);
     }
 
     /// Forgets the exchange counts (not the spins): what happened during warm-up is not reported.
@@ -105,10 +118,10 @@ public:
         sweep_draws const draws{seed_, sweep, static_cast<std::uint32_t>(first_ladder_ * rungs_),
                                 purpose::spins};
         if constexpr (exchanges_within) {
-            static_assert(detail::PausingKernel<K, M>,
+            static_assert(detail::PausingKernel<K, std::remove_cvref_t<detail::seen_in_lanes<Exchange, M>>>,
                           "spinet: an exchange that sums spins out needs a kernel that sweeps whole colours, "
                           "such as glauber{} on a network");
-            kernel_.sweep_redrawing(*model_, state_, beta_of_row_, draws, exchange_.summed_out(*model_),
+            kernel_.sweep_redrawing(as_seen(), state_, beta_of_row_, draws, exchange_.summed_out(*model_),
                                     [&] { exchange_rungs(sweep); });
         } else {
             kernel_.sweep(*model_, state_, beta_of_row_, draws);
@@ -141,25 +154,53 @@ private:
     /// Where a row was last of the two ends of its ladder; a round trip is bottom, top, bottom.
     enum class trip : std::uint8_t { none, from_bottom, from_top };
 
-    /// Even pairs after even sweeps, odd pairs after odd ones.
+    static constexpr bool has_lanes = detail::HasLanes<Exchange, M>;
+
+    /// The model as each row's lane has it.
+    [[nodiscard]] detail::seen_in_lanes<Exchange, M> as_seen() const noexcept {
+        if constexpr (has_lanes)
+            return exchange_.view(*model_, lane_of_row_);
+        else
+            return *model_;
+    }
+
     void exchange_rungs(std::uint32_t sweep) {
         for (std::size_t l = 0; l < ladders_; ++l) {
             stream const draws(seed_, sweep, static_cast<std::uint32_t>(first_ladder_ + l),
                                purpose::exchange);
             auto* const rows = row_at_.data() + l * rungs_;
-            for (std::size_t k = sweep % 2; k + 1 < rungs_; k += 2) {
-                double const log_ratio = exchange_.log_ratio(*model_, state_, rows[k], rows[k + 1],
-                                                             beta_of_rung_[k], beta_of_rung_[k + 1]);
-                ++counts_.attempted[k];
-                if (!(std::log(uniform<double>(draws.bits(static_cast<std::uint32_t>(k)))) < log_ratio))
-                    continue;
-                ++counts_.accepted[k];
-                std::swap(rows[k], rows[k + 1]);
-                beta_of_row_[rows[k]] = beta_of_rung_[k];
-                beta_of_row_[rows[k + 1]] = beta_of_rung_[k + 1];
+            for (auto const& [a, b, number] : graph_.rounds[sweep % graph_.rounds.size()]) {
+                double const log_ratio = log_ratio_of(rows[a], rows[b], graph_.rungs[a], graph_.rungs[b]);
+                ++counts_.attempted[number];
+                if (!(std::log(uniform<double>(draws.bits(number))) < log_ratio)) continue;
+                ++counts_.accepted[number];
+                if constexpr (has_lanes)
+                    if (graph_.rungs[a].lane != graph_.rungs[b].lane) {
+                        std::copy(moved_a_.begin(), moved_a_.end(), state_.fields().row(rows[a]).begin());
+                        std::copy(moved_b_.begin(), moved_b_.end(), state_.fields().row(rows[b]).begin());
+                    }
+                std::swap(rows[a], rows[b]);
+                place(rows[a], graph_.rungs[a]);
+                place(rows[b], graph_.rungs[b]);
             }
             count_trips(l);
         }
+    }
+
+    [[nodiscard]] double log_ratio_of(std::size_t row_a, std::size_t row_b, rung const& a, rung const& b) {
+        if constexpr (has_lanes)
+            if (a.lane != b.lane) {
+                moved_a_.resize(model_->size());
+                moved_b_.resize(model_->size());
+                return exchange_.log_ratio_of_lanes(as_seen(), state_, row_a, row_b, a.beta, a.lane, b.lane,
+                                                    std::span(moved_a_), std::span(moved_b_));
+            }
+        return exchange_.log_ratio(*model_, state_, row_a, row_b, a.beta, b.beta);
+    }
+
+    void place(std::size_t row, rung const& at) noexcept {
+        beta_of_row_[row] = at.beta;
+        lane_of_row_[row] = at.lane;
     }
 
     void move_pairs(std::uint32_t sweep) {
@@ -167,7 +208,8 @@ private:
         for (std::size_t l = 0; l + 1 < ladders_; l += 2) {
             stream const draws(seed_, sweep, static_cast<std::uint32_t>(first_ladder_ + l),
                                purpose::pair_move);
-            for (std::size_t k = 0; k < rungs_ && 1 / beta_of_rung_[k] <= pairs_.highest(); ++k) {
+            for (std::size_t k = 0; k < rungs_; ++k) {
+                if (1 / graph_.rungs[k].beta > pairs_.highest()) continue;
                 std::size_t const of_a = row_at(l, k), of_b = row_at(l + 1, k);
                 state_.copy_row(of_a, std::span(a));
                 state_.copy_row(of_b, std::span(b));
@@ -179,22 +221,23 @@ private:
                 state_.energies()[of_b] -= change;
             }
         }
-        if constexpr (requires { state_.fields(); }) kernel_.prepare(*model_, state_);
+        if constexpr (requires { state_.fields(); }) kernel_.prepare(as_seen(), state_);
     }
 
     void count_trips(std::size_t l) {
-        if (rungs_ < 2) return;
+        if (graph_.ladder_size < 2) return;
         auto& at_bottom = trip_[row_at(l, 0)];
         if (at_bottom == trip::from_top) ++counts_.round_trips[l];
         at_bottom = trip::from_bottom;
-        auto& at_top = trip_[row_at(l, rungs_ - 1)];
+        auto& at_top = trip_[row_at(l, graph_.ladder_size - 1)];
         if (at_top == trip::from_bottom) at_top = trip::from_top;
     }
 
     void place_betas() {
         beta_of_row_.resize(row_at_.size());
+        lane_of_row_.resize(row_at_.size());
         for (std::size_t l = 0; l < ladders_; ++l)
-            for (std::size_t k = 0; k < rungs_; ++k) beta_of_row_[row_at(l, k)] = beta_of_rung_[k];
+            for (std::size_t k = 0; k < rungs_; ++k) place(row_at(l, k), graph_.rungs[k]);
     }
 
     void check_permutation() const {
@@ -212,6 +255,7 @@ private:
     K kernel_;
     Exchange exchange_;
     Pairs pairs_;
+    rung_graph graph_;
     std::size_t rungs_;
     std::size_t first_ladder_;
     std::size_t ladders_;
@@ -219,8 +263,9 @@ private:
     typename K::template state<M> state_;
     std::vector<std::uint32_t> row_at_;
     std::vector<trip> trip_;
-    std::vector<double> beta_of_rung_;
     std::vector<double> beta_of_row_;
+    std::vector<std::uint32_t> lane_of_row_;
+    std::vector<real> moved_a_, moved_b_;  ///< fields of two rows in each other's lane
     exchange_counts counts_;
 };
 

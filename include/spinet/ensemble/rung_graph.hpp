@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// What a replica of tempering stands on: rungs, each a temperature of one variant of the model, and which of
+/// them exchange with each other.
+#pragma once
+
+#include <spinet/ensemble/ladder.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace spinet {
+
+/// Lane 0 is the model itself.
+struct rung {
+    double beta;
+    std::uint32_t lane;
+};
+
+/// Two rungs that exchange: of one lane, or of one temperature. `number` counts all links of the graph.
+struct rung_link {
+    std::uint32_t a, b;
+    std::uint32_t number;
+};
+
+/// The first `ladder_size` rungs are those of the ladder, coldest first, and link k joins its rungs k and
+/// k + 1. Sweep s takes the links of round s % rounds.size(); those of one round have no rung in common.
+struct rung_graph {
+    std::vector<rung> rungs;
+    std::size_t ladder_size = 0;
+    std::size_t links = 0;
+    std::vector<std::vector<rung_link>> rounds;
+};
+
+/// A ladder alone: even pairs after even sweeps, odd pairs after odd ones.
+[[nodiscard]] inline rung_graph ladder_graph(ladder const& temperatures) {
+    rung_graph graph{{}, temperatures.size(), 0, {{}, {}}};
+    for (double const t : temperatures.temperatures()) graph.rungs.push_back({1.0 / t, 0});
+    for (std::uint32_t k = 0; k + 1 < graph.ladder_size; ++k)
+        graph.rounds[k % 2].push_back({k, k + 1, static_cast<std::uint32_t>(graph.links++)});
+    return graph;
+}
+
+/// The same with further lanes, each over the temperatures of the ladder within its range: their own even and
+/// odd pairs join in the first two rounds; in two more, lanes 0 and 1, 2 and 3, ... and then lanes 1 and 2, 3
+/// and 4, ... exchange at equal temperature. `range(lane)` is a pair of temperatures, lanes from 1 on.
+template <class Range>
+[[nodiscard]] rung_graph laned_graph(ladder const& temperatures, std::size_t lanes, Range&& range) {
+    rung_graph graph = ladder_graph(temperatures);
+    graph.rounds.resize(4);
+    constexpr std::uint32_t none = ~std::uint32_t{0};
+    std::vector<std::uint32_t> before(graph.ladder_size);
+    for (std::uint32_t k = 0; k < graph.ladder_size; ++k) before[k] = k;
+    for (std::uint32_t lane = 1; lane <= lanes; ++lane) {
+        auto const [lowest, highest] = range(lane);
+        std::vector<std::uint32_t> here(graph.ladder_size, none);
+        for (std::size_t k = 0; k < graph.ladder_size; ++k) {
+            if (temperatures[k] < lowest || temperatures[k] > highest) continue;
+            here[k] = static_cast<std::uint32_t>(graph.rungs.size());
+            graph.rungs.push_back({1.0 / temperatures[k], lane});
+            if (k > 0 && here[k - 1] != none)
+                graph.rounds[(k - 1) % 2].push_back(
+                    {here[k - 1], here[k], static_cast<std::uint32_t>(graph.links++)});
+            if (before[k] != none)
+                graph.rounds[2 + (lane - 1) % 2].push_back(
+                    {before[k], here[k], static_cast<std::uint32_t>(graph.links++)});
+        }
+        before = std::move(here);
+    }
+    return graph;
+}
+
+}  // namespace spinet

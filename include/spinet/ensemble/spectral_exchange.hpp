@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Spectral tempering: exchanges with variants of a network whose leading modes are held down, so that a
+/// transition of first order between them can be walked round.
+#pragma once
+
+#include <spinet/concepts.hpp>
+#include <spinet/detail/vector_math.hpp>
+#include <spinet/ensemble/exchange.hpp>
+#include <spinet/ensemble/rung_graph.hpp>
+#include <spinet/error.hpp>
+#include <spinet/mean_field/coupling_spectrum.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <limits>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace spinet {
+
+/// A variant of the model in which no eigenvalue of J is above `cut` (or below -cut), next to the ladder at
+/// its temperatures from `lowest` to `highest`.
+struct spectral_lane {
+    double cut;
+    double lowest;
+    double highest;
+};
+
+namespace detail {
+
+/// A model of two colours as each row of a tile sees it: with its own lane's modes held down. Row r of what
+/// `fields` and `add_block_fields` are given is row r of the tile.
+template <BlockModel M>
+class laned_view {
+public:
+    using spin_type = typename M::spin_type;
+    using real = spin_type;
+
+    /// `modes` has k rows of as many numbers as spins; `excess` k numbers for each lane: twice what its cut
+    /// takes from each eigenvalue.
+    laned_view(M const& model, std::vector<real> const& modes, std::vector<double> const& excess,
+               std::vector<std::uint32_t> const& lane_of_row)
+        : model_(&model), modes_(&modes), excess_(&excess), lane_of_row_(&lane_of_row) {}
+
+    [[nodiscard]] std::size_t size() const noexcept { return model_->size(); }
+    [[nodiscard]] double energy(std::span<real const> spins) const { return model_->energy(spins); }
+    [[nodiscard]] double energy_change(std::span<real const> spins, std::size_t site, real value) const {
+        return model_->energy_change(spins, site, value);
+    }
+    [[nodiscard]] std::span<real const> external_fields() const noexcept { return model_->external_fields(); }
+    [[nodiscard]] std::size_t colours() const noexcept { return model_->colours(); }
+    [[nodiscard]] std::span<site_range const> colour(std::size_t c) const noexcept {
+        return model_->colour(c);
+    }
+    template <class Visit>
+    void for_each_coupling(std::size_t site, Visit&& visit) const {
+        model_->for_each_coupling(site, visit);
+    }
+
+    void fields(rows_view<real const> spins, rows_view<real> out) const noexcept {
+        model_->fields(spins, out);
+        for (std::size_t c = 0; c < 2; ++c) hold_down(c, spins, out);
+    }
+    void add_block_fields(std::size_t c, rows_view<real const> spins, rows_view<real> out) const noexcept {
+        model_->add_block_fields(c, spins, out);
+        hold_down(c, spins, out);
+    }
+
+    /// The amplitude of mode k in the spins of one colour of a row.
+    [[nodiscard]] double amplitude(std::size_t k, std::size_t c, std::span<real const> spins) const noexcept {
+        double sum = 0;
+        for (site_range const range : model_->colour(c))
+            sum += dot(modes_->data() + k * size() + range.first, spins.data() + range.first, range.size);
+        return sum;
+    }
+
+    /// Takes the fields of colour c from lane `from` to lane `to`, the spins of the other colour being these.
+    void change_lane(std::size_t c, std::span<real const> spins, real* fields, std::size_t from,
+                     std::size_t to) const noexcept {
+        for (std::size_t k = 0; k < modes(); ++k) {
+            double const change = excess(to, k) - excess(from, k);
+            if (change == 0) continue;
+            auto const by = static_cast<real>(-change * amplitude(k, 1 - c, spins));
+            for (site_range const range : model_->colour(c)) {
+                real const* const mode = modes_->data() + k * size() + range.first;
+                for (std::size_t i = 0; i < range.size; ++i) fields[range.first + i] += by * mode[i];
+            }
+        }
+    }
+
+private:
+    [[nodiscard]] std::size_t modes() const noexcept { return modes_->size() / size(); }
+    [[nodiscard]] double excess(std::size_t lane, std::size_t k) const noexcept {
+        return (*excess_)[lane * modes() + k];
+    }
+
+    void hold_down(std::size_t c, rows_view<real const> spins, rows_view<real> out) const noexcept {
+        for (std::size_t r = 0; r < spins.rows; ++r)
+            if (std::uint32_t const lane = (*lane_of_row_)[r]; lane != 0)
+                change_lane(c, spins.row(r), out.row(r).data(), 0, lane);
+    }
+
+    M const* model_;
+    std::vector<real> const* modes_;
+    std::vector<double> const* excess_;
+    std::vector<std::uint32_t> const* lane_of_row_;
+};
+
+}  // namespace detail
+
+/// What spectral_lanes is on a model: the modes, and the marginal exchange within and between lanes.
+template <BlockModel M>
+class spectral_exchange {
+public:
+    using real = typename M::spin_type;
+
+    spectral_exchange(M const& model, std::vector<spectral_lane> lanes, std::string name)
+        : lanes_(std::move(lanes)), name_(std::move(name)) {
+        if (model.colours() != 2)
+            throw error("spectral_lanes: the model has " + std::to_string(model.colours()) +
+                        " colours; modes are held down between two");
+        double lowest = std::numeric_limits<double>::infinity();
+        for (auto const& lane : lanes_) lowest = std::min(lowest, lane.cut);
+        auto const pairs = leading_modes(model, std::min(model.size(), most_modes + 1));
+        std::size_t count = 0;
+        while (count < pairs.values.size() && pairs.values[count] > lowest) ++count;
+        if (count > most_modes)
+            throw error("spectral_lanes: more than " + std::to_string(most_modes) +
+                        " eigenvalues are above the lowest cut, " + std::to_string(lowest));
+        excess_.assign(count, 0.0);  // lane 0
+        for (auto const& lane : lanes_)
+            for (std::size_t k = 0; k < count; ++k)
+                excess_.push_back(2 * std::max(0.0, pairs.values[k] - lane.cut));
+        for (std::size_t k = 0; k < count; ++k)
+            for (double const x : pairs.vectors[k]) modes_.push_back(static_cast<real>(x));
+    }
+
+    [[nodiscard]] std::string name() const { return name_; }
+    [[nodiscard]] std::size_t summed_out(M const& model) const noexcept {
+        return marginal_exchange::summed_out(model);
+    }
+
+    [[nodiscard]] rung_graph graph(ladder const& temperatures) const {
+        return laned_graph(temperatures, lanes_.size(), [&](std::size_t lane) {
+            return std::pair{lanes_[lane - 1].lowest, lanes_[lane - 1].highest};
+        });
+    }
+
+    [[nodiscard]] detail::laned_view<M> view(M const& model,
+                                             std::vector<std::uint32_t> const& lane_of_row) const noexcept {
+        return {model, modes_, excess_, lane_of_row};
+    }
+
+    /// Within a lane.
+    template <class State>
+    [[nodiscard]] double log_ratio(M const& model, State const& state, std::size_t row_a, std::size_t row_b,
+                                   double beta_a, double beta_b) const noexcept {
+        return marginal_exchange{}.log_ratio(model, state, row_a, row_b, beta_a, beta_b);
+    }
+
+    /// Between lanes, both rows at beta: the difference of sum_i ln 2 cosh(beta h_i) over the spins that are
+    /// summed out, in the fields of the other lane and in its own. Leaves the fields of the other lane in
+    /// `moved_a` and `moved_b` (as many numbers as spins).
+    template <class View, class State>
+    [[nodiscard]] double log_ratio_of_lanes(View const& view, State const& state, std::size_t row_a,
+                                            std::size_t row_b, double beta, std::size_t lane_a,
+                                            std::size_t lane_b, std::span<real> moved_a,
+                                            std::span<real> moved_b) const noexcept {
+        std::size_t const c = view.colours() == 2 ? summed_colour(view) : 0;
+        auto const change = [&](std::size_t row, std::size_t from, std::size_t to, std::span<real> moved) {
+            auto const fields = state.fields().row(row);
+            std::copy(fields.begin(), fields.end(), moved.begin());
+            view.change_lane(c, state.spins().row(row), moved.data(), from, to);
+            double sum = 0;
+            for (site_range const range : view.colour(c))
+                sum += detail::log_2cosh_change(moved.data() + range.first, range.size, 0.0, beta) -
+                       detail::log_2cosh_change(fields.data() + range.first, range.size, 0.0, beta);
+            return sum;
+        };
+        return change(row_a, lane_a, lane_b, moved_a) + change(row_b, lane_b, lane_a, moved_b);
+    }
+
+private:
+    template <class View>
+    [[nodiscard]] static std::size_t summed_colour(View const& view) noexcept {
+        return marginal_exchange::summed_out(view);
+    }
+
+    static constexpr std::size_t most_modes = 32;
+
+    std::vector<spectral_lane> lanes_;
+    std::string name_;
+    std::vector<real> modes_;     ///< modes x spins
+    std::vector<double> excess_;  ///< lanes (0 too) x modes
+};
+
+/// An exchange policy for networks of two colours: beside the ladder of the model itself, lanes of variants
+/// whose leading eigenvalues are cut, each over a range of temperatures, next to the one before it. Where two
+/// modes compete a network can change from one to the other by a transition of first order, across which
+/// replicas do not pass by temperature alone; in a lane whose cut makes their eigenvalues equal there is
+/// none, and replicas change there. Only the model itself is measured. Costs a row for each rung of each
+/// lane. Throws spinet::error for cuts that are not positive or do not fall from lane to lane, and empty
+/// ranges.
+class spectral_lanes {
+public:
+    explicit spectral_lanes(std::vector<spectral_lane> lanes) : lanes_(std::move(lanes)) {
+        if (lanes_.empty()) throw error("spectral_lanes: no lanes");
+        for (std::size_t k = 0; k < lanes_.size(); ++k) {
+            auto const& lane = lanes_[k];
+            if (!(lane.cut > 0) || !std::isfinite(lane.cut) || (k > 0 && lane.cut >= lanes_[k - 1].cut))
+                throw error("spectral_lanes: lane " + std::to_string(k + 1) + " has the cut " +
+                            std::to_string(lane.cut) + "; cuts are positive and fall from lane to lane");
+            if (!(lane.lowest <= lane.highest))
+                throw error("spectral_lanes: lane " + std::to_string(k + 1) + " goes from T = " +
+                            std::to_string(lane.lowest) + " to " + std::to_string(lane.highest));
+        }
+    }
+
+    [[nodiscard]] std::vector<spectral_lane> const& lanes() const noexcept { return lanes_; }
+
+    [[nodiscard]] std::string name() const {
+        std::string text = "spectral exchange";
+        for (auto const& lane : lanes_) {
+            char line[120];
+            std::snprintf(line, sizeof line, ", lane of eigenvalues up to %g from T = %g to %g", lane.cut,
+                          lane.lowest, lane.highest);
+            text += line;
+        }
+        return text;
+    }
+
+    template <BlockModel M>
+    [[nodiscard]] spectral_exchange<M> on(M const& model) const {
+        return {model, lanes_, name()};
+    }
+
+private:
+    std::vector<spectral_lane> lanes_;
+};
+
+}  // namespace spinet

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Graphs of rungs, and lanes: what they are, what they refuse, and that runs with them go on from archives.
+#include "../network/files.hpp"
+#include <spinet/detail/archive.hpp>
+#include <spinet/ensemble/spectral_exchange.hpp>
+#include <spinet/ensemble/tile.hpp>
+#include <spinet/kernel/glauber.hpp>
+#include <spinet/model/factories.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <vector>
+
+using namespace spinet;
+using Catch::Matchers::ContainsSubstring;
+using network_test::error_of;
+
+namespace {
+
+void require_sound(rung_graph const& graph, ladder const& temperatures) {
+    std::set<std::uint32_t> numbers;
+    REQUIRE(graph.ladder_size == temperatures.size());
+    for (std::size_t k = 0; k < graph.ladder_size; ++k) {
+        CHECK(graph.rungs[k].beta == 1 / temperatures[k]);
+        CHECK(graph.rungs[k].lane == 0);
+    }
+    for (auto const& round : graph.rounds) {
+        std::set<std::uint32_t> taken;
+        for (auto const& [a, b, number] : round) {
+            CHECK(numbers.insert(number).second);
+            CHECK(taken.insert(a).second);
+            CHECK(taken.insert(b).second);
+            auto const &one = graph.rungs[a], &other = graph.rungs[b];
+            CHECK((one.lane == other.lane) != (one.beta == other.beta));
+            if (number + 1 < graph.ladder_size) CHECK((a == number && b == number + 1));
+        }
+    }
+    CHECK(numbers.size() == graph.links);
+    if (!numbers.empty()) CHECK(*numbers.rbegin() == graph.links - 1);
+}
+
+}  // namespace
+
+TEST_CASE("graphs of rungs: ladders, and lanes beside them", "[ensemble]") {
+    for (std::size_t const n : {1u, 2u, 5u}) {
+        ladder const temperatures = n == 1 ? ladder({1.0}) : geometric_temperatures(1, 2, n);
+        auto const graph = ladder_graph(temperatures);
+        require_sound(graph, temperatures);
+        CHECK(graph.links == n - 1);
+        CHECK(graph.rounds.size() == 2);
+    }
+    ladder const temperatures({1, 2, 3, 4, 5, 6});
+    std::vector<std::pair<double, double>> const ranges{{2, 5}, {4, 6}, {1, 1}};
+    auto const graph = laned_graph(temperatures, 3, [&](std::size_t lane) { return ranges[lane - 1]; });
+    require_sound(graph, temperatures);
+    // Lanes of 4, 3 and 1 rungs; links along them 5 + 3 + 2, across 4, 2 (T = 4, 5) and none (T = 1).
+    CHECK(graph.rungs.size() == 6 + 4 + 3 + 1);
+    CHECK(graph.links == 5 + 3 + 2 + 4 + 2);
+    CHECK(graph.rounds[2].size() == 4);
+    CHECK(graph.rounds[3].size() == 2);
+}
+
+TEST_CASE("spectral lanes: refusals, and the modes that they take", "[ensemble]") {
+    auto const refusal = [](std::vector<spectral_lane> const& lanes) {
+        return error_of([&] { return spectral_lanes(lanes); });
+    };
+    double const none = std::nan("");
+    CHECK(refusal({}) == "spectral_lanes: no lanes");
+    CHECK_THAT(refusal({{0, 1, 2}}), ContainsSubstring("lane 1 has the cut 0"));
+    CHECK_THAT(refusal({{none, 1, 2}}), ContainsSubstring("lane 1 has the cut"));
+    CHECK_THAT(refusal({{2, 1, 2}, {2, 1, 2}}), ContainsSubstring("lane 2 has the cut 2"));
+    CHECK_THAT(refusal({{2, 3, 2}}), ContainsSubstring("lane 1 goes from T = 3"));
+    CHECK_THAT(refusal({{2, none, 2}}), ContainsSubstring("lane 1 goes from T ="));
+    auto const model = random_layered_glass<double>({60, 50, 40}, {0.02, 0.02}, 1);
+    auto const modes = leading_modes(model, 40);
+    CHECK_THAT(error_of([&] {
+                   return spectral_lanes({{modes.values[33], 1, 2}}).on(model).name();
+               }),
+               ContainsSubstring("more than 32 eigenvalues"));
+    CHECK(spectral_lanes({{2.5, 0.5, 2}, {1.5, 0.25, 1}}).name() ==
+          "spectral exchange, lane of eigenvalues up to 2.5 from T = 0.5 to 2, lane of eigenvalues up to 1.5 "
+          "from T "
+          "= 0.25 to 1");
+    // Held down, no eigenvalue is above the cut: J of lane 1, column by column, from its fields.
+    double const cut = (modes.values[2] + modes.values[3]) / 2;
+    auto const exchange = spectral_lanes({{cut, 1, 2}}).on(model);
+    std::vector<std::uint32_t> const in_lane_1{1};
+    auto const view = exchange.view(model, in_lane_1);
+    auto const found = leading_eigenpairs(
+        model.size(), 4,
+        [&](std::span<double const> x, std::span<double> y) {
+            view.fields({x.data(), 1, x.size(), x.size()}, {y.data(), 1, x.size(), x.size()});
+        },
+        {.tolerance = 1e-8});
+    CHECK(found.values[0] == Approx(cut).epsilon(1e-7));
+    CHECK(found.values[3] < modes.values[2]);
+    network_glass<float> const three(
+        {{"a", 0, 1}, {"b", 0, 1}, {"c", 0, 1}}, {0, 0, 0},
+        {dense_block<float>(0, 1, xt::ones<float>({1, 1})), dense_block<float>(1, 2, xt::ones<float>({1, 1})),
+         dense_block<float>(0, 2, xt::ones<float>({1, 1}))});
+    CHECK_THAT(error_of([&] {
+                   return spectral_lanes({{1, 1, 2}}).on(three).name();
+               }),
+               ContainsSubstring("3 colours"));
+}
+
+TEST_CASE("a tile with lanes goes on from an archive as if it had not stopped", "[ensemble]") {
+    auto const model = random_layered_glass<double>({12, 9, 7}, {0.2, 0.2}, 3);
+    double const top = leading_modes(model, 1).values[0];
+    auto const exchange = spectral_lanes({{0.8 * top, 0.4, 3}}).on(model);
+    using tile_of = tile<network_glass<double>, glauber<>, spectral_exchange<network_glass<double>>>;
+    auto const frozen = [](tile_of const& part) {
+        detail::archive_writer out;
+        part.save(out);
+        return std::move(out).take();
+    };
+    auto const temperatures = geometric_temperatures(0.3, 3.0, 6);
+    tile_of going(model, {}, exchange, temperatures, 0, 3, 7),
+        fresh(model, {}, exchange, temperatures, 0, 3, 7);
+    std::vector<double> const up(model.size(), 1.0);
+    going.start([&](std::size_t) { return std::span<double const>(up); });
+    for (std::uint32_t s = 0; s < 9; ++s) going.advance(s);
+    auto const half_way = frozen(going);
+    detail::archive_reader in(half_way);
+    fresh.load(in);
+    for (std::uint32_t s = 9; s < 30; ++s) going.advance(s), fresh.advance(s);
+    CHECK(frozen(going) == frozen(fresh));
+    CHECK(frozen(going) != half_way);
+    for (auto const n : going.counts().accepted) CHECK(n > 0);
+}
