@@ -5,7 +5,7 @@
 #include <spinet/concepts.hpp>
 #include <spinet/detail/archive.hpp>
 #include <spinet/detail/split_matrix.hpp>
-#include <spinet/ensemble/cold_start.hpp>
+#include <spinet/ensemble/anneal.hpp>
 #include <spinet/ensemble/progress.hpp>
 #include <spinet/ensemble/run_plan.hpp>
 #include <spinet/ensemble/tempering.hpp>
@@ -78,13 +78,6 @@ template <Model M>
     } else {
         return std::numeric_limits<double>::quiet_NaN();
     }
-}
-
-template <class... Watchers>
-constexpr void require_watchers() {
-    static_assert((Watcher<std::remove_cvref_t<Watchers>> && ...),
-                  "spinet: what follows the executor must be a callback, bool(spinet::progress const&), or a "
-                  "std::stop_token");
 }
 
 template <class...>
@@ -217,11 +210,14 @@ private:
     void start_ladders(Watchers&... watchers) {
         std::vector<real> cold;
         if (plan_.from == start::hot_and_cold) {
-            cold = annealed_state(
-                model_, method_.kernel(), method_.temperatures(), plan_.annealing, plan_.seed, team_,
-                [&](std::uint64_t sweep) {
-                    return tell({run_phase::annealing, sweep, plan_.annealing, false, {}}, watchers...);
-                });
+            cold =
+                anneal_with(
+                    model_, method_.kernel(), method_.temperatures(),
+                    {.sweeps = plan_.annealing, .seed = plan_.seed}, team_,
+                    [&](std::uint64_t sweep) {
+                        return tell({run_phase::annealing, sweep, plan_.annealing, false, {}}, watchers...);
+                    })
+                    .spins;
             if (cold.empty()) stopped_ = true;
         }
         if (stopped_) return;
@@ -320,19 +316,6 @@ private:
                                 bits};
         std::size_t o = 0;
         std::apply([&](auto const&... each) { (visit(o++, each, seen), ...); }, measured_.all);
-    }
-
-    template <class... Watchers>
-    [[nodiscard]] static bool tell(progress const& now, Watchers&... watchers) {
-        bool all = true;
-        [[maybe_unused]] auto const ask = [&](auto& watcher) {
-            if constexpr (std::is_same_v<std::remove_cvref_t<decltype(watcher)>, std::stop_token>)
-                all = !watcher.stop_requested() && all;
-            else
-                all = static_cast<bool>(watcher(now)) && all;
-        };
-        (ask(watchers), ...);
-        return all;
     }
 
     /// The last call to the watchers of a run that was stopped. One that has not begun to sweep has nothing

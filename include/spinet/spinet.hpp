@@ -4,6 +4,7 @@
 #pragma once
 
 #include <spinet/concepts.hpp>
+#include <spinet/ensemble/anneal.hpp>
 #include <spinet/ensemble/annealing.hpp>
 #include <spinet/ensemble/spectral_exchange.hpp>
 #include <spinet/ensemble/suggested_temperatures.hpp>

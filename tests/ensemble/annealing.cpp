@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Annealing and population annealing: schedules, resampling, families, refusals.
 #include "../network/files.hpp"
+#include <spinet/ensemble/anneal.hpp>
 #include <spinet/ensemble/annealing.hpp>
 #include <spinet/execution/executor.hpp>
 #include <spinet/kernel/glauber.hpp>
@@ -184,4 +185,35 @@ TEST_CASE("rows of a population stay together, whatever the kernel's tiles", "[e
                     Approx(lattice.energy(std::span<float const>(spins).subspan(16 * p, 16))).margin(1e-9));
     }
     for (double const family : ensemble.populations().family_size) CHECK(family >= 1);
+}
+
+TEST_CASE("annealing finds ground states, the same on any executor", "[ensemble]") {
+    // A ferromagnet of 36 spins: E = -72, all up or all down.
+    auto const model = ising_lattice({6, 6});
+    auto const temperatures = geometric_temperatures(0.3, 5, 2);
+    auto const found = anneal(model, glauber{}, temperatures, {.sweeps = 200, .rows = 37});
+    REQUIRE(found.energies.size() == 37);
+    REQUIRE(found.spins.size() == 36);
+    CHECK(found.energy() == Approx(-72));
+    CHECK(model.energy(std::span<float const>(found.spins)) == Approx(-72));
+    for (double const e : found.energies) CHECK(e >= -72.001);
+    auto const glass = edwards_anderson<float>({8, 8}, disorder::gaussian, 1);
+    auto const energies = [&](std::uint64_t seed, auto const& executor) {
+        return anneal(glass, glauber{}, temperatures, {.sweeps = 20, .rows = 37, .seed = seed}, executor)
+            .energies;
+    };
+    CHECK(energies(1, threads{3}) == energies(1, serial{}));
+    CHECK(energies(2, serial{}) != energies(1, serial{}));
+    std::size_t calls = 0;
+    auto const stopped =
+        anneal(model, glauber{}, temperatures, {.sweeps = 200}, serial{}, [&](progress const& now) {
+            CHECK(now.phase == run_phase::annealing);
+            return ++calls < 3;
+        });
+    CHECK(stopped.energies.empty());
+    CHECK(calls == 4);  // and once more, for the last time
+    CHECK_THAT(error_of([&] { return anneal(model, glauber{}, temperatures, {.sweeps = 0}).energies; }),
+               ContainsSubstring("0 sweeps"));
+    CHECK_THAT(error_of([&] { return anneal(model, glauber{}, temperatures, {.rows = 0}).energies; }),
+               ContainsSubstring("0 rows"));
 }

@@ -106,6 +106,25 @@ TEST_CASE("spectral lanes: refusals, and the modes that they take", "[ensemble]"
                ContainsSubstring("3 colours"));
 }
 
+TEST_CASE("suggested lanes lie between the two leading eigenvalues", "[ensemble]") {
+    for (std::vector<std::size_t> const& sizes :
+         {std::vector<std::size_t>{60, 50}, {600, 500, 400}, {3, 2}}) {
+        auto const model = random_layered_glass<float>(sizes, std::vector<double>(sizes.size() - 1, 0.02), 1);
+        auto const modes = leading_modes(model, 2);
+        auto const lanes = suggested_lanes(model).lanes();
+        REQUIRE(!lanes.empty());
+        CHECK(lanes.size() <= 6);
+        for (auto const& lane : lanes) {
+            CHECK(lane.cut < modes.values[0]);
+            CHECK(lane.cut > 0.9 * modes.values[1]);
+            CHECK(lane.lowest < lane.highest);
+        }
+        CHECK(lanes.back().highest == modes.values[0]);
+    }
+    auto const one_mode = random_layered_glass<float>({5, 1}, {0.5}, 1);
+    CHECK_THAT(error_of([&] { return suggested_lanes(one_mode).name(); }), ContainsSubstring("two positive"));
+}
+
 TEST_CASE("a tile with lanes goes on from an archive as if it had not stopped", "[ensemble]") {
     auto const model = random_layered_glass<double>({12, 9, 7}, {0.2, 0.2}, 3);
     double const top = leading_modes(model, 1).values[0];

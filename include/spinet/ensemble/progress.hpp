@@ -8,6 +8,7 @@
 #include <functional>
 #include <stop_token>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 namespace spinet {
@@ -41,5 +42,30 @@ concept Callback = requires(C& callback, progress const& now) {
 /// What may watch a run: a callback, or a std::stop_token.
 template <class W>
 concept Watcher = Callback<W> || std::same_as<W, std::stop_token>;
+
+namespace detail {
+
+template <class... Watchers>
+constexpr void require_watchers() {
+    static_assert((Watcher<std::remove_cvref_t<Watchers>> && ...),
+                  "spinet: what follows the executor must be a callback, bool(spinet::progress const&), or a "
+                  "std::stop_token");
+}
+
+/// Tells all watchers, whatever one of them says; false if any wants to stop.
+template <class... Watchers>
+[[nodiscard]] bool tell(progress const& now, Watchers&... watchers) {
+    bool all = true;
+    [[maybe_unused]] auto const ask = [&](auto& watcher) {
+        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(watcher)>, std::stop_token>)
+            all = !watcher.stop_requested() && all;
+        else
+            all = static_cast<bool>(watcher(now)) && all;
+    };
+    (ask(watchers), ...);
+    return all;
+}
+
+}  // namespace detail
 
 }  // namespace spinet

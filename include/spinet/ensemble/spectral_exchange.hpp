@@ -243,4 +243,26 @@ private:
     std::vector<spectral_lane> lanes_;
 };
 
+/// Lanes for a network, from its two leading eigenvalues: cuts from the first down to a tenth of their
+/// distance above the second, so close to each other that exchanges between lanes are accepted (38 / N of the
+/// first, at most 6 lanes), from a fifth of the first to 0.85 of it, the last lane up to the first itself. It
+/// knows nothing of the transition; the ranges are those that carried replicas across the ones that were seen
+/// (docs/choosing-a-sampler.md). Throws spinet::error where there are no two positive eigenvalues.
+template <BlockModel M>
+[[nodiscard]] spectral_lanes suggested_lanes(M const& model) {
+    auto const modes = leading_modes(model, 2);
+    if (modes.values.size() < 2 || !(modes.values[1] > 0))
+        throw error("suggested_lanes: the model has no two positive eigenvalues");
+    double const first = modes.values[0], second = modes.values[1];
+    double const spacing = std::min(0.05, 38 / static_cast<double>(model.size())) * first;
+    double const depth = std::max(0.9 * (first - second), 1e-3 * first);
+    auto const count = static_cast<std::size_t>(std::clamp(std::ceil(depth / spacing), 1.0, 6.0));
+    double const step = std::min(spacing, depth / static_cast<double>(count));
+    std::vector<spectral_lane> lanes;
+    for (std::size_t k = 1; k <= count; ++k)
+        lanes.push_back(
+            {first - step * static_cast<double>(k), 0.2 * first, (k == count ? 1.0 : 0.85) * first});
+    return spectral_lanes(std::move(lanes));
+}
+
 }  // namespace spinet
