@@ -26,12 +26,14 @@ struct rung_link {
 };
 
 /// The first `ladder_size` rungs are those of the ladder, coldest first, and link k joins its rungs k and
-/// k + 1. Sweep s takes the links of round s % rounds.size(); those of one round have no rung in common.
+/// k + 1. The links of one round have no rung in common. Each sweep takes `rounds_a_sweep` rounds, the next
+/// ones in their order.
 struct rung_graph {
     std::vector<rung> rungs;
     std::size_t ladder_size = 0;
     std::size_t links = 0;
     std::vector<std::vector<rung_link>> rounds;
+    std::size_t rounds_a_sweep = 1;
 };
 
 /// A ladder alone: even pairs after even sweeps, odd pairs after odd ones.
@@ -43,13 +45,14 @@ struct rung_graph {
     return graph;
 }
 
-/// The same with further lanes, each over the temperatures of the ladder within its range: their own even and
-/// odd pairs join in the first two rounds; in two more, lanes 0 and 1, 2 and 3, ... and then lanes 1 and 2, 3
-/// and 4, ... exchange at equal temperature. `range(lane)` is a pair of temperatures, lanes from 1 on.
+/// The same with further lanes, each over the temperatures of the ladder within its range. Even pairs of all
+/// lanes, then lanes 0 and 1, 2 and 3, ... at equal temperature; in the next sweep odd pairs, then lanes 1
+/// and 2, 3 and 4, ... `range(lane)` is a pair of temperatures, lanes from 1 on.
 template <class Range>
 [[nodiscard]] rung_graph laned_graph(ladder const& temperatures, std::size_t lanes, Range&& range) {
     rung_graph graph = ladder_graph(temperatures);
-    graph.rounds.resize(4);
+    graph.rounds = {graph.rounds[0], {}, graph.rounds[1], {}};
+    graph.rounds_a_sweep = 2;
     constexpr std::uint32_t none = ~std::uint32_t{0};
     std::vector<std::uint32_t> before(graph.ladder_size);
     for (std::uint32_t k = 0; k < graph.ladder_size; ++k) before[k] = k;
@@ -61,10 +64,10 @@ template <class Range>
             here[k] = static_cast<std::uint32_t>(graph.rungs.size());
             graph.rungs.push_back({1.0 / temperatures[k], lane});
             if (k > 0 && here[k - 1] != none)
-                graph.rounds[(k - 1) % 2].push_back(
+                graph.rounds[2 * ((k - 1) % 2)].push_back(
                     {here[k - 1], here[k], static_cast<std::uint32_t>(graph.links++)});
             if (before[k] != none)
-                graph.rounds[2 + (lane - 1) % 2].push_back(
+                graph.rounds[1 + 2 * ((lane - 1) % 2)].push_back(
                     {before[k], here[k], static_cast<std::uint32_t>(graph.links++)});
         }
         before = std::move(here);

@@ -244,10 +244,11 @@ private:
 };
 
 /// Lanes for a network, from its two leading eigenvalues: cuts from the first down to a tenth of their
-/// distance above the second, so close to each other that exchanges between lanes are accepted (38 / N of the
-/// first, at most 6 lanes), from a fifth of the first to 0.85 of it, the last lane up to the first itself. It
-/// knows nothing of the transition; the ranges are those that carried replicas across the ones that were seen
-/// (docs/choosing-a-sampler.md). Throws spinet::error where there are no two positive eigenvalues.
+/// distance above the second, 38 / N of the first from one to the next, so that exchanges between lanes are
+/// accepted (at most 6 lanes); from 0.3 to 0.85 of the first in temperature, the last lane up to the first
+/// itself. It knows nothing of the transition: these are the cuts and ranges that carried replicas across the
+/// ones that were seen (docs/choosing-a-sampler.md). Throws spinet::error where there are no two positive
+/// eigenvalues.
 template <BlockModel M>
 [[nodiscard]] spectral_lanes suggested_lanes(M const& model) {
     auto const modes = leading_modes(model, 2);
@@ -261,7 +262,7 @@ template <BlockModel M>
     std::vector<spectral_lane> lanes;
     for (std::size_t k = 1; k <= count; ++k)
         lanes.push_back(
-            {first - step * static_cast<double>(k), 0.2 * first, (k == count ? 1.0 : 0.85) * first});
+            {first - step * static_cast<double>(k), 0.3 * first, (k == count ? 1.0 : 0.85) * first});
     return spectral_lanes(std::move(lanes));
 }
 

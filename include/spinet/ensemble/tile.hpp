@@ -169,21 +169,27 @@ private:
             stream const draws(seed_, sweep, static_cast<std::uint32_t>(first_ladder_ + l),
                                purpose::exchange);
             auto* const rows = row_at_.data() + l * rungs_;
-            for (auto const& [a, b, number] : graph_.rounds[sweep % graph_.rounds.size()]) {
-                double const log_ratio = log_ratio_of(rows[a], rows[b], graph_.rungs[a], graph_.rungs[b]);
-                ++counts_.attempted[number];
-                if (!(std::log(uniform<double>(draws.bits(number))) < log_ratio)) continue;
-                ++counts_.accepted[number];
-                if constexpr (has_lanes)
-                    if (graph_.rungs[a].lane != graph_.rungs[b].lane) {
-                        std::copy(moved_a_.begin(), moved_a_.end(), state_.fields().row(rows[a]).begin());
-                        std::copy(moved_b_.begin(), moved_b_.end(), state_.fields().row(rows[b]).begin());
-                    }
-                std::swap(rows[a], rows[b]);
-                place(rows[a], graph_.rungs[a]);
-                place(rows[b], graph_.rungs[b]);
-            }
+            for (std::size_t round = 0; round < graph_.rounds_a_sweep; ++round)
+                exchange_round(rows, draws,
+                               graph_.rounds[(sweep * graph_.rounds_a_sweep + round) % graph_.rounds.size()]);
             count_trips(l);
+        }
+    }
+
+    void exchange_round(std::uint32_t* rows, stream const& draws, std::vector<rung_link> const& links) {
+        for (auto const& [a, b, number] : links) {
+            double const log_ratio = log_ratio_of(rows[a], rows[b], graph_.rungs[a], graph_.rungs[b]);
+            ++counts_.attempted[number];
+            if (!(std::log(uniform<double>(draws.bits(number))) < log_ratio)) continue;
+            ++counts_.accepted[number];
+            if constexpr (has_lanes)
+                if (graph_.rungs[a].lane != graph_.rungs[b].lane) {
+                    std::copy(moved_a_.begin(), moved_a_.end(), state_.fields().row(rows[a]).begin());
+                    std::copy(moved_b_.begin(), moved_b_.end(), state_.fields().row(rows[b]).begin());
+                }
+            std::swap(rows[a], rows[b]);
+            place(rows[a], graph_.rungs[a]);
+            place(rows[b], graph_.rungs[b]);
         }
     }
 
