@@ -76,7 +76,7 @@ TEST_CASE("a schedule leads from infinite temperature down the ladder, in steps 
     // The integral of the deviation over beta is 10 (2 atan(e^2) - pi / 2) = 13.0, in steps of 0.5.
     CHECK(ensemble.steps() >= 26);
     CHECK(ensemble.steps() < 40);
-    CHECK(ensemble.populations().steps == ensemble.steps());
+    CHECK(ensemble.populations()->steps == ensemble.steps());
 
     auto alone = annealing(glauber{}, three).make_ensemble(model, 4, 1);
     alone.start(team);
@@ -126,12 +126,12 @@ TEST_CASE("resampling takes each row as often as its weight asks for", "[ensembl
                 counts[k] += found[k];
                 expected[k] += wanted[k];
             }
-            CHECK(ensemble.populations().log_partition[p] ==
+            CHECK(ensemble.populations()->log_partition[p] ==
                   Approx(12 * std::numbers::ln2 + std::log(total / members)).epsilon(1e-12));
-            double const family = ensemble.populations().family_size[p];
+            double const family = ensemble.populations()->family_size[p];
             CHECK(family > 1);
             CHECK(family < members);
-            log_z += ensemble.populations().log_partition[p] / (20 * populations);
+            log_z += ensemble.populations()->log_partition[p] / (20 * populations);
         }
     }
     // 80 populations. A row's count scatters by less than 1/2, and rows hardly know of each other: a class of
@@ -156,7 +156,7 @@ TEST_CASE("families are counted from the first rows on", "[ensemble]") {
                             .make_ensemble(model, 4, 3);
         ensemble.start(team);
         ensemble.begin_step(team, 0);
-        return ensemble.populations().family_size[0];
+        return ensemble.populations()->family_size[0];
     };
     CHECK(family_of(1e-9, 50) == 1);  // nobody is copied
     // At beta = 50 the best row outweighs all others by e^100, unless another one is as good.
@@ -184,7 +184,8 @@ TEST_CASE("rows of a population stay together, whatever the kernel's tiles", "[e
             REQUIRE(energies[p] ==
                     Approx(lattice.energy(std::span<float const>(spins).subspan(16 * p, 16))).margin(1e-9));
     }
-    for (double const family : ensemble.populations().family_size) CHECK(family >= 1);
+    auto const populations = ensemble.populations();
+    for (double const family : populations->family_size) CHECK(family >= 1);
 }
 
 TEST_CASE("annealing finds ground states, the same on any executor", "[ensemble]") {

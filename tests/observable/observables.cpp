@@ -5,6 +5,7 @@
 #include <spinet/observable/lift.hpp>
 #include <spinet/observable/magnetisation.hpp>
 #include <spinet/observable/overlap.hpp>
+#include <spinet/observable/overlap_histogram.hpp>
 #include <spinet/random/streams.hpp>
 
 #include <algorithm>
@@ -246,4 +247,41 @@ TEST_CASE("names of components", "[observable]") {
     CHECK(magnetisation{}.components(two)[9] == "|m| of g1");
     CHECK(per_replica("my name", first_spin).components(two) == names{"my name"});
     CHECK(per_pair("my pair", first_and_last).components(two) == names{"my pair"});
+}
+
+TEST_CASE("the histogram of overlaps counts every pair once, from bits as from spins", "[observable]") {
+    for (std::size_t const bins : {1u, 2u, 5u, 8u, 41u})
+        for (auto const& sizes : {std::vector<std::size_t>{8}, {70, 65, 3}}) {
+            sample_cohort<float> const made(7, sizes, 5, 3);
+            overlap_histogram const histogram(bins);
+            std::size_t const width = 1 + bins;
+            std::vector<double> from_spins(21 * width, 0.0), from_bits(21 * width, 0.0);
+            auto seen = made.view();
+            histogram.measure(seen, std::span(from_spins));
+            auto const [words, rows] = made.packed();
+            seen.bits = rows;
+            seen.spins.data = nullptr;
+            histogram.measure(seen, std::span(from_bits));
+            CHECK(from_bits == from_spins);
+            std::size_t pair = 0;
+            for (std::size_t a = 0; a < 7; ++a)
+                for (std::size_t b = a + 1; b < 7; ++b, ++pair) {
+                    double sum = 0;
+                    for (std::size_t i = 0; i < made.sites; ++i) sum += made.spin(a, i) * made.spin(b, i);
+                    double const overlap = sum / static_cast<double>(made.sites);
+                    CHECK(from_spins[pair * width] == Approx(std::abs(overlap)));
+                    double counted = 0;
+                    for (std::size_t k = 0; k < bins; ++k) {
+                        double const n = from_spins[pair * width + 1 + k];
+                        counted += n;
+                        double const middle =
+                            -1 + (2 * static_cast<double>(k) + 1) / static_cast<double>(bins);
+                        if (n > 0) CHECK(std::abs(overlap - middle) <= 1 / static_cast<double>(bins) + 1e-9);
+                        if (n > 0 && n < 1)
+                            CHECK(std::abs(overlap - middle) == Approx(1 / static_cast<double>(bins)));
+                    }
+                    CHECK(counted == 1);
+                }
+        }
+    CHECK_THROWS_AS(overlap_histogram(0), error);
 }

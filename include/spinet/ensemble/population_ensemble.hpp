@@ -93,7 +93,11 @@ public:
     [[nodiscard]] std::size_t cohorts() const noexcept { return members_; }
     [[nodiscard]] std::size_t steps() const noexcept { return schedule_.size(); }
     [[nodiscard]] schedule_step const& step(std::size_t s) const noexcept { return schedule_[s]; }
-    [[nodiscard]] population_record const& populations() const noexcept { return record_; }
+    /// Nothing without resampling: an annealing has rows, not populations.
+    [[nodiscard]] std::optional<population_record> populations() const {
+        if (resampling_step_) return record_;
+        return std::nullopt;
+    }
 
     /// Random spins; and the schedule, from a pilot.
     template <class Team>

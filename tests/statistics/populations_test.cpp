@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Verdicts, free energies and P(q) of runs whose temperature falls.
+#include "../catch.hpp"
+#include <spinet/spinet.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <numbers>
+#include <string>
+#include <vector>
+
+using namespace spinet;
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+auto const measured = observables{energy{}, overlap{}, overlap_histogram{9}};
+
+sparse_ising<float> ring() {
+    std::vector<bond<float>> bonds;
+    for (std::uint32_t i = 0; i < 8; ++i) bonds.push_back({i, (i + 1) % 8, 1.0f});
+    return {8, bonds};
+}
+
+auto annealed_populations() {
+    return sample(ring(), population_annealing(glauber{}, ladder({1.0, 1.5, 3.0}), {.members = 3000}),
+                  measured, {.replicas = 8, .warmup = 0, .sweeps = 10, .measure_every = 10});
+}
+
+std::string reasons_at(auto const& of, std::size_t k) {
+    std::string all;
+    auto const verdicts = equilibration(of);
+    for (auto const& reason : verdicts[k].reasons) all += reason + "\n";
+    return all;
+}
+
+}  // namespace
+
+TEST_CASE("population annealing of a ring passes, and agrees with its transfer matrix", "[statistics]") {
+    auto const seen = annealed_populations();
+    REQUIRE(seen.complete());
+    REQUIRE(seen.populations);
+    auto const energies = mean_energy(seen), free = free_energy(seen);
+    for (std::size_t k = 0; k < 3; ++k) {
+        CHECK(reasons_at(seen, k) == "");
+        double const beta = 1 / seen.temperatures[k], t = std::tanh(beta);
+        double const z = std::pow(2 * std::cosh(beta), 8) + std::pow(2 * std::sinh(beta), 8);
+        double const e = -(t + std::pow(t, 7)) / (1 + std::pow(t, 8));
+        // 8 populations: Student's t with 7 degrees of freedom, 0.001 over 6 comparisons, is 7.1 errors.
+        CHECK(std::abs(energies[k].value - e) < 7.1 * energies[k].error);
+        CHECK(std::abs(free[k].value + std::log(z) / (8 * beta)) < 7.1 * free[k].error);
+        CHECK(std::isnan(energies[k].tau));
+        CHECK(energies[k].error < 0.01);
+    }
+    CHECK(mean_energy(seen)[0].value == Approx(-0.817663).margin(0.02));  // ORACLE: the ring of 8 at T = 1
+}
+
+TEST_CASE("populations that are too small, or disagree, are found out", "[statistics]") {
+    auto seen = annealed_populations();
+    auto const good = *seen.populations;
+    for (std::size_t p = 0; p < 8; ++p) seen.populations->family_size[8 + p] = 31;  // at the middle rung
+    CHECK_THAT(reasons_at(seen, 1), ContainsSubstring("rho_t is 31: populations of 3000 members have 96.77 "
+                                                      "independent families, 100 are asked for"));
+    CHECK_THAT(reasons_at(seen, 0), ContainsSubstring("T = 1.5 above it is not equilibrated"));
+    CHECK(reasons_at(seen, 2) == "");
+    for (std::size_t p = 0; p < 8; ++p) seen.populations->family_size[8 + p] = 29;
+    CHECK(reasons_at(seen, 1) == "");
+    // Half of the populations lost a state: ln Z = x or x + d, a variance of d^2 / 4 * 8 / 7.
+    for (std::size_t p = 0; p < 8; ++p)
+        seen.populations->log_partition[p] = 5 + 0.7 * static_cast<double>(p % 2);
+    CHECK_THAT(reasons_at(seen, 0),
+               ContainsSubstring("the variance of ln Z over populations is 0.14, above 0.1"));
+    for (std::size_t p = 0; p < 8; ++p)
+        seen.populations->log_partition[p] = 5 + 0.5 * static_cast<double>(p % 2);
+    CHECK(reasons_at(seen, 0) == "");
+    // Z is averaged, not ln Z.
+    CHECK(free_energy(seen)[0].value == Approx(-(5 + std::log((1 + std::exp(0.5)) / 2)) / 8));
+    seen.populations = good;
+    seen.populations->family_size[16] = std::nan("");
+    CHECK_THAT(reasons_at(seen, 2), ContainsSubstring("rho_t"));
+}
+
+TEST_CASE("an annealing never passes, and tells how far it came", "[statistics]") {
+    auto const method = annealing(glauber{}, ladder({1.0, 1.5, 3.0}));
+    run_plan const plan{.replicas = 64, .warmup = 100, .sweeps = 1000, .measure_every = 10};
+    auto const whole = sample(ring(), method, measured, plan);
+    REQUIRE(whole.complete());
+    CHECK(whole.anneals);
+    CHECK_FALSE(whole.populations);
+    CHECK(whole.sweeps_total == 3 * 1100);
+    CHECK(whole.measurements() == 100);
+    for (std::size_t k = 0; k < 3; ++k)
+        CHECK(reasons_at(whole, k) == "an annealing does not wait for equilibrium\n");
+    CHECK(mean_energy(whole)[0].value == Approx(-0.817663).margin(5 * mean_energy(whole)[0].error));
+
+    auto const part = sample(ring(), method, measured, plan, serial{},
+                             [](progress const& now) { return now.sweeps_done < 1500; });
+    CHECK_FALSE(part.complete());
+    CHECK(part.of<energy>()[2].count() == 100);
+    CHECK(part.of<energy>()[1].count() > 20);
+    CHECK(part.of<energy>()[0].count() == 0);
+    auto const points = mean_energy(part);
+    CHECK(std::isfinite(points[2].value));
+    CHECK(std::isnan(points[0].value));
+    CHECK_FALSE(points[0].equilibrated);
+    CHECK_THAT(reasons_at(part, 0), ContainsSubstring("the run did not come to this temperature"));
+    auto const distributions = overlap_distribution(part);
+    CHECK(distributions[0].density.empty());
+    double total = 0;
+    for (double const density : distributions[2].density) total += density * distributions[2].width;
+    CHECK(total == Approx(1));
+}
+
+TEST_CASE("the integral of energies is exact for energies of third order in beta", "[statistics]") {
+    // E = c1 b + c2 b^2 + c3 b^3, so dE/dbeta = -variance.
+    auto const at = [](double b) {
+        return detail::energy_moments{b, -2 * b + 0.7 * b * b + 0.3 * b * b * b, 2 - 1.4 * b - 0.9 * b * b};
+    };
+    std::vector<detail::energy_moments> const points{at(0), at(0.4), at(0.5), at(1.1), at(1.3)};
+    double const exact = -1.3 * 1.3 + 0.7 * std::pow(1.3, 3) / 3 + 0.3 * std::pow(1.3, 4) / 4;
+    CHECK(detail::integral_of_energy(points, 1) == Approx(exact).epsilon(1e-13));
+    CHECK(detail::integral_of_energy(points, 2) == Approx(exact).epsilon(1e-13));
+    CHECK(detail::integral_of_energy({at(0)}, 1) == 0);
+}
