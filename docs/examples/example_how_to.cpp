@@ -49,6 +49,32 @@ void temperatures(spinet::network_glass<float> const& glass) {
     require(geometric.size() == linear.size() && by_hand.highest() > top, "ladders");
 }
 
+void low_temperature(spinet::network_glass<float> const& glass) {
+    //! [cold]
+    auto const ladder = spinet::evenly_accepted(
+        glass, spinet::parallel_tempering(spinet::glauber{}, spinet::geometric_temperatures(0.5, 11.5, 24)));
+    auto const method = spinet::parallel_tempering(spinet::mirrored{spinet::glauber{}}, ladder,
+                                                   spinet::suggested_lanes(glass));
+    //! [cold]
+    require(ladder.size() == 24 && !method.name().empty(), "a ladder of its own");
+}
+
+void free_energies(spinet::network_glass<float> const& glass) {
+    //! [free]
+    auto const run = spinet::sample(
+        glass,
+        spinet::population_annealing(spinet::glauber{}, spinet::ladder({3.0, 6.0, 12.0}), {.members = 100}),
+        spinet::observables{spinet::energy{}, spinet::overlap{}, spinet::overlap_histogram{41}},
+        spinet::run_plan{.replicas = 4, .warmup = 0, .sweeps = 10, .measure_every = 10}, spinet::threads{});
+    for (auto const& at : spinet::free_energy(run))
+        std::printf("T = %g: f = %.4f +- %.4f\n", at.temperature, at.value, at.error);
+    auto const coldest = spinet::overlap_distribution(run).front();
+    for (std::size_t b = 0; b < coldest.density.size(); ++b)
+        std::printf("P(%.3f) = %.3f +- %.3f\n", coldest.overlap(b), coldest.density[b], coldest.error[b]);
+    //! [free]
+    require(run.complete() && run.populations->members == 100, "four populations of 100");
+}
+
 void nulls(spinet::network const& network) {
     //! [nulls]
     auto const within = spinet::shuffled(network, spinet::shuffle::within_layers, 1);
@@ -101,6 +127,8 @@ int main() {
     layer_order();
     from_arrays();
     temperatures(spinet::to_spin_glass(network));
+    low_temperature(spinet::to_spin_glass(network));
+    free_energies(spinet::to_spin_glass(network));
     nulls(network);
     double_precision(network);
     clamped(network);

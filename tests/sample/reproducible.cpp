@@ -123,6 +123,22 @@ TEST_CASE("pair moves join replicas: in tiles, starts and errors") {
         Catch::Matchers::ContainsSubstring("isoenergetic clusters join replicas in pairs, but there are 11"));
 }
 
+TEST_CASE("joined replicas start both hot or both cold, and are compared so") {
+    // Too cold to move: random starts freeze above the state of the annealing. Halves that mixed the two
+    // would agree.
+    auto const frozen = edwards_anderson<float>({10, 10}, disorder::gaussian, 1);
+    run_plan pairs = plan();
+    pairs.replicas = 12;
+    auto const seen = sample(frozen,
+                             parallel_tempering(glauber{}, ladder({0.05, 0.06}), no_exchange{},
+                                                isoenergetic_clusters{.below = 0.01}),
+                             measured, pairs);
+    auto const verdicts = equilibration(seen);
+    CHECK(std::any_of(verdicts[1].reasons.begin(), verdicts[1].reasons.end(), [](std::string const& reason) {
+        return reason.find("hot and cold starts disagree in the energy") == 0;
+    }));
+}
+
 TEST_CASE("a checkpoint of another run is refused") {
     auto const method = parallel_tempering(glauber{}, temperatures());
     std::optional<checkpoint> kept;
