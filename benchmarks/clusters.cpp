@@ -2,6 +2,7 @@
 /// What isoenergetic cluster moves do to the autocorrelation time of |q| on +-J lattices, at fixed
 /// temperatures: tau with and without them, from runs without exchange, where the series of |q| shows what
 /// replicas do.
+#include "common.hpp"
 #include <spinet/spinet.hpp>
 
 #include <chrono>
@@ -10,13 +11,6 @@
 #include <cstdlib>
 #include <string>
 #include <vector>
-
-#if !defined(__OPTIMIZE__) || !defined(NDEBUG)
-#error "spinet: benchmarks are compiled with optimisation and NDEBUG, or not at all"
-#endif
-#ifndef SPINET_BENCHMARK_FLAGS
-#define SPINET_BENCHMARK_FLAGS "unknown flags"
-#endif
 
 namespace {
 

@@ -7,6 +7,7 @@
 /// its families suffice. Effective samples are var(|q|) / error^2, from the scatter of replicas. Every
 /// sampler of a subject has the same ladder, the same 16 replicas (24 where they move in pairs) and the same
 /// time, its own annealing included.
+#include "common.hpp"
 #include <spinet/network/load.hpp>
 #include <spinet/spinet.hpp>
 
@@ -19,14 +20,6 @@
 #include <string>
 #include <type_traits>
 #include <vector>
-
-#ifndef SPINET_BENCHMARK_FLAGS
-#define SPINET_BENCHMARK_FLAGS "unknown flags"
-#endif
-
-#if !defined(__OPTIMIZE__) || !defined(NDEBUG)
-#error "spinet: benchmarks are compiled with optimisation and NDEBUG, or not at all"
-#endif
 
 namespace {
 

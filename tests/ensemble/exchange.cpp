@@ -2,6 +2,7 @@
 /// Weights with a colour summed out, against a sum over all its states.
 #include "../catch.hpp"
 #include "../started.hpp"
+#include "goes_on.hpp"
 #include <spinet/ensemble/exchange.hpp>
 #include <spinet/ensemble/tile.hpp>
 #include <spinet/kernel/glauber.hpp>
@@ -173,23 +174,7 @@ TEST_CASE("a tile with marginal exchanges goes on from an archive as if it had n
     // Three colours: the weights need the energies of the last sweep.
     auto const model = glass({4, 3, 2}, {{0, 1}, {1, 2}, {0, 2}});
     using tile_of = tile<network_glass<double>, glauber<>, marginal_exchange>;
-    auto const frozen = [](tile_of const& part) {
-        detail::archive_writer out;
-        part.save(out);
-        return std::move(out).take();
-    };
     auto const temperatures = geometric_temperatures(0.5, 3.0, 4);
     tile_of going(model, {}, {}, temperatures, 0, 3, 7), fresh(model, {}, {}, temperatures, 0, 3, 7);
-    std::vector<double> const up(model.size(), 1.0);
-    going.start([&](std::size_t) { return std::span<double const>(up); });
-    for (std::uint32_t s = 0; s < 9; ++s) going.advance(s);
-    auto const half_way = frozen(going);
-    detail::archive_reader in(half_way);
-    fresh.load(in);
-    for (std::uint32_t s = 9; s < 30; ++s) going.advance(s), fresh.advance(s);
-    CHECK(frozen(going) == frozen(fresh));
-    CHECK(frozen(going) != half_way);
-    std::uint64_t accepted = 0;
-    for (auto const n : going.counts().accepted) accepted += n;
-    CHECK(accepted > 0);
+    require_goes_on(going, fresh, model.size());
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Graphs of rungs, and lanes: what they are, what they refuse, and that runs with them go on from archives.
 #include "../network/files.hpp"
-#include <spinet/detail/archive.hpp>
+#include "goes_on.hpp"
 #include <spinet/ensemble/spectral_exchange.hpp>
 #include <spinet/ensemble/tile.hpp>
 #include <spinet/kernel/glauber.hpp>
@@ -133,22 +133,8 @@ TEST_CASE("a tile with lanes goes on from an archive as if it had not stopped", 
     double const top = leading_modes(model, 1).values[0];
     auto const exchange = spectral_lanes({{0.8 * top, 0.4, 3}}).on(model);
     using tile_of = tile<network_glass<double>, glauber<>, spectral_exchange<network_glass<double>>>;
-    auto const frozen = [](tile_of const& part) {
-        detail::archive_writer out;
-        part.save(out);
-        return std::move(out).take();
-    };
     auto const temperatures = geometric_temperatures(0.3, 3.0, 6);
     tile_of going(model, {}, exchange, temperatures, 0, 3, 7),
         fresh(model, {}, exchange, temperatures, 0, 3, 7);
-    std::vector<double> const up(model.size(), 1.0);
-    going.start([&](std::size_t) { return std::span<double const>(up); });
-    for (std::uint32_t s = 0; s < 9; ++s) going.advance(s);
-    auto const half_way = frozen(going);
-    detail::archive_reader in(half_way);
-    fresh.load(in);
-    for (std::uint32_t s = 9; s < 30; ++s) going.advance(s), fresh.advance(s);
-    CHECK(frozen(going) == frozen(fresh));
-    CHECK(frozen(going) != half_way);
-    for (auto const n : going.counts().accepted) CHECK(n > 0);
+    require_goes_on(going, fresh, model.size());
 }
