@@ -110,6 +110,8 @@ public:
           result_{{method.temperatures(), plan_, model.size(), groups_of(model)}, {}} {
         result_.exchanges = Method::exchanges;
         result_.anneals = successive;
+        result_.rungs = method.temperatures().size();
+        if constexpr (requires { ensemble_.rungs(); }) result_.rungs = ensemble_.rungs();
         if constexpr (requires { requires Method::joins_pairs; }) result_.joined = 2;
         result_.paramagnet_above = paramagnet_above(model);
         result_.variance_at_infinite_temperature = variance_at_infinite_temperature(model);
@@ -233,6 +235,10 @@ private:
         } else {
             plan.check(method.temperatures().size(), model.size());
         }
+        if constexpr (requires { requires Method::joins_pairs; })
+            if (plan.replicas < 8)
+                throw error("sample: " + std::to_string(plan.replicas) +
+                            " replicas joined in pairs; error bars need at least 4 pairs");
         if (!std::isfinite(static_cast<real>(2 / method.temperatures().lowest())))
             throw error("sample: 2 / T overflows the model's floating-point type at the lowest temperature");
         return plan;

@@ -3,6 +3,7 @@
 #include "../network/files.hpp"
 #include <spinet/ensemble/ladder.hpp>
 #include <spinet/ensemble/run_plan.hpp>
+#include <spinet/ensemble/spectral_exchange.hpp>
 #include <spinet/ensemble/suggested_temperatures.hpp>
 #include <spinet/kernel/metropolis.hpp>
 #include <spinet/model/factories.hpp>
@@ -209,7 +210,7 @@ TEST_CASE("evenly accepted temperatures: the same ends, exchanges alike, for the
         ensemble.advance(team, 300, 2000);
         auto const counts = ensemble.counts();
         std::vector<double> accepted;
-        for (std::size_t k = 0; k < counts.accepted.size(); ++k)
+        for (std::size_t k = 0; k + 1 < uneven.size(); ++k)
             accepted.push_back(static_cast<double>(counts.accepted[k]) /
                                static_cast<double>(counts.attempted[k]));
         auto const [least, most] = std::minmax_element(accepted.begin(), accepted.end());
@@ -227,6 +228,8 @@ TEST_CASE("evenly accepted temperatures: the same ends, exchanges alike, for the
     check(parallel_tempering(glauber{}, uneven));
     check(parallel_tempering(glauber{}, uneven, energy_exchange{}));
     check(parallel_tempering(metropolis{}, uneven));
+    double const top = leading_modes(model, 1).values[0];
+    check(parallel_tempering(glauber{}, uneven, spectral_lanes({{0.9 * top, 0.3, 3.0}})));
     auto const method = parallel_tempering(glauber{}, uneven);
     tuning_plan const quick{.sweeps = 20, .rounds = 2};
     CHECK(evenly_accepted(model, method, quick, threads(2)).temperatures() ==
@@ -234,8 +237,9 @@ TEST_CASE("evenly accepted temperatures: the same ends, exchanges alike, for the
     auto const two = parallel_tempering(glauber{}, ladder({1.0, 2.0}));
     CHECK_THAT(error_of([&] { return evenly_accepted(model, two); }), ContainsSubstring("2 temperatures"));
     auto const three = parallel_tempering(glauber{}, ladder({1.0, 2.0, 3.0}));
-    for (tuning_plan const& bad : {tuning_plan{.sweeps = 1}, tuning_plan{.sweeps = 2'000'000},
-                                   tuning_plan{.rounds = 0}, tuning_plan{.rounds = 13}})
+    for (tuning_plan const& bad :
+         {tuning_plan{.replicas = 0}, tuning_plan{.sweeps = 1}, tuning_plan{.sweeps = 2'000'000},
+          tuning_plan{.rounds = 0}, tuning_plan{.rounds = 13}})
         CHECK_THAT(error_of([&] { return evenly_accepted(model, three, bad); }),
                    ContainsSubstring("a plan has"));
 }

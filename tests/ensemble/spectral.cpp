@@ -53,16 +53,24 @@ TEST_CASE("graphs of rungs: ladders, and lanes beside them", "[ensemble]") {
         CHECK(graph.rounds_a_sweep == 1);
     }
     ladder const temperatures({1, 2, 3, 4, 5, 6});
-    std::vector<std::pair<double, double>> const ranges{{2, 5}, {4, 6}, {1, 1}};
-    auto const graph = laned_graph(temperatures, 3, [&](std::size_t lane) { return ranges[lane - 1]; });
+    std::vector<std::pair<double, double>> const ranges{{2, 5}, {4, 6}, {1, 1}, {2.1, 2.9}};
+    auto const graph = laned_graph(temperatures, 2, [&](std::size_t lane) { return ranges[lane - 1]; });
     require_sound(graph, temperatures);
-    // Lanes of 4, 3 and 1 rungs; links along them 5 + 3 + 2, across 4, 2 (T = 4, 5) and none (T = 1).
-    CHECK(graph.rungs.size() == 6 + 4 + 3 + 1);
+    // Lanes of 4 and 3 rungs; links along them 5 + 3 + 2, across 4 and 2 (T = 4, 5).
+    CHECK(graph.rungs.size() == 6 + 4 + 3);
     CHECK(graph.links == 5 + 3 + 2 + 4 + 2);
     REQUIRE(graph.rounds.size() == 4);
     CHECK(graph.rounds_a_sweep == 2);
     CHECK(graph.rounds[1].size() == 4);
     CHECK(graph.rounds[3].size() == 2);
+    CHECK_THAT(
+        error_of([&] {
+            return laned_graph(temperatures, 3, [&](std::size_t lane) { return ranges[lane - 1]; }).links;
+        }),
+        ContainsSubstring("lane 3, from T = 1.0"));
+    CHECK_THAT(
+        error_of([&] { return laned_graph(temperatures, 1, [&](std::size_t) { return ranges[3]; }).links; }),
+        ContainsSubstring("has no temperature of the ladder in common"));
 }
 
 TEST_CASE("spectral lanes: refusals, and the modes that they take", "[ensemble]") {

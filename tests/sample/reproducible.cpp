@@ -117,6 +117,12 @@ TEST_CASE("pair moves join replicas: in tiles, starts and errors") {
     auto const reasons = equilibration(sample(lattice, method, measured, pairs))[0].reasons;
     CHECK(std::find(reasons.begin(), reasons.end(),
                     "fewer than 12 replicas: no error bars for hot and cold starts apart") != reasons.end());
+    CHECK_THROWS_WITH(
+        parallel_tempering(glauber{}, temperatures(), energy_exchange{}, isoenergetic_clusters{.below = -1}),
+        Catch::Matchers::ContainsSubstring("would never be made"));
+    pairs.replicas = 6;
+    CHECK_THROWS_WITH(sample(lattice, method, measured, pairs),
+                      Catch::Matchers::ContainsSubstring("error bars need at least 4 pairs"));
     pairs.replicas = 11;
     CHECK_THROWS_WITH(
         sample(lattice, method, measured, pairs),

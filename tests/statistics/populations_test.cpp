@@ -2,6 +2,7 @@
 /// Verdicts, free energies and P(q) of runs whose temperature falls.
 #include "../catch.hpp"
 #include <spinet/spinet.hpp>
+#include <spinet/testing/enumeration.hpp>
 
 #include <cmath>
 #include <cstddef>
@@ -74,6 +75,16 @@ TEST_CASE("populations that are too small, or disagree, are found out", "[statis
     for (std::size_t p = 0; p < 8; ++p)
         seen.populations->log_partition[p] = 5 + 0.5 * static_cast<double>(p % 2);
     CHECK(reasons_at(seen, 0) == "");
+    // A population counts by its Z: those with exp(0.5) times the Z by that, pairs by the product.
+    auto const weights = seen.weights_at(0);
+    CHECK(weights[1] == 1);
+    CHECK(weights[0] == Approx(std::exp(-0.5)));
+    double sum = 0, total = 0;
+    for (std::size_t p = 0; p < 8; ++p) {
+        sum += weights[p] * seen.of<energy>()[0].sum(3, p, 0) / 3000;
+        total += weights[p];
+    }
+    CHECK(mean_energy(seen)[0].value == Approx(sum / total).epsilon(1e-12));
     // Z is averaged, not ln Z.
     CHECK(free_energy(seen)[0].value == Approx(-(5 + std::log((1 + std::exp(0.5)) / 2)) / 8));
     seen.populations = good;
@@ -105,6 +116,9 @@ TEST_CASE("an annealing never passes, and tells how far it came", "[statistics]"
     CHECK(std::isnan(points[0].value));
     CHECK_FALSE(points[0].equilibrated);
     CHECK_THAT(reasons_at(part, 0), ContainsSubstring("the run did not come to this temperature"));
+    auto const free = free_energy(part);
+    CHECK(std::isfinite(free[2].value));
+    CHECK(std::isnan(free[0].value));
     auto const distributions = overlap_distribution(part);
     CHECK(distributions[0].density.empty());
     double total = 0;
@@ -122,4 +136,26 @@ TEST_CASE("the integral of energies is exact for energies of third order in beta
     CHECK(detail::integral_of_energy(points, 1) == Approx(exact).epsilon(1e-13));
     CHECK(detail::integral_of_energy(points, 2) == Approx(exact).epsilon(1e-13));
     CHECK(detail::integral_of_energy({at(0)}, 1) == 0);
+    CHECK(detail::error_of_integral(points) == Approx(0).margin(1e-13));
+    CHECK(detail::error_of_integral({at(0), at(0.4)}) > 0);
+}
+
+TEST_CASE("free energies from a ladder that begins too low say so", "[statistics]") {
+    // The 4 x 4 Ising model from T = 4.8, 1.2 lambda_max, on: one interval of the integral is half of its
+    // way.
+    auto const model = ising_lattice({4, 4});
+    for (auto const& temperatures :
+         {std::vector<double>{4.8}, {3.6, 4.8}, {3, 3.8, 4.8}, {2.6, 3.1, 3.9, 4.8}}) {
+        auto const free = free_energy(sample(
+            model, parallel_tempering(glauber{}, ladder(temperatures)), observables{energy{}, overlap{}},
+            {.replicas = 8, .warmup = 100, .sweeps = 4000, .measure_every = 4}));
+        for (std::size_t k = 0; k < temperatures.size(); ++k) {
+            spinet::testing::exact_distribution const exact(model, temperatures[k]);
+            CAPTURE(temperatures.size(), temperatures[k], free[k].value, free[k].error,
+                    exact.free_energy() / 16);
+            // Jackknife errors of 8 replicas (0.001 over 10 comparisons: 7.6), on top of the integration's.
+            CHECK(std::abs(free[k].value - exact.free_energy() / 16) < 7.6 * free[k].error);
+            CHECK(free[k].error > 5e-4);
+        }
+    }
 }

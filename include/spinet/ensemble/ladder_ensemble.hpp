@@ -41,6 +41,8 @@ public:
 
     [[nodiscard]] std::size_t replicas() const noexcept { return replicas_; }
     [[nodiscard]] std::size_t tiles() const noexcept { return tiles_.size(); }
+    /// Rows of each replica.
+    [[nodiscard]] std::size_t rungs() const noexcept { return tiles_[0].rungs(); }
 
     /// Ladder r starts from independent random spins, or, where `cold(r)`, with every row in `cold_spins`.
     template <class Executor, class IsCold>

@@ -183,9 +183,13 @@ public:
     void load(detail::archive_reader& in) {
         for (auto& part : tiles_) part.state.load(in);
         family_ = in.get_exactly<std::uint32_t>(family_.size());
-        for (std::uint32_t const ancestor : family_)
-            if (ancestor >= family_.size()) throw error("damaged: a family without an ancestor");
+        for (std::size_t row = 0; row < family_.size(); ++row)
+            if (family_[row] / members_ != row / members_)
+                throw error("damaged: a family without an ancestor in its population");
         log_partition_ = in.get_exactly<double>(replicas_);
+        for (auto const& part : tiles_)
+            for (double const e : part.state.energies())
+                if (!std::isfinite(e)) throw error("damaged: an energy that is not finite");
         record_.log_partition = in.get_exactly<double>(record_.log_partition.size());
         record_.family_size = in.get_exactly<double>(record_.family_size.size());
         load_schedule(in.get<double>());

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace spinet {
@@ -47,7 +48,8 @@ struct rung_graph {
 
 /// The same with further lanes, each over the temperatures of the ladder within its range. Even pairs of all
 /// lanes, then lanes 0 and 1, 2 and 3, ... at equal temperature; in the next sweep odd pairs, then lanes 1
-/// and 2, 3 and 4, ... `range(lane)` is a pair of temperatures, lanes from 1 on.
+/// and 2, 3 and 4, ... `range(lane)` is a pair of temperatures, lanes from 1 on. Throws
+/// spinet::error for a lane that does not meet the one before it.
 template <class Range>
 [[nodiscard]] rung_graph laned_graph(ladder const& temperatures, std::size_t lanes, Range&& range) {
     rung_graph graph = ladder_graph(temperatures);
@@ -59,6 +61,7 @@ template <class Range>
     for (std::uint32_t lane = 1; lane <= lanes; ++lane) {
         auto const [lowest, highest] = range(lane);
         std::vector<std::uint32_t> here(graph.ladder_size, none);
+        bool joined = false;
         for (std::size_t k = 0; k < graph.ladder_size; ++k) {
             if (temperatures[k] < lowest || temperatures[k] > highest) continue;
             here[k] = static_cast<std::uint32_t>(graph.rungs.size());
@@ -66,10 +69,15 @@ template <class Range>
             if (k > 0 && here[k - 1] != none)
                 graph.rounds[2 * ((k - 1) % 2)].push_back(
                     {here[k - 1], here[k], static_cast<std::uint32_t>(graph.links++)});
+            joined = joined || before[k] != none;
             if (before[k] != none)
                 graph.rounds[1 + 2 * ((lane - 1) % 2)].push_back(
                     {before[k], here[k], static_cast<std::uint32_t>(graph.links++)});
         }
+        if (!joined)
+            throw error("lanes: lane " + std::to_string(lane) + ", from T = " + std::to_string(lowest) +
+                        " to " + std::to_string(highest) +
+                        ", has no temperature of the ladder in common with the lane before it");
         before = std::move(here);
     }
     return graph;

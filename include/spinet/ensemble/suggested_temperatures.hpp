@@ -28,7 +28,7 @@ struct ladder_request {
 
 namespace detail {
 
-/// Exchange acceptance between neighbours, measured by a short run.
+/// Exchange acceptance between neighbours of the ladder, measured by a short run.
 template <Model M, class Method, class Team>
 [[nodiscard]] std::vector<double> measured_acceptance(M const& model, Method const& method,
                                                       std::size_t replicas, std::uint32_t sweeps,
@@ -40,7 +40,7 @@ template <Model M, class Method, class Team>
     ensemble.advance(team, sweeps / 2, sweeps);
     auto const counts = ensemble.counts();
     std::vector<double> acceptance;
-    for (std::size_t k = 0; k < counts.attempted.size(); ++k)
+    for (std::size_t k = 0; k + 1 < method.temperatures().size(); ++k)  // further links are those of lanes
         acceptance.push_back(static_cast<double>(counts.accepted[k]) /
                              static_cast<double>(counts.attempted[k]));
     return acceptance;
@@ -133,8 +133,10 @@ template <Model M, class Method, Executor Exec = serial>
     if (method.temperatures().size() < 3)
         throw error("evenly_accepted: " + std::to_string(method.temperatures().size()) +
                     " temperatures leave nothing to respace");
-    if (plan.sweeps < 2 || plan.sweeps > 1'000'000 || plan.rounds == 0 || plan.rounds > 12)
-        throw error("evenly_accepted: a plan has 2 to 1,000,000 sweeps and 1 to 12 rounds");
+    if (plan.replicas == 0 || plan.replicas > 10'000 || plan.sweeps < 2 || plan.sweeps > 1'000'000 ||
+        plan.rounds == 0 || plan.rounds > 12)
+        throw error(
+            "evenly_accepted: a plan has 1 to 10,000 replicas, 2 to 1,000,000 sweeps and 1 to 12 rounds");
     single_threaded_blas const one_blas_thread;
     auto team = executor.team();
     ladder rungs = method.temperatures();

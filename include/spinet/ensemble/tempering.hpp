@@ -37,6 +37,9 @@ public:
           exchange_(std::move(exchange)),
           pairs_(std::move(pairs)) {
         static_assert(PairMove<Pairs>, "spinet: the last argument must be a pair move");
+        if (joins_pairs && !(pairs_.highest() > 0))
+            throw error(std::string(pairs_.name()) + " up to T = " + std::to_string(pairs_.highest()) +
+                        " would never be made");
     }
 
     [[nodiscard]] ladder const& temperatures() const noexcept { return temperatures_; }

@@ -215,7 +215,9 @@ private:
             stream const draws(seed_, sweep, static_cast<std::uint32_t>(first_ladder_ + l),
                                purpose::pair_move);
             for (std::size_t k = 0; k < rungs_; ++k) {
-                if (1 / graph_.rungs[k].beta > pairs_.highest()) continue;
+                // The temperature of a rung is that of the ladder to within rounding. Lanes are other models.
+                double const temperature = 1 / graph_.rungs[k].beta;
+                if (graph_.rungs[k].lane != 0 || temperature > pairs_.highest() * (1 + 1e-12)) continue;
                 std::size_t const of_a = row_at(l, k), of_b = row_at(l + 1, k);
                 state_.copy_row(of_a, std::span(a));
                 state_.copy_row(of_b, std::span(b));
@@ -227,7 +229,8 @@ private:
                 state_.energies()[of_b] -= change;
             }
         }
-        if constexpr (requires { state_.fields(); }) kernel_.prepare(as_seen(), state_);
+        if constexpr (!requires { requires K::template state<M>::holds_spins_only; })
+            kernel_.prepare(as_seen(), state_);
     }
 
     void count_trips(std::size_t l) {

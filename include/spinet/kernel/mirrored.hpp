@@ -10,6 +10,7 @@
 #include <spinet/kernel/sweep_draws.hpp>
 
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -23,7 +24,7 @@ namespace spinet {
 /// nearly equal valleys with all of the barrier between them, which this steps over. For any PairModel
 /// and any site_kernel.
 template <class K>
-    requires requires { typename K::rule; }
+    requires std::derived_from<K, site_kernel<typename K::rule, typename K::scan>>
 class mirrored {
 public:
     using rule = typename K::rule;

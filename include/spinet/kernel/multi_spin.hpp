@@ -78,6 +78,7 @@ class spin_words {
 public:
     static constexpr std::size_t words_together = 8, rows_together = 64 * words_together;
     using octet = std::array<std::uint64_t, words_together>;
+    static constexpr bool holds_spins_only = true;  ///< beside energies: nothing else to bring up to date
 
     spin_words(std::size_t rows, std::size_t sites, detail::uniform_couplings const& about)
         : about_(about),

@@ -21,6 +21,7 @@ template <class Real>
 class spin_lanes {
 public:
     static constexpr std::size_t lanes = detail::rows_side_by_side;
+    static constexpr bool holds_spins_only = true;  ///< beside energies: nothing else to bring up to date
 
     spin_lanes(std::size_t rows, std::size_t sites)
         : rows_(rows),

@@ -101,6 +101,11 @@ struct wolff_options {
 template <class K = glauber<>>
 class wolff : public detail::tiles_as<K> {
 public:
+    static_assert(
+        !requires { typename K::wolff_inside; },
+        "spinet: a wolff around a wolff would draw the same numbers twice; ask for more clusters");
+    using wolff_inside = K;
+
     constexpr wolff() noexcept = default;
     constexpr explicit wolff(K inner, wolff_options options = {}) noexcept
         : inner_(std::move(inner)), options_(options) {}

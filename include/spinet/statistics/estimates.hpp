@@ -69,7 +69,7 @@ template <class O, class... Os, class F>
             points.push_back({of.temperatures[k], none, none, none, 0, false});
             continue;
         }
-        auto const sums = sums_over_all(recorded);
+        auto const sums = sums_over_all(recorded, {}, of.weights_at(k));
         auto const whole = jackknife(sums.units(), [&](std::size_t left_out) {
             return static_cast<double>(
                 f([&](std::size_t component) { return sums.mean(left_out, component); }));

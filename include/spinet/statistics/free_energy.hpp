@@ -26,8 +26,9 @@ namespace detail {
 [[nodiscard]] inline double log_mean_partition(population_record const& of, std::size_t rung,
                                                std::size_t left_out) {
     double const* const log_z = of.log_partition.data() + rung * of.populations;
-    double const largest = *std::max_element(log_z, log_z + of.populations);
-    double sum = 0, n = 0;
+    double largest = -std::numeric_limits<double>::infinity(), sum = 0, n = 0;
+    for (std::size_t p = 0; p < of.populations; ++p)
+        if (p != left_out) largest = std::max(largest, log_z[p]);
     for (std::size_t p = 0; p < of.populations; ++p)
         if (p != left_out) sum += std::exp(log_z[p] - largest), ++n;
     return largest + std::log(sum / n);
@@ -39,18 +40,25 @@ struct energy_moments {
 };
 
 /// The integral of E over beta along these points: the trapezoidal rule corrected by the slopes at the ends
-/// of each interval, dE/dbeta = -variance, so that its error is of fourth order in the steps.
+/// of each interval, dE/dbeta = -variance, so that its error is of fourth order in the steps. With a `stride`
+/// of 2, every second point is left out, from beta = 0 on.
 [[nodiscard]] inline double integral_of_energy(std::vector<energy_moments> const& points,
                                                std::size_t stride) {
     double sum = 0;
-    for (std::size_t last = points.size() - 1; last > 0;) {
-        std::size_t const first = last - std::min(last, stride);
-        auto const &a = points[first], &b = points[last];
+    for (std::size_t first = 0; first + 1 < points.size(); first += stride) {
+        auto const &a = points[first], &b = points[std::min(first + stride, points.size() - 1)];
         double const h = b.beta - a.beta;
         sum += h / 2 * (a.mean + b.mean) + h * h / 12 * (b.variance - a.variance);
-        last = first;
     }
     return sum;
+}
+
+/// How far the integral may be off: a third of what leaving out every second point changes; of a single
+/// interval, which has none to leave out, all that the slopes change.
+[[nodiscard]] inline double error_of_integral(std::vector<energy_moments> const& points) {
+    if (points.size() > 2) return std::abs(integral_of_energy(points, 2) - integral_of_energy(points, 1)) / 3;
+    double const h = points.back().beta - points.front().beta;
+    return h * h / 12 * std::abs(points.back().variance - points.front().variance);
 }
 
 }  // namespace detail
@@ -60,9 +68,10 @@ struct energy_moments {
 /// Of population annealing it comes from the weights of its steps and needs nothing else. Of other methods it
 /// is integrated, ln Z(beta) = N ln 2 - integral of <E> from 0 to beta, over the temperatures of the ladder:
 /// the run must have recorded energy{}, and the model show its couplings (their squares are the variance of E
-/// at beta = 0). There the error includes that of the integration, estimated as a third of what leaving out
-/// every second temperature changes. It is large where the ladder does not reach far into the paramagnet: let
-/// it start at several times lambda_max(J).
+/// at beta = 0). There the error includes that of the integration, the largest estimate of it from the top
+/// down (a third of what leaving out every second temperature changes). It is large where the ladder does not
+/// reach far into the paramagnet: let it start at several times lambda_max(J). NaN from the first temperature
+/// on that an annealing did not come to.
 template <class... Os>
 [[nodiscard]] std::vector<point> free_energy(run<Os...> const& of) {
     static_assert(run<Os...>::template has<energy>,
@@ -88,24 +97,30 @@ template <class... Os>
     }
     if (std::isnan(of.variance_at_infinite_temperature))
         throw error("free_energy: the model does not show its couplings, so nothing is known at beta = 0");
+    // What is below the lowest temperature with measurements, if an annealing was stopped, is left out.
+    std::size_t lowest = 0;
+    while (of.anneals && lowest + 1 < recorders.size() && recorders[lowest].count() == 0) ++lowest;
     std::vector<pair_sums> sums;
-    for (auto const& recorded : recorders) sums.push_back(sums_over_all(recorded));
+    for (std::size_t k = lowest; k < recorders.size(); ++k) sums.push_back(sums_over_all(recorders[k]));
     auto const moments_without = [&](std::size_t k, std::size_t left_out) {
         std::vector<detail::energy_moments> path{{0, 0, of.variance_at_infinite_temperature}};
         for (std::size_t j = of.temperatures.size(); j-- > k;) {
-            double const u = sums[j].mean(left_out, 0), square = sums[j].mean(left_out, 1);
+            double const u = sums[j - lowest].mean(left_out, 0), square = sums[j - lowest].mean(left_out, 1);
             path.push_back({1 / of.temperatures[j], sites * u, sites * sites * (square - u * u)});
         }
         return path;
     };
-    for (std::size_t k = 0; k < of.temperatures.size(); ++k) {
-        auto const log_z = jackknife(sums[k].units(), [&](std::size_t left_out) {
+    double integration = 0;
+    for (std::size_t k = of.temperatures.size(); k-- > lowest;) {
+        auto const log_z = jackknife(sums[k - lowest].units(), [&](std::size_t left_out) {
             return sites * std::numbers::ln2 - detail::integral_of_energy(moments_without(k, left_out), 1);
         });
-        auto const path = moments_without(k, sums[k].units());
-        double const coarser = detail::integral_of_energy(path, 2) - detail::integral_of_energy(path, 1);
-        add(k, log_z.value, std::hypot(log_z.error, coarser / 3));
+        integration =
+            std::max(integration, detail::error_of_integral(moments_without(k, sums[k - lowest].units())));
+        add(k, log_z.value, std::hypot(log_z.error, integration));
     }
+    for (std::size_t k = lowest; k-- > 0;) add(k, none, none);
+    std::reverse(points.begin(), points.end());
     return points;
 }
 

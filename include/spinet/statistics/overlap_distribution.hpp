@@ -41,7 +41,7 @@ template <class... Os>
         all.push_back(
             {of.temperatures[k], 2.0 / static_cast<double>(bins), {}, {}, verdicts[k].equilibrated});
         if (of.anneals && recorded.count() == 0) continue;
-        auto const sums = sums_over_all(recorded);
+        auto const sums = sums_over_all(recorded, {}, of.weights_at(k));
         for (std::size_t b = 0; b < bins; ++b) {
             auto const share = jackknife(sums, 1 + b);
             all.back().density.push_back(share.value / all.back().width);

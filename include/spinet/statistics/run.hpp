@@ -10,6 +10,7 @@
 #include <spinet/statistics/recorder.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -29,6 +30,7 @@ struct run_record {
     std::vector<spin_group> groups;
     bool exchanges = false;  ///< the method moves replicas between temperatures
     std::size_t joined = 1;  ///< so many replicas, next to each other, are one independent unit
+    std::size_t rungs = 0;   ///< rows of each replica, those of lanes included
     bool anneals = false;    ///< the temperature falls: each has all the sweeps of the plan
     std::optional<population_record> populations = {};  ///< of population annealing
     exchange_counts exchange = {};                      ///< since the end of warm-up
@@ -42,6 +44,19 @@ struct run_record {
     /// no choice (it has on dense models).
     double sweeps_by_products = std::numeric_limits<double>::quiet_NaN();
     std::vector<std::pair<std::string, std::string>> metadata = {};
+
+    /// How much each replica counts at temperature k: all alike (empty), or populations by their Z over the
+    /// largest, without which means of small populations lean to where they all lost weight. Source: Machta,
+    /// Phys. Rev. E 82, 026704 (2010).
+    [[nodiscard]] std::vector<double> weights_at(std::size_t k) const {
+        std::vector<double> weights;
+        if (!populations) return weights;
+        double const* const log_z = populations->log_partition.data() + k * populations->populations;
+        double const largest = *std::max_element(log_z, log_z + populations->populations);
+        for (std::size_t p = 0; p < populations->populations; ++p)
+            weights.push_back(std::exp(log_z[p] - largest));
+        return weights;
+    }
 
     /// Measurements made so far; where the temperature falls, those of the step that it has come to.
     [[nodiscard]] std::uint64_t measurements() const noexcept {
@@ -69,7 +84,7 @@ struct run_record {
     /// none was made.
     [[nodiscard]] double round_trip_time() const noexcept {
         double const sweeps = static_cast<double>(sweeps_done - std::min(sweeps_done, plan.warmup));
-        return static_cast<double>(temperatures.size()) * sweeps / round_trips_per_ladder();
+        return static_cast<double>(rungs) * sweeps / round_trips_per_ladder();
     }
 };
 
