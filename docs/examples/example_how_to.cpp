@@ -51,8 +51,9 @@ void temperatures(spinet::network_glass<float> const& glass) {
 
 void low_temperature(spinet::network_glass<float> const& glass) {
     //! [cold]
-    auto const ladder = spinet::evenly_accepted(
-        glass, spinet::parallel_tempering(spinet::glauber{}, spinet::geometric_temperatures(0.5, 11.5, 24)));
+    auto const even =
+        spinet::parallel_tempering(spinet::glauber{}, spinet::geometric_temperatures(0.5, 11.5, 24));
+    auto const ladder = spinet::evenly_accepted(glass, even, {.replicas = 4, .sweeps = 100, .rounds = 3});
     auto const method = spinet::parallel_tempering(spinet::mirrored{spinet::glauber{}}, ladder,
                                                    spinet::suggested_lanes(glass));
     //! [cold]

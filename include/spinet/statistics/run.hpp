@@ -49,12 +49,13 @@ struct run_record {
     /// largest, without which means of small populations lean to where they all lost weight. Source: Machta,
     /// Phys. Rev. E 82, 026704 (2010).
     [[nodiscard]] std::vector<double> weights_at(std::size_t k) const {
+        constexpr double least = 1e-12;  // so that something is left without the largest
         std::vector<double> weights;
         if (!populations) return weights;
         double const* const log_z = populations->log_partition.data() + k * populations->populations;
         double const largest = *std::max_element(log_z, log_z + populations->populations);
         for (std::size_t p = 0; p < populations->populations; ++p)
-            weights.push_back(std::exp(log_z[p] - largest));
+            weights.push_back(std::max(least, std::exp(log_z[p] - largest)));
         return weights;
     }
 
