@@ -40,7 +40,7 @@ struct annealed {
 
 namespace detail {
 
-/// The same with a team, and `go_on(sweep)` asked before every slice of sweeps.
+/// What `anneal` does, by a team; `go_on(sweep)` is asked before every slice of sweeps.
 template <Model M, class K, class Team, class GoOn>
 [[nodiscard]] annealed<typename M::spin_type> anneal_with(M const& model, K const& kernel,
                                                           ladder const& temperatures, anneal_plan const& plan,

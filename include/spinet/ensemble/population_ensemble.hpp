@@ -45,10 +45,10 @@ struct schedule_step {
 };
 
 /// `replicas` populations of `members` rows each, from infinite temperature (independent random spins) down a
-/// schedule of temperatures; each step is followed by sweeps of all rows. With `resamples`, a step from beta
-/// to beta' copies each row of a population as often as its weight exp(-(beta' - beta) E), over the mean
-/// weight of the population, asks for: a systematic sample, so that the number of rows stays as it is. The
-/// mean weights multiply up to Z(beta') / 2^N.
+/// schedule of temperatures; each step is followed by sweeps of all rows. With a `resampling_step`, a step
+/// from beta to beta' copies each row of a population as often as its weight exp(-(beta' - beta) E), over the
+/// mean weight of the population, asks for: a systematic sample, so that the number of rows stays as it is.
+/// The mean weights multiply up to Z(beta') / 2^N.
 ///
 /// Replica r has rows r * members, ..., (r + 1) * members - 1 of the run. Cohort m is member m of every
 /// population: the rows of a cohort have no ancestor in common.

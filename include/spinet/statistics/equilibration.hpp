@@ -102,12 +102,13 @@ public:
     }
 
     /// What concerns one temperature. `comparisons` is the number made in the whole run.
-    [[nodiscard]] std::vector<std::string> faults_at(std::vector<judged_quantity> const& quantities,
+    [[nodiscard]] std::vector<std::string> faults_at(std::size_t rung,
+                                                     std::vector<judged_quantity> const& quantities,
                                                      std::size_t comparisons) const {
         std::vector<std::string> faults;
         double const p = rules_.false_alarm / static_cast<double>(comparisons);
         for (auto const& quantity : quantities) {
-            check_tolerance(quantity, faults);
+            check_tolerance(quantity, record_.weights_at(rung), faults);
             if (record_.anneals) continue;
             check_starts(quantity, p, faults);
             check_drift(quantity, p, faults);
@@ -130,9 +131,10 @@ private:
         return of.error / one_error_factor(of.units);
     }
 
-    void check_tolerance(judged_quantity const& quantity, std::vector<std::string>& faults) const {
+    void check_tolerance(judged_quantity const& quantity, std::vector<double> const& weights,
+                         std::vector<std::string>& faults) const {
         if (quantity.tolerance <= 0) return;
-        auto const all = jackknife(sums_over_all(*quantity.recorded), quantity.component);
+        auto const all = jackknife(sums_over_all(*quantity.recorded, {}, weights), quantity.component);
         if (all.error > quantity.tolerance)
             faults.push_back("the error of " + quantity.name + " is " + text(all.error) + ", above " +
                              text(quantity.tolerance));
@@ -216,7 +218,7 @@ template <class... Os>
             } else if (of.anneals || of.plan.replicas >= 6 * of.joined) {
                 auto const quantities = detail::judged_quantities(
                     of, of.template of<energy>()[k], of.template of<overlap>()[k], rules.overlap_tolerance);
-                auto own = judge.faults_at(quantities, comparisons);
+                auto own = judge.faults_at(k, quantities, comparisons);
                 if (of.populations)
                     for (auto& fault : judge.faults_of_populations(k)) own.push_back(std::move(fault));
                 faults.insert(faults.end(), own.begin(), own.end());
