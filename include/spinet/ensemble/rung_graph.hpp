@@ -27,17 +27,16 @@ struct rung_link {
 };
 
 /// The first `ladder_size` rungs are those of the ladder, coldest first, and link k joins its rungs k and
-/// k + 1. The links of one round have no rung in common. Each sweep takes `rounds_a_sweep` rounds, the next
-/// ones in their order.
+/// k + 1. The links of one round have no rung in common. Each sweep takes all rounds in their order, so that
+/// a replica can pass as many rungs in a sweep as there are rounds: an exchange costs little beside a sweep.
 struct rung_graph {
     std::vector<rung> rungs;
     std::size_t ladder_size = 0;
     std::size_t links = 0;
     std::vector<std::vector<rung_link>> rounds;
-    std::size_t rounds_a_sweep = 1;
 };
 
-/// A ladder alone: even pairs after even sweeps, odd pairs after odd ones.
+/// A ladder alone: its even pairs, then its odd ones.
 [[nodiscard]] inline rung_graph ladder_graph(ladder const& temperatures) {
     rung_graph graph{{}, temperatures.size(), 0, {{}, {}}};
     for (double const t : temperatures.temperatures()) graph.rungs.push_back({1.0 / t, 0});
@@ -47,14 +46,12 @@ struct rung_graph {
 }
 
 /// The same with further lanes, each over the temperatures of the ladder within its range. Even pairs of all
-/// lanes, then lanes 0 and 1, 2 and 3, ... at equal temperature; in the next sweep odd pairs, then lanes 1
-/// and 2, 3 and 4, ... `range(lane)` is a pair of temperatures, lanes from 1 on. Throws
+/// lanes, then lanes 0 and 1, 2 and 3, ... at equal temperature; then odd pairs, and lanes 1 and 2, 3 and 4, ... `range(lane)` is a pair of temperatures, lanes from 1 on. Throws
 /// spinet::error for a lane that does not meet the one before it.
 template <class Range>
 [[nodiscard]] rung_graph laned_graph(ladder const& temperatures, std::size_t lanes, Range&& range) {
     rung_graph graph = ladder_graph(temperatures);
     graph.rounds = {graph.rounds[0], {}, graph.rounds[1], {}};
-    graph.rounds_a_sweep = 2;
     constexpr std::uint32_t none = ~std::uint32_t{0};
     std::vector<std::uint32_t> before(graph.ladder_size);
     for (std::uint32_t k = 0; k < graph.ladder_size; ++k) before[k] = k;

@@ -169,9 +169,7 @@ private:
             stream const draws(seed_, sweep, static_cast<std::uint32_t>(first_ladder_ + l),
                                purpose::exchange);
             auto* const rows = row_at_.data() + l * rungs_;
-            for (std::size_t round = 0; round < graph_.rounds_a_sweep; ++round)
-                exchange_round(rows, draws,
-                               graph_.rounds[(sweep * graph_.rounds_a_sweep + round) % graph_.rounds.size()]);
+            for (auto const& round : graph_.rounds) exchange_round(rows, draws, round);
             count_trips(l);
         }
     }

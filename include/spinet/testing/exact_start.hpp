@@ -27,8 +27,8 @@ struct fits_by_move {
 };
 
 /// Starts ladders in exact draws at each of their temperatures, lets each advance by two sweeps with their
-/// exchanges (even pairs after the first, odd pairs after the second; with no_exchange, one sweep only) and
-/// tests the states at every temperature. `samples` ladders at least. At most 20 spins.
+/// exchanges (with no_exchange, by one sweep) and tests the states at every temperature. `samples` ladders at
+/// least. At most 20 spins.
 ///
 /// `beta_factor` other than 1 sweeps at a wrong temperature: a control that the test must reject.
 template <Model M, class K, class Exchange, class Pairs = no_pair_move>
