@@ -42,7 +42,7 @@ times measured(M const& model, ladder const& temperatures, Pairs const& pairs, s
 
 void compare(std::string const& name, std::vector<std::size_t> const& sides, ladder const& temperatures,
              std::uint64_t sweeps) {
-    auto const model = edwards_anderson<float>(sides, disorder::plus_minus, 1);
+    auto const model = edwards_anderson<float>(sides, plus_minus_bonds{}, 1);
     auto const plain = measured(model, temperatures, no_pair_move{}, sweeps),
                with = measured(model, temperatures, isoenergetic_clusters{}, sweeps);
     double const cost = with.of_sweep / plain.of_sweep;

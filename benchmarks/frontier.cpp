@@ -160,7 +160,7 @@ void dense_samplers(options const& chosen) {
 }
 
 void lattice_samplers(std::string const& name, std::vector<std::size_t> const& sides, options const& chosen) {
-    auto const model = edwards_anderson<float>(sides, disorder::plus_minus, 1);
+    auto const model = edwards_anderson<float>(sides, plus_minus_bonds{}, 1);
     table const of(name, model, 0.3, chosen);
     auto const& t = of.temperatures();
     isoenergetic_clusters const everywhere, below{.below = sides.size() == 2 ? 1.5 : 1.2};

@@ -13,8 +13,8 @@ namespace {
 
 using namespace spinet;
 
-template <class Coupling, class Kernel>
-void sweeps(benchmark::State& state, disorder of, std::size_t rows, Kernel const& kernel) {
+template <class Coupling, class Bonds, class Kernel>
+void sweeps(benchmark::State& state, Bonds const& of, std::size_t rows, Kernel const& kernel) {
     double const temperature = static_cast<double>(state.range(0)) / 100;
     auto const model = edwards_anderson({16, 16, 16}, of, 1);
     swept_tile own(model, kernel, rows, temperature);
@@ -46,8 +46,8 @@ void sweeps(benchmark::State& state, disorder of, std::size_t rows, Kernel const
     state.counters["speedup"] = timing::median(times.ratio) * own.updates() / book_updates;
 }
 
-template <class Coupling, class Kernel>
-void add(std::string const& name, disorder of, std::size_t rows, Kernel const& kernel) {
+template <class Coupling, class Bonds, class Kernel>
+void add(std::string const& name, Bonds const& of, std::size_t rows, Kernel const& kernel) {
     auto* const added = benchmark::RegisterBenchmark(
         name.c_str(), [=](benchmark::State& state) { sweeps<Coupling>(state, of, rows, kernel); });
     for (int const t : {50, 100, 200}) added->Arg(t);
@@ -55,11 +55,11 @@ void add(std::string const& name, disorder of, std::size_t rows, Kernel const& k
 }
 
 [[maybe_unused]] bool const added = [] {
-    add<int>("+-J 512 rows multi_spin metropolis", disorder::plus_minus, 512, multi_spin{});
-    add<int>("+-J 64 rows multi_spin metropolis", disorder::plus_minus, 64, multi_spin{});
-    add<int>("+-J 128 rows metropolis", disorder::plus_minus, 128, metropolis{});
-    add<float>("Gaussian 128 rows metropolis", disorder::gaussian, 128, metropolis{});
-    add<float>("Gaussian 128 rows glauber", disorder::gaussian, 128, glauber{});
+    add<int>("+-J 512 rows multi_spin metropolis", plus_minus_bonds{}, 512, multi_spin{});
+    add<int>("+-J 64 rows multi_spin metropolis", plus_minus_bonds{}, 64, multi_spin{});
+    add<int>("+-J 128 rows metropolis", plus_minus_bonds{}, 128, metropolis{});
+    add<float>("Gaussian 128 rows metropolis", gaussian_bonds{}, 128, metropolis{});
+    add<float>("Gaussian 128 rows glauber", gaussian_bonds{}, 128, glauber{});
     return true;
 }();
 

@@ -71,9 +71,9 @@ int main() {
         "|---|---|---|---|---|---|\n",
         SPINET_BENCHMARK_FLAGS);
     compare("SK, N = 1024", sherrington_kirkpatrick<float>(1024, 1), 2.4, {0.05, 0.1, 0.2, 0.5});
-    compare("Gaussian lattice, 8 x 8 x 8", edwards_anderson<float>({8, 8, 8}, disorder::gaussian, 1), 4,
+    compare("Gaussian lattice, 8 x 8 x 8", edwards_anderson<float>({8, 8, 8}, gaussian_bonds{}, 1), 4,
             {0.05, 0.1, 0.2, 0.3, 0.5});
-    compare("+-J lattice, 8 x 8 x 8", edwards_anderson<float>({8, 8, 8}, disorder::plus_minus, 1), 5,
+    compare("+-J lattice, 8 x 8 x 8", edwards_anderson<float>({8, 8, 8}, plus_minus_bonds{}, 1), 5,
             {0.1, 0.2, 0.5});
     compare("trained network 784-128-64-10",
             to_spin_glass(

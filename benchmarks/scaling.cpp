@@ -59,7 +59,7 @@ void add(std::string const& name, Run const& run) {
     for (std::size_t const rows : {1u, 4u, 16u, 32u, 64u, 128u, 256u, 512u, 1024u, 4096u})
         add("rows/" + std::to_string(rows),
             [=](benchmark::State& state) { sweeps(state, layers(256, 4), glauber{}, rows, 1.0); });
-    auto const lattice = edwards_anderson<float>({16, 16, 16}, disorder::plus_minus, 1);
+    auto const lattice = edwards_anderson<float>({16, 16, 16}, plus_minus_bonds{}, 1);
     for (int const t : {10, 20, 30, 50, 70, 100, 150, 200, 300}) {
         std::string const at = "/" + std::to_string(t);
         double const temperature = t / 100.0;

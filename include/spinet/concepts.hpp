@@ -25,8 +25,9 @@ struct spin_group {
     std::size_t size = 0;
 };
 
-/// An immutable Hamiltonian of Ising spins s = +-1 held as `spin_type`. Knows no temperature and no random
-/// numbers. Laws: energy_change(s, i, v) == energy(s with s_i = v) - energy(s); both are finite.
+/// An immutable Hamiltonian of spins held as `spin_type`: Ising spins s = +-1, unless it says otherwise (see
+/// spin_space). Knows no temperature and no random numbers. Laws: energy_change(s, i, v) == energy(s with s_i
+/// = v) - energy(s); both are finite.
 template <class M>
 concept Model = requires(M const& model, std::span<typename M::spin_type const> spins, std::size_t site,
                          typename M::spin_type value) {
@@ -36,12 +37,48 @@ concept Model = requires(M const& model, std::span<typename M::spin_type const> 
     { model.energy_change(spins, site, value) } -> std::convertible_to<double>;
 };
 
+/// The values that spins take.
+enum class spin_space {
+    ising,     ///< +1 and -1
+    interval,  ///< [-1, 1], by a measure of the model's (see soft_spins)
+    sphere,    ///< real numbers with |s|^2 = N
+};
+
+/// That of a model, which names it by a member `space` where it is not ising.
+template <class M>
+inline constexpr spin_space space_of = [] {
+    if constexpr (requires { M::space; })
+        return static_cast<spin_space>(M::space);
+    else
+        return spin_space::ising;
+}();
+
 /// Multilinear: E is linear in every single spin, so E = -s_i h_i(other spins) + rest. `fields` writes h for
 /// every row of spins +-1 (other numbers may be rounded); flipping s_i costs 2 s_i h_i.
 template <class M>
 concept MultilinearModel = Model<M> && requires(M const& model, rows_view<typename M::spin_type const> spins,
                                                 rows_view<typename M::spin_type> out) {
     model.fields(spins, out);
+};
+
+/// Incremental: after a change of one spin, fields are brought up to date for less than all of them cost
+/// anew. `change_fields(spins, i, change, fields)`, where the other spins are these and s_i has grown by
+/// `change`; `energy_from_fields(spins, fields)` is E. (Pair models need neither: their couplings say it
+/// all.)
+template <class M>
+concept IncrementalModel = MultilinearModel<M> &&
+    requires(M const& model, std::span<typename M::spin_type const> spins, std::size_t site,
+             typename M::spin_type change, std::span<typename M::spin_type> fields) {
+    model.change_fields(spins, site, change, fields);
+    { model.energy_from_fields(spins, spins) } -> std::convertible_to<double>;
+};
+
+/// Differentiable: `gradient(spins, out)` writes dE/ds_i and returns E.
+template <class M>
+concept DifferentiableModel = Model<M> &&
+    requires(M const& model, std::span<typename M::spin_type const> spins,
+             std::span<typename M::spin_type> out) {
+    { model.gradient(spins, out) } -> std::convertible_to<double>;
 };
 
 /// Pair: h_i = b_i + sum_j J_ij s_j. `for_each_coupling(i, f)` calls f(first_site, span of J_i,first_site...)

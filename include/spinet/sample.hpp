@@ -63,9 +63,14 @@ template <Model M>
     return print.value();
 }
 
+/// What the model says itself, by a member of this name, else what follows from couplings of Ising spins.
 template <Model M>
 [[nodiscard]] double variance_at_infinite_temperature(M const& model) {
-    if constexpr (PairModel<M>) {
+    if constexpr (requires {
+                      { model.variance_at_infinite_temperature() } -> std::convertible_to<double>;
+                  }) {
+        return model.variance_at_infinite_temperature();
+    } else if constexpr (PairModel<M>) {
         using real = typename M::spin_type;
         double squares = 0;
         for (real const b : model.external_fields())
@@ -115,6 +120,7 @@ public:
         if constexpr (requires { requires Method::joins_pairs; }) result_.joined = 2;
         result_.paramagnet_above = paramagnet_above(model);
         result_.variance_at_infinite_temperature = variance_at_infinite_temperature(model);
+        if (space_of<M> != spin_space::ising) result_.entropy_at_infinite_temperature = 0;
         std::apply([&](auto const&... each) { (add_recorders(each), ...); }, measured.all);
         describe();
     }
@@ -319,7 +325,8 @@ private:
                                 energies,
                                 result_.groups,
                                 method_.temperatures()[rung],
-                                bits};
+                                bits,
+                                space_of<M>};
         std::size_t o = 0;
         std::apply([&](auto const&... each) { (visit(o++, each, seen), ...); }, measured_.all);
     }
@@ -361,7 +368,8 @@ private:
 
     void describe() {
         result_.metadata = {{"spinet", version}, {"method", method_.name()}};
-        bool const by_tiles = std::is_same_v<real, float> && split_matrix::available();
+        bool const by_tiles = std::is_same_v<real, float> && space_of<M> == spin_space::ising &&
+            split_matrix::available();
         result_.metadata.emplace_back("matrix products", by_tiles ? "bf16 tiles" : "BLAS");
         if (blas_core_name() != nullptr) result_.metadata.emplace_back("OpenBLAS kernels", blas_core_name());
         if constexpr (requires { model_.made_from(); })

@@ -16,11 +16,13 @@
 #include <spinet/io/curve.hpp>
 #include <spinet/io/progress_bar.hpp>
 #include <spinet/kernel/glauber.hpp>
+#include <spinet/kernel/langevin.hpp>
 #include <spinet/kernel/metropolis.hpp>
 #include <spinet/kernel/mirrored.hpp>
 #include <spinet/kernel/multi_spin.hpp>
 #include <spinet/kernel/rejection_free.hpp>
 #include <spinet/kernel/wolff.hpp>
+#include <spinet/landscape/complexity.hpp>
 #include <spinet/mapping/null_models.hpp>
 #include <spinet/mapping/twin_hopfield.hpp>
 #include <spinet/mean_field/bond_matrix.hpp>
@@ -29,6 +31,8 @@
 #include <spinet/model/factories.hpp>
 #include <spinet/model/lattices.hpp>
 #include <spinet/model/network_glass.hpp>
+#include <spinet/model/p_spin.hpp>
+#include <spinet/model/soft_spins.hpp>
 #include <spinet/model/sparse_ising.hpp>
 #include <spinet/network/mlp.hpp>
 #include <spinet/network/network.hpp>
@@ -37,6 +41,7 @@
 #include <spinet/observable/magnetisation.hpp>
 #include <spinet/observable/overlap.hpp>
 #include <spinet/observable/overlap_histogram.hpp>
+#include <spinet/observable/structure_factor.hpp>
 #include <spinet/sample.hpp>
 #include <spinet/statistics/equilibration.hpp>
 #include <spinet/statistics/estimates.hpp>

@@ -9,7 +9,7 @@
 
 int main() {
 #ifdef CONTROL
-    auto const model = spinet::edwards_anderson<float>({4, 4}, spinet::disorder::gaussian, 1);
+    auto const model = spinet::edwards_anderson<float>({4, 4}, spinet::gaussian_bonds{}, 1);
 #else
     auto const model = spinet::sherrington_kirkpatrick<float>(16, 1);
 #endif

@@ -165,7 +165,7 @@ TEST_CASE("families are counted from the first rows on", "[ensemble]") {
 }
 
 TEST_CASE("rows of a population stay together, whatever the kernel's tiles", "[ensemble]") {
-    auto const lattice = edwards_anderson<float>({4, 4}, disorder::plus_minus, 1);
+    auto const lattice = edwards_anderson<float>({4, 4}, plus_minus_bonds{}, 1);
     auto ensemble = population_annealing(multi_spin{}, three, {.members = 1100, .step = 1.0})
                         .make_ensemble(lattice, 4, 1);
     threads three_workers{3};
@@ -198,7 +198,7 @@ TEST_CASE("annealing finds ground states, the same on any executor", "[ensemble]
     CHECK(found.energy() == Approx(-72));
     CHECK(model.energy(std::span<float const>(found.spins)) == Approx(-72));
     for (double const e : found.energies) CHECK(e >= -72.001);
-    auto const glass = edwards_anderson<float>({8, 8}, disorder::gaussian, 1);
+    auto const glass = edwards_anderson<float>({8, 8}, gaussian_bonds{}, 1);
     auto const energies = [&](std::uint64_t seed, auto const& executor) {
         return anneal(glass, glauber{}, temperatures, {.sweeps = 20, .rows = 37, .seed = seed}, executor)
             .energies;

@@ -144,7 +144,7 @@ TEST_CASE("ladders per tile: sum, evenness, at least two tiles", "[ensemble]") {
 
 TEST_CASE("an ensemble gives each kernel tiles of the size it asks for, and tells what engines it took",
           "[ensemble]") {
-    auto const lattice = edwards_anderson<float>({3, 4, 3}, disorder::plus_minus, 24);
+    auto const lattice = edwards_anderson<float>({3, 4, 3}, plus_minus_bonds{}, 24);
     ladder const temperatures = geometric_temperatures(0.4, 2.0, 24);
     CHECK(parallel_tempering(multi_spin{}, temperatures).make_ensemble(lattice, 64, 1).tiles() == 4);
     CHECK(parallel_tempering(glauber{}, temperatures).make_ensemble(lattice, 64, 1).tiles() == 12);
@@ -257,7 +257,7 @@ TEST_CASE("a tile that was saved and loaded continues bitwise", "[ensemble]") {
     auto const layered = random_layered_glass<float>({17, 9, 5, 3}, {0.2, 0.3, 0.4}, 21);
     auto const layered_double = random_layered_glass<double>({11, 6, 4}, {0.2, 0.3}, 22);
     auto const dense = sherrington_kirkpatrick<float>(33, 23);
-    auto const lattice = edwards_anderson<float>({3, 4, 3}, disorder::plus_minus, 24);
+    auto const lattice = edwards_anderson<float>({3, 4, 3}, plus_minus_bonds{}, 24);
     // Incremental fields are refreshed every 64 sweeps; both sides of that, and right on it.
     for (std::uint32_t const before : {1u, 37u, 64u, 65u}) {
         CAPTURE(before);
@@ -465,7 +465,7 @@ TEST_CASE("packed spins are the spins, for every kind of state", "[ensemble]") {
     check_bits(layered, glauber{}, {layered.groups().begin(), layered.groups().end()});
     auto const doubles = random_layered_glass<double>({70, 3}, {0.02}, 21);
     check_bits(doubles, glauber{}, {doubles.groups().begin(), doubles.groups().end()});
-    auto const lattice = edwards_anderson<float>({5, 4, 7}, disorder::plus_minus, 24);
+    auto const lattice = edwards_anderson<float>({5, 4, 7}, plus_minus_bonds{}, 24);
     std::vector<spin_group> const whole{{"all", 0, lattice.size()}}, parts{{"a", 0, 65}, {"b", 65, 75}};
     for (auto const& groups : {whole, parts}) {
         check_bits(lattice, metropolis{}, groups);

@@ -100,7 +100,7 @@ TEST_CASE("a sweep allocates nothing", "[kernel]") {
     auto const dense = sherrington_kirkpatrick<float>(150, 1);
     CHECK(allocations_of_sweeps(dense, metropolis{}) == 0);
     CHECK(allocations_of_sweeps(dense, glauber{random_scan{}}) == 0);
-    auto const lattice = edwards_anderson<float>({4, 4, 4}, disorder::plus_minus, 1);
+    auto const lattice = edwards_anderson<float>({4, 4, 4}, plus_minus_bonds{}, 1);
     CHECK(allocations_of_sweeps(lattice, metropolis{}) == 0);
     CHECK(allocations_of_sweeps(lattice, glauber{random_scan{}}) == 0);
     CHECK(allocations_of_sweeps(lattice, multi_spin{}) == 0);
@@ -146,7 +146,7 @@ TEST_CASE("4096 rows take at most half as much again as spins, fields and coupli
     CHECK(bytes_over(
               rows * 512 + 512 * 12,
               [] {
-                  return edwards_anderson<float>({8, 8, 8}, disorder::gaussian, 1);
+                  return edwards_anderson<float>({8, 8, 8}, gaussian_bonds{}, 1);
               },
               metropolis{}) < 1.5);
 }

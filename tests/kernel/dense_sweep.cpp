@@ -17,7 +17,9 @@ using namespace spinet;
 
 namespace {
 
-dense_ising<double> model_of(std::size_t n, disorder of) {
+enum class bonds { gaussian, plus_minus };
+
+dense_ising<double> model_of(std::size_t n, bonds of) {
     auto const glass = sherrington_kirkpatrick<double>(n, 5);
     xt::xtensor<double, 2> couplings;
     couplings.resize({n, n});
@@ -26,9 +28,9 @@ dense_ising<double> model_of(std::size_t n, disorder of) {
     for (std::size_t i = 0; i < n; ++i) {
         for (std::size_t j = 0; j < n; ++j) {
             double const coupling = glass.couplings().row(i)[j];
-            couplings(i, j) = of == disorder::gaussian || i == j ? coupling : std::copysign(1.0, coupling);
+            couplings(i, j) = of == bonds::gaussian || i == j ? coupling : std::copysign(1.0, coupling);
         }
-        fields(i) = of == disorder::gaussian ? 0.3 * std::sin(static_cast<double>(i)) : 0.0;
+        fields(i) = of == bonds::gaussian ? 0.3 * std::sin(static_cast<double>(i)) : 0.0;
     }
     return dense_ising<double>(couplings, fields);
 }
@@ -57,7 +59,7 @@ std::size_t plain_sweep(dense_ising<double> const& model, std::vector<double>& s
 }
 
 template <class Kernel>
-void compare(Kernel const& kernel, std::size_t n, std::size_t rows, disorder of = disorder::gaussian) {
+void compare(Kernel const& kernel, std::size_t n, std::size_t rows, bonds of = bonds::gaussian) {
     auto const model = model_of(n, of);
     auto by_increments = started(model, kernel, rows), by_products = started(model, kernel, rows);
     auto plain = rows_of(model, by_increments, rows);
@@ -119,9 +121,9 @@ TEST_CASE("blocked sweeps of a dense model take the decisions of a plain loop", 
         }
     // +-J, each spin with an even number of neighbours: many flips cost nothing.
     for (std::size_t const n : {65u, 151u}) {
-        compare(metropolis{sequential_scan{}}, n, 21, disorder::plus_minus);
-        compare(metropolis{random_scan{}}, n, 21, disorder::plus_minus);
-        compare(glauber{sequential_scan{}}, n, 21, disorder::plus_minus);
+        compare(metropolis{sequential_scan{}}, n, 21, bonds::plus_minus);
+        compare(metropolis{random_scan{}}, n, 21, bonds::plus_minus);
+        compare(glauber{sequential_scan{}}, n, 21, bonds::plus_minus);
     }
 }
 

@@ -18,10 +18,12 @@ namespace {
 double probability(heat_bath_rule, double x) { return 1 / (1 + std::exp(x)); }
 double probability(metropolis_rule, double x) { return x < 0 ? 1.0 : std::exp(-x); }
 
+enum class couplings { gaussian, plus_minus };
+
 /// 140 spins; the Gaussian couplings come with fields, +-J without, for flips that cost nothing.
-sparse_ising<double> model_of(disorder of) {
-    auto const lattice = edwards_anderson<double>({5, 7, 4}, of, 3);
-    if (of == disorder::plus_minus) return lattice;
+sparse_ising<double> model_of(couplings of) {
+    if (of == couplings::plus_minus) return edwards_anderson<double>({5, 7, 4}, plus_minus_bonds{}, 3);
+    auto const lattice = edwards_anderson<double>({5, 7, 4}, gaussian_bonds{}, 3);
     std::vector<bond<double>> bonds;
     std::vector<double> fields;
     for (std::uint32_t i = 0; i < lattice.size(); ++i) {
@@ -34,7 +36,7 @@ sparse_ising<double> model_of(disorder of) {
 }
 
 template <class Kernel>
-void compare(Kernel const& kernel, std::size_t rows, disorder of = disorder::gaussian) {
+void compare(Kernel const& kernel, std::size_t rows, couplings of = couplings::gaussian) {
     using scan = typename Kernel::scan;
     auto const model = model_of(of);
     std::size_t const n = model.size();
@@ -83,13 +85,13 @@ TEST_CASE("sweeps of a sparse model take the decisions of a plain loop", "[kerne
     }
     // +-J: a third of the flips costs nothing.
     for (auto const rows : {3u, 16u}) {
-        compare(metropolis{sequential_scan{}}, rows, disorder::plus_minus);
-        compare(metropolis{random_scan{}}, rows, disorder::plus_minus);
+        compare(metropolis{sequential_scan{}}, rows, couplings::plus_minus);
+        compare(metropolis{random_scan{}}, rows, couplings::plus_minus);
     }
 }
 
 TEST_CASE("energies of a sparse model in single precision stay those of the spins", "[kernel]") {
-    auto const model = edwards_anderson<float>({6, 6, 6}, disorder::gaussian, 5);
+    auto const model = edwards_anderson<float>({6, 6, 6}, gaussian_bonds{}, 5);
     metropolis<sequential_scan> const kernel;
     constexpr std::size_t rows = 18;
     auto tile = started(model, kernel, rows);

@@ -207,7 +207,7 @@ void compare(K const& kernel, M const& model, std::size_t rows) {
 }  // namespace
 
 TEST_CASE("multi-spin coding takes the decisions of a plain loop", "[kernel]") {
-    auto const lattice = edwards_anderson({4, 3, 5}, disorder::plus_minus, 9);
+    auto const lattice = edwards_anderson({4, 3, 5}, plus_minus_bonds{}, 9);
     compare(multi_spin{}, lattice, 600);
     compare(multi_spin{glauber{}}, lattice, 60);
     // A star and its leaves: spins of one neighbour and of ten, costs of either parity.
@@ -241,7 +241,7 @@ TEST_CASE("multi-spin coding: a tile that two rules sweep in turn obeys both", "
 }
 
 TEST_CASE("multi-spin coding: energies are those of the spins, for any number of rows", "[kernel]") {
-    auto const model = edwards_anderson({3, 4, 5}, disorder::plus_minus, 9);
+    auto const model = edwards_anderson({3, 4, 5}, plus_minus_bonds{}, 9);
     for (std::size_t const rows : {1u, 63u, 64u, 65u, 513u}) {
         multi_spin const kernel;
         auto tile = started(model, kernel, rows);
@@ -258,7 +258,7 @@ TEST_CASE("multi-spin coding: energies are those of the spins, for any number of
 
 TEST_CASE("multi-spin coding refuses what it cannot code", "[kernel]") {
     multi_spin const kernel;
-    CHECK_THROWS_WITH(kernel.make_state(edwards_anderson({3, 3}, disorder::gaussian, 1), 64),
+    CHECK_THROWS_WITH(kernel.make_state(edwards_anderson({3, 3}, gaussian_bonds{}, 1), 64),
                       ContainsSubstring("multi_spin: spin 0") && ContainsSubstring("+J and -J only"));
     CHECK_THROWS_WITH(kernel.make_state(sparse_ising<float>(3, {{0, 1, 1.0f}}, {0, 0, 0.5f}), 64),
                       ContainsSubstring("multi_spin: spin 2 has a field"));

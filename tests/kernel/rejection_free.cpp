@@ -225,8 +225,8 @@ void require_sums_from_scratch(M const& model, double tolerance) {
 
 TEST_CASE("rejection-free: rates and sums are those from scratch, and an archive goes on bitwise",
           "[kernel]") {
-    require_sums_from_scratch(edwards_anderson<float>({7, 5, 9}, disorder::gaussian, 3), 1e-3);
-    require_sums_from_scratch(edwards_anderson<double>({3, 3, 3}, disorder::plus_minus, 3), 1e-10);
+    require_sums_from_scratch(edwards_anderson<float>({7, 5, 9}, gaussian_bonds{}, 3), 1e-3);
+    require_sums_from_scratch(edwards_anderson<double>({3, 3, 3}, plus_minus_bonds{}, 3), 1e-10);
     require_sums_from_scratch(sherrington_kirkpatrick<float>(300, 3), 1e-3);
     require_sums_from_scratch(random_layered_glass<float>({50, 33, 21}, {0.02, 0.03}, 3), 1e-3);
 }

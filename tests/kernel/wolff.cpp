@@ -166,7 +166,7 @@ TEST_CASE("wolff: the magnetisation at T_c is forgotten in a few sweeps", "[kern
 
 TEST_CASE("wolff: energies are those of the spins, and an archive goes on bitwise", "[kernel]") {
     sparse_ising<float> const fields(5, frustrated, {0.3f, 0, -0.4f, 0, 0.2f});
-    auto const lattice = edwards_anderson({5, 4, 3}, disorder::plus_minus, 9);
+    auto const lattice = edwards_anderson({5, 4, 3}, plus_minus_bonds{}, 9);
     auto const check = [](auto const& model, auto const& kernel) {
         constexpr std::size_t rows = 21;
         std::vector<double> const betas(rows, 0.8);
@@ -199,7 +199,7 @@ TEST_CASE("wolff: energies are those of the spins, and an archive goes on bitwis
 }
 
 TEST_CASE("wolff: without clusters it is the kernel inside", "[kernel]") {
-    auto const model = edwards_anderson({4, 4, 4}, disorder::plus_minus, 2);
+    auto const model = edwards_anderson({4, 4, 4}, plus_minus_bonds{}, 2);
     std::vector<double> const betas(20, 1.0);
     multi_spin const inside;
     wolff const around{inside, {.clusters = 0}};

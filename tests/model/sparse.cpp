@@ -38,7 +38,7 @@ TEST_CASE("a sparse model: energy, energy changes and fields by definition", "[m
 }
 
 TEST_CASE("lattices: every site has two neighbours in each direction", "[model]") {
-    auto const model = edwards_anderson({3, 4, 5}, disorder::plus_minus, 7);
+    auto const model = edwards_anderson({3, 4, 5}, plus_minus_bonds{}, 7);
     REQUIRE(model.size() == 60);
     double sum = 0;
     for (std::size_t i = 0; i < 60; ++i) {
@@ -53,7 +53,7 @@ TEST_CASE("lattices: every site has two neighbours in each direction", "[model]"
     auto const of_origin = model.neighbours(0);
     CHECK(std::vector<std::uint32_t>(of_origin.begin(), of_origin.end()) ==
           std::vector<std::uint32_t>{1, 2, 3, 9, 12, 48});
-    auto const gaussian = edwards_anderson<double>({8, 8, 8}, disorder::gaussian, 7);
+    auto const gaussian = edwards_anderson<double>({8, 8, 8}, gaussian_bonds{}, 7);
     double squares = 0;
     for (std::size_t i = 0; i < 512; ++i)
         for (double const j : gaussian.neighbour_couplings(i)) squares += j * j / 2 / (3 * 512);

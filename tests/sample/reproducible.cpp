@@ -60,18 +60,18 @@ struct stop_at {
     }
 };
 
-template <class Method>
-void require_bitwise_resume(Method const& method) {
-    auto const whole = sample(glass(), method, measured, plan(), threads{1});
+template <class Method, class M = network_glass<float>>
+void require_bitwise_resume(Method const& method, M const& model = glass()) {
+    auto const whole = sample(model, method, measured, plan(), threads{1});
     // 253 sweeps are all of a ladder, and the first temperature of an annealing.
     for (std::uint64_t const sweeps : {1u, 50u, 54u, 250u, 253u, 1000u}) {
         if (sweeps >= whole.sweeps_total) continue;
         CAPTURE(method.name(), sweeps);
         std::optional<checkpoint> kept;
-        auto const part = sample(glass(), method, measured, plan(), threads{2}, stop_at{sweeps, &kept});
+        auto const part = sample(model, method, measured, plan(), threads{2}, stop_at{sweeps, &kept});
         CHECK_FALSE(part.complete());
         REQUIRE(kept);
-        auto const rest = resume(*kept, glass(), method, measured, plan(), threads{3});
+        auto const rest = resume(*kept, model, method, measured, plan(), threads{3});
         CHECK(rest.complete());
         CHECK(bytes_of(rest) == bytes_of(whole));
     }
@@ -96,10 +96,16 @@ TEST_CASE("a resumed run is bitwise the run that never stopped") {
     require_bitwise_resume(annealing(glauber{}, temperatures()));
     require_bitwise_resume(population_annealing(glauber{}, temperatures(), {.members = 20, .step = 2}));
     require_bitwise_resume(parallel_tempering(rejection_free{glauber{}}, temperatures()));
+    // Spins that are not +-1 are archived as they are.
+    require_bitwise_resume(parallel_tempering(glauber{}, temperatures()), soft_spins(glass()));
+    require_bitwise_resume(parallel_tempering(langevin{}, temperatures()),
+                           random_spherical_p_spin<float>(12, 3, p_spin_scale::crisanti_sommers, 1));
+    require_bitwise_resume(parallel_tempering(metropolis{}, temperatures()),
+                           random_ising_p_spin<float>(12, 3, p_spin_scale::crisanti_sommers, 1));
 }
 
 TEST_CASE("pair moves join replicas: in tiles, starts and errors") {
-    auto const lattice = edwards_anderson<float>({4, 4}, disorder::plus_minus, 1);
+    auto const lattice = edwards_anderson<float>({4, 4}, plus_minus_bonds{}, 1);
     auto const method =
         parallel_tempering(glauber{}, temperatures(), energy_exchange{}, isoenergetic_clusters{.below = 2});
     CHECK(method.name() == "glauber (natural scan), energy exchange, isoenergetic clusters up to T = 2");
@@ -132,7 +138,7 @@ TEST_CASE("pair moves join replicas: in tiles, starts and errors") {
 TEST_CASE("joined replicas start both hot or both cold, and are compared so") {
     // Too cold to move: random starts freeze above the state of the annealing. Halves that mixed the two
     // would agree.
-    auto const frozen = edwards_anderson<float>({10, 10}, disorder::gaussian, 1);
+    auto const frozen = edwards_anderson<float>({10, 10}, gaussian_bonds{}, 1);
     run_plan pairs = plan();
     pairs.replicas = 12;
     auto const seen = sample(frozen,

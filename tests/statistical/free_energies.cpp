@@ -77,7 +77,7 @@ void check_both_methods(std::string const& name, M const& model, double lowest, 
 TEST_CASE("population annealing and tempering agree with enumeration") {
     check_both_methods("SK", sherrington_kirkpatrick<float>(16, 5), 0.3, 10.0);
     check_both_methods("network", random_layered_glass<float>({7, 5, 4}, {0.3, 0.3}, 6), 0.8, 12.0);
-    check_both_methods("+-J", edwards_anderson<float>({4, 4}, disorder::plus_minus, 7), 0.5, 15.0);
+    check_both_methods("+-J", edwards_anderson<float>({4, 4}, plus_minus_bonds{}, 7), 0.5, 15.0);
 }
 
 TEST_CASE("the free energy of SK above its transition is the known one") {

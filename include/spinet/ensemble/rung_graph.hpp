@@ -46,8 +46,9 @@ struct rung_graph {
 }
 
 /// The same with further lanes, each over the temperatures of the ladder within its range. Even pairs of all
-/// lanes, then lanes 0 and 1, 2 and 3, ... at equal temperature; then odd pairs, and lanes 1 and 2, 3 and 4, ... `range(lane)` is a pair of temperatures, lanes from 1 on. Throws
-/// spinet::error for a lane that does not meet the one before it.
+/// lanes, then lanes 0 and 1, 2 and 3, ... at equal temperature; then odd pairs, and lanes 1 and 2, 3 and 4,
+/// ... `range(lane)` is a pair of temperatures, lanes from 1 on. Throws spinet::error for a lane that does
+/// not meet the one before it.
 template <class Range>
 [[nodiscard]] rung_graph laned_graph(ladder const& temperatures, std::size_t lanes, Range&& range) {
     rung_graph graph = ladder_graph(temperatures);

@@ -21,8 +21,8 @@ struct ladder_request {
     double lowest = 0;        ///< lowest temperature; 0 takes 1/12 of the highest
     std::size_t count = 16;   ///< temperatures, at least; more are added where exchanges would be too rare
     double acceptance = 0.2;  ///< least exchange acceptance between neighbours
-    double above = 1.2;       ///< the top is this many times lambda_max(J)
-    std::size_t most = 512;   ///< more temperatures than this are refused
+    double above = 1.2;  ///< the top is this many times paramagnet_above(model): lambda_max(J) of Ising spins
+    std::size_t most = 512;  ///< more temperatures than this are refused
     std::uint64_t seed = 1;
 };
 
@@ -76,7 +76,7 @@ template <Model M, class Method, class Team>
 template <PairModel M, Executor Exec = serial>
 [[nodiscard]] ladder suggested_temperatures(M const& model, ladder_request const& wanted = {},
                                             Exec const& executor = {}) {
-    double const top = wanted.above * largest_coupling_eigenvalue(model);
+    double const top = wanted.above * paramagnet_above(model);
     if (!(top > 0) || !std::isfinite(top))
         throw error("suggested_temperatures: the model has no couplings, so no temperature is singled out");
     if (!(wanted.acceptance > 0 && wanted.acceptance < 0.9))

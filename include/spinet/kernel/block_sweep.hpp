@@ -114,8 +114,35 @@ void reset_fields(M const& model, spin_rows<typename M::spin_type>& tile, std::s
                             tile.fields().row(r).data() + range.first);
 }
 
-/// One sweep by colours; between sweeps, `fields` is as reset_fields leaves it. The energies cost no further
-/// product: with two colours every coupling ends in the last one, whose fields are up to date.
+/// The energies after a sweep by colours; leaves `fields` as reset_fields does. They cost no further product:
+/// with two colours every coupling ends in the last one, whose fields are up to date.
+template <BlockModel M>
+void energies_after_blocks(M const& model, spin_rows<typename M::spin_type>& tile) noexcept {
+    using real = typename M::spin_type;
+    std::size_t const colours = model.colours();
+    std::span<real const> const external = model.external_fields();
+    if (colours > 2) {
+        model.fields(std::as_const(tile).spins(), tile.fields());
+        for (std::size_t r = 0; r < tile.rows(); ++r) tile.energies()[r] = energy_from_fields(model, tile, r);
+        reset_fields(model, tile, 0, colours - 1);
+        return;
+    }
+    bool const without_fields = std::all_of(external.begin(), external.end(), [](real b) { return b == 0; });
+    for (std::size_t r = 0; r < tile.rows(); ++r) {
+        auto const spins = std::as_const(tile).spins().row(r);
+        double energy = 0;
+        for (std::size_t c = 0; c < colours; ++c) {
+            bool const last = c + 1 == colours;
+            if (!last && without_fields) continue;
+            auto const* const source = last ? tile.fields().row(r).data() : external.data();
+            for (site_range const range : model.colour(c))
+                energy -= dot(source + range.first, spins.data() + range.first, range.size);
+        }
+        tile.energies()[r] = energy;
+    }
+}
+
+/// One sweep by colours; between sweeps, `fields` is as reset_fields leaves it.
 ///
 /// Colour `redrawn`, if there is one, is updated by heat bath, after a call of `pause`.
 template <AcceptanceRule Rule, BlockModel M, class Pause>
@@ -138,25 +165,7 @@ void sweep_blocks(M const& model, spin_rows<typename M::spin_type>& tile, std::s
                                     c + 1 < colours);
         for (site_range const range : model.colour(c)) visit += range.size;
     }
-    if (colours > 2) {
-        model.fields(std::as_const(tile).spins(), tile.fields());
-        for (std::size_t r = 0; r < tile.rows(); ++r) tile.energies()[r] = energy_from_fields(model, tile, r);
-        reset_fields(model, tile, 0, colours - 1);
-        return;
-    }
-    bool const without_fields = std::all_of(external.begin(), external.end(), [](real b) { return b == 0; });
-    for (std::size_t r = 0; r < tile.rows(); ++r) {
-        auto const spins = std::as_const(tile).spins().row(r);
-        double energy = 0;
-        for (std::size_t c = 0; c < colours; ++c) {
-            bool const last = c + 1 == colours;
-            if (!last && without_fields) continue;
-            auto const* const source = last ? tile.fields().row(r).data() : external.data();
-            for (site_range const range : model.colour(c))
-                energy -= dot(source + range.first, spins.data() + range.first, range.size);
-        }
-        tile.energies()[r] = energy;
-    }
+    energies_after_blocks(model, tile);
 }
 
 }  // namespace spinet::detail

@@ -59,7 +59,21 @@ void visit_sites(std::size_t n, std::size_t row, sweep_draws const& draws, Visit
     }
 }
 
-template <AcceptanceRule Rule, class Order, PairModel M>
+/// Brings the fields of a row in line with s_site having grown by `change`.
+template <Model M, class Real>
+void change_row_fields(M const& model, std::span<Real const> spins, std::size_t site, Real change,
+                       Real* fields) {
+    if constexpr (IncrementalModel<M>)
+        model.change_fields(spins, site, change, std::span(fields, spins.size()));
+    else
+        model.for_each_coupling(site, [&](std::size_t first, std::span<Real const> couplings) {
+            Real* const target = fields + first;
+            for (std::size_t j = 0; j < couplings.size(); ++j) target[j] += change * couplings[j];
+        });
+}
+
+template <AcceptanceRule Rule, class Order, Model M>
+    requires keeps_fields<M>
 void sweep_row_by_fields(M const& model, spin_rows<typename M::spin_type>& tile, std::size_t r, double beta,
                          sweep_draws const& draws) {
     using real = typename M::spin_type;
@@ -72,10 +86,7 @@ void sweep_row_by_fields(M const& model, spin_rows<typename M::spin_type>& tile,
         energy += cost;
         real const change = -2 * spins[site];
         spins[site] = -spins[site];
-        model.for_each_coupling(site, [&](std::size_t first, std::span<real const> couplings) {
-            real* const target = fields + first;
-            for (std::size_t j = 0; j < couplings.size(); ++j) target[j] += change * couplings[j];
-        });
+        change_row_fields(model, std::span<real const>(tile.spins().row(r)), site, change, fields);
     });
     tile.energies()[r] = energy;
 }

@@ -225,6 +225,7 @@ public:
 
     template <PairModel M>
     [[nodiscard]] state<M> make_state(M const& model, std::size_t rows) const {
+        static_assert(space_of<M> == spin_space::ising, "spinet: rejection_free turns Ising spins round");
         if (model.size() > std::size_t{1} << 28) throw error("rejection_free: more than 2^28 spins");
         return {rows, model.size()};
     }

@@ -9,6 +9,7 @@
 #include <spinet/kernel/lane_sweep.hpp>
 #include <spinet/kernel/rule.hpp>
 #include <spinet/kernel/scan.hpp>
+#include <spinet/kernel/soft_sweep.hpp>
 #include <spinet/kernel/spin_rows.hpp>
 #include <spinet/kernel/sweep_draws.hpp>
 
@@ -33,28 +34,38 @@ concept Kernel = Model<M> &&
     { kernel.name() } -> std::convertible_to<std::string>;
 };
 
-/// The engine follows from the model and the scan: whole colours by matrix products for layer_blocks; blocks
-/// of visits with delayed updates on a dense model; sixteen rows side by side on a sparse one; else row by
-/// row, with cached fields where the model shows its couplings.
+/// The engine follows from the model and the scan. Of Ising spins: whole colours by matrix products for
+/// layer_blocks; blocks of visits with delayed updates on a dense model; sixteen rows side by side on a
+/// sparse one; else row by row, with cached fields where the model can keep them up to date. Spins in [-1, 1]
+/// are drawn by heat bath, whole colours or row by row.
 template <AcceptanceRule Rule, class Scan>
 class site_kernel {
+    /// Spins in [-1, 1], which heat bath draws.
+    template <class M>
+    static constexpr bool soft = space_of<M> == spin_space::interval&& std::is_same_v<Rule, heat_bath_rule>;
+
 public:
     using rule = Rule;
     using scan = Scan;
 
     template <Model M>
-    using state = std::conditional_t<SparseModel<M>, spin_lanes<typename M::spin_type>,
-                                     spin_rows<typename M::spin_type>>;
+    using state = std::conditional_t<soft<M>, soft_rows<typename M::spin_type>,
+                                     std::conditional_t<SparseModel<M>, spin_lanes<typename M::spin_type>,
+                                                        spin_rows<typename M::spin_type>>>;
 
     template <Model M>
     [[nodiscard]] state<M> make_state(M const& model, std::size_t rows) const {
+        static_assert(space_of<M> != spin_space::sphere,
+                      "spinet: single spins cannot move on a sphere; take langevin{} for this model");
+        static_assert(space_of<M> == spin_space::ising || soft<M>,
+                      "spinet: metropolis turns spins round; take glauber{} for spins in [-1, 1]");
         if constexpr (SparseModel<M>)
             return {rows, model.size()};
         else
             return {rows, model.size(),
-                    delayed<M>     ? row_cache::fields_and_changes
-                    : PairModel<M> ? row_cache::fields
-                                   : row_cache::none};
+                    delayed<M>                ? row_cache::fields_and_changes
+                    : detail::keeps_fields<M> ? row_cache::fields
+                                              : row_cache::none};
     }
 
     /// To be called after the spins were set from outside: brings fields and energies in line with them. (For
@@ -68,7 +79,7 @@ public:
                     if (std::size_t const r = g * energies.size() + lane; r < tile.rows())
                         tile.energies()[r] = energies[lane];
             }
-        } else if constexpr (PairModel<M>) {
+        } else if constexpr (detail::keeps_fields<M>) {
             detail::refresh_fields(model, tile);
             if constexpr (std::is_same_v<scan_for<Scan, M>, layer_blocks>)
                 detail::reset_fields(model, tile, 0, model.colours() - 1);
@@ -87,13 +98,21 @@ public:
             !std::is_same_v<order, layer_blocks> || BlockModel<M>,
             "spinet: layer_blocks needs a model with colours (BlockModel), such as network_glass; use "
             "random_scan or sequential_scan for this model");
-        if constexpr (std::is_same_v<order, layer_blocks>) {
+        if constexpr (soft<M>) {
+            if constexpr (std::is_same_v<order, layer_blocks>) {
+                detail::sweep_soft_blocks(model, tile, betas, draws);
+            } else {
+                if (draws.sweep % sweeps_between_refreshes == 0) prepare(model, tile);
+                for (std::size_t r = 0; r < tile.rows(); ++r)
+                    detail::sweep_soft_row<order>(model, tile, r, betas[r], draws);
+            }
+        } else if constexpr (std::is_same_v<order, layer_blocks>) {
             detail::sweep_blocks<Rule>(model, tile, betas, draws, model.colours(), [] {});
         } else if constexpr (SparseModel<M>) {
             if (draws.sweep % sweeps_between_refreshes == 0) prepare(model, tile);
             for (std::size_t g = 0; g < tile.groups(); ++g)
                 detail::sweep_lanes<Rule, order>(model, tile, g, betas, draws);
-        } else if constexpr (PairModel<M>) {
+        } else if constexpr (detail::keeps_fields<M>) {
             // Rounding of the incremental fields must not build up.
             if (draws.sweep % sweeps_between_refreshes == 0) prepare(model, tile);
             if constexpr (delayed<M>)
@@ -111,7 +130,7 @@ public:
     /// may change betas. The spins of that colour are then drawn by heat bath, whatever the rule: without
     /// memory of what they were.
     template <BlockModel M, class Pause>
-        requires std::is_same_v<scan_for<Scan, M>, layer_blocks>
+        requires(std::is_same_v<scan_for<Scan, M>, layer_blocks>&& space_of<M> == spin_space::ising)
     void sweep_redrawing(M const& model, state<M>& tile, std::span<double const> betas,
                          sweep_draws const& draws, std::size_t redrawn, Pause&& pause) const {
         detail::sweep_blocks<Rule>(model, tile, betas, draws, redrawn, pause);

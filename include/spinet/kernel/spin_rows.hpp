@@ -174,18 +174,25 @@ private:
 
 namespace detail {
 
-/// E of a row, from fields that are up to date: -(h . s + b . s) / 2.
-template <PairModel M>
+/// Models of which rows can keep fields.
+template <class M>
+inline constexpr bool keeps_fields = PairModel<M> || IncrementalModel<M>;
+
+/// E of a row, from fields that are up to date; of a pair model -(h . s + b . s) / 2.
+template <MultilinearModel M>
 [[nodiscard]] double energy_from_fields(M const& model, spin_rows<typename M::spin_type>& tile,
                                         std::size_t r) noexcept {
     auto const spins = tile.spins().row(r);
-    return -(dot(tile.fields().row(r).data(), spins.data(), spins.size()) +
-             dot(model.external_fields().data(), spins.data(), spins.size())) /
-           2;
+    if constexpr (IncrementalModel<M>)
+        return model.energy_from_fields(spins, tile.fields().row(r));
+    else
+        return -(dot(tile.fields().row(r).data(), spins.data(), spins.size()) +
+                 dot(model.external_fields().data(), spins.data(), spins.size())) /
+               2;
 }
 
 /// Brings fields and energies in line with the spins.
-template <PairModel M>
+template <MultilinearModel M>
 void refresh_fields(M const& model, spin_rows<typename M::spin_type>& tile) {
     model.fields(tile.spins(), tile.fields());
     for (std::size_t r = 0; r < tile.rows(); ++r) tile.energies()[r] = energy_from_fields(model, tile, r);

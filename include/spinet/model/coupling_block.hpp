@@ -44,6 +44,9 @@ struct dense_block {
         }
     }
 
+    /// See network_glass.
+    void take_any_spins() { split_forward = split_backward = detail::split_matrix(); }
+
     /// Throws spinet::error, naming block and entry, unless the block fits the groups and is finite.
     void check(std::vector<spin_group> const& groups, std::size_t block) const {
         std::string const name = "network_glass: block " + std::to_string(block);

@@ -43,6 +43,10 @@ public:
             split_ = detail::split_matrix(couplings_.data(), size(), size(), stride_, 1);
     }
 
+    /// From now on, `fields` takes spins of any value as they are, and not only +-1. It then never uses
+    /// bf16 tiles.
+    void take_any_spins() { split_ = {}; }
+
     [[nodiscard]] std::size_t size() const noexcept { return fields_.size(); }
 
     [[nodiscard]] double energy(std::span<Real const> spins) const {

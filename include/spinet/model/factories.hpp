@@ -1,14 +1,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Models with known physics: random layered networks, Sherrington-Kirkpatrick.
+/// Models with known physics: random layered networks, Sherrington-Kirkpatrick, Hopfield, Boltzmann machines.
 #pragma once
 
+#include <spinet/detail/blas.hpp>
+#include <spinet/error.hpp>
 #include <spinet/model/dense_ising.hpp>
 #include <spinet/model/network_glass.hpp>
 #include <spinet/random/streams.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace spinet {
@@ -52,6 +58,89 @@ template <class Real = float>
                 static_cast<Real>(deviation * normal(draws, static_cast<std::uint32_t>(j)));
     }
     return dense_ising<Real>(std::move(couplings));
+}
+
+/// Patterns +-1, each component with probability 1/2: (patterns, spins).
+template <class Real = float>
+[[nodiscard]] xt::xtensor<Real, 2> random_patterns(std::size_t patterns, std::size_t spins,
+                                                   std::uint64_t seed) {
+    if (patterns == 0 || spins == 0) throw error("random_patterns: no patterns or no spins");
+    xt::xtensor<Real, 2> values;
+    values.resize({patterns, spins});
+    for (std::size_t mu = 0; mu < patterns; ++mu)
+        stream(seed, 0, static_cast<std::uint32_t>(mu), purpose::couplings)
+            .fill_signs(std::span(values.data() + mu * spins, spins));
+    return values;
+}
+
+/// The Hopfield model by Hebb's rule: J_ij = sum over patterns of xi_i xi_j / N, no diagonal, no fields.
+/// `patterns` is (patterns, spins), of any load P / N. Without noise a pattern is remembered up to a load of
+/// 0.138. Source: Hopfield, PNAS 79, 2554 (1982); Amit, Gutfreund and Sompolinsky, Phys. Rev. Lett. 55, 1530
+/// (1985). Throws spinet::error for no patterns or spins, and a component that is not finite.
+template <class Real>
+[[nodiscard]] dense_ising<Real> hopfield(xt::xtensor<Real, 2> const& patterns) {
+    std::size_t const count = patterns.shape()[0], spins = patterns.shape()[1];
+    if (count == 0 || spins == 0) throw error("hopfield: no patterns or no spins");
+    if (std::max(count, spins) > detail::blas_limit) throw error("hopfield: more than BLAS can index");
+    xt::xtensor<Real, 2> sites, couplings;
+    sites.resize({spins, count});
+    for (std::size_t mu = 0; mu < count; ++mu)
+        for (std::size_t i = 0; i < spins; ++i) {
+            if (!std::isfinite(patterns(mu, i)))
+                throw error("hopfield: component " + std::to_string(i) + " of pattern " + std::to_string(mu) +
+                            " is not finite");
+            sites(i, mu) = patterns(mu, i);
+        }
+    couplings.resize({spins, spins});
+    detail::gram(spins, count, sites.data(), count, couplings.data(), spins);  // above the diagonal
+    for (std::size_t i = 0; i < spins; ++i) {
+        couplings(i, i) = Real{0};
+        for (std::size_t j = i + 1; j < spins; ++j)
+            couplings(j, i) = couplings(i, j) /= static_cast<Real>(spins);
+    }
+    return dense_ising<Real>(couplings);
+}
+
+/// What the units of a Boltzmann machine are.
+enum class unit_values {
+    plus_minus,  ///< +1 and -1
+    zero_one,    ///< 0 and 1
+};
+
+/// A restricted Boltzmann machine, E = -sum W_ij h_i v_j - sum a_j v_j - sum c_i h_i, as two layers of spins:
+/// "visible", then "hidden". `weights` is (hidden, visible), the biases a and c have as many entries or
+/// none. Units 0 and 1 are (1 + s) / 2, which makes couplings W / 4 and fields a_j / 2 + sum_i W_ij / 4 of
+/// them, and the energy E - E(all units at 1/2). Throws spinet::error for shapes that disagree and numbers
+/// that are not finite.
+template <class Real>
+[[nodiscard]] network_glass<Real> boltzmann_machine(xt::xtensor<Real, 2> weights,
+                                                    xt::xtensor<Real, 1> const& visible = {},
+                                                    xt::xtensor<Real, 1> const& hidden = {},
+                                                    unit_values units = unit_values::plus_minus) {
+    std::size_t const rows = weights.shape()[0], columns = weights.shape()[1];
+    auto const fields_of = [&](xt::xtensor<Real, 1> const& biases, std::size_t size, char const* which) {
+        if (biases.size() != 0 && biases.size() != size)
+            throw error(std::string("boltzmann_machine: ") + std::to_string(size) + " " + which +
+                        " units, but " + std::to_string(biases.size()) + " biases");
+        std::vector<double> fields(size, 0.0);
+        double const scale = units == unit_values::zero_one ? 0.5 : 1;
+        for (std::size_t i = 0; i < biases.size(); ++i) fields[i] = scale * static_cast<double>(biases(i));
+        return fields;
+    };
+    auto a = fields_of(visible, columns, "visible"), c = fields_of(hidden, rows, "hidden");
+    if (units == unit_values::zero_one)
+        for (std::size_t i = 0; i < rows; ++i)
+            for (std::size_t j = 0; j < columns; ++j) {
+                double const quarter = static_cast<double>(weights(i, j)) / 4;
+                a[j] += quarter;
+                c[i] += quarter;
+                weights(i, j) = static_cast<Real>(quarter);
+            }
+    std::vector<Real> fields;
+    for (auto const* part : {&a, &c})
+        for (double const b : *part) fields.push_back(static_cast<Real>(b));
+    return network_glass<Real>({{"visible", 0, columns}, {"hidden", 0, rows}}, std::move(fields),
+                               {dense_block<Real>(0, 1, std::move(weights))});
 }
 
 }  // namespace spinet

@@ -6,6 +6,7 @@
 #include <spinet/model/sparse_ising.hpp>
 #include <spinet/random/streams.hpp>
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -14,10 +15,15 @@
 
 namespace spinet {
 
-/// Distributions of random couplings of variance 1.
-enum class disorder {
-    gaussian,    ///< N(0, 1)
-    plus_minus,  ///< +1 or -1 with probability 1/2
+/// Gaussian couplings. With a mean of 1 / T, deviation 1, T is on the Nishimori line.
+struct gaussian_bonds {
+    double mean = 0;
+    double deviation = 1;
+};
+
+/// +1 with probability `ferromagnetic`, else -1. T = 2 / ln(p / (1 - p)) is on the Nishimori line.
+struct plus_minus_bonds {
+    double ferromagnetic = 0.5;
 };
 
 /// The bonds of a hypercubic lattice with periodic boundaries: from each site one in every direction. Site
@@ -56,15 +62,31 @@ template <class Real = float>
     return periodic_lattice<Real>(edges, [](std::size_t) { return 1.0; });
 }
 
-/// The Edwards-Anderson spin glass. Source: Edwards and Anderson, J. Phys. F 5, 965 (1975).
+/// The Edwards-Anderson spin glass, in two, three or any number of dimensions. Source: Edwards and Anderson,
+/// J. Phys. F 5, 965 (1975). Throws spinet::error for a mean or deviation that is not finite, a negative
+/// deviation, and what periodic_lattice refuses.
 template <class Real = float>
-[[nodiscard]] sparse_ising<Real> edwards_anderson(std::vector<std::size_t> const& edges, disorder of,
-                                                  std::uint64_t seed) {
+[[nodiscard]] sparse_ising<Real> edwards_anderson(std::vector<std::size_t> const& edges,
+                                                  gaussian_bonds const& of, std::uint64_t seed) {
+    if (!std::isfinite(of.mean) || !(of.deviation >= 0) || !std::isfinite(of.deviation))
+        throw error("edwards_anderson: bonds of mean " + std::to_string(of.mean) + " and deviation " +
+                    std::to_string(of.deviation));
     stream const draws(seed, 0, 0, purpose::couplings);
     return periodic_lattice<Real>(edges, [&](std::size_t k) {
-        auto const n = static_cast<std::uint32_t>(k);
-        if (of == disorder::gaussian) return normal(draws, n);
-        return (draws.bits(n) >> 31) != 0 ? 1.0 : -1.0;
+        return of.mean + of.deviation * normal(draws, static_cast<std::uint32_t>(k));
+    });
+}
+
+/// The same with bonds +J and -J. Throws spinet::error for a fraction outside [0, 1] too.
+template <class Real = float>
+[[nodiscard]] sparse_ising<Real> edwards_anderson(std::vector<std::size_t> const& edges,
+                                                  plus_minus_bonds const& of, std::uint64_t seed) {
+    if (!(of.ferromagnetic >= 0 && of.ferromagnetic <= 1))
+        throw error("edwards_anderson: a fraction " + std::to_string(of.ferromagnetic) +
+                    " of ferromagnetic bonds");
+    stream const draws(seed, 0, 0, purpose::couplings);
+    return periodic_lattice<Real>(edges, [&](std::size_t k) {
+        return uniform<double>(draws.bits(static_cast<std::uint32_t>(k))) > 1 - of.ferromagnetic ? 1.0 : -1.0;
     });
 }
 

@@ -49,6 +49,12 @@ public:
         check_magnitude();
     }
 
+    /// From now on, products take spins of any value as they are, and not only +-1. They then never use
+    /// bf16 tiles.
+    void take_any_spins() {
+        for (auto& any : blocks_) std::visit([](auto& block) { block.take_any_spins(); }, any);
+    }
+
     [[nodiscard]] std::size_t size() const noexcept { return fields_.size(); }
     [[nodiscard]] std::span<spin_group const> groups() const noexcept { return groups_; }
     [[nodiscard]] std::span<coupling_block<Real> const> blocks() const noexcept { return blocks_; }

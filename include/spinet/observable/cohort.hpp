@@ -15,7 +15,8 @@ namespace spinet {
 /// where the model has none).
 ///
 /// `bits`, where there are any, are the same spins: set for +1, 64 sites to a word, a new word for each group
-/// and 0 beyond its end. What no observable of a run reads is left out: `bits` is empty, `spins` has no data.
+/// and 0 beyond its end; there are none of spins that are not +-1. What no observable of a run reads is left
+/// out: `bits` is empty, `spins` has no data.
 template <class Real>
 struct cohort {
     rows_view<Real const> spins;
@@ -23,6 +24,7 @@ struct cohort {
     std::span<spin_group const> groups;
     double temperature = 0;
     std::span<std::uint64_t const* const> bits = {};
+    spin_space space = spin_space::ising;  ///< what values spins take
 
     [[nodiscard]] std::size_t replicas() const noexcept { return spins.rows; }
     [[nodiscard]] std::size_t sites() const noexcept { return spins.sites; }

@@ -59,9 +59,13 @@ public:
         std::vector<Real> gram(n * n);
         detail::gram(n, seen.sites(), seen.spins.data, seen.spins.stride, gram.data(), n);
         for (std::size_t a = 0; a < n; ++a)
-            for (std::size_t b = a + 1; b < n; ++b, block += 1 + bins_)
-                count((seen.sites() - static_cast<std::size_t>(std::lround(gram[a * n + b]))) / 2,
-                      seen.sites(), block);
+            for (std::size_t b = a + 1; b < n; ++b, block += 1 + bins_) {
+                if (seen.space == spin_space::ising)
+                    count((seen.sites() - static_cast<std::size_t>(std::lround(gram[a * n + b]))) / 2,
+                          seen.sites(), block);
+                else
+                    count(static_cast<double>(gram[a * n + b]) / static_cast<double>(seen.sites()), block);
+            }
     }
 
 private:
@@ -72,6 +76,14 @@ private:
         bool const on_edge = scaled % sites == 0 && bin > 0 && bin < bins_;
         block[1 + std::min(bin, bins_ - 1)] += on_edge ? 0.5 : 1.0;
         if (on_edge) block[bin] += 0.5;
+    }
+
+    /// Of overlaps that are any number; rounding may take them beyond 1.
+    void count(double q, double* block) const noexcept {
+        block[0] = std::abs(q);
+        auto const last = static_cast<double>(bins_ - 1);
+        double const bin = std::floor((q + 1) / 2 * static_cast<double>(bins_));
+        block[1 + static_cast<std::size_t>(std::clamp(bin, 0.0, last))] += 1;
     }
 
     std::size_t bins_;

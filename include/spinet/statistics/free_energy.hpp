@@ -14,7 +14,6 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
-#include <numbers>
 #include <vector>
 
 namespace spinet {
@@ -66,7 +65,8 @@ struct energy_moments {
 /// The free energy per spin, f = -T ln Z / N, at each temperature of the run.
 ///
 /// Of population annealing it comes from the weights of its steps and needs nothing else. Of other methods it
-/// is integrated, ln Z(beta) = N ln 2 - integral of <E> from 0 to beta, over the temperatures of the ladder:
+/// is integrated, ln Z(beta) = N ln 2 - integral of <E> from 0 to beta, over the temperatures of the ladder
+/// (of soft spins without N ln 2: Z is taken over their measure, whose weight is 1):
 /// the run must have recorded energy{}, and the model show its couplings (their squares are the variance of E
 /// at beta = 0). There the error includes that of the integration, the largest estimate of it from the top
 /// down (a third of what leaving out every second temperature changes). It is large where the ladder does not
@@ -113,7 +113,8 @@ template <class... Os>
     double integration = 0;
     for (std::size_t k = of.temperatures.size(); k-- > lowest;) {
         auto const log_z = jackknife(sums[k - lowest].units(), [&](std::size_t left_out) {
-            return sites * std::numbers::ln2 - detail::integral_of_energy(moments_without(k, left_out), 1);
+            return sites * of.entropy_at_infinite_temperature -
+                   detail::integral_of_energy(moments_without(k, left_out), 1);
         });
         integration =
             std::max(integration, detail::error_of_integral(moments_without(k, sums[k - lowest].units())));

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// How many critical points the energy of a spherical p-spin model has, and of which index: formulas for
+/// N to infinity.
+#pragma once
+
+#include <spinet/error.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <numbers>
+#include <string>
+
+namespace spinet {
+
+namespace detail {
+
+inline void require_p(std::size_t p) {
+    if (p < 3)
+        throw error("p-spin landscape: p = " + std::to_string(p) +
+                    "; with less than 3 there are 2 N critical points and no complexity");
+}
+
+}  // namespace detail
+
+/// Energies per spin here are u = H / N in the normalisation of Auffinger, Ben Arous and Cerny (covariance N
+/// q^p); by Crisanti and Sommers they are smaller by sqrt 2. Above -E_inf nearly all critical points have an
+/// index that grows with N, below it a finite one. E_inf = 2 sqrt((p - 1) / p). Source: arXiv 1003.1129.
+/// Throws spinet::error for p < 3.
+[[nodiscard]] inline double threshold_energy(std::size_t p) {
+    detail::require_p(p);
+    auto const order = static_cast<double>(p);
+    return 2 * std::sqrt((order - 1) / order);
+}
+
+/// The complexity of critical points of index k (a fixed number, 0 for minima) at the energy u: ln of how
+/// many there are on average below u, over N,
+///
+///     Theta_k(u) = ln(p - 1) / 2 - (p - 2) u^2 / (4 (p - 1)) - (k + 1) I1(u),
+///     I1(u) = -u sqrt(u^2 - E_inf^2) / E_inf^2 - ln(-u + sqrt(u^2 - E_inf^2)) + ln E_inf,
+///
+/// up to -E_inf, and its value there above. Negative below -E_k: there are none.
+[[nodiscard]] inline double complexity(std::size_t p, std::size_t k, double u) {
+    double const threshold = threshold_energy(p);
+    auto const order = static_cast<double>(p);
+    double const at = std::min(u, -threshold),
+                 root = std::sqrt(std::max(0.0, at * at - threshold * threshold));
+    double const i1 = -at * root / (threshold * threshold) - std::log((root - at) / threshold);
+    return std::log(order - 1) / 2 - (order - 2) * at * at / (4 * (order - 1)) -
+           (static_cast<double>(k) + 1) * i1;
+}
+
+/// The complexity of critical points of any index: ln of how many there are on average below u, over N.
+/// ln(p - 1) / 2 in all.
+[[nodiscard]] inline double total_complexity(std::size_t p, double u) {
+    if (u < -threshold_energy(p)) return complexity(p, 0, u);
+    auto const order = static_cast<double>(p);
+    double const at = std::min(u, 0.0);
+    return std::log(order - 1) / 2 - (order - 2) * at * at / (4 * (order - 1));
+}
+
+/// E_k: critical points of index k lie between -E_k and -E_inf, minima from the ground state -E_0 on.
+[[nodiscard]] inline double band_edge(std::size_t p, std::size_t k) {
+    double low = threshold_energy(p), high = 2 * low;
+    while (complexity(p, k, -high) > 0) high *= 2;
+    for (int step = 0; step < 200 && low < high; ++step) {
+        double const middle = (low + high) / 2;
+        if (middle == low || middle == high) break;
+        (complexity(p, k, -middle) > 0 ? low : high) = middle;
+    }
+    return (low + high) / 2;
+}
+
+/// The part of the Hessian's eigenvalues that are negative at critical points of energy u:
+/// 1/2 + (y sqrt(1 - y^2) + arcsin y) / pi with y = u / E_inf; 0 below -E_inf, 1 above E_inf.
+[[nodiscard]] inline double index_fraction(std::size_t p, double u) {
+    double const y = u / threshold_energy(p);
+    if (y <= -1) return 0;
+    if (y >= 1) return 1;
+    return 0.5 + (y * std::sqrt(1 - y * y) + std::asin(y)) / std::numbers::pi;
+}
+
+}  // namespace spinet

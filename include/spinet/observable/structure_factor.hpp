@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Overlaps of replicas on a lattice at the smallest wave vectors: what correlation lengths are made of.
+#pragma once
+
+#include <spinet/error.hpp>
+#include <spinet/observable/observable.hpp>
+
+#include <cmath>
+#include <complex>
+#include <cstddef>
+#include <numbers>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace spinet {
+
+/// Per pair, on a periodic lattice of these edges (sites numbered as by periodic_lattice): q^2, and |q(k)|^2
+/// averaged over the directions, q(k) = sum_r s_r^a s_r^b e^(i k r) / N with k = 2 pi / edge along one
+/// direction. N times their means over disorder are chi(0) and chi(k_min). Throws spinet::error for no edges
+/// or one of 0, and, when it measures, for another number of sites.
+class structure_factor {
+public:
+    static constexpr measured_per per = measured_per::pair;
+    static constexpr std::size_t lead = 0;
+
+    explicit structure_factor(std::vector<std::size_t> edges) : edges_(std::move(edges)) {
+        if (edges_.empty()) throw error("structure_factor: no edges");
+        for (std::size_t d = 0; d < edges_.size(); ++d) {
+            if (edges_[d] == 0) throw error("structure_factor: edge " + std::to_string(d) + " is 0");
+            sites_ *= edges_[d];
+            std::vector<std::complex<double>> phases;
+            for (std::size_t x = 0; x < edges_[d]; ++x)
+                phases.push_back(std::polar(
+                    1.0, 2 * std::numbers::pi * static_cast<double>(x) / static_cast<double>(edges_[d])));
+            phases_.push_back(std::move(phases));
+        }
+    }
+
+    [[nodiscard]] std::vector<std::string> components(std::span<spin_group const>) const {
+        return {"q^2", "|q(k)|^2"};
+    }
+
+    template <class Real>
+    void measure(cohort<Real> const& seen, std::span<double> out) const {
+        if (seen.sites() != sites_)
+            throw error("structure_factor: a lattice of " + std::to_string(sites_) + " sites, but " +
+                        std::to_string(seen.sites()) + " spins");
+        double* block = out.data();
+        std::vector<double> products(sites_), planes;
+        for (std::size_t a = 0; a < seen.replicas(); ++a)
+            for (std::size_t b = a + 1; b < seen.replicas(); ++b, block += 2) {
+                auto const one = seen.spins.row(a), other = seen.spins.row(b);
+                double total = 0;
+                for (std::size_t i = 0; i < sites_; ++i)
+                    total += products[i] = static_cast<double>(one[i]) * static_cast<double>(other[i]);
+                auto const n = static_cast<double>(sites_);
+                block[0] = total / n * (total / n);
+                std::size_t stride = 1;
+                for (std::size_t d = 0; d < edges_.size(); stride *= edges_[d++]) {
+                    // Sums over the planes across direction d, then their transform.
+                    planes.assign(edges_[d], 0.0);
+                    for (std::size_t i = 0; i < sites_;)
+                        for (std::size_t x = 0; x < edges_[d]; ++x)
+                            for (std::size_t k = 0; k < stride; ++k) planes[x] += products[i++];
+                    std::complex<double> sum = 0;
+                    for (std::size_t x = 0; x < edges_[d]; ++x) sum += planes[x] * phases_[d][x];
+                    block[1] += std::norm(sum / n) / static_cast<double>(edges_.size());
+                }
+            }
+    }
+
+private:
+    std::vector<std::size_t> edges_;
+    std::vector<std::vector<std::complex<double>>> phases_;
+    std::size_t sites_ = 1;
+};
+
+/// The second-moment correlation length of a lattice with edge L, in lattice constants: sqrt(chi(0) / chi(k)
+/// - 1) / (2 sin(pi / L)), from means over disorder; 0 where chi(0) is not above chi(k).
+[[nodiscard]] inline double correlation_length(double chi_0, double chi_k, std::size_t edge) noexcept {
+    return chi_0 > chi_k
+               ? std::sqrt(chi_0 / chi_k - 1) / (2 * std::sin(std::numbers::pi / static_cast<double>(edge)))
+               : 0.0;
+}
+
+}  // namespace spinet
