@@ -120,12 +120,12 @@ void require_exact_numbers_of_flips(K const& kernel) {
 
 }  // namespace
 
-TEST_CASE("rejection-free: a sweep is one unit of continuous time, to the transition", "[kernel]") {
+TEST_CASE("rejection-free: a sweep is one unit of continuous time, to the transition", "[kernel][slow]") {
     require_exact_transitions(rejection_free{});
     require_exact_transitions(rejection_free{glauber{}});
 }
 
-TEST_CASE("rejection-free: free spins flip as often as their rates say", "[kernel]") {
+TEST_CASE("rejection-free: free spins flip as often as their rates say", "[kernel][slow]") {
     require_exact_numbers_of_flips(rejection_free{});
     require_exact_numbers_of_flips(rejection_free{glauber{}});
 }

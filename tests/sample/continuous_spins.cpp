@@ -34,7 +34,7 @@ std::pair<double, double> integrals(double beta, F&& f) {
 
 }  // namespace
 
-TEST_CASE("soft spins: energy, overlaps and free energy of two spins are those of integrals") {
+TEST_CASE("soft spins: energy, overlaps and free energy of two spins are those of integrals", "[slow]") {
     auto const ladder = geometric_temperatures(0.4, 30.0, 14);
     auto const run = sample(pair(), parallel_tempering(glauber{}, ladder),
                             observables{energy{}, overlap{}, overlap_histogram{8}},
@@ -63,7 +63,7 @@ TEST_CASE("soft spins: energy, overlaps and free energy of two spins are those o
     CHECK(f.back().error < 1e-3);
 }
 
-TEST_CASE("the spherical p-spin model at high temperature: u = -beta (1 - <q^p>) over instances") {
+TEST_CASE("the spherical p-spin model at high temperature: u = -beta (1 - <q^p>) over instances", "[slow]") {
     // Gaussian couplings at any N (integration by parts), by Auffinger, Ben Arous and Cerny.
     constexpr int instances = 48;
     std::vector<double> differences;
