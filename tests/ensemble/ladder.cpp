@@ -251,6 +251,21 @@ TEST_CASE("suggested temperatures of a lattice", "[ensemble]") {
     CHECK(rungs.highest() == Approx(1.2 * 4).epsilon(1e-6));
 }
 
+TEST_CASE("suggested temperatures: a bottom in units of T_ord", "[ensemble]") {
+    // T + 6 / T = 6 on the cubic lattice.
+    auto const model = ising_lattice({4, 4, 4});
+    auto const rungs = suggested_temperatures(model, {.of_t_ord = 0.5, .count = 8});
+    CHECK(rungs.lowest() == Approx((3 + std::sqrt(3.0)) / 2).epsilon(1e-6));
+    CHECK(rungs.highest() == Approx(1.2 * 6).epsilon(1e-6));
+    CHECK_THAT(error_of([&] { return suggested_temperatures(model, {.lowest = 1, .of_t_ord = 0.5}); }),
+               ContainsSubstring("found both"));
+    for (double const bad : {-0.5, not_a_number, infinity})
+        CHECK_THAT(error_of([&] { return suggested_temperatures(model, {.of_t_ord = bad}); }),
+                   ContainsSubstring("of_t_ord must be positive"));
+    CHECK_THAT(error_of([&] { return suggested_temperatures(model, {.of_t_ord = 2}); }),
+               ContainsSubstring("must be above the lowest"));
+}
+
 TEST_CASE("suggested temperatures: refusals", "[ensemble]") {
     auto const model = random_layered_glass<float>({12, 8}, {0.1}, 4);
     double const top = 1.2 * largest_coupling_eigenvalue(model);

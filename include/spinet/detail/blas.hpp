@@ -23,9 +23,11 @@ void ssyrk_(char const*, char const*, SPINET_BLAS_INT const*, SPINET_BLAS_INT co
             float const*, SPINET_BLAS_INT const*, float const*, float*, SPINET_BLAS_INT const*);
 void dsyrk_(char const*, char const*, SPINET_BLAS_INT const*, SPINET_BLAS_INT const*, double const*,
             double const*, SPINET_BLAS_INT const*, double const*, double*, SPINET_BLAS_INT const*);
-// Of LAPACK: eigenvalues and eigenvectors of a symmetric tridiagonal matrix.
+// Of LAPACK: eigenvalues and eigenvectors of a symmetric matrix, tridiagonal or full.
 void dsteqr_(char const*, SPINET_BLAS_INT const*, double*, double*, double*, SPINET_BLAS_INT const*, double*,
              SPINET_BLAS_INT*);
+void dsyev_(char const*, char const*, SPINET_BLAS_INT const*, double*, SPINET_BLAS_INT const*, double*,
+            double*, SPINET_BLAS_INT const*, SPINET_BLAS_INT*);
 }
 
 namespace spinet::detail {

@@ -7,6 +7,7 @@
 #include <spinet/execution/executor.hpp>
 #include <spinet/kernel/glauber.hpp>
 #include <spinet/mean_field/coupling_spectrum.hpp>
+#include <spinet/mean_field/t_ord.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -18,7 +19,8 @@
 namespace spinet {
 
 struct ladder_request {
-    double lowest = 0;        ///< lowest temperature; 0 takes 1/12 of the highest
+    double lowest = 0;    ///< lowest temperature; 0 takes 1/12 of the highest
+    double of_t_ord = 0;  ///< instead: lowest temperature in units of t_ord(model), which takes some seconds
     std::size_t count = 16;   ///< temperatures, at least; more are added where exchanges would be too rare
     double acceptance = 0.2;  ///< least exchange acceptance between neighbours
     double above = 1.2;  ///< the top is this many times paramagnet_above(model): lambda_max(J) of Ising spins
@@ -66,13 +68,24 @@ template <Model M, class Method, class Team>
     return ladder(std::move(t));
 }
 
+/// The bottom that is asked for.
+template <PairModel M>
+[[nodiscard]] double requested_lowest(M const& model, ladder_request const& wanted, double top) {
+    if (wanted.of_t_ord == 0) return wanted.lowest == 0 ? top / 12 : wanted.lowest;
+    if (wanted.lowest != 0) throw error("suggested_temperatures: expected lowest or of_t_ord, found both");
+    if (!(wanted.of_t_ord > 0 && std::isfinite(wanted.of_t_ord)))
+        throw error("suggested_temperatures: of_t_ord must be positive and finite, got " +
+                    std::to_string(wanted.of_t_ord));
+    return wanted.of_t_ord * t_ord(model).temperature;
+}
+
 }  // namespace detail
 
-/// A ladder from `lowest` to `above` times lambda_max(J), where the model is a paramagnet. Short pilot runs
-/// of parallel tempering measure the acceptance of exchanges of energies and respace the rungs until it is
-/// even and nowhere below `acceptance` (marginal exchanges are accepted more often). Deterministic for a
-/// given seed. Throws spinet::error where the model has no couplings, the lowest temperature is not below the
-/// highest, or more than `most` temperatures would be needed.
+/// A ladder from `lowest` (or of_t_ord T_ord) to `above` times lambda_max(J), where the model is a
+/// paramagnet. Short pilot runs of parallel tempering measure the acceptance of exchanges of energies and
+/// respace the rungs until it is even and nowhere below `acceptance` (marginal exchanges are accepted more
+/// often). Deterministic for a given seed. Throws spinet::error where the model has no couplings, the lowest
+/// temperature is not below the highest, or more than `most` temperatures would be needed.
 template <PairModel M, Executor Exec = serial>
 [[nodiscard]] ladder suggested_temperatures(M const& model, ladder_request const& wanted = {},
                                             Exec const& executor = {}) {
@@ -81,7 +94,7 @@ template <PairModel M, Executor Exec = serial>
         throw error("suggested_temperatures: the model has no couplings, so no temperature is singled out");
     if (!(wanted.acceptance > 0 && wanted.acceptance < 0.9))
         throw error("suggested_temperatures: the acceptance must be between 0 and 0.9");
-    double const lowest = wanted.lowest == 0 ? top / 12 : wanted.lowest;
+    double const lowest = detail::requested_lowest(model, wanted, top);
     ladder rungs = geometric_temperatures(lowest, top, std::max<std::size_t>(wanted.count, 2));
     single_threaded_blas const one_blas_thread;
     auto team = executor.team();

@@ -5,6 +5,7 @@
 #include <spinet/detail/xtensor.hpp>
 #include <spinet/error.hpp>
 #include <spinet/mean_field/bond_matrix.hpp>
+#include <spinet/mean_field/measured_variances.hpp>
 #include <spinet/model/network_glass.hpp>
 
 #include <cmath>
@@ -40,14 +41,7 @@ namespace detail {
 /// Variance of all entries about their mean.
 template <class Real>
 [[nodiscard]] double weight_variance(xt::xtensor<Real, 2> const& weights) {
-    double const n = static_cast<double>(weights.size());
-    double sum = 0, squares = 0;
-    for (std::size_t k = 0; k < weights.size(); ++k) sum += static_cast<double>(weights.data()[k]);
-    for (std::size_t k = 0; k < weights.size(); ++k) {
-        double const from_mean = static_cast<double>(weights.data()[k]) - sum / n;
-        squares += from_mean * from_mean;
-    }
-    return squares / n;
+    return variance_of(weights.data(), weights.size()).variance;
 }
 
 /// Groups in a row, weights[l] between group l and group l + 1.

@@ -40,6 +40,8 @@ enum class purpose : std::uint16_t {
     resampling = 12,
     pair_move = 13,  ///< moves of two replicas; the row is the first of the two ladders, the draw the rung
     mirror = 14,     ///< whether a whole row is turned
+    /// start vectors of iterations in mean_field/; the row is the number of the vector
+    mean_field = 15,
 };
 
 /// A stream of 32-bit words with random access. Immutable: `bits(n)` is a function.

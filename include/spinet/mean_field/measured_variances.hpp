@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The variances of a network glass's couplings, measured, and the T_formula that follows from them.
+#pragma once
+
+#include <spinet/mean_field/coupling_spectrum.hpp>
+#include <spinet/model/network_glass.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace spinet {
+
+/// The couplings of one block: group `from` to group `to`.
+struct block_variance {
+    std::size_t from, to;
+    double mean;
+    double variance;  ///< about the mean, over all entries
+};
+
+namespace detail {
+
+/// Mean, and variance about it, of n numbers.
+template <class Real>
+[[nodiscard]] block_variance variance_of(Real const* values, std::size_t n) {
+    double sum = 0, squares = 0;
+    for (std::size_t k = 0; k < n; ++k) sum += static_cast<double>(values[k]);
+    double const mean = sum / static_cast<double>(n);
+    for (std::size_t k = 0; k < n; ++k) {
+        double const from_mean = static_cast<double>(values[k]) - mean;
+        squares += from_mean * from_mean;
+    }
+    return {0, 0, mean, squares / static_cast<double>(n)};
+}
+
+}  // namespace detail
+
+/// Mean and variance of every block of couplings, in the order of glass.blocks(). A trained network's blocks
+/// have neither mean zero nor independent entries: a variance says nothing of their dominant modes.
+template <class Real>
+[[nodiscard]] std::vector<block_variance> measured_variances(network_glass<Real> const& glass) {
+    std::vector<block_variance> all;
+    for (auto const& any : glass.blocks())
+        std::visit(
+            [&](auto const& block) {
+                auto measured = detail::variance_of(block.weights.data(), block.weights.size());
+                measured.from = block.from;
+                measured.to = block.to;
+                all.push_back(measured);
+            },
+            any);
+    return all;
+}
+
+/// The temperature at which independent zero-mean couplings of the measured variances would freeze: sqrt of
+/// the largest eigenvalue of B, B_gh = sigma^2_gh N_h over all groups g and h that a block joins, however the
+/// groups are connected (blocks between the same two groups add their variances). For a chain of layers it is
+/// t_formula(sizes, variances). It is NOT where this network orders if its couplings are trained: that is
+/// t_ord. Fields are ignored. Without blocks it is 0.
+template <class Real>
+[[nodiscard]] double t_formula(network_glass<Real> const& glass) {
+    auto const groups = glass.groups();
+    std::size_t const n = groups.size();
+    std::vector<double> bonds(n * n, 0.0);  // symmetric, similar to B
+    for (auto const& block : measured_variances(glass)) {
+        double const entry = block.variance * std::sqrt(static_cast<double>(groups[block.from].size)) *
+                             std::sqrt(static_cast<double>(groups[block.to].size));
+        bonds[block.from * n + block.to] += entry;
+        bonds[block.to * n + block.from] += entry;
+    }
+    return std::sqrt(std::max(0.0, detail::symmetric_eigenvalues(std::move(bonds), n).back()));
+}
+
+}  // namespace spinet

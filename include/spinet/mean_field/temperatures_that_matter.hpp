@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The temperatures that single themselves out for a model, in one call.
+#pragma once
+
+#include <spinet/mean_field/coupling_spectrum.hpp>
+#include <spinet/mean_field/measured_variances.hpp>
+#include <spinet/mean_field/t_ord.hpp>
+
+#include <limits>
+
+namespace spinet {
+
+/// Three temperatures that are not each other, and a range to sample. In units of the couplings, k_B = 1.
+struct characteristic_temperatures {
+    /// The naive mean-field transition, an upper estimate: the paramagnet is taken to reach down to it. No
+    /// transition: random couplings order at about half of it.
+    double lambda_max = 0;
+    /// Where this model orders, by its TAP Hessian, if `t_ord.crosses`; else where a random model of its kind
+    /// would freeze as N grows. Without fields; a transition of first order may lie above it.
+    ordering t_ord = {};
+    /// Where independent zero-mean couplings of the same variances would freeze; says nothing of trained
+    /// ones. NaN for models that are no network_glass.
+    double t_formula = std::numeric_limits<double>::quiet_NaN();
+    double lowest = 0;   ///< suggested for a ladder: 1/12 of the highest, lambda_max / 10
+    double highest = 0;  ///< suggested for a ladder: 1.2 lambda_max, in the paramagnet
+};
+
+/// Throws spinet::error for a model without couplings, or where Lanczos does not converge.
+template <PairModel M>
+[[nodiscard]] characteristic_temperatures temperatures_that_matter(M const& model) {
+    characteristic_temperatures found;
+    found.t_ord = t_ord(model);
+    found.lambda_max = largest_coupling_eigenvalue(model);
+    if constexpr (requires { t_formula(model); }) found.t_formula = t_formula(model);
+    found.highest = 1.2 * found.lambda_max;
+    found.lowest = found.highest / 12;
+    return found;
+}
+
+}  // namespace spinet
