@@ -49,6 +49,28 @@ void temperatures(spinet::network_glass<float> const& glass) {
     require(geometric.size() == linear.size() && by_hand.highest() > top, "ladders");
 }
 
+void temperatures_that_matter(spinet::network_glass<float> const& glass) {
+    //! [matter]
+    auto const at = spinet::temperatures_that_matter(glass);
+    std::printf("lambda_max %.3f, T_ord %.3f (%s), T_formula %.3f\n", at.lambda_max, at.t_ord.temperature,
+                at.t_ord.crosses ? "it orders there" : "it comes closest to ordering there", at.t_formula);
+    //! [matter]
+    require(at.t_ord.crosses && at.t_formula < at.t_ord.temperature && at.t_ord.temperature < at.lambda_max,
+            "three temperatures");
+    //! [branch]
+    std::vector<double> const falling{9.5, 8.5, 6.0, 3.0, 1.0};
+    for (auto const& found : spinet::tap_branch(glass, falling, spinet::mode_start(glass)))
+        std::printf("T = %g: q = %.3f, of the inputs %.3f, f = %.4f, u = %.4f%s\n", found.temperature,
+                    found.q, found.group_q[0], found.free_energy, found.energy,
+                    found.physical ? "" : " (no solution)");
+    auto const census = spinet::tap_solutions(glass, 3.0, {.starts = 20});
+    for (std::size_t k = 0; k < census.solutions.size(); ++k)
+        std::printf("f = %.4f, q = %.3f, found %zu times\n", census.solutions[k].free_energy,
+                    census.solutions[k].q, census.found[k]);
+    //! [branch]
+    require(!census.solutions.empty() && census.solutions[0].physical, "solutions");
+}
+
 void low_temperature(spinet::network_glass<float> const& glass) {
     //! [cold]
     auto const even =
@@ -128,6 +150,7 @@ int main() {
     layer_order();
     from_arrays();
     temperatures(spinet::to_spin_glass(network));
+    temperatures_that_matter(spinet::to_spin_glass(network));
     low_temperature(spinet::to_spin_glass(network));
     free_energies(spinet::to_spin_glass(network));
     nulls(network);

@@ -79,10 +79,10 @@ TEST_CASE("products with the couplings are those of the fields", "[mean_field]")
 }
 
 TEST_CASE("the density of a path within its errors, and its area", "[mean_field]") {
-    std::size_t const n = 400;
-    density_options const wanted{.width = 0.05, .points = 101, .vectors = 24, .seed = 3};
+    std::size_t const n = 150;
+    density_options const wanted{.width = 0.08, .points = 101, .vectors = 16, .seed = 3};
     auto const curve = coupling_density(path(n), wanted);
-    CHECK(curve.width == 0.05);
+    CHECK(curve.width == 0.08);
     CHECK(curve.highest == Approx(path_eigenvalues(n).back()).epsilon(1e-6));
     CHECK(curve.lowest == Approx(path_eigenvalues(n).front()).epsilon(1e-6));
     double area = 0, chi = 0;
@@ -94,17 +94,18 @@ TEST_CASE("the density of a path within its errors, and its area", "[mean_field]
             double const d = (curve.at[p] - l) / curve.width;
             exact += std::exp(-d * d / 2) / (curve.width * std::sqrt(2 * std::numbers::pi)) / n;
         }
-        // 101 comparisons, Student's t with 23 degrees of freedom: 5.5 standard errors err in 0.2 % of all
-        // runs. Beside them the quadrature's own error, below 1e-4 of a Gaussian's height (8).
+        // Some 25 independent points, Student's t with 15 degrees of freedom: 5.5 standard errors are missed
+        // by 0.2 % of all runs. Beside them the quadrature's own error, below 1e-4 of a Gaussian's height
+        // (5).
         CAPTURE(curve.at[p], curve.density[p], curve.error[p], exact);
-        CHECK(std::abs(curve.density[p] - exact) < 5.5 * curve.error[p] + 8e-4);
+        CHECK(std::abs(curve.density[p] - exact) < 5.5 * curve.error[p] + 5e-4);
         if (exact < 0.05) continue;
         chi += std::pow((curve.density[p] - exact) / curve.error[p], 2);
-        CHECK(curve.error[p] < 0.15 * exact);
+        CHECK(curve.error[p] < 0.3 * exact);
         ++compared;
     }
     CHECK(area == Approx(1).epsilon(1e-3));
-    // Errors neither a third of what they should be nor three times it (some 30 independent points).
+    // Errors neither a third of what they should be nor three times it (some 25 independent points).
     CHECK(chi / static_cast<double>(compared) < 3);
     CHECK(chi / static_cast<double>(compared) > 0.3);
     CHECK(coupling_density(path(n), wanted).density == curve.density);

@@ -182,15 +182,15 @@ TEST_CASE("at high temperature F is exact up to beta^2, with the reaction term",
 }
 
 TEST_CASE("the paramagnet of SK", "[tap]") {
-    std::size_t const n = 1000;
+    std::size_t const n = 400;
     auto const model = sherrington_kirkpatrick<float>(n, 7);
     pattern const zero(n, 0.0);
     for (double const t : {1.5, 3.0}) {
-        // sum J^2 / (4 N) has the relative standard error sqrt(2 / (N^2 / 2)) = 0.002: five of them.
+        // sum J^2 / (4 N) has the relative standard error sqrt(2 / (N^2 / 2)) = 0.005: five of them.
         CHECK(std::abs(tap_free_energy(model, t, zero) + t * std::numbers::ln2 + 1 / (4 * t)) <
-              0.01 / (4 * t));
-        CHECK(std::abs(tap_energy(model, t, zero) + 1 / (2 * t)) < 0.01 / (2 * t));
-        CHECK(std::abs(plefka_number(model, t, zero) - (1 - 1 / (t * t))) < 0.02 / (t * t));
+              0.025 / (4 * t));
+        CHECK(std::abs(tap_energy(model, t, zero) + 1 / (2 * t)) < 0.025 / (2 * t));
+        CHECK(std::abs(plefka_number(model, t, zero) - (1 - 1 / (t * t))) < 0.04 / (t * t));
         CHECK(tap_free_energy(model, t, zero, mean_field::naive) == Approx(-t * std::numbers::ln2));
         // From any start.
         auto const found = solve_tap(model, t, random_start(n, 1));
@@ -385,19 +385,19 @@ TEST_CASE("order in the hidden layers alone shows in q per group", "[tap]") {
 }
 
 TEST_CASE("all solutions of separate ferromagnets are counted", "[tap]") {
-    // Three cliques of odd size: eight choices of signs, four without regard to a flip of all. A hundred
-    // starts leave one of eight out with a probability of 8 (7/8)^100 = 1e-5.
-    census_options const wanted{.starts = 100, .modes = 2};
-    auto const bare = tap_solutions(cliques(3, 31, 0.0), 0.5, wanted);
+    // Three cliques of odd size: eight choices of signs, four without regard to a flip of all. Eighty starts
+    // leave one of eight out with a probability of 8 (7/8)^80 = 2e-4.
+    census_options const wanted{.starts = 80, .modes = 2};
+    auto const bare = tap_solutions(cliques(3, 15, 0.0), 0.5, wanted);
     CHECK(bare.up_to_flip);
-    CHECK(bare.starts == 102);
+    CHECK(bare.starts == 82);
     CHECK(bare.not_converged == 0);
     std::size_t stable = 0, starts = 0;
     for (auto const& each : bare.solutions) stable += each.stable ? 1 : 0;
     for (std::size_t const n : bare.found) starts += n;
     CHECK(stable == 4);
-    CHECK(starts == 102);
-    double const m = uniform_solution(0.5, 30.0 / 31, 30.0 / 961);
+    CHECK(starts == 82);
+    double const m = uniform_solution(0.5, 14.0 / 15, 14.0 / 225);
     for (std::size_t a = 0; a < bare.solutions.size(); ++a) {
         if (!bare.solutions[a].stable) continue;
         CHECK(bare.solutions[a].q == Approx(m * m));
@@ -406,14 +406,14 @@ TEST_CASE("all solutions of separate ferromagnets are counted", "[tap]") {
         for (std::size_t b = 0; b < a; ++b)
             if (bare.solutions[b].stable) CHECK(std::abs(bare.overlap(a, b)) == Approx(m * m / 3));
     }
-    auto const biased = tap_solutions(cliques(3, 31, 0.01), 0.5, wanted);
+    auto const biased = tap_solutions(cliques(3, 15, 0.01), 0.5, wanted);
     CHECK_FALSE(biased.up_to_flip);
     REQUIRE(biased.solutions.size() == 8);
     for (double const x : biased.solutions[0].magnetisation) CHECK(x > 0);  // along the field is lowest
     for (double const x : biased.solutions[7].magnetisation) CHECK(x < 0);
     for (std::size_t k = 1; k < 8; ++k)
         CHECK(biased.solutions[k].free_energy >= biased.solutions[k - 1].free_energy);
-    auto const again = tap_solutions(cliques(3, 31, 0.01), 0.5, wanted);
+    auto const again = tap_solutions(cliques(3, 15, 0.01), 0.5, wanted);
     CHECK(again.found == biased.found);
 }
 

@@ -134,8 +134,10 @@ template <PairModel M>
     tap_census census;
     census.temperature = temperature;
     census.up_to_flip = std::all_of(external.begin(), external.end(), [](auto b) { return b == 0; });
+    tap_options unjudged = wanted.tap;  // most starts end where another one did
+    unjudged.stability = false;
     auto const try_start = [&](std::vector<double> const& start) {
-        detail::add_to_census(census, solve_tap(model, temperature, start, wanted.tap), wanted.distance);
+        detail::add_to_census(census, solve_tap(model, temperature, start, unjudged), wanted.distance);
     };
     if (wanted.modes > 0) {
         auto modes = leading_modes(model, std::min(wanted.modes, model.size()));
@@ -149,6 +151,10 @@ template <PairModel M>
     for (std::size_t k = 0; k < wanted.starts; ++k)
         try_start(random_start(model.size(), wanted.seed, static_cast<std::uint32_t>(k), wanted.amplitude));
     detail::sort_census(census);
+    if (wanted.tap.stability)
+        for (auto& each : census.solutions)
+            detail::judge(each, detail::point_at("tap_solutions", model, temperature, each.magnetisation,
+                                                 wanted.tap.theory));
     return census;
 }
 
