@@ -148,19 +148,6 @@ public:
                });
     }
 
-    /// A number not below plefka() and close to it where all spins are alike, for one product.
-    [[nodiscard]] double plefka_bound() const {
-        if (!reaction_) return 1;
-        double squares = 0, form = 0;
-        for (std::size_t i = 0; i < size(); ++i) {
-            b_[i] = w_[i] * w_[i];
-            squares += b_[i];
-        }
-        for (std::size_t i = 0; i < size(); ++i)
-            form += b_[i] * sums_over_couplings<true>(*model_, i, b_, b_).second;
-        return squares > 0 ? 1 - beta() * beta() * form / squares : 1.0;
-    }
-
 private:
     [[nodiscard]] std::pair<double, double> sums(std::size_t i, std::span<double const> a,
                                                  std::span<double const> b) const {
