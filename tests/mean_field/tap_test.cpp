@@ -238,10 +238,10 @@ TEST_CASE("Curie and Weiss: all spins alike", "[tap]") {
 TEST_CASE("SK in a field is replica symmetric", "[tap][slow]") {
     // Above the line of de Almeida and Thouless: q = E tanh^2(beta (sqrt(q) z + h)), f = -beta (1 - q)^2 / 4
     // - T E ln 2 cosh, u = -beta (1 - q^2) / 2 - h m; Plefka's number is 1 - beta^2 E sech^4. Eight samples
-    // of 300 spins; means within five standard errors (Student's t, 7 degrees of freedom: 0.16 % each, four
+    // of 500 spins; means within five standard errors (Student's t, 7 degrees of freedom: 0.16 % each, four
     // of them) and a correction 4 / N for the finite size.
     double const t = 0.8, h = 0.8;
-    std::size_t const n = 300, samples = 8;
+    std::size_t const n = 500, samples = 8;
     auto const mean_tanh2 = [&](double q) {
         return gaussian_mean([&](double z) { return std::pow(std::tanh((std::sqrt(q) * z + h) / t), 2); });
     };
@@ -315,7 +315,6 @@ TEST_CASE("SK far below T_c: what is called a solution is one", "[tap][slow]") {
         CHECK(found.plefka == Approx(1 - sum / static_cast<double>(n) / (t * t)).margin(0.15));
     }
     CHECK(unphysical > 0);
-    // Without the guard they end in the unphysical paramagnet, the lowest minimum of all, and are called
     // The lowest of all minima is not physical, and is not called so.
     auto const zero = solve_tap(model, t, pattern(n, 0.0));
     CHECK((zero.converged && zero.stable && !zero.physical));

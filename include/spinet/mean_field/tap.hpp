@@ -25,8 +25,10 @@ struct tap_options {
     double tolerance = 1e-9;  ///< converged: no magnetisation is further from its equation than this
     std::size_t max_iterations = 1000;  ///< steps
     std::size_t max_products = 200;     ///< with the couplings, to find a step; 1: the damped iteration alone
-    double max_change = 0.2;  ///< of a magnetisation in one step: longer steps leave the basin they are in
-    bool stability = true;    ///< find the smallest eigenvalue and Plefka's number; without, they are NaN
+    /// Of a magnetisation in one step: long steps may leave the basin they are in, short ones (0.2) take five
+    /// to ten times as long. 2: no limit.
+    double max_change = 2;
+    bool stability = true;  ///< find the smallest eigenvalue and Plefka's number; without, they are NaN
 };
 
 /// A pattern of magnetisations in which an iteration ended, and what is to be known about it.
@@ -223,7 +225,8 @@ template <PairModel M>
 /// F has unphysical minima too, where the expansion behind it does not converge: m = 0 of a glass below its
 /// transition is one, and the lowest of all. `physical` tells them apart. In a Sherrington-Kirkpatrick glass
 /// far below T_c most starts end there (256 spins, T = 0.1 to 0.4: of ten annealed states all but two at
-/// most); in a trained network one of twelve minima at T = 1 was unphysical.
+/// most); in a trained network one of fifteen minima at T = 1 was unphysical. Weak starts (small |m|) at low
+/// temperature end there too: follow a branch down instead (tap_branch).
 ///
 /// Throws spinet::error for a temperature that is not positive and finite, a start of another size or out of
 /// range, or bad options.
