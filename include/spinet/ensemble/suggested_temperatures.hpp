@@ -8,6 +8,7 @@
 #include <spinet/kernel/glauber.hpp>
 #include <spinet/mean_field/coupling_spectrum.hpp>
 #include <spinet/mean_field/t_ord.hpp>
+#include <spinet/mean_field/temperatures_that_matter.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -19,11 +20,12 @@
 namespace spinet {
 
 struct ladder_request {
-    double lowest = 0;    ///< lowest temperature; 0 takes 1/12 of the highest
-    double of_t_ord = 0;  ///< instead: lowest temperature in units of t_ord(model), which takes some seconds
+    double lowest = 0;        ///< lowest temperature; 0 takes 1/12 of the highest
+    double of_t_ord = 0;      ///< or the lowest temperature in units of t_ord(model)
     std::size_t count = 16;   ///< temperatures, at least; more are added where exchanges would be too rare
     double acceptance = 0.2;  ///< least exchange acceptance between neighbours
-    double above = 1.2;  ///< the top is this many times paramagnet_above(model): lambda_max(J) of Ising spins
+    /// The top is this many times paramagnet_above(model): lambda_max(J) of Ising spins.
+    double above = detail::suggested_top;
     std::size_t most = 512;  ///< more temperatures than this are refused
     std::uint64_t seed = 1;
 };
@@ -71,7 +73,7 @@ template <Model M, class Method, class Team>
 /// The bottom that is asked for.
 template <PairModel M>
 [[nodiscard]] double requested_lowest(M const& model, ladder_request const& wanted, double top) {
-    if (wanted.of_t_ord == 0) return wanted.lowest == 0 ? top / 12 : wanted.lowest;
+    if (wanted.of_t_ord == 0) return wanted.lowest == 0 ? top / suggested_depth : wanted.lowest;
     if (wanted.lowest != 0) throw error("suggested_temperatures: expected lowest or of_t_ord, found both");
     if (!(wanted.of_t_ord > 0 && std::isfinite(wanted.of_t_ord)))
         throw error("suggested_temperatures: of_t_ord must be positive and finite, got " +

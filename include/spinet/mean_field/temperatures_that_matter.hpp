@@ -25,15 +25,24 @@ struct characteristic_temperatures {
     double highest = 0;  ///< suggested for a ladder: 1.2 lambda_max, in the paramagnet
 };
 
-/// Throws spinet::error for a model without couplings, or where Lanczos does not converge.
+namespace detail {
+
+/// The ends of a suggested ladder: the top in units of lambda_max, and the top in units of the bottom.
+inline constexpr double suggested_top = 1.2, suggested_depth = 12;
+
+}  // namespace detail
+
+/// All of them, for a model without or with fields (which play no part). The range is that of
+/// suggested_temperatures. Throws spinet::error for a model without couplings, or where Lanczos does not
+/// converge.
 template <PairModel M>
 [[nodiscard]] characteristic_temperatures temperatures_that_matter(M const& model) {
     characteristic_temperatures found;
     found.t_ord = t_ord(model);
     found.lambda_max = largest_coupling_eigenvalue(model);
     if constexpr (requires { t_formula(model); }) found.t_formula = t_formula(model);
-    found.highest = 1.2 * found.lambda_max;
-    found.lowest = found.highest / 12;
+    found.highest = detail::suggested_top * found.lambda_max;
+    found.lowest = found.highest / detail::suggested_depth;
     return found;
 }
 
