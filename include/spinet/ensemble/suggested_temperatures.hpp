@@ -78,7 +78,10 @@ template <PairModel M>
     if (!(wanted.of_t_ord > 0 && std::isfinite(wanted.of_t_ord)))
         throw error("suggested_temperatures: of_t_ord must be positive and finite, got " +
                     std::to_string(wanted.of_t_ord));
-    return wanted.of_t_ord * t_ord(model).temperature;
+    if constexpr (space_of<M> == spin_space::ising)
+        return wanted.of_t_ord * t_ord(model).temperature;
+    else
+        throw error("suggested_temperatures: T_ord is that of Ising spins; give `lowest`");
 }
 
 }  // namespace detail

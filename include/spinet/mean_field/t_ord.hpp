@@ -166,6 +166,7 @@ template <PairModel M>
 /// not converge.
 template <PairModel M>
 [[nodiscard]] ordering t_ord(M const& model) {
+    static_assert(space_of<M> == spin_space::ising, "spinet: T_ord is that of Ising spins");
     detail::paramagnet_hessian<M> const hessian(model);
     double const bound = detail::next_possible_crossing(1.0, hessian.least(), hessian.least());
     double const crossing = detail::highest_crossing(hessian, bound);

@@ -61,6 +61,8 @@ inline void require_pattern(char const* who, std::size_t spins, std::span<double
 /// A pattern of magnetisations at one temperature, with its fields and what derives from them.
 template <PairModel M>
 class mean_field_point {
+    static_assert(space_of<M> == spin_space::ising, "spinet: these are the equations of Ising spins");
+
 public:
     mean_field_point(M const& model, double temperature, mean_field theory)
         : model_(&model),

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "study.hpp"
+
+#include <cinttypes>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+namespace validation {
+namespace {
+
+std::uint64_t seed_of(std::string const& key, std::size_t n) {
+    std::uint64_t hash = 0xcbf29ce484222325u;  // FNV-1a
+    for (char const c : key) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
+    return spinet::child_seed(hash, spinet::purpose::testing, static_cast<std::uint32_t>(n));
+}
+
+/// The rows of a file of samples, up to the first that is cut off or out of order.
+std::vector<std::vector<double>> read_rows(std::filesystem::path const& path) {
+    std::vector<std::vector<double>> rows;
+    std::ifstream in(path);
+    for (std::string text; std::getline(in, text);) {
+        if (in.eof()) break;  // no end of line: cut off
+        std::vector<double> row;
+        std::istringstream fields(text);
+        for (std::string field; std::getline(fields, field, ',');) {
+            char* end = nullptr;
+            row.push_back(std::strtod(field.c_str(), &end));
+            if (end == field.c_str() || *end != 0) return rows;
+        }
+        if (row.empty() || row[0] != static_cast<double>(rows.size()) ||
+            (!rows.empty() && row.size() != rows[0].size() + 1))
+            return rows;
+        rows.emplace_back(row.begin() + 1, row.end());
+    }
+    return rows;
+}
+
+std::string text_of(std::size_t n, std::vector<double> const& row) {
+    std::string text = std::to_string(n);
+    char buffer[40];
+    for (double const x : row) {
+        std::snprintf(buffer, sizeof buffer, ",%.17g", x);
+        text += buffer;
+    }
+    return text += '\n';
+}
+
+}  // namespace
+
+study::study(std::filesystem::path directory, bool quick, std::size_t workers, std::function<bool()> stop)
+    : directory_(std::move(directory)), quick_(quick), workers_(workers), stop_(std::move(stop)) {
+    std::filesystem::create_directories(directory_);
+}
+
+sample_table study::samples(std::string const& key, std::size_t count,
+                            std::function<std::vector<double>(std::size_t, std::uint64_t)> const& f) {
+    auto const path = directory_ / (key + ".csv");
+    auto rows = read_rows(path);
+    {
+        // Without what may follow the last whole row.
+        std::ofstream anew(path, std::ios::trunc);
+        for (std::size_t n = 0; n < rows.size(); ++n) anew << text_of(n, rows[n]);
+    }
+    spinet::thread_team team(workers_);
+    std::ofstream out(path, std::ios::app);
+    while (rows.size() < count) {
+        if (stop_()) throw stopped{};
+        std::size_t const first = rows.size(), together = std::min(count - first, 4 * workers_);
+        rows.resize(first + together);
+        team.run(together, [&](std::size_t k) { rows[first + k] = f(first + k, seed_of(key, first + k)); });
+        for (std::size_t k = 0; k < together; ++k) out << text_of(first + k, rows[first + k]);
+        if (!out.flush()) throw spinet::error(path.string() + ": cannot be written");
+        std::fprintf(stderr, "\r%s: %zu of %zu samples   ", key.c_str(), rows.size(), count);
+    }
+    std::fprintf(stderr, "\r%60s\r", "");
+    rows.resize(count);
+    return sample_table(std::move(rows));
+}
+
+void study::begin(std::string section) {
+    section_ = std::move(section);
+    std::printf("\n%s\n", section_.c_str());
+}
+
+void study::agree(std::string quantity, value expected, value measured, std::string source) {
+    double const error = std::hypot(expected.error, measured.error);
+    bool const good = std::abs(measured.mean - expected.mean) <= errors * error;
+    add({section_, std::move(quantity), std::move(source), expected, measured,
+         good ? verdict::pass : verdict::fail});
+}
+
+void study::equal(std::string quantity, double expected, double measured, double tolerance,
+                  std::string source) {
+    bool const good = std::abs(measured - expected) <= tolerance * std::abs(expected);
+    add({section_,
+         std::move(quantity),
+         std::move(source),
+         {expected, tolerance * std::abs(expected)},
+         {measured, 0},
+         good ? verdict::pass : verdict::fail,
+         true});
+}
+
+void study::between(std::string quantity, double low, double high, value measured, std::string source) {
+    bool const good = measured.mean >= low && measured.mean <= high;
+    add({section_,
+         std::move(quantity),
+         std::move(source),
+         {(low + high) / 2, (high - low) / 2},
+         measured,
+         good ? verdict::pass : verdict::fail,
+         true});
+}
+
+void study::add(line found) {
+    char expected[64], measured[64], off[32];
+    if (found.within)
+        std::snprintf(expected, sizeof expected, "%.6g +- %.2g", found.expected.mean, found.expected.error);
+    else if (found.expected.error > 0)
+        std::snprintf(expected, sizeof expected, "%.6g (%.2g)", found.expected.mean, found.expected.error);
+    else
+        std::snprintf(expected, sizeof expected, "%.6g", found.expected.mean);
+    std::snprintf(measured, sizeof measured, found.measured.error > 0 ? "%.6g (%.2g)" : "%.6g",
+                  found.measured.mean, found.measured.error);
+    double const error = std::hypot(found.expected.error, found.measured.error);
+    if (found.within || !(error > 0))
+        std::snprintf(off, sizeof off, "within");
+    else
+        std::snprintf(off, sizeof off, "%+.1f", (found.measured.mean - found.expected.mean) / error);
+    std::printf("  %-58s %-24s %-24s %7s  %s\n", found.quantity.c_str(), expected, measured, off,
+                found.outcome == verdict::pass ? "PASS" : "FAIL");
+    std::fflush(stdout);
+    lines_.push_back(std::move(found));
+}
+
+}  // namespace validation
