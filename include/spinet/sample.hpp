@@ -31,16 +31,6 @@
 namespace spinet {
 namespace detail {
 
-template <Model M>
-[[nodiscard]] std::vector<spin_group> groups_of(M const& model) {
-    if constexpr (GroupedModel<M>) {
-        auto const groups = std::span<spin_group const>(model.groups());
-        return {groups.begin(), groups.end()};
-    } else {
-        return {{"all", 0, static_cast<std::size_t>(model.size())}};
-    }
-}
-
 /// Tells models apart: by their energies in eight fixed random states, bit for bit, and their couplings and
 /// fields where they show them.
 template <Model M>
@@ -171,6 +161,7 @@ public:
                 stopped_ = true;
         }
         if (stopped_ && result_.sweeps_done < end) tell_the_end(watchers...);
+        if (plan_.keep_spins) keep_spins();
         if constexpr (requires { ensemble_.counts(); }) result_.exchange = ensemble_.counts();
         if constexpr (requires { ensemble_.populations(); }) result_.populations = ensemble_.populations();
         if constexpr (requires { ensemble_.engine_use(); })
@@ -238,6 +229,11 @@ private:
         if constexpr (requires { method.rows_of_replica(); }) {
             plan.check(method.rows_of_replica(), model.size());
             plan.from = start::hot;  // where temperature falls, what is cold would come last
+            if (plan.keep_spins)
+                throw error(
+                    "sample: keep_spins asks for a method that holds all its temperatures to the end; "
+                    "those of " +
+                    method.name() + " come one after the other");
         } else {
             plan.check(method.temperatures().size(), model.size());
         }
@@ -329,6 +325,19 @@ private:
                                 space_of<M>};
         std::size_t o = 0;
         std::apply([&](auto const&... each) { (visit(o++, each, seen), ...); }, measured_.all);
+    }
+
+    /// The spins as they are now, at every temperature. None where the run has not begun.
+    void keep_spins() {
+        if (result_.sweeps_done == 0) return;
+        std::size_t const sites = model_.size();
+        std::vector<real> spins(plan_.replicas * sites);
+        for (std::size_t k = 0; k < method_.temperatures().size(); ++k) {
+            ensemble_.gather_spins(k, spins);
+            result_.spins.emplace_back(result_.groups, plan_.replicas);
+            for (std::size_t r = 0; r < plan_.replicas; ++r)
+                result_.spins.back().set_row(r, std::span<real const>(spins).subspan(r * sites, sites));
+        }
     }
 
     /// The last call to the watchers of a run that was stopped. One that has not begun to sweep has nothing

@@ -24,6 +24,7 @@ struct run_plan {
     std::uint64_t seed = 1;
     start from = start::hot_and_cold;
     std::uint64_t annealing = 1'000;  ///< sweeps of the annealing that finds the cold start
+    bool keep_spins = false;          ///< the run holds the spins it ended with (run.spins), as bits
 
     [[nodiscard]] std::uint64_t measurements() const noexcept {
         return measure_every == 0 ? 0 : sweeps / measure_every;

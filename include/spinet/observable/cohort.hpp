@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 namespace spinet {
 
@@ -30,4 +31,18 @@ struct cohort {
     [[nodiscard]] std::size_t sites() const noexcept { return spins.sites; }
 };
 
+namespace detail {
+
+/// The groups of a model; one group of all sites where it has none.
+template <Model M>
+[[nodiscard]] std::vector<spin_group> groups_of(M const& model) {
+    if constexpr (GroupedModel<M>) {
+        auto const groups = std::span<spin_group const>(model.groups());
+        return {groups.begin(), groups.end()};
+    } else {
+        return {{"all", 0, static_cast<std::size_t>(model.size())}};
+    }
+}
+
+}  // namespace detail
 }  // namespace spinet

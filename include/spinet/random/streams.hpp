@@ -42,6 +42,8 @@ enum class purpose : std::uint16_t {
     mirror = 14,     ///< whether a whole row is turned
     /// start vectors of iterations in mean_field/; the row is the number of the vector
     mean_field = 15,
+    relaxation = 16,  ///< seeds of relaxations, so that they share no draw with the run they start from
+    bootstrap = 17,   ///< which units a resample takes; the row is the resample
 };
 
 /// A stream of 32-bit words with random access. Immutable: `bits(n)` is a function.

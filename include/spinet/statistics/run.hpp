@@ -7,6 +7,7 @@
 #include <spinet/ensemble/run_plan.hpp>
 #include <spinet/ensemble/tile.hpp>
 #include <spinet/observable/observable.hpp>
+#include <spinet/observable/stored_spins.hpp>
 #include <spinet/statistics/recorder.hpp>
 
 #include <algorithm>
@@ -47,6 +48,8 @@ struct run_record {
     /// no choice (it has on dense models).
     double sweeps_by_products = std::numeric_limits<double>::quiet_NaN();
     std::vector<std::pair<std::string, std::string>> metadata = {};
+    /// The last spins of every replica at each temperature, where the plan says `keep_spins`.
+    std::vector<stored_spins> spins = {};
 
     /// How much each replica counts at temperature k: all alike (empty), or populations by their Z over the
     /// largest, without which means of small populations lean to where they all lost weight. Source: Machta,

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Decay times: curves of known form, with and without noise, and what has not decayed.
+#include "../catch.hpp"
+#include <spinet/random/streams.hpp>
+#include <spinet/statistics/decay.hpp>
+#include <spinet/statistics/distributions.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+using namespace spinet;
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+std::vector<double> grid(double first, double last, std::size_t per_decade) {
+    std::vector<double> times;
+    for (double t = first; t < last * 1.000001; t *= std::pow(10.0, 1.0 / static_cast<double>(per_decade)))
+        times.push_back(t);
+    return times;
+}
+
+/// The same curve in two units.
+template <class Curve>
+decay exact(std::vector<double> const& times, Curve&& curve) {
+    std::vector<double> values;
+    for (int unit = 0; unit < 2; ++unit)
+        for (double const t : times) values.push_back(curve(t));
+    return {times, 2, values};
+}
+
+/// With noise: independent from point to point, and one that all points of a unit share.
+template <class Curve>
+decay noisy(std::vector<double> const& times, std::size_t units, double noise, std::uint32_t sample,
+            Curve&& curve) {
+    std::vector<double> values;
+    for (std::uint32_t unit = 0; unit < units; ++unit) {
+        stream const draws(4711, sample, unit, purpose::testing);
+        double const stretch = 1 + noise * normal(draws, 1000);
+        for (std::uint32_t i = 0; i < times.size(); ++i)
+            values.push_back(curve(times[i] * stretch) + noise * normal(draws, i));
+    }
+    return {times, units, values};
+}
+
+struct stretched {
+    double amplitude, time, exponent, constant = 0;
+    double operator()(double t) const {
+        return amplitude * std::exp(-std::pow(t / time, exponent)) + constant;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("the integral of an exponential is its time, on any grid", "[statistics]") {
+    for (double const tau : {3.0, 50.0, 700.0})
+        for (std::size_t const per_decade : {10u, 30u}) {
+            auto const found = integrated_decay_time(
+                exact(grid(1, 1e5, per_decade), [&](double t) { return std::exp(-t / tau); }));
+            CAPTURE(tau, per_decade, found.value, found.window);
+            CHECK(found.reached);
+            CHECK(found.error == 0.0);
+            // What lies beyond the window: exp(-window / tau), at most exp(-6). Straight lines stand for
+            // exponentials of slopes up to 1e-3, which are right to a relative 1e-7.
+            CHECK(std::abs(found.value / tau - (1 - std::exp(-found.window / tau))) < 1e-7);
+            CHECK(found.window >= 6 * found.value);
+            CHECK(found.window < 6 * tau * std::pow(10.0, 1.0 / static_cast<double>(per_decade)) * 1.001);
+        }
+}
+
+TEST_CASE("the integral of a stretched exponential is tau Gamma(1 + 1/beta)", "[statistics]") {
+    for (double const beta : {0.3, 0.5, 0.8}) {
+        double const truth = 100 * std::tgamma(1 + 1 / beta);
+        auto const whole = integrated_decay_time(exact(grid(1e-6, 1e10, 10), stretched{1, 100, beta}),
+                                                 {.window = 1e4, .small = 0.5});
+        CAPTURE(beta, whole.value, truth);
+        CHECK(whole.reached);
+        CHECK(std::abs(whole.value / truth - 1) < 4e-3);
+    }
+}
+
+TEST_CASE("a plateau is taken off before the integral", "[statistics]") {
+    auto const curve = exact(grid(1, 1e5, 10), stretched{0.7, 40, 1, 0.3});
+    auto const without = integrated_decay_time(curve);
+    CHECK_FALSE(without.reached);
+    CHECK(without.window == curve.times().back());
+    auto const with = integrated_decay_time(curve, {.plateau = 0.3});
+    CHECK(with.reached);
+    CHECK(std::abs(with.value / 40 - (1 - std::exp(-with.window / 40))) < 1e-9);
+}
+
+TEST_CASE("what has not decayed has a lower bound, not a time", "[statistics]") {
+    // Times up to 100, tau = 1000: the integral so far is 95.2.
+    auto const slow = exact(grid(1, 100, 10), [](double t) { return std::exp(-t / 1000); });
+    auto const bound = integrated_decay_time(slow);
+    CHECK_FALSE(bound.reached);
+    CHECK(bound.value == Approx(1000 * (1 - std::exp(-0.1))).epsilon(1e-6));
+    CHECK(bound.window == slow.times().back());
+    auto const fit = fit_decay(slow);
+    CHECK_FALSE(fit.reached);
+    CHECK(fit.time.value == slow.times().back());
+    CHECK(fit.time.error == 0.0);
+
+    // It decays to 1 % here, but over a window too short for its slow part, and to 8 % there.
+    CHECK_FALSE(integrated_decay_time(exact(grid(1, 40, 10), stretched{1, 10, 1})).reached);
+    CHECK_FALSE(integrated_decay_time(exact(grid(1, 1e4, 10), stretched{0.92, 10, 1, 0.08})).reached);
+    // A curve that never moved.
+    auto const frozen = fit_decay(exact(grid(1, 1e3, 10), [](double) { return 1.0; }));
+    CHECK_FALSE(frozen.reached);
+    CHECK(frozen.time.value == Approx(1e3).epsilon(1e-5));
+    // And one that is noise from the first time on: no time, and no bound either.
+    auto const noise = fit_decay(noisy(grid(1, 1e3, 10), 8, 0.01, 0, [](double) { return 0.0; }));
+    CHECK((!noise.converged || noise.reached));
+}
+
+TEST_CASE("a fit finds the parameters of a curve without noise", "[statistics]") {
+    for (double const tau : {0.7, 30.0, 4000.0})
+        for (double const beta : {0.25, 0.5, 1.0, 1.3})
+            for (double const amplitude : {1.0, 0.4}) {
+                CAPTURE(tau, beta, amplitude);
+                auto const found = fit_decay(exact(grid(1, 1e5, 10), stretched{amplitude, tau, beta}));
+                CHECK(found.converged);
+                CHECK(found.reached);
+                CHECK(found.time.value == Approx(tau).epsilon(1e-4));
+                CHECK(found.exponent.value == Approx(beta).epsilon(1e-5));
+                CHECK(found.amplitude.value == Approx(amplitude).epsilon(1e-5));
+                CHECK(found.plateau.value == 0.0);
+                CHECK(found.chi_square < 1e-6);
+                CHECK(found.degrees_of_freedom == 51 - 3);
+                CHECK(found(2.5) == Approx(stretched{amplitude, tau, beta}(2.5)).epsilon(1e-5));
+            }
+    auto const raised =
+        fit_decay(exact(grid(1, 1e5, 10), stretched{0.6, 200, 0.6, 0.35}), {.towards = plateau::fitted});
+    CHECK(raised.converged);
+    CHECK(raised.time.value == Approx(200).epsilon(1e-6));
+    CHECK(raised.exponent.value == Approx(0.6).epsilon(1e-6));
+    CHECK(raised.amplitude.value == Approx(0.6).epsilon(1e-6));
+    CHECK(raised.plateau.value == Approx(0.35).epsilon(1e-6));
+    CHECK(raised.degrees_of_freedom == 51 - 4);
+    // Early times follow another law, and are left out.
+    auto const late = fit_decay(exact(grid(1, 1e5, 10),
+                                      [](double t) {
+                                          return t < 9 ? 0.2 : stretched{0.8, 300, 0.5}(t);
+                                      }),
+                                {.from = 9});
+    CHECK(late.time.value == Approx(300).epsilon(1e-5));
+    CHECK(late.degrees_of_freedom == 41 - 3);
+}
+
+TEST_CASE("errors of fitted and integrated times cover what they should", "[statistics][slow]") {
+    // 16 units; the noise of a unit shifts all its times, too, so that points are correlated and only the
+    // jackknife of the whole fit can be right. 400 samples: the share within one error is known to 2.3 %; 4.5
+    // of these below, 4 comparisons. The jackknife is conservative, so that the upper limit is wider.
+    stretched const truth{0.9, 60, 0.6};
+    auto const times = grid(1, 3000, 8);
+    double const integral = integrated_decay_time(exact(times, truth)).value;
+    constexpr std::uint32_t samples = 400;
+    int tau = 0, beta = 0, amplitude = 0, area = 0;
+    double scatter = 0, errors = 0;
+    for (std::uint32_t s = 0; s < samples; ++s) {
+        auto const data = noisy(times, 16, 0.03, 1 + s, truth);
+        auto const fit = fit_decay(data);
+        REQUIRE(fit.converged);
+        REQUIRE(fit.reached);
+        tau += std::abs(fit.time.value - truth.time) < fit.time.error ? 1 : 0;
+        beta += std::abs(fit.exponent.value - truth.exponent) < fit.exponent.error ? 1 : 0;
+        amplitude += std::abs(fit.amplitude.value - truth.amplitude) < fit.amplitude.error ? 1 : 0;
+        scatter += (fit.time.value - truth.time) * (fit.time.value - truth.time);
+        double const student = student_t_quantile(normal_cdf(1.0), 15);
+        errors += fit.time.error * fit.time.error / (student * student);
+        auto const found = integrated_decay_time(data, {.small = 0.1});
+        REQUIRE(found.reached);
+        area += std::abs(found.value - integral) < found.error ? 1 : 0;
+    }
+    CAPTURE(tau, beta, amplitude, area, std::sqrt(errors / scatter));
+    for (int const within : {tau, beta, amplitude}) {
+        CHECK(within > samples * (0.683 - 4.5 * 0.0233));
+        CHECK(within < samples * (0.683 + 4.5 * 0.0233 + 0.05));
+    }
+    CHECK(area > samples * (0.683 - 4.5 * 0.0233));
+    CHECK(std::abs(std::sqrt(errors / scatter) - 1.0) < 0.2);
+}
+
+TEST_CASE("decays refuse what is no decay", "[statistics]") {
+    std::vector<double> const times{1, 2, 4, 8};
+    std::vector<double> const values{1, 0.5, 0.2, 0.1, 1, 0.5, 0.2, 0.1};
+    CHECK_NOTHROW(decay(times, 2, values));
+    CHECK_THROWS_WITH(decay({}, 2, {}), "decay: no times");
+    CHECK_THROWS_WITH(decay(times, 1, {1, 0.5, 0.2, 0.1}),
+                      "decay: expected at least 2 independent units, found 1");
+    CHECK_THROWS_WITH(decay(times, 3, values), "decay: expected 12 values, found 8");
+    CHECK_THROWS_WITH(decay({1, 2, 2, 8}, 2, values), ContainsSubstring("found 2.000000 as time 2"));
+    CHECK_THROWS_AS(decay({0, 2, 4, 8}, 2, values), error);
+    auto bad = values;
+    bad[6] = std::numeric_limits<double>::quiet_NaN();
+    CHECK_THROWS_WITH(decay(times, 2, bad), "decay: the value of unit 1 at time 2 is not finite");
+    decay const good(times, 2, values);
+    for (double const window : {0.0, -1.0, std::numeric_limits<double>::infinity()})
+        CHECK_THROWS_AS(integrated_decay_time(good, {.window = window}), error);
+    for (double const small : {0.0, 1.0, std::nan("")})
+        CHECK_THROWS_AS(integrated_decay_time(good, {.small = small}), error);
+    for (double const plateau : {-0.1, 1.0, std::nan("")})
+        CHECK_THROWS_AS(integrated_decay_time(good, {.plateau = plateau}), error);
+    CHECK_NOTHROW(fit_decay(good));
+    CHECK_THROWS_WITH(fit_decay(good, {.towards = plateau::fitted}), ContainsSubstring("at least 5 times"));
+    CHECK_THROWS_WITH(fit_decay(good, {.from = 2}), ContainsSubstring("found 3"));
+    CHECK_THROWS_AS(fit_decay(good, {.least_error = 0}), error);
+    CHECK_THROWS_AS(fit_decay(good, {.from = std::nan("")}), error);
+}
+
+TEST_CASE("means of a decay leave one unit out", "[statistics]") {
+    decay const of({1, 2}, 3, {1, 10, 2, 20, 6, 60});
+    CHECK(of.mean(3) == std::vector<double>{3, 30});
+    CHECK(of.mean(2) == std::vector<double>{1.5, 15});
+    CHECK(of.mean(0) == std::vector<double>{4, 40});
+    CHECK(of.estimates()[1].value == 30);
+    CHECK(of.estimates()[1].error == Approx(10 * of.estimates()[0].error));
+}
