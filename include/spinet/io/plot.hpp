@@ -94,23 +94,22 @@ namespace detail {
 
 }  // namespace detail
 
-/// What plot_curves writes: the picture, its data and its script.
+/// What plot_curves and the like write: the picture, its data and its script.
 [[nodiscard]] inline std::vector<std::filesystem::path> plot_files(std::filesystem::path const& picture) {
     return {picture, std::filesystem::path(picture).replace_extension(".dat"),
             std::filesystem::path(picture).replace_extension(".gp")};
 }
 
-/// Draws <|q|> over temperature for all networks into one PNG, with error bars, points that did not
-/// equilibrate hollow. Writes picture.dat and picture.gp beside it. Returns whether there is a picture: false
-/// without gnuplot. Throws spinet::file_error if a file cannot be written or gnuplot fails.
-inline bool plot_curves(std::filesystem::path const& picture, std::vector<descriptor> const& networks) {
-    auto const files = plot_files(picture);
-    auto const& data = files[1];
-    auto const& script = files[2];
+namespace detail {
+
+/// Writes data and script, and draws the picture beside it first, so that it is whole or not there.
+inline bool write_and_draw(std::vector<std::filesystem::path> const& files, std::string const& data,
+                           std::string const& script) {
+    auto const& picture = files[0];
     auto const part = std::filesystem::path(picture.string() + ".part");
-    write_atomically(data, detail::plot_data(networks));
-    write_atomically(script, detail::plot_script(data, picture, networks));
-    int const status = detail::run_gnuplot(script, part);
+    write_atomically(files[1], data);
+    write_atomically(files[2], script);
+    int const status = run_gnuplot(files[2], part);
     if (status == 127) return false;
     std::error_code fault;
     if (status == 0) std::filesystem::rename(part, picture, fault);
@@ -118,7 +117,18 @@ inline bool plot_curves(std::filesystem::path const& picture, std::vector<descri
     std::error_code ignored;
     std::filesystem::remove(part, ignored);
     throw file_error(picture.string(), "gnuplot did not draw it (exit status " + std::to_string(status) +
-                                           "); its script is " + script.string());
+                                           "); its script is " + files[2].string());
+}
+
+}  // namespace detail
+
+/// Draws <|q|> over temperature for all networks into one PNG, with error bars, points that did not
+/// equilibrate hollow. Writes picture.dat and picture.gp beside it. Returns whether there is a picture: false
+/// without gnuplot. Throws spinet::file_error if a file cannot be written or gnuplot fails.
+inline bool plot_curves(std::filesystem::path const& picture, std::vector<descriptor> const& networks) {
+    auto const files = plot_files(picture);
+    return detail::write_and_draw(files, detail::plot_data(networks),
+                                  detail::plot_script(files[1], picture, networks));
 }
 
 }  // namespace spinet
