@@ -17,8 +17,8 @@ namespace {
 
 constexpr std::size_t replicas = 16, bins = 17;
 
-/// 3 models x 2 methods x (4 temperatures x 3 means + 17 bins).
-constexpr double comparisons = 3 * 2 * (4 * 3 + bins);
+/// 3 models x 2 methods x (4 temperatures x 4 means + 17 bins).
+constexpr double comparisons = 3 * 2 * (4 * 4 + bins);
 
 /// Is it within the error of 16 independent replicas of the exact value? Rounding of the model's floats:
 /// 1e-6.
@@ -33,7 +33,8 @@ template <class M, class Method>
 void check_against_enumeration(std::string const& name, M const& model, Method const& method,
                                run_plan const& plan) {
     auto const seen = sample(model, method, observables{energy{}, overlap{}, overlap_histogram{bins}}, plan);
-    auto const energies = mean_energy(seen), squares = mean_square_overlap(seen), free = free_energy(seen);
+    auto const energies = mean_energy(seen), squares = mean_square_overlap(seen), free = free_energy(seen),
+               disorder = entropy(seen);
     auto const sites = static_cast<double>(model.size());
     for (std::size_t const k : {0u, 4u, 8u, 12u}) {
         spinet::testing::exact_distribution const exact(model, seen.temperatures[k]);
@@ -42,7 +43,11 @@ void check_against_enumeration(std::string const& name, M const& model, Method c
         check_mean(name + ", q^2", t, squares[k].value, squares[k].error,
                    exact.overlap_average([](double q) { return q * q; }));
         check_mean(name + ", free energy", t, free[k].value, free[k].error, exact.free_energy() / sites);
+        check_mean(name + ", entropy", t, disorder[k].value, disorder[k].error,
+                   (exact.mean_energy() - exact.free_energy()) / t / sites);
         CHECK(free[k].error < 1e-3 * (1 + t));
+        // Errors of u and f are largely one error, so that s is better than both at low temperature.
+        CHECK(disorder[k].error < 4e-3);
         CHECK(squares[k].error < 2e-2);
     }
     auto const exact =

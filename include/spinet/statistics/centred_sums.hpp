@@ -19,7 +19,25 @@ public:
         squares_ += (value - first_) * (value - first_);
     }
 
+    /// As if the values of both had been added here, up to rounding.
+    void merge(centred_sums const& other) noexcept {
+        if (other.count_ == 0) return;
+        if (count_ == 0) {
+            *this = other;
+            return;
+        }
+        double const n = static_cast<double>(other.count_), shift = other.first_ - first_;
+        count_ += other.count_;
+        sum_ += other.sum_ + n * shift;
+        squares_ += other.squares_ + 2 * shift * other.sum_ + n * shift * shift;
+    }
+
     [[nodiscard]] std::uint64_t count() const noexcept { return count_; }
+
+    /// Mean of the values; 0 without any.
+    [[nodiscard]] double mean() const noexcept {
+        return count_ == 0 ? 0.0 : first_ + sum_ / static_cast<double>(count_);
+    }
 
     /// Variance of the values about their mean (divided by their number); 0 without values.
     [[nodiscard]] double variance() const noexcept {

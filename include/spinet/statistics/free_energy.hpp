@@ -14,6 +14,7 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <optional>
 #include <vector>
 
 namespace spinet {
@@ -62,36 +63,33 @@ struct energy_moments {
 
 }  // namespace detail
 
-/// The free energy per spin, f = -T ln Z / N, at each temperature of the run.
-///
-/// Of population annealing it comes from the weights of its steps and needs nothing else. Of other methods it
-/// is integrated, ln Z(beta) = N ln 2 - integral of <E> from 0 to beta, over the temperatures of the ladder
-/// (of soft spins without N ln 2: Z is taken over their measure, whose weight is 1):
-/// the run must have recorded energy{}, and the model show its couplings (their squares are the variance of E
-/// at beta = 0). There the error includes that of the integration, the largest estimate of it from the top
-/// down (a third of what leaving out every second temperature changes). It is large where the ladder does not
-/// reach far into the paramagnet: let it start at several times lambda_max(J). NaN from the first temperature
-/// on that an annealing did not come to.
-template <class... Os>
-[[nodiscard]] std::vector<point> free_energy(run<Os...> const& of) {
+namespace detail {
+
+/// At each temperature T of the run, value(T, u, f) of energy and free energy per spin, with its jackknife
+/// error; `slope(T)` is the derivative by f, by which the error of the integration counts. See free_energy.
+template <class Value, class Slope, class... Os>
+[[nodiscard]] std::vector<point> from_free_energies(run<Os...> const& of, Value&& value, Slope&& slope) {
     static_assert(run<Os...>::template has<energy>,
-                  "spinet: free_energy needs energy{} among the observables");
+                  "spinet: free energies and entropies need energy{} among the observables");
     constexpr double none = std::numeric_limits<double>::quiet_NaN();
     auto const verdicts = equilibration(of);
     auto const sites = static_cast<double>(of.sites);
     auto const& recorders = of.template of<energy>();
     std::vector<point> points;
-    auto const add = [&](std::size_t k, double log_z, double error) {
-        double const scale = of.temperatures[k] / sites;
-        points.push_back(
-            {of.temperatures[k], -scale * log_z, scale * error, none, none, verdicts[k].equilibrated});
+    auto const add = [&](std::size_t k, double found, double error) {
+        points.push_back({of.temperatures[k], found, error, none, none, verdicts[k].equilibrated});
     };
     if (of.populations) {
         for (std::size_t k = 0; k < of.temperatures.size(); ++k) {
-            auto const log_z = jackknife(of.populations->populations, [&](std::size_t left_out) {
-                return detail::log_mean_partition(*of.populations, k, left_out);
+            // Weights come before measurements: a run that was stopped between them knows f, but not u.
+            std::optional<pair_sums> sums;
+            if (recorders[k].count() > 0) sums = sums_over_all(recorders[k], {}, of.weights_at(k));
+            auto const found = jackknife(of.populations->populations, [&](std::size_t left_out) {
+                double const log_z = log_mean_partition(*of.populations, k, left_out);
+                return value(of.temperatures[k], sums ? sums->mean(left_out, 0) : none,
+                             -of.temperatures[k] * log_z / sites);
             });
-            add(k, log_z.value, log_z.error);
+            add(k, found.value, found.error);
         }
         return points;
     }
@@ -103,26 +101,55 @@ template <class... Os>
     std::vector<pair_sums> sums;
     for (std::size_t k = lowest; k < recorders.size(); ++k) sums.push_back(sums_over_all(recorders[k]));
     auto const moments_without = [&](std::size_t k, std::size_t left_out) {
-        std::vector<detail::energy_moments> path{{0, 0, of.variance_at_infinite_temperature}};
+        std::vector<energy_moments> path{{0, 0, of.variance_at_infinite_temperature}};
         for (std::size_t j = of.temperatures.size(); j-- > k;) {
             double const u = sums[j - lowest].mean(left_out, 0), square = sums[j - lowest].mean(left_out, 1);
             path.push_back({1 / of.temperatures[j], sites * u, sites * sites * (square - u * u)});
         }
         return path;
     };
-    double integration = 0;
+    double integration = 0;  // error of ln Z
     for (std::size_t k = of.temperatures.size(); k-- > lowest;) {
-        auto const log_z = jackknife(sums[k - lowest].units(), [&](std::size_t left_out) {
-            return sites * of.entropy_at_infinite_temperature -
-                   detail::integral_of_energy(moments_without(k, left_out), 1);
+        double const temperature = of.temperatures[k];
+        auto const found = jackknife(sums[k - lowest].units(), [&](std::size_t left_out) {
+            double const log_z = sites * of.entropy_at_infinite_temperature -
+                                 integral_of_energy(moments_without(k, left_out), 1);
+            return value(temperature, sums[k - lowest].mean(left_out, 0), -temperature * log_z / sites);
         });
-        integration =
-            std::max(integration, detail::error_of_integral(moments_without(k, sums[k - lowest].units())));
-        add(k, log_z.value, std::hypot(log_z.error, integration));
+        integration = std::max(integration, error_of_integral(moments_without(k, sums[k - lowest].units())));
+        add(k, found.value, std::hypot(found.error, slope(temperature) * temperature * integration / sites));
     }
     for (std::size_t k = lowest; k-- > 0;) add(k, none, none);
     std::reverse(points.begin(), points.end());
     return points;
+}
+
+}  // namespace detail
+
+/// The free energy per spin, f = -T ln Z / N, at each temperature of the run.
+///
+/// Of population annealing it comes from the weights of its steps. Of other methods it is integrated,
+/// ln Z(beta) = N ln 2 - integral of <E> from 0 to beta, over the temperatures of the ladder (of soft spins
+/// without N ln 2: Z is over their measure, whose weight is 1): the model must
+/// show its couplings (their squares are the variance of E at beta = 0). There the error includes that of the
+/// integration, the largest estimate of it from the top down (a third of what leaving out every second
+/// temperature changes). It is large where the ladder does not reach far into the paramagnet: let it start at
+/// several times lambda_max(J). NaN from the first temperature on that an annealing did not come to. The run
+/// must have recorded energy{}.
+template <class... Os>
+[[nodiscard]] std::vector<point> free_energy(run<Os...> const& of) {
+    return detail::from_free_energies(
+        of, [](double, double, double f) { return f; }, [](double) { return 1.0; });
+}
+
+/// The entropy per spin, s = (u - f) / T, from the same free energies: ln 2 at infinite temperature,
+/// ln(states of lowest energy) / N at zero. The error is a jackknife of s as a whole, in which those of u and
+/// f largely cancel, with that of the integration.
+template <class... Os>
+[[nodiscard]] std::vector<point> entropy(run<Os...> const& of) {
+    return detail::from_free_energies(
+        of, [](double temperature, double u, double f) { return (u - f) / temperature; },
+        [](double temperature) { return 1 / temperature; });
 }
 
 }  // namespace spinet

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <spinet/detail/archive.hpp>
+#include <spinet/error.hpp>
 #include <spinet/observable/observable.hpp>
 #include <spinet/statistics/centred_sums.hpp>
 #include <spinet/statistics/series.hpp>
@@ -63,6 +64,27 @@ public:
         series_.add(lead / static_cast<double>(units()));
     }
 
+    /// Adds what another recorder of the same replicas holds, whose measurements came after these: as if both
+    /// had been recorded here, stage by stage (up to rounding; of series see coarsened_series::merge). One
+    /// that was given no components, recorder{}, is the neutral element, and so is one without measurements.
+    /// Throws spinet::error for a recorder of something else.
+    void merge(recorder const& other) {
+        if (other.components_.empty()) return;
+        if (components_.empty()) {
+            *this = other;
+            return;
+        }
+        if (other.per_ != per_ || other.replicas_ != replicas_ || other.joined_ != joined_ ||
+            other.components_ != components_ || other.lead_ != lead_)
+            throw error("recorder: expected the same observable and " + std::to_string(replicas_) +
+                        " replicas joined by " + std::to_string(joined_) + ", found " +
+                        std::to_string(other.replicas_) + " joined by " + std::to_string(other.joined_));
+        for (std::size_t s = 0; s < stages; ++s) counts_[s] += other.counts_[s];
+        for (std::size_t k = 0; k < sums_.size(); ++k) sums_[k] += other.sums_[k];
+        leads_.merge(other.leads_);
+        series_.merge(other.series_);
+    }
+
     [[nodiscard]] std::uint64_t count(std::size_t stage) const noexcept { return counts_[stage]; }
     [[nodiscard]] std::uint64_t count() const noexcept {
         std::uint64_t total = 0;
@@ -103,5 +125,14 @@ private:
     std::vector<double> sums_;
     coarsened_series series_;
 };
+
+/// What accumulates, merged: merge(a, b) holds what a and then b were given. For centred_sums,
+/// coarsened_series and recorder.
+template <class Accumulator>
+    requires requires(Accumulator& a, Accumulator const& b) { a.merge(b); }
+[[nodiscard]] Accumulator merge(Accumulator a, Accumulator const& b) {
+    a.merge(b);
+    return a;
+}
 
 }  // namespace spinet

@@ -28,9 +28,40 @@ public:
         if (blocks_.size() == longest) coarsen();
     }
 
+    /// Appends another series, as if its values had been added after those of this one: the moments are right
+    /// up to rounding, the blocks too where this one has no unfinished block (of the longer of both block
+    /// lengths). Otherwise the values of that block, which are kept as a sum only, stand after those of the
+    /// other; and where both have one, a share of its values has their mean.
+    void merge(coarsened_series const& other) {
+        if (other.count() == 0) return;
+        if (count() == 0) {
+            *this = other;
+            return;
+        }
+        singles_.merge(other.singles_);
+        coarsened_series rest = other;
+        while (block_ < rest.block_) coarsen();
+        while (rest.block_ < block_) rest.coarsen();
+        blocks_.insert(blocks_.end(), rest.blocks_.begin(), rest.blocks_.end());
+        if (pending_count_ + rest.pending_count_ >= block_) {
+            std::size_t const missing = block_ - pending_count_;
+            double const mean = rest.pending_ / static_cast<double>(rest.pending_count_);
+            blocks_.push_back((pending_ + static_cast<double>(missing) * mean) / static_cast<double>(block_));
+            pending_ = rest.pending_ - static_cast<double>(missing) * mean;
+            pending_count_ = rest.pending_count_ - missing;
+        } else {
+            pending_ += rest.pending_;
+            pending_count_ += rest.pending_count_;
+        }
+        while (blocks_.size() >= longest) coarsen();
+    }
+
     [[nodiscard]] std::span<double const> block_means() const noexcept { return blocks_; }
     [[nodiscard]] std::size_t block_length() const noexcept { return block_; }
     [[nodiscard]] std::size_t count() const noexcept { return static_cast<std::size_t>(singles_.count()); }
+
+    /// Mean of single values.
+    [[nodiscard]] double mean() const noexcept { return singles_.mean(); }
 
     /// Variance of single values about their mean.
     [[nodiscard]] double variance() const noexcept { return singles_.variance(); }
@@ -55,9 +86,15 @@ public:
     }
 
 private:
+    /// Blocks of twice the length; a last one without a partner becomes a part of the unfinished one.
     void coarsen() {
-        for (std::size_t k = 0; k < longest / 2; ++k) blocks_[k] = (blocks_[2 * k] + blocks_[2 * k + 1]) / 2;
-        blocks_.resize(longest / 2);
+        std::size_t const pairs = blocks_.size() / 2;
+        for (std::size_t k = 0; k < pairs; ++k) blocks_[k] = (blocks_[2 * k] + blocks_[2 * k + 1]) / 2;
+        if (blocks_.size() % 2 == 1) {
+            pending_ += blocks_.back() * static_cast<double>(block_);
+            pending_count_ += block_;
+        }
+        blocks_.resize(pairs);
         block_ *= 2;
     }
 
