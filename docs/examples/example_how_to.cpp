@@ -4,6 +4,7 @@
 #include <spinet/spinet.hpp>
 
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -98,6 +99,69 @@ void free_energies(spinet::network_glass<float> const& glass) {
     require(run.complete() && run.populations->members == 100, "four populations of 100");
 }
 
+void relaxations(spinet::network_glass<float> const& glass) {
+    //! [relaxation]
+    auto const ladder = spinet::geometric_temperatures(6.0, 12.0, 6);
+    auto const run =
+        spinet::sample(glass, spinet::parallel_tempering(spinet::glauber{}, ladder),
+                       spinet::observables{spinet::energy{}, spinet::overlap{}},
+                       spinet::run_plan{.replicas = 8, .warmup = 500, .sweeps = 1'000, .keep_spins = true},
+                       spinet::threads{});
+    auto const curves = spinet::relaxation(glass, spinet::glauber{}, spinet::states_of(run),
+                                           {.longest = 1'000}, spinet::threads{});
+    for (auto const& curve : curves) {
+        auto const& whole = curve.parts[0];  // then one for each layer
+        auto const tau = spinet::integrated_decay_time(whole);
+        auto const fit = spinet::fit_decay(whole);
+        std::printf("T = %g: tau_int %s %.3g +- %.2g; exp(-(t / %.3g)^%.2g), %s%s\n", curve.temperature,
+                    tau.reached ? "=" : ">", tau.value, tau.error, fit.time.value, fit.exponent.value,
+                    fit.determined && fit.reached ? "fitted" : "not fixed by the data",
+                    curve.equilibrated ? "" : "; not equilibrated");
+    }
+    //! [relaxation]
+    require(curves.size() == 6 && curves[0].parts.size() == 5, "six temperatures, the whole and four layers");
+    //! [ageing]
+    auto const young_and_old =
+        spinet::ageing(glass, spinet::glauber{}, spinet::ladder({6.0}),
+                       {.replicas = 8, .waiting = {10, 100, 1'000}, .longest = 1'000}, spinet::threads{});
+    for (auto const& curve : young_and_old) {
+        auto const last = curve.parts[0].estimates().back();
+        std::printf("t_w = %llu: C(t_w, t_w + 1000) = %.3f +- %.3f\n",
+                    static_cast<unsigned long long>(curve.waiting), last.value, last.error);
+    }
+    //! [ageing]
+    require(young_and_old.size() == 3, "three waiting times");
+    //! [tree]
+    spinet::overlap_matrix const overlaps(run.spins[0]);  // at the lowest temperature
+    auto const tree = spinet::clustered(overlaps, spinet::linkage::average);
+    auto const triangles = spinet::ultrametricity(overlaps);
+    std::printf("<K> = %.2f +- %.2f, cophenetic correlation %.2f\n", triangles.mean.value,
+                triangles.mean.error, spinet::cophenetic_correlation(overlaps, tree));
+    //! [tree]
+    require(tree.order.size() == 8, "eight replicas");
+}
+
+void disorder(spinet::network const& network) {
+    //! [disorder]
+    spinet::disorder_samples samples(2);  // <q^2>, <q^4>
+    for (std::uint32_t n = 0; n < 4; ++n) {
+        auto const seed = spinet::child_seed(1, spinet::purpose::null_model, n);
+        auto const null = spinet::to_spin_glass(spinet::redrawn(network, seed));
+        auto const run = spinet::sample(
+            null, spinet::parallel_tempering(spinet::glauber{}, spinet::geometric_temperatures(1.5, 4.0, 4)),
+            spinet::observables{spinet::energy{}, spinet::overlap{}},
+            spinet::run_plan{.replicas = 8, .warmup = 100, .sweeps = 200, .seed = seed}, spinet::threads{});
+        auto const square = spinet::mean_square_overlap(run)[0], fourth = spinet::mean_fourth_overlap(run)[0];
+        samples.add(std::vector{square.value, fourth.value}, square.equilibrated);
+    }
+    auto const g =
+        spinet::disorder_average(samples, [](auto mean) { return (3 - mean(1) / (mean(0) * mean(0))) / 2; });
+    std::printf("g = %.2f +- %.2f over %zu samples, of which %zu not equilibrated\n", g.value, g.error,
+                g.samples, g.not_equilibrated);
+    //! [disorder]
+    require(g.samples == 4, "four samples");
+}
+
 void nulls(spinet::network const& network) {
     //! [nulls]
     auto const within = spinet::shuffled(network, spinet::shuffle::within_layers, 1);
@@ -153,6 +217,8 @@ int main() {
     temperatures_that_matter(spinet::to_spin_glass(network));
     low_temperature(spinet::to_spin_glass(network));
     free_energies(spinet::to_spin_glass(network));
+    relaxations(spinet::to_spin_glass(network));
+    disorder(network);
     nulls(network);
     double_precision(network);
     clamped(network);

@@ -37,7 +37,8 @@ static_assert(static_cast<int>(purpose::couplings) == 7 && static_cast<int>(purp
               static_cast<int>(purpose::pilot) == 9 && static_cast<int>(purpose::refinement) == 10);
 static_assert(static_cast<int>(purpose::cluster) == 11 && static_cast<int>(purpose::resampling) == 12 &&
               static_cast<int>(purpose::pair_move) == 13 && static_cast<int>(purpose::mirror) == 14);
-static_assert(static_cast<int>(purpose::mean_field) == 15);
+static_assert(static_cast<int>(purpose::mean_field) == 15 && static_cast<int>(purpose::relaxation) == 16 &&
+              static_cast<int>(purpose::bootstrap) == 17);
 
 // Golden values, from a Philox written in Python for this test.
 static_assert(stream(1, 0, 0, purpose::spins).bits(0) == 0x127bee41u);

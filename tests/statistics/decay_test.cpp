@@ -111,18 +111,23 @@ TEST_CASE("what has not decayed has a lower bound, not a time", "[statistics]") 
     auto const frozen = fit_decay(exact(grid(1, 1e3, 10), [](double) { return 1.0; }));
     CHECK_FALSE(frozen.reached);
     CHECK(frozen.time.value == Approx(1e3).epsilon(1e-5));
+    // A power law, which a stretched exponential follows best with a tau far below the first time.
+    auto const power = fit_decay(exact(grid(1, 1e4, 10), [](double t) { return 0.5 / std::sqrt(t); }));
+    CHECK_FALSE(power.determined);
+    CHECK(std::isnan(power.exponent.error));
     // And one that is noise from the first time on: no time, and no bound either.
     auto const noise = fit_decay(noisy(grid(1, 1e3, 10), 8, 0.01, 0, [](double) { return 0.0; }));
-    CHECK((!noise.converged || noise.reached));
+    CHECK_FALSE(noise.determined);
+    CHECK(std::isnan(noise.time.error));
 }
 
 TEST_CASE("a fit finds the parameters of a curve without noise", "[statistics]") {
-    for (double const tau : {0.7, 30.0, 4000.0})
+    for (double const tau : {1.7, 30.0, 4000.0})
         for (double const beta : {0.25, 0.5, 1.0, 1.3})
             for (double const amplitude : {1.0, 0.4}) {
                 CAPTURE(tau, beta, amplitude);
                 auto const found = fit_decay(exact(grid(1, 1e5, 10), stretched{amplitude, tau, beta}));
-                CHECK(found.converged);
+                CHECK(found.determined);
                 CHECK(found.reached);
                 CHECK(found.time.value == Approx(tau).epsilon(1e-4));
                 CHECK(found.exponent.value == Approx(beta).epsilon(1e-5));
@@ -134,7 +139,7 @@ TEST_CASE("a fit finds the parameters of a curve without noise", "[statistics]")
             }
     auto const raised =
         fit_decay(exact(grid(1, 1e5, 10), stretched{0.6, 200, 0.6, 0.35}), {.towards = plateau::fitted});
-    CHECK(raised.converged);
+    CHECK(raised.determined);
     CHECK(raised.time.value == Approx(200).epsilon(1e-6));
     CHECK(raised.exponent.value == Approx(0.6).epsilon(1e-6));
     CHECK(raised.amplitude.value == Approx(0.6).epsilon(1e-6));
@@ -163,7 +168,7 @@ TEST_CASE("errors of fitted and integrated times cover what they should", "[stat
     for (std::uint32_t s = 0; s < samples; ++s) {
         auto const data = noisy(times, 16, 0.03, 1 + s, truth);
         auto const fit = fit_decay(data);
-        REQUIRE(fit.converged);
+        REQUIRE(fit.determined);
         REQUIRE(fit.reached);
         tau += std::abs(fit.time.value - truth.time) < fit.time.error ? 1 : 0;
         beta += std::abs(fit.exponent.value - truth.exponent) < fit.exponent.error ? 1 : 0;

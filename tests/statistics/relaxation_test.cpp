@@ -417,6 +417,15 @@ TEST_CASE("a relaxation shows its progress and stops when told", "[statistics]")
         CHECK(part.times()[i] == full.times()[i]);
         CHECK(part.mean(4)[i] == full.mean(4)[i]);
     }
+    // In equilibrium the first reference is the start itself: 3 spacings and the longest time.
+    std::uint64_t total = 0;
+    auto const model = edwards_anderson<float>({4, 4}, disorder::gaussian, 5);
+    relaxation(model, glauber{}, exact_states(model, ladder({1.0}), 4),
+               {.longest = 40, .starts = 4, .spacing = 7}, serial{}, [&](progress const& now) {
+                   total = now.sweeps_total;
+                   return true;
+               });
+    CHECK(total == 3 * 7 + 40);
     std::stop_source source;
     source.request_stop();
     auto const token = ageing(glass, glauber{}, ladder({1.0}), plan, serial{}, source.get_token());

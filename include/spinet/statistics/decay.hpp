@@ -170,8 +170,9 @@ struct decay_fit {
     /// follow the chi-square distribution; far above `degrees_of_freedom` it says that the form does not fit.
     double chi_square = 0;
     std::size_t degrees_of_freedom = 0;
-    /// The fit came to a minimum, with all units and without each. Otherwise errors are NaN.
-    bool converged = false;
+    /// The data fix the parameters: the fit came to a minimum, with all units and without each, at a tau that
+    /// is not before the first time. Otherwise nothing here means anything, and errors are NaN.
+    bool determined = false;
     /// The fitted tau is within the times observed. If not, and C is above 1/e of its first value to the end,
     /// `time` is the last time, as a lower bound with an error of 0, and amplitude and exponent are
     /// extrapolations.
@@ -384,7 +385,7 @@ private:
     if (times.size() < needed)
         throw error("fit_decay: expected at least " + std::to_string(needed) + " times from " +
                     std::to_string(options.from) + " on, found " + std::to_string(times.size()));
-    double const last = times.back();
+    double const first_time = times.front(), last = times.back();
     fit const by(std::move(times), std::move(weights), options.towards == plateau::fitted);
     auto const values_without = [&](std::size_t left_out) {
         auto means = of.mean(left_out);
@@ -394,17 +395,18 @@ private:
     auto const whole = by.solve(values_without(of.units()));
     bool const beyond = !(std::exp(whole.at[fit::log_time]) <= last);
     bool const still_up = estimates.back().value > estimates[first].value / std::numbers::e;
-    bool converged = whole.converged && (!beyond || still_up);
+    bool determined =
+        whole.converged && std::exp(whole.at[fit::log_time]) >= first_time && (!beyond || still_up);
     auto const all = jackknife(of.units(), [&](std::size_t left_out) {
         auto const found = left_out == of.units() ? whole : by.refine(values_without(left_out), whole.at);
-        converged = converged && found.converged;
+        determined = determined && found.converged;
         return std::array<double, 4>{found.at[fit::amplitude], std::exp(found.at[fit::log_time]),
                                      std::exp(found.at[fit::log_exponent]), found.at[fit::constant]};
     });
-    decay_fit result{all[0],    all[1],           all[2],
-                     all[3],    whole.chi_square, of.times().size() - first - by.parameters_fitted(),
-                     converged, !beyond};
-    if (!converged)
+    decay_fit result{all[0],     all[1],           all[2],
+                     all[3],     whole.chi_square, of.times().size() - first - by.parameters_fitted(),
+                     determined, !beyond};
+    if (!determined)
         for (auto* each : {&result.amplitude, &result.time, &result.exponent, &result.plateau})
             each->error = std::numeric_limits<double>::quiet_NaN();
     if (beyond && still_up) result.time = {last, 0, of.units()};
