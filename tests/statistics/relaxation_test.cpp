@@ -343,6 +343,21 @@ TEST_CASE("a relaxation starts from what a run left", "[statistics]") {
     // Colder is slower.
     CHECK(curves[0].parts[0].mean(6).front() > curves[2].parts[0].mean(6).front());
 
+    // A run that goes on from a checkpoint ends with the same spins.
+    checkpoint frozen;
+    sample(glass, method, observables{energy{}}, plan, serial{}, [&](progress const& now) {
+        if (now.save && now.sweeps_done <= 30) frozen = now.save();
+        return true;
+    });
+    auto const resumed = resume(frozen, glass, method, observables{energy{}}, plan);
+    for (std::size_t k = 0; k < 3; ++k)
+        for (std::size_t r = 0; r < 6; ++r) {
+            std::vector<float> again(glass.size());
+            resumed.spins[k].copy_row(r, std::span(again));
+            done.spins[k].copy_row(r, std::span(row));
+            CHECK(again == row);
+        }
+
     plan.keep_spins = false;
     auto const none = sample(glass, method, observables{energy{}}, plan);
     CHECK(none.spins.empty());
@@ -426,6 +441,13 @@ TEST_CASE("a relaxation shows its progress and stops when told", "[statistics]")
                    return true;
                });
     CHECK(total == 3 * 7 + 40);
+    // Told to stop when it is at its end, it does not say so twice.
+    ends = 0;
+    ageing(glass, glauber{}, ladder({1.0}), plan, serial{}, [&](progress const& now) {
+        ends += now.last ? 1 : 0;
+        return !now.last;
+    });
+    CHECK(ends == 1);
     std::stop_source source;
     source.request_stop();
     auto const token = ageing(glass, glauber{}, ladder({1.0}), plan, serial{}, source.get_token());
