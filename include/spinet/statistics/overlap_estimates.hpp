@@ -40,6 +40,10 @@ template <class... Os>
 }
 
 /// <q_link>; `part` 0 is the whole, p + 1 coupling block p of a model that has several.
+///
+/// Over an ensemble of independent Gaussian couplings of variance sigma^2 (not for one sample, nor for
+/// trained weights) [<q_link>] = 1 - T |[U]| / (bonds sigma^2) in equilibrium, at any size: disorder_average
+/// of both sides is a test of equilibration (Katzgraber, Palassini, Young, Phys. Rev. B 63, 184422, 2001).
 template <class... Os>
 [[nodiscard]] std::vector<point> mean_link_overlap(run<Os...> const& of, std::size_t part = 0) {
     detail::check_part("mean_link_overlap", part,
