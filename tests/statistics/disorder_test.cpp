@@ -98,6 +98,26 @@ TEST_CASE("for a mean the bootstrap is s / sqrt(n) with the divisor n, and its i
     CHECK(wide.error == found.error);
 }
 
+TEST_CASE("errors are the scatter of resamples, also of an estimate that they pull down", "[statistics]") {
+    std::vector<double> found;
+    auto const largest = [&](std::span<std::size_t const> chosen) {
+        auto const top = *std::max_element(chosen.begin(), chosen.end());
+        found.push_back(static_cast<double>(top));
+        return found.back();
+    };
+    auto const of = bootstrap(6, largest, {.resamples = 400, .coverage = 0.5});
+    REQUIRE(found.size() == 401);
+    CHECK(of.value == 5.0);
+    double mean = 0, squares = 0;
+    for (std::size_t r = 1; r < 401; ++r) mean += found[r] / 400;
+    for (std::size_t r = 1; r < 401; ++r) squares += (found[r] - mean) * (found[r] - mean);
+    CHECK(mean < 4.8);
+    CHECK(of.error == Approx(std::sqrt(squares / 399)));
+    std::sort(found.begin() + 1, found.end());
+    CHECK(of.low == Approx(0.25 * found[100] + 0.75 * found[101]));  // place 99.75 of 0, ..., 399
+    CHECK(of.high == Approx(0.75 * found[300] + 0.25 * found[301]));
+}
+
 TEST_CASE("bootstrap and jackknife cover means and ratios", "[statistics][slow]") {
     // 40 units, 1500 samples: coverage is known to 1.2 %; 4.5 of that, 6 comparisons. The exact coverage of
     // mean +- bootstrap error is that of Student's t at sqrt(39 / 40) standard errors, 0.677; that of a ratio
