@@ -115,6 +115,18 @@ TEST_CASE("what has not decayed has a lower bound, not a time", "[statistics]") 
     auto const power = fit_decay(exact(grid(1, 1e4, 10), [](double t) { return 0.5 / std::sqrt(t); }));
     CHECK_FALSE(power.determined);
     CHECK(std::isnan(power.exponent.error));
+    // Over before the first time, so that tau is an extrapolation, however well the form fits.
+    CHECK_FALSE(fit_decay(exact(grid(1, 1e5, 10), stretched{1, 0.3, 0.5})).determined);
+    // A last point that is low, though it says little: the fit goes on above it, but nothing bounds tau.
+    auto const times = grid(1, 100, 10);
+    std::vector<double> values;
+    for (int unit = 0; unit < 4; ++unit) {
+        for (double const t : times) values.push_back(std::exp(-t / 1000));
+        values.back() = unit % 2 == 0 ? 1.2 : -0.8;
+    }
+    auto const low = fit_decay({times, 4, values});
+    CHECK_FALSE(low.reached);
+    CHECK_FALSE(low.determined);
     // And one that is noise from the first time on: no time, and no bound either.
     auto const noise = fit_decay(noisy(grid(1, 1e3, 10), 8, 0.01, 0, [](double) { return 0.0; }));
     CHECK_FALSE(noise.determined);
