@@ -105,6 +105,25 @@ void check_links(rows_of_spins const& rows, link_overlap const& observable,
             }
 }
 
+/// A model that shows whole rows of couplings and is no DenseModel.
+struct rows_only {
+    using spin_type = float;
+    dense_ising<float> inner;
+
+    [[nodiscard]] std::size_t size() const { return inner.size(); }
+    [[nodiscard]] double energy(std::span<float const> spins) const { return inner.energy(spins); }
+    [[nodiscard]] double energy_change(std::span<float const> spins, std::size_t site, float value) const {
+        return inner.energy_change(spins, site, value);
+    }
+    void fields(rows_view<float const> spins, rows_view<float> out) const { inner.fields(spins, out); }
+    [[nodiscard]] std::span<float const> external_fields() const { return inner.external_fields(); }
+    template <class Visit>
+    void for_each_coupling(std::size_t site, Visit&& visit) const {
+        inner.for_each_coupling(site, visit);
+    }
+};
+static_assert(PairModel<rows_only> && !DenseModel<rows_only>);
+
 bond_list between(spin_group const& a, spin_group const& b) {
     bond_list list;
     for (std::size_t i = 0; i < a.size; ++i)
@@ -161,6 +180,8 @@ TEST_CASE("link overlaps of dense models follow from q", "[observable]") {
     for (std::size_t i = 0; i < 13; ++i)
         for (std::size_t j = i + 1; j < 13; ++j) all.emplace_back(i, j);
     check_links(random_rows(one_group(13), 5, 9), link_overlap(sk), {all});
+    // A spin is no bond with itself, though a row of couplings has a place for it.
+    check_links(random_rows(one_group(13), 5, 9), link_overlap(rows_only{sk}), {all});
     auto const rows = random_rows(one_group(13), 2, 10);
     double const q = rows.measured(overlap{})[0];
     CHECK(rows.measured(link_overlap(sk))[0] == Approx((13 * q * q - 1) / 12).margin(1e-13));

@@ -124,6 +124,7 @@ TEST_CASE("the peak of a histogram of |q|", "[statistics]") {
     // Both signs count, whichever has more.
     CHECK(peak_of({0, 5, 0, 0, 0, 0, 3, 0}) == Approx(0.625));
     CHECK(peak_of({0, 0, 0, 0, 0, 0, 3, 0}) == Approx(0.625));
+    CHECK(peak_of({0, 5, 0, 0, 0, 0, 3, 4}) == Approx(2.0 / 3));  // 0, 0, 8, 4, and a parabola
     CHECK(peak_of({3, 1, 0, 1, 2}) == Approx(0.8));
     CHECK(peak_of({0, 0, 1, 0, 0}) == 0.0);
     CHECK(peak_of({1}) == 0.0);
