@@ -226,6 +226,8 @@ private:
     }
 
     static run_plan checked(run_plan plan, Method const& method, M const& model) {
+        if (plan.keep_spins && space_of<M> != spin_space::ising)
+            throw error("sample: keep_spins keeps bits, and the spins of this model are not +-1");
         if constexpr (requires { method.rows_of_replica(); }) {
             plan.check(method.rows_of_replica(), model.size());
             plan.from = start::hot;  // where temperature falls, what is cold would come last
@@ -377,8 +379,8 @@ private:
 
     void describe() {
         result_.metadata = {{"spinet", version}, {"method", method_.name()}};
-        bool const by_tiles = std::is_same_v<real, float> && space_of<M> == spin_space::ising &&
-            split_matrix::available();
+        bool const by_tiles =
+            std::is_same_v<real, float> && space_of<M> == spin_space::ising && split_matrix::available();
         result_.metadata.emplace_back("matrix products", by_tiles ? "bf16 tiles" : "BLAS");
         if (blas_core_name() != nullptr) result_.metadata.emplace_back("OpenBLAS kernels", blas_core_name());
         if constexpr (requires { model_.made_from(); })

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Single-site measures against their own integrals, and models of spins in [-1, 1].
 #include "../catch.hpp"
+#include <spinet/mean_field/coupling_spectrum.hpp>
 #include <spinet/model/factories.hpp>
 #include <spinet/model/soft_spins.hpp>
 #include <spinet/model/sparse_ising.hpp>
@@ -89,7 +90,7 @@ TEST_CASE("soft spins have the energies of their model, for any spins", "[model]
     auto const glass = random_layered_glass<float>({40, 40, 40}, {0.05, 0.05}, 3);
     of_network const soft(glass);
     CHECK(soft.groups().size() == 3);
-    CHECK(soft.paramagnet_above() == Approx(largest_coupling_eigenvalue(glass) / 3));
+    CHECK(paramagnet_above(soft) == Approx(largest_coupling_eigenvalue(glass) / 3));
     std::vector<float> spins(120), field(120);
     for (std::uint32_t i = 0; i < 120; ++i)
         spins[i] = static_cast<float>(2 * uniform<double>(stream(1, 0, 0, purpose::testing).bits(i)) - 1);

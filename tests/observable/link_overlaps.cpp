@@ -137,7 +137,7 @@ std::vector<spin_group> one_group(std::size_t sites) { return {{"all", 0, sites}
 
 TEST_CASE("link overlaps are sums over bonds: lattices and graphs", "[observable]") {
     for (auto const& edges : {std::vector<std::size_t>{3}, {70}, {5, 4}, {3, 4, 3}, {9, 11}}) {
-        auto const lattice = edwards_anderson<float>(edges, disorder::gaussian, 3);
+        auto const lattice = edwards_anderson<float>(edges, gaussian_bonds{}, 3);
         bond_list bonds;
         for (std::size_t site = 0; site < lattice.size(); ++site) {
             std::size_t stride = 1;
@@ -248,7 +248,7 @@ TEST_CASE("Gaussian glasses: [U] = -beta sum over bonds of (1 - [<q_link>]), ove
         double sum = 0, squares = 0, energy = 0;
         for (std::uint32_t s = 0; s < samples; ++s) {
             auto const model =
-                edwards_anderson<float>({3, 3}, disorder::gaussian, child_seed(1, purpose::testing, s));
+                edwards_anderson<float>({3, 3}, gaussian_bonds{}, child_seed(1, purpose::testing, s));
             testing::exact_distribution const exact(model, temperature);
             rows_of_spins const rows(one_group(9), replicas, [&](std::size_t r, std::span<float> to) {
                 auto const draw = stream(2, s, static_cast<std::uint32_t>(r), purpose::testing).bits(0);

@@ -63,6 +63,12 @@ TEST_CASE("soft spins: energy, overlaps and free energy of two spins are those o
     CHECK(f.back().error < 1e-3);
 }
 
+TEST_CASE("spins that are not +-1 are not kept as bits") {
+    CHECK_THROWS_WITH(sample(pair(), fixed_temperatures(glauber{}, ladder({1.0})), observables{energy{}},
+                             {.replicas = 4, .sweeps = 10, .keep_spins = true}),
+                      Catch::Matchers::ContainsSubstring("keep_spins keeps bits"));
+}
+
 TEST_CASE("the spherical p-spin model at high temperature: u = -beta (1 - <q^p>) over instances", "[slow]") {
     // Gaussian couplings at any N (integration by parts), by Auffinger, Ben Arous and Cerny.
     constexpr int instances = 48;

@@ -205,7 +205,7 @@ TEST_CASE("C(t) is that of the exact transition matrix: fields, lattices, dense 
     check_kernel(sparse_ising<float>(5, {{0, 1, 1.0f}, {1, 2, -0.7f}, {2, 3, 0.4f}, {3, 4, 1.2f}},
                                      {0.3f, 0.0f, -0.5f, 0.1f, 0.8f}),
                  metropolis{random_scan{}});
-    check_kernel(edwards_anderson<float>({6}, disorder::gaussian, 5), glauber{sequential_scan{}});
+    check_kernel(edwards_anderson<float>({6}, gaussian_bonds{}, 5), glauber{sequential_scan{}});
     check_kernel(sherrington_kirkpatrick<float>(6, 9), glauber{});
     check_kernel(sherrington_kirkpatrick<float>(6, 9), metropolis{random_scan{}});
 }
@@ -386,8 +386,8 @@ TEST_CASE("curves are the same on any executor, and another seed gives others", 
 }
 
 TEST_CASE("joined replicas are one unit", "[statistics]") {
-    auto const model = edwards_anderson<float>({4, 4}, disorder::gaussian, 5);
-    auto from = exact_states(edwards_anderson<float>({4, 4}, disorder::gaussian, 5), ladder({1.0}), 8);
+    auto const model = edwards_anderson<float>({4, 4}, gaussian_bonds{}, 5);
+    auto from = exact_states(edwards_anderson<float>({4, 4}, gaussian_bonds{}, 5), ladder({1.0}), 8);
     relaxation_plan const plan{.longest = 9, .starts = 2};
     auto const alone = relaxation(model, glauber{}, from, plan)[0].parts[0];
     from.joined = 2;
@@ -434,7 +434,7 @@ TEST_CASE("a relaxation shows its progress and stops when told", "[statistics]")
     }
     // In equilibrium the first reference is the start itself: 3 spacings and the longest time.
     std::uint64_t total = 0;
-    auto const model = edwards_anderson<float>({4, 4}, disorder::gaussian, 5);
+    auto const model = edwards_anderson<float>({4, 4}, gaussian_bonds{}, 5);
     relaxation(model, glauber{}, exact_states(model, ladder({1.0}), 4),
                {.longest = 40, .starts = 4, .spacing = 7}, serial{}, [&](progress const& now) {
                    total = now.sweeps_total;
@@ -455,7 +455,7 @@ TEST_CASE("a relaxation shows its progress and stops when told", "[statistics]")
 }
 
 TEST_CASE("relaxations refuse what they cannot do", "[statistics]") {
-    auto const model = edwards_anderson<float>({4, 4}, disorder::gaussian, 5);
+    auto const model = edwards_anderson<float>({4, 4}, gaussian_bonds{}, 5);
     auto const from = exact_states(model, ladder({1.0}), 8);
     auto const text = [&](replica_states const& states, relaxation_plan const& plan) {
         return error_of([&] { return relaxation(model, glauber{}, states, plan); });

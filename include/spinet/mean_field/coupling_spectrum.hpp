@@ -113,13 +113,16 @@ template <PairModel M>
 }
 
 /// The temperature above which a model is taken for a paramagnet: what the model says itself, by a member
-/// paramagnet_above(), else lambda_max(J) where it shows its couplings, else NaN.
+/// paramagnet_above(), else lambda_max(J) where it shows its couplings (of soft spins times the variance of
+/// their measure), else NaN.
 template <Model M>
 [[nodiscard]] double paramagnet_above(M const& model) {
     if constexpr (requires {
                       { model.paramagnet_above() } -> std::convertible_to<double>;
                   })
         return model.paramagnet_above();
+    else if constexpr (PairModel<M> && space_of<M> == spin_space::interval)
+        return model.measure().variance() * largest_coupling_eigenvalue(model);
     else if constexpr (PairModel<M>)
         return largest_coupling_eigenvalue(model);
     else

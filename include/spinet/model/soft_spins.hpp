@@ -5,7 +5,6 @@
 #include <spinet/concepts.hpp>
 #include <spinet/detail/vector_math.hpp>
 #include <spinet/error.hpp>
-#include <spinet/mean_field/coupling_spectrum.hpp>
 #include <spinet/model/network_glass.hpp>
 
 #include <algorithm>
@@ -83,7 +82,8 @@ private:
 /// The couplings and fields of a pair model for spins in [-1, 1]: E is the same function, and a state has the
 /// weight e^(-beta E) times the measure of each spin. Made to see what becomes of a network's spin glass
 /// when its neurons are not binary. At small m a spin answers its field by <s^2> of the measure, so order
-/// sets in at that times the temperatures of Ising spins: paramagnet_above() is variance x lambda_max(J).
+/// sets in at that times the temperatures of Ising spins: paramagnet_above(model) is variance x
+/// lambda_max(J).
 ///
 /// Keeps the model, whose `fields` must not round spins that are not +-1: one that does has a member
 /// take_any_spins() after which they no longer do. Has its groups and colours where it has them.
@@ -112,9 +112,6 @@ public:
     template <class Visit>
     void for_each_coupling(std::size_t site, Visit&& visit) const {
         model_.for_each_coupling(site, visit);
-    }
-    [[nodiscard]] double paramagnet_above() const {
-        return measure_.variance() * largest_coupling_eigenvalue(model_);
     }
 
     /// Of E over the measure.

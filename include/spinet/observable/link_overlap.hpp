@@ -41,7 +41,9 @@ public:
     static constexpr std::size_t mean = 0, square = 1, count = 2;
 
     template <PairModel M>
-    explicit link_overlap(M const& model) : links_(std::make_shared<links const>(model)) {}
+    explicit link_overlap(M const& model) : links_(std::make_shared<links const>(model)) {
+        static_assert(space_of<M> == spin_space::ising, "spinet: link overlaps are of spins +-1");
+    }
 
     /// The whole, and the coupling blocks where there are several.
     [[nodiscard]] std::size_t parts() const noexcept {

@@ -377,6 +377,7 @@ template <Model M, class K, class Exec, class Spins, class... Watchers>
                                      std::size_t replicas, relaxation_schedule const& schedule,
                                      Exec const& executor, Spins&& spins, Watchers&... watchers) {
     static_assert(Kernel<K, M>, "spinet: this kernel does not satisfy Kernel for this model");
+    static_assert(space_of<M> == spin_space::ising, "spinet: relaxations are of spins +-1");
     require_watchers<Watchers...>();
     if (!std::isfinite(static_cast<typename M::spin_type>(2 / temperatures.lowest())))
         throw error("relaxation: 2 / T overflows the model's floating-point type at the lowest temperature");
