@@ -34,22 +34,27 @@ concept Kernel = Model<M> &&
     { kernel.name() } -> std::convertible_to<std::string>;
 };
 
+namespace detail {
+
+/// Spins in [-1, 1], which heat bath draws.
+template <class Rule, class M>
+inline constexpr bool drawn_softly =
+    space_of<M> == spin_space::interval&& std::is_same_v<Rule, heat_bath_rule>;
+
+}  // namespace detail
+
 /// The engine follows from the model and the scan. Of Ising spins: whole colours by matrix products for
 /// layer_blocks; blocks of visits with delayed updates on a dense model; sixteen rows side by side on a
 /// sparse one; else row by row, with cached fields where the model can keep them up to date. Spins in [-1, 1]
 /// are drawn by heat bath, whole colours or row by row.
 template <AcceptanceRule Rule, class Scan>
 class site_kernel {
-    /// Spins in [-1, 1], which heat bath draws.
-    template <class M>
-    static constexpr bool soft = space_of<M> == spin_space::interval&& std::is_same_v<Rule, heat_bath_rule>;
-
 public:
     using rule = Rule;
     using scan = Scan;
 
     template <Model M>
-    using state = std::conditional_t<soft<M>, soft_rows<typename M::spin_type>,
+    using state = std::conditional_t<detail::drawn_softly<Rule, M>, soft_rows<typename M::spin_type>,
                                      std::conditional_t<SparseModel<M>, spin_lanes<typename M::spin_type>,
                                                         spin_rows<typename M::spin_type>>>;
 
@@ -57,7 +62,7 @@ public:
     [[nodiscard]] state<M> make_state(M const& model, std::size_t rows) const {
         static_assert(space_of<M> != spin_space::sphere,
                       "spinet: single spins cannot move on a sphere; take langevin{} for this model");
-        static_assert(space_of<M> == spin_space::ising || soft<M>,
+        static_assert(space_of<M> == spin_space::ising || detail::drawn_softly<Rule, M>,
                       "spinet: metropolis turns spins round; take glauber{} for spins in [-1, 1]");
         if constexpr (SparseModel<M>)
             return {rows, model.size()};
@@ -98,7 +103,7 @@ public:
             !std::is_same_v<order, layer_blocks> || BlockModel<M>,
             "spinet: layer_blocks needs a model with colours (BlockModel), such as network_glass; use "
             "random_scan or sequential_scan for this model");
-        if constexpr (soft<M>) {
+        if constexpr (detail::drawn_softly<Rule, M>) {
             if constexpr (std::is_same_v<order, layer_blocks>) {
                 detail::sweep_soft_blocks(model, tile, betas, draws);
             } else {
