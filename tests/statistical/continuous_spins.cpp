@@ -3,6 +3,7 @@
 /// of the uniform measure and states on the sphere against integrals over cells.
 #include "small_models.hpp"
 #include <spinet/kernel/langevin.hpp>
+#include <spinet/kernel/mirrored.hpp>
 #include <spinet/model/p_spin.hpp>
 #include <spinet/model/soft_spins.hpp>
 
@@ -150,6 +151,7 @@ TEST_CASE("soft spins of few levels stay in equilibrium") {
     auto const states = enumerated(network);
     require_fits("network", network, glauber{}, states, 500'000);
     require_fits("network", network, glauber{sequential_scan{}}, states, 500'000);
+    require_fits("network", network, mirrored{glauber{}}, states, 500'000);
     soft_spins const triangle(small_triangle(), level_measure(3));
     require_fits("triangle", triangle, glauber{}, enumerated(triangle), 500'000);
     soft_spins const dense(small_dense(), level_measure(4));

@@ -345,7 +345,7 @@ TEST_CASE("a relaxation starts from what a run left", "[statistics]") {
 
     // A run that goes on from a checkpoint ends with the same spins.
     checkpoint frozen;
-    sample(glass, method, observables{energy{}}, plan, serial{}, [&](progress const& now) {
+    (void)sample(glass, method, observables{energy{}}, plan, serial{}, [&](progress const& now) {
         if (now.save && now.sweeps_done <= 30) frozen = now.save();
         return true;
     });
@@ -435,15 +435,15 @@ TEST_CASE("a relaxation shows its progress and stops when told", "[statistics]")
     // In equilibrium the first reference is the start itself: 3 spacings and the longest time.
     std::uint64_t total = 0;
     auto const model = edwards_anderson<float>({4, 4}, gaussian_bonds{}, 5);
-    relaxation(model, glauber{}, exact_states(model, ladder({1.0}), 4),
-               {.longest = 40, .starts = 4, .spacing = 7}, serial{}, [&](progress const& now) {
-                   total = now.sweeps_total;
-                   return true;
-               });
+    (void)relaxation(model, glauber{}, exact_states(model, ladder({1.0}), 4),
+                     {.longest = 40, .starts = 4, .spacing = 7}, serial{}, [&](progress const& now) {
+                         total = now.sweeps_total;
+                         return true;
+                     });
     CHECK(total == 3 * 7 + 40);
     // Told to stop when it is at its end, it does not say so twice.
     ends = 0;
-    ageing(glass, glauber{}, ladder({1.0}), plan, serial{}, [&](progress const& now) {
+    (void)ageing(glass, glauber{}, ladder({1.0}), plan, serial{}, [&](progress const& now) {
         ends += now.last ? 1 : 0;
         return !now.last;
     });
