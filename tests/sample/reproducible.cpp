@@ -79,7 +79,7 @@ void require_bitwise_resume(Method const& method, M const& model = glass()) {
 
 }  // namespace
 
-TEST_CASE("any executor gives bitwise the same run") {
+TEST_CASE("any executor gives bitwise the same run", "[slow]") {
     require_same_on_all_executors(parallel_tempering(glauber{}, temperatures()));
     require_same_on_all_executors(parallel_tempering(metropolis{random_scan{}}, temperatures()));
     require_same_on_all_executors(fixed_temperatures(metropolis{sequential_scan{}}, temperatures()));

@@ -75,7 +75,8 @@ public:
         for (std::size_t r = 0; r < seen.replicas(); ++r)
             rows.push_back(packed.data() + r * links_->words_of_links);
         detail::row_differences const by_bits(rows, links_->listed);
-        differing.resize(links_->listed.size() * by_bits.stride());
+        // One list at least, so that there is something to point at.
+        differing.resize(std::max<std::size_t>(1, links_->listed.size()) * by_bits.stride());
         std::size_t const width = moments::count * moments::parts(seen.groups);
         std::size_t pair = 0;
         for (std::size_t a = 0; a + 1 < seen.replicas(); ++a) {
