@@ -82,8 +82,8 @@ public:
         for (std::size_t a = 0; a + 1 < seen.replicas(); ++a) {
             if (!links_->listed.empty()) by_bits.count(a, differing.data());
             for (std::size_t b = a + 1; b < seen.replicas(); ++b, ++pair)
-                write(overlaps.data() + pair * width, differing.data() + b, by_bits.stride(),
-                      out.data() + pair * count * parts());
+                write(overlaps.data() + (links_->by_overlaps ? pair * width : 0), differing.data() + b,
+                      by_bits.stride(), out.data() + pair * count * parts());
         }
     }
 
