@@ -22,13 +22,16 @@ int main(int argc, char** argv) {
     using namespace validation;
     CLI::App app("Known results of the field beside what spinet measures. Exit status 1 if a line fails.");
     bool fast = false;
-    std::string samples = "validation-samples";
+    std::string samples = "validation-samples", figures;
     std::vector<std::string> only;
     std::size_t workers = std::max(1u, std::thread::hardware_concurrency());
     app.add_flag("--fast", fast, "fewer samples: under two minutes");
     app.add_option("--samples", samples, "directory that keeps them; a second run goes on from there")
         ->capture_default_str();
-    app.add_option("--threads", workers, "")->capture_default_str()->check(CLI::Range(1, 1024));
+    app.add_option("--figures", figures, "directory of the pictures; without it there are none");
+    app.add_option("--threads", workers, "that share the samples")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 1024));
     app.add_option("--only", only, "sections: solved, hopfield, sk, lattices, networks, p-spin");
     CLI11_PARSE(app, argc, argv);
     std::signal(SIGINT, [](int) { interrupted = 1; });
@@ -46,7 +49,7 @@ int main(int argc, char** argv) {
                              [&](section const& each) { return name == each.name; }))
                 throw spinet::error("--only: no section '" + name + "'");
         spinet::single_threaded_blas const one_blas_thread;
-        study to(samples, fast, workers, [] { return interrupted != 0; });
+        study to({samples, figures, fast, workers}, [] { return interrupted != 0; });
         std::printf("  %-58s %-24s %-24s %7s\n", "", "expected", "measured", "errors");
         auto const begun = std::chrono::steady_clock::now();
         for (auto const& each : sections)

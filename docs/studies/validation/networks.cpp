@@ -16,7 +16,10 @@ using namespace spinet;
 
 std::string name_of(std::vector<std::size_t> const& sizes) {
     std::string name;
-    for (std::size_t const n : sizes) name += (name.empty() ? "" : "-") + std::to_string(n);
+    for (std::size_t const n : sizes) {
+        if (!name.empty()) name += '-';
+        name += std::to_string(n);
+    }
     return name;
 }
 
@@ -47,23 +50,66 @@ void check_paramagnet(study& to, std::vector<std::size_t> const& sizes) {
     auto const name = name_of(sizes);
     std::size_t spins = 0;
     for (std::size_t const n : sizes) spins += n;
-    auto const found =
-        to.samples("paramagnet-" + name, to.count(24, 300), [&](std::size_t, std::uint64_t seed) {
-            auto const run = sample(random_layered_glass<float>(sizes, variances, seed),
-                                    fixed_temperatures(glauber{}, ladder({t})), observables{overlap{}},
-                                    {.replicas = 16,
-                                     .warmup = 200,
-                                     .sweeps = 600,
-                                     .measure_every = 4,
-                                     .seed = child_seed(seed, purpose::testing, 0),
-                                     .from = start::hot});
-            return std::vector<double>{static_cast<double>(spins) *
-                                       sums_over_all(run.of<overlap>()[0]).mean(16, moments::square)};
-        });
+    auto const found = to.samples("paramagnet-" + name, to.count(24, 300), [&](std::uint64_t seed) {
+        auto const run = sample(random_layered_glass<float>(sizes, variances, seed),
+                                fixed_temperatures(glauber{}, ladder({t})), observables{overlap{}},
+                                {.replicas = 16,
+                                 .warmup = 200,
+                                 .sweeps = 600,
+                                 .measure_every = 4,
+                                 .seed = child_seed(seed, purpose::testing, 0),
+                                 .from = start::hot});
+        return std::vector<double>{static_cast<double>(spins) *
+                                   thermal(run.of<overlap>()[0], moments::square)};
+    });
     double const expected = paramagnet_overlap_variance(sizes, variances, t);
     // 1 %: the formula is that of infinite widths.
     to.agree("N [<q^2>] at 1.6 T_formula, " + name, {expected, 0.01 * expected / study::errors},
-             found.mean(0), "[(1 - beta^2 B)^-1]");
+             average(found, 0), "[(1 - beta^2 B)^-1]");
+}
+
+/// The smallest eigenvalue of the TAP Hessian at m = 0, from the whole matrix.
+template <class M>
+double dense_hessian_eigenvalue(M const& model, double temperature) {
+    std::size_t const n = model.size();
+    std::vector<double> matrix(n * n, 0.0);
+    for (std::size_t i = 0; i < n; ++i) {
+        matrix[i * n + i] = 1;
+        model.for_each_coupling(i, [&](std::size_t first, auto couplings) {
+            for (std::size_t j = 0; j < couplings.size(); ++j) {
+                double const x = static_cast<double>(couplings[j]) / temperature;
+                matrix[i * n + first + j] -= x;
+                matrix[i * n + i] += x * x;
+            }
+        });
+    }
+    return detail::symmetric_eigenvalues(std::move(matrix), n)[0];
+}
+
+/// T_ord of a random network: where the Hessian's smallest eigenvalue is least, near T_formula.
+void check_ordering(study& to, std::vector<std::size_t> const& sizes) {
+    std::vector<double> variances;
+    for (std::size_t l = 0; l + 1 < sizes.size(); ++l)
+        variances.push_back(1.0 / static_cast<double>(sizes[l]));
+    auto const glass = random_layered_glass<double>(sizes, variances, 1);
+    auto const found = t_ord(glass);
+    double const t = found.temperature, here = dense_hessian_eigenvalue(glass, t),
+                 aside = std::min(dense_hessian_eigenvalue(glass, 0.98 * t),
+                                  dense_hessian_eigenvalue(glass, 1.02 * t));
+    auto const name = ", " + name_of(sizes);
+    to.between("T_ord / T_formula" + name, 0.93, 1.07, {t / t_formula(sizes, variances), 0},
+               "equal for N to infinity");
+    to.equal("smallest eigenvalue of the TAP Hessian at T_ord" + name, here, found.smallest_eigenvalue, 1e-6,
+             "LAPACK, whole matrix");
+    to.between("... less than at 0.98 and 1.02 T_ord, by" + name, 0, 1, {aside - here, 0}, "the same");
+}
+
+void check_temperatures_that_matter(study& to) {
+    auto const at = temperatures_that_matter(to_spin_glass(
+        load_network(SPINET_SOURCE_DIR "/docs/networks/fashion_784-128-64-10_trained.safetensors")));
+    to.equal("lambda_max of the shipped trained network", 9.574948, at.lambda_max, 1e-6, "NumPy");
+    to.equal("T_ord of the same", 8.953412, at.t_ord.temperature, 1e-6, "NumPy");
+    to.equal("T_formula of the same, measured variances", 1.7282, at.t_formula, 1e-4, "NumPy");
 }
 
 /// [U] = -beta sum over layers of sigma^2 (N_l N_l+1 - [<S_l S_l+1>]), S_l the sum of s^a s^b over a layer.
@@ -93,49 +139,46 @@ std::vector<double> energy_and_layers(Glass const& glass, double temperature,
                 .measure_every = 10,
                 .seed = seed,
                 .from = start::hot});
-    return {sums_over_all(run.recorders[0][0]).mean(4, 0) * static_cast<double>(glass.size()),
-            sums_over_all(run.recorders[1][0]).mean(4, 0)};
+    return {thermal(run.recorders[0][0]) * static_cast<double>(glass.size()), thermal(run.recorders[1][0])};
 }
 
 void check_identities(study& to) {
     std::vector<std::size_t> const sizes{40, 30, 20};
     std::vector<double> const variances{1.0 / 40, 1.0 / 30};
     double const low = 0.6 * t_formula(sizes, variances);
-    auto const layered =
-        to.samples("identity-40-30-20", to.count(60, 1000), [&](std::size_t, std::uint64_t seed) {
-            return energy_and_layers(random_layered_glass<float>(sizes, variances, seed), low, variances,
-                                     child_seed(seed, purpose::testing, 0));
-        });
+    auto const layered = to.samples("identity-40-30-20", to.count(60, 1000), [&](std::uint64_t seed) {
+        return energy_and_layers(random_layered_glass<float>(sizes, variances, seed), low, variances,
+                                 child_seed(seed, purpose::testing, 0));
+    });
     to.agree("[U] - prediction by overlaps, 40-30-20, 0.6 T_formula", {0, 0},
-             layered.of([](auto mean) { return mean(0) - mean(1); }), "exact, Gaussian couplings");
+             average(layered, [](auto mean) { return mean(0) - mean(1); }), "exact, Gaussian couplings");
 
     auto const trained =
         load_network(SPINET_SOURCE_DIR "/docs/networks/fashion_784-128-64-10_trained.safetensors");
-    auto const redrawn_samples =
-        to.samples("identity-redrawn", to.count(16, 200), [&](std::size_t, std::uint64_t seed) {
-            auto const glass =
-                to_spin_glass(redrawn(trained, seed), twin_hopfield{.biases = biases::dropped});
-            // The variances of the null model are those of the trained weights, each layer's about its mean
-            // of 0.
-            auto const model = to_spin_glass(trained, twin_hopfield{.biases = biases::dropped});
-            std::vector<double> of_layers;
-            for (auto const& any : model.blocks())
-                std::visit(
-                    [&](auto const& block) {
-                        double const n = static_cast<double>(block.weights.size());
-                        double sum = 0, square = 0;
-                        for (std::size_t k = 0; k < block.weights.size(); ++k) {
-                            double const w = static_cast<double>(block.weights.data()[k]);
-                            sum += w / n;
-                            square += w * w / n;
-                        }
-                        of_layers.push_back(square - sum * sum);
-                    },
-                    any);
-            return energy_and_layers(glass, 1.2, of_layers, child_seed(seed, purpose::testing, 0));
-        });
+    auto const redrawn_samples = to.samples("identity-redrawn", to.count(16, 200), [&](std::uint64_t seed) {
+        auto const glass = to_spin_glass(redrawn(trained, seed), twin_hopfield{.biases = biases::dropped});
+        // The variances of the null model are those of the trained weights, each layer's about its mean
+        // of 0.
+        auto const model = to_spin_glass(trained, twin_hopfield{.biases = biases::dropped});
+        std::vector<double> of_layers;
+        for (auto const& any : model.blocks())
+            std::visit(
+                [&](auto const& block) {
+                    double const n = static_cast<double>(block.weights.size());
+                    double sum = 0, square = 0;
+                    for (std::size_t k = 0; k < block.weights.size(); ++k) {
+                        double const w = static_cast<double>(block.weights.data()[k]);
+                        sum += w / n;
+                        square += w * w / n;
+                    }
+                    of_layers.push_back(square - sum * sum);
+                },
+                any);
+        return energy_and_layers(glass, 1.2, of_layers, child_seed(seed, purpose::testing, 0));
+    });
     to.agree("[U] - prediction, redrawn null of the shipped network, T = 1.2", {0, 0},
-             redrawn_samples.of([](auto mean) { return mean(0) - mean(1); }), "exact, Gaussian couplings");
+             average(redrawn_samples, [](auto mean) { return mean(0) - mean(1); }),
+             "exact, Gaussian couplings");
 }
 
 void check_trained(study& to) {
@@ -163,8 +206,11 @@ void check_networks(study& to) {
     to.begin("Layered networks");
     check_formula(to);
     for (auto const& sizes : std::vector<std::vector<std::size_t>>{
-             {300, 300}, {200, 200, 200}, {400, 200, 100}, {100, 300, 150, 50}, {500, 100, 60, 40, 30}})
+             {300, 300}, {200, 200, 200}, {400, 200, 100}, {100, 300, 150, 50}, {500, 100, 60, 40, 30}}) {
         check_paramagnet(to, sizes);
+        check_ordering(to, sizes);
+    }
+    check_temperatures_that_matter(to);
     check_identities(to);
     check_trained(to);
 }

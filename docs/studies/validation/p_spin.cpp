@@ -30,11 +30,50 @@ void check_formulas(study& to) {
              "Crisanti, Sommers");
 }
 
+/// Complexity over energy for critical points with k = 0, 1, 2 negative directions, and for all of them.
+void draw_bands(study& to) {
+    for (std::size_t const p : {std::size_t{3}, std::size_t{4}}) {
+        figure drawn{"p_spin_bands_" + std::to_string(p),
+                     "energy per spin u, p = " + std::to_string(p) + " (Auffinger, Ben Arous, Cerny)",
+                     "complexity: ln(expected number below u) / N", "set key top left\n"};
+        double const threshold = -threshold_energy(p), ground = -band_edge(p, 0);
+        for (std::size_t k = 0; k < 3; ++k) {
+            drawn.curves.push_back({"index " + std::to_string(k), {}, true});
+            double const edge = -band_edge(p, k);
+            for (std::size_t i = 0; i <= 200; ++i) {
+                double const u = edge + (threshold - edge) * static_cast<double>(i) / 200;
+                drawn.curves.back().points.push_back({u, complexity(p, k, u), 0});
+            }
+            drawn.curves.back().points.push_back(
+                {threshold + 0.1 * (threshold - ground), complexity(p, k, threshold), 0});
+        }
+        drawn.settings += "set arrow from " + std::to_string(threshold) + ", graph 0 to " +
+                          std::to_string(threshold) + ", graph 1 nohead dt 2\nset label '-E_inf' at " +
+                          std::to_string(threshold) + ", graph 0.05 right offset -1,0\n";
+        to.draw(drawn);
+    }
+}
+
+/// -beta (1 - <q^p>), q distributed as the overlap of two replicas whose couplings are averaged with them:
+/// P(q) = (1 - q^2)^((n - 3) / 2) exp(beta^2 n q^p).
+double annealed_energy(std::size_t p, std::size_t n, double beta) {
+    auto const size = static_cast<double>(n);
+    double weights = 0, sum = 0;
+    std::size_t const points = 20'000;
+    for (std::size_t k = 1; k < points; ++k) {
+        double const q = -1 + 2 * static_cast<double>(k) / points;
+        double const to_p = std::pow(q, static_cast<double>(p));
+        double const weight = std::pow(1 - q * q, (size - 3) / 2) * std::exp(beta * beta * size * to_p);
+        weights += weight;
+        sum += weight * to_p;
+    }
+    return -beta * (1 - sum / weights);
+}
+
 /// u + beta (1 - <q^p>) over instances: exact for Gaussian couplings on the sphere, at any N.
 void check_sphere(study& to, std::size_t p, std::size_t n, double temperature) {
     auto const found = to.samples(
-        "sphere-" + std::to_string(p) + "-" + std::to_string(n), to.count(40, 400),
-        [=](std::size_t, std::uint64_t seed) {
+        "sphere-" + std::to_string(p) + "-" + std::to_string(n), to.count(40, 400), [=](std::uint64_t seed) {
             auto const overlap_to_p = per_pair("q^p", [p](auto a, auto b) {
                 double q = 0;
                 for (std::size_t i = 0; i < a.size(); ++i) q += a[i] * b[i];
@@ -50,25 +89,23 @@ void check_sphere(study& to, std::size_t p, std::size_t n, double temperature) {
                         .measure_every = 2,
                         .seed = child_seed(seed, purpose::testing, 0),
                         .from = start::hot});
-            return std::vector<double>{sums_over_all(run.recorders[0][0]).mean(4, 0),
-                                       sums_over_all(run.recorders[1][0]).mean(4, 0)};
+            return std::vector<double>{thermal(run.recorders[0][0]), thermal(run.recorders[1][0])};
         });
     char name[96];
     std::snprintf(name, sizeof name, "[u] + (1 - [<q^%zu>]) / T, sphere, N = %zu, T = %.2g", p, n,
                   temperature);
-    to.agree(name, {0, 0}, found.of([&](auto mean) { return mean(0) + (1 - mean(1)) / temperature; }),
+    to.agree(name, {0, 0}, average(found, [&](auto mean) { return mean(0) + (1 - mean(1)) / temperature; }),
              "exact, Gaussian couplings");
-    std::snprintf(name, sizeof name, "u of the same, paramagnet");
-    // N to infinity; 1 / N at this size.
-    to.agree(name, {-1 / temperature, 1.0 / static_cast<double>(n)}, found.mean(0), "-1 / T");
+    // 0.002: [Z^2] in place of Z^2, far above the dynamic transition.
+    to.agree("u of the same", {annealed_energy(p, n, 1 / temperature), 0.002 / study::errors},
+             average(found, 0), "annealed");
 }
 
 /// [U] = -beta sum of sigma^2 (1 - <(s ... s)^2>): with e_p(x) of the products x_i = s_i^a s_i^b.
 void check_ising(study& to, std::size_t p, std::size_t n) {
     ladder const temperatures({0.7, 0.85, 1.1, 1.5});
     auto const found = to.samples(
-        "ising-" + std::to_string(p) + "-" + std::to_string(n), to.count(40, 400),
-        [=](std::size_t, std::uint64_t seed) {
+        "ising-" + std::to_string(p) + "-" + std::to_string(n), to.count(40, 400), [=](std::uint64_t seed) {
             auto const terms = per_pair("e_p", [p](auto a, auto b) {
                 std::vector<double> e(p + 1, 0.0);
                 e[0] = 1;
@@ -84,8 +121,7 @@ void check_ising(study& to, std::size_t p, std::size_t n) {
                                      .measure_every = 5,
                                      .seed = child_seed(seed, purpose::testing, 0),
                                      .from = start::hot});
-            return std::vector<double>{sums_over_all(run.recorders[0][0]).mean(4, 0),
-                                       sums_over_all(run.recorders[1][0]).mean(4, 0)};
+            return std::vector<double>{thermal(run.recorders[0][0]), thermal(run.recorders[1][0])};
         });
     auto const size = static_cast<double>(n);
     double interactions = 1, factorial = 1;
@@ -97,9 +133,11 @@ void check_ising(study& to, std::size_t p, std::size_t n) {
     char name[96];
     std::snprintf(name, sizeof name, "[u] + beta var (all - [<products>]) / N, Ising %zu-spin, N = %zu", p,
                   n);
-    to.agree(name, {0, 0}, found.of([&](auto mean) {
-        return mean(0) + variance * (interactions - mean(1)) / (size * temperatures[0]);
-    }),
+    to.agree(name, {0, 0},
+             average(found,
+                     [&](auto mean) {
+                         return mean(0) + variance * (interactions - mean(1)) / (size * temperatures[0]);
+                     }),
              "exact, Gaussian couplings");
 }
 
@@ -150,15 +188,15 @@ void check_descent(study& to) {
     for (auto const& [n, expected] :
          {known{32, {-1.460, 0.017}}, known{64, {-1.537, 0.014}}, known{128, {-1.554, 0.014}}}) {
         if (to.quick() && n == 128) continue;
-        auto const found = to.samples(
-            "descent-" + std::to_string(n), to.count(60, 400), [n = n](std::size_t, std::uint64_t seed) {
+        auto const found =
+            to.samples("descent-" + std::to_string(n), to.count(60, 400), [n = n](std::uint64_t seed) {
                 auto const model =
                     random_spherical_p_spin<double>(n, 3, p_spin_scale::auffinger_ben_arous_cerny, seed);
                 return std::vector<double>{
                     energy_after_descent(model, child_seed(seed, purpose::testing, 0)) /
                     static_cast<double>(n)};
             });
-        means.push_back(found.mean(0));
+        means.push_back(average(found, 0));
         to.agree("gradient descent ends at u, 3-spin, N = " + std::to_string(n), expected, means.back(),
                  "another program");
     }
@@ -172,6 +210,7 @@ void check_descent(study& to) {
 void check_p_spin(study& to) {
     to.begin("p-spin models (energies by Auffinger, Ben Arous and Cerny on the sphere)");
     check_formulas(to);
+    draw_bands(to);
     check_sphere(to, 3, 24, 1.5);
     check_sphere(to, 4, 12, 1.5);
     check_ising(to, 3, 24);

@@ -154,7 +154,7 @@ void check_hopfield(study& to) {
         auto const count = static_cast<std::size_t>(std::lround(alpha * static_cast<double>(n)));
         auto const found =
             to.samples("hopfield-" + std::to_string(n) + "-" + std::to_string(count), to.count(4, 40),
-                       [&](std::size_t, std::uint64_t seed) {
+                       [&](std::uint64_t seed) {
                            auto const patterns = random_patterns<float>(count, n, seed);
                            auto const model = hopfield(patterns);
                            glauber<sequential_scan> const kernel;
@@ -180,10 +180,11 @@ void check_hopfield(study& to) {
         char name[80];
         std::snprintf(name, sizeof name, "m at a load of %.2f, N = %zu", alpha, n);
         // 0.002: what N and replica symmetry breaking change is not known to us.
-        to.agree(name, {m, 0.002 / study::errors}, found.of([](auto mean) { return mean(0) / mean(1); }),
+        to.agree(name, {m, 0.002 / study::errors},
+                 average(found, [](auto mean) { return mean(0) / mean(1); }),
                  "Amit, Gutfreund, Sompolinsky 1985");
         std::snprintf(name, sizeof name, "... of which so many stay with their pattern");
-        to.between(name, alpha < 0.12 ? 0.95 : 0.3, 1, found.mean(1), "critical load 0.1379");
+        to.between(name, alpha < 0.12 ? 0.95 : 0.3, 1, average(found, 1), "critical load 0.1379");
     }
 }
 

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "study.hpp"
 
+#include <spinet/io/plot.hpp>
+
 #include <cinttypes>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 
 namespace validation {
@@ -50,34 +53,46 @@ std::string text_of(std::size_t n, std::vector<double> const& row) {
 
 }  // namespace
 
-study::study(std::filesystem::path directory, bool quick, std::size_t workers, std::function<bool()> stop)
-    : directory_(std::move(directory)), quick_(quick), workers_(workers), stop_(std::move(stop)) {
-    std::filesystem::create_directories(directory_);
+value average(spinet::disorder_samples const& of, std::size_t column) {
+    return average(of, [&](auto mean) { return mean(column); });
 }
 
-sample_table study::samples(std::string const& key, std::size_t count,
-                            std::function<std::vector<double>(std::size_t, std::uint64_t)> const& f) {
-    auto const path = directory_ / (key + ".csv");
+double thermal(spinet::recorder const& recorded, std::size_t component, spinet::stage_range stages) {
+    auto const sums = spinet::sums_over_all(recorded, stages);
+    return sums.mean(sums.units(), component);
+}
+
+study::study(options chosen, std::function<bool()> stop)
+    : chosen_(std::move(chosen)), stop_(std::move(stop)) {
+    std::filesystem::create_directories(chosen_.samples);
+    if (!chosen_.figures.empty()) std::filesystem::create_directories(chosen_.figures);
+}
+
+spinet::disorder_samples study::samples(std::string const& key, std::size_t count,
+                                        std::function<std::vector<double>(std::uint64_t)> const& f) {
+    auto const path = chosen_.samples / (key + ".csv");
     auto rows = read_rows(path);
     {
         // Without what may follow the last whole row.
         std::ofstream anew(path, std::ios::trunc);
         for (std::size_t n = 0; n < rows.size(); ++n) anew << text_of(n, rows[n]);
     }
-    spinet::thread_team team(workers_);
+    spinet::thread_team team(chosen_.workers);
     std::ofstream out(path, std::ios::app);
     while (rows.size() < count) {
         if (stop_()) throw stopped{};
-        std::size_t const first = rows.size(), together = std::min(count - first, 4 * workers_);
+        std::size_t const first = rows.size(), together = std::min(count - first, 4 * chosen_.workers);
         rows.resize(first + together);
-        team.run(together, [&](std::size_t k) { rows[first + k] = f(first + k, seed_of(key, first + k)); });
+        team.run(together, [&](std::size_t k) { rows[first + k] = f(seed_of(key, first + k)); });
         for (std::size_t k = 0; k < together; ++k) out << text_of(first + k, rows[first + k]);
         if (!out.flush()) throw spinet::error(path.string() + ": cannot be written");
         std::fprintf(stderr, "\r%s: %zu of %zu samples   ", key.c_str(), rows.size(), count);
     }
     std::fprintf(stderr, "\r%60s\r", "");
-    rows.resize(count);
-    return sample_table(std::move(rows));
+    spinet::disorder_samples found(rows.at(0).size());
+    // Whether they are equilibrated is for the checks to say: by identities, and by their last halves.
+    for (std::size_t n = 0; n < count; ++n) found.add(rows[n], true);
+    return found;
 }
 
 void study::begin(std::string section) {
@@ -113,6 +128,36 @@ void study::between(std::string quantity, double low, double high, value measure
          measured,
          good ? verdict::pass : verdict::fail,
          true});
+}
+
+void study::draw(figure const& drawn) {
+    if (chosen_.figures.empty()) return;
+    auto const files = spinet::plot_files(chosen_.figures / (drawn.name + ".png"));
+    std::string data = "# " + drawn.xlabel + ", " + drawn.ylabel + ", error; one block per curve\n", plot;
+    char const* const colours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"};
+    for (std::size_t k = 0; k < drawn.curves.size(); ++k) {
+        auto const& curve = drawn.curves[k];
+        data += "# " + curve.title + "\n";
+        char text[96];
+        for (auto const& [x, y, error] : curve.points) {
+            std::snprintf(text, sizeof text, "%.9g %.9g %.3g\n", x, y, error);
+            data += text;
+        }
+        data += "\n\n";
+        std::string const from = (k == 0 ? " '" : ", '") + files[1].string() + "' index " + std::to_string(k),
+                          style = std::string(" lc rgb '") + colours[k % std::size(colours)] + "'",
+                          title = " title '" + curve.title + "'";
+        plot += from + " using 1:2 with lines lw 2" + style + (curve.line ? title : " notitle");
+        if (!curve.line)
+            plot += ", '' index " + std::to_string(k) + " using 1:2:3 with yerrorbars pt 7" + style + title;
+    }
+    if (!drawn.formulas.empty()) plot += ", " + drawn.formulas;
+    bool const done = spinet::detail::write_and_draw(
+        files, data,
+        "set terminal pngcairo size 1000,700 font 'DejaVu Sans,13'\nif (!exists('picture')) picture = '" +
+            files[0].string() + "'\nset output picture\nset grid\nset xlabel '" + drawn.xlabel +
+            "'\nset ylabel '" + drawn.ylabel + "'\n" + drawn.settings + "plot" + plot + "\n");
+    std::printf("  %s\n", (done ? files[0] : files[2]).string().c_str());
 }
 
 void study::add(line found) {

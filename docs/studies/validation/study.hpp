@@ -5,11 +5,14 @@
 
 #include <spinet/spinet.hpp>
 
+#include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace validation {
@@ -32,51 +35,56 @@ struct line {
     bool within = false;  ///< judged by being between two numbers, not by errors
 };
 
-/// One row of numbers for each disorder sample; all rows are independent.
-class sample_table {
-public:
-    explicit sample_table(std::vector<std::vector<double>> rows) : rows_(std::move(rows)) {}
+/// [column] over disorder samples, with its error.
+[[nodiscard]] value average(spinet::disorder_samples const& of, std::size_t column);
 
-    [[nodiscard]] std::size_t size() const noexcept { return rows_.size(); }
-    [[nodiscard]] double at(std::size_t sample, std::size_t column) const { return rows_[sample][column]; }
-    [[nodiscard]] value mean(std::size_t column) const {
-        return of([&](auto mean) { return mean(column); });
-    }
-    /// f of the means of columns, with its jackknife error over samples.
-    template <class F>
-    [[nodiscard]] value of(F&& f) const {
-        std::vector<double> sums(rows_[0].size(), 0.0);
-        for (auto const& row : rows_)
-            for (std::size_t c = 0; c < row.size(); ++c) sums[c] += row[c];
-        auto const n = static_cast<double>(rows_.size());
-        auto const found = spinet::jackknife(rows_.size(), [&](std::size_t left_out) {
-            bool const all = left_out == rows_.size();
-            return static_cast<double>(f(
-                [&](std::size_t c) { return all ? sums[c] / n : (sums[c] - rows_[left_out][c]) / (n - 1); }));
-        });
-        return {found.value, found.error};
-    }
+/// f of the averages of columns, with the error of all of it.
+template <class F>
+    requires(!std::convertible_to<F, std::size_t>)
+[[nodiscard]] value average(spinet::disorder_samples const& of, F&& f) {
+    auto const found = spinet::disorder_average(of, std::forward<F>(f));
+    return {found.value, found.error};
+}
 
-private:
-    std::vector<std::vector<double>> rows_;
+/// The average of one component over all replicas (or pairs) and measurements of some stages.
+[[nodiscard]] double thermal(spinet::recorder const& recorded, std::size_t component = 0,
+                             spinet::stage_range stages = {});
+
+/// A picture of what the checks found.
+struct figure {
+    struct curve {
+        std::string title;
+        std::vector<std::array<double, 3>> points{};  ///< x, y, error of y
+        bool line = false;                            ///< drawn without points
+    };
+    std::string name, xlabel, ylabel;
+    std::string settings{};  ///< lines of gnuplot
+    std::string formulas{};  ///< further terms of its plot command, such as "1 - x title 'limit'"
+    std::vector<curve> curves{};
 };
 
 class study {
 public:
-    /// Samples are kept under `directory`; `quick` asks for fewer of them.
-    study(std::filesystem::path directory, bool quick, std::size_t workers, std::function<bool()> stop);
+    struct options {
+        std::filesystem::path samples;  ///< directory that keeps them
+        std::filesystem::path figures;  ///< directory of the pictures; empty: none
+        bool quick = false;             ///< fewer samples
+        std::size_t workers = 1;
+    };
 
-    [[nodiscard]] bool quick() const noexcept { return quick_; }
+    study(options chosen, std::function<bool()> stop);
+
+    [[nodiscard]] bool quick() const noexcept { return chosen_.quick; }
     /// `few` in the fast form.
     [[nodiscard]] std::size_t count(std::size_t few, std::size_t many) const noexcept {
-        return quick_ ? few : many;
+        return chosen_.quick ? few : many;
     }
 
-    /// Rows f(0), ..., f(count - 1), those that are on disk from there. `key` names the file and is also what
-    /// the seeds of the samples depend on: f(n, seed) must depend on nothing else.
-    [[nodiscard]] sample_table samples(
+    /// Rows f(seed of sample 0), ..., f(seed of sample count - 1), those that are on disk from there. `key`
+    /// names the file and is what the seeds depend on: f must depend on nothing that is not in it.
+    [[nodiscard]] spinet::disorder_samples samples(
         std::string const& key, std::size_t count,
-        std::function<std::vector<double>(std::size_t, std::uint64_t)> const& f);
+        std::function<std::vector<double>(std::uint64_t)> const& f);
 
     void begin(std::string section);
     /// Passes within `errors` of both errors together.
@@ -86,6 +94,9 @@ public:
     /// Passes from low to high.
     void between(std::string quantity, double low, double high, value measured, std::string source);
 
+    /// Draws, if pictures are wanted and there is gnuplot.
+    void draw(figure const& drawn);
+
     [[nodiscard]] std::vector<line> const& lines() const noexcept { return lines_; }
 
     /// A false alarm in 1.0e-5 of all lines: 0.001 in a hundred of them.
@@ -94,9 +105,7 @@ public:
 private:
     void add(line found);
 
-    std::filesystem::path directory_;
-    bool quick_;
-    std::size_t workers_;
+    options chosen_;
     std::function<bool()> stop_;
     std::string section_;
     std::vector<line> lines_;

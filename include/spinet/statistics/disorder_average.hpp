@@ -51,6 +51,8 @@ public:
         return values_[sample * columns_ + column];
     }
 
+    /// [column].
+    [[nodiscard]] double mean(std::size_t column = 0) const { return mean_without(size(), column); }
     /// [column] without one sample; left_out == size() leaves none out.
     [[nodiscard]] double mean_without(std::size_t left_out, std::size_t column) const {
         check(column);
