@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Overlaps at a wave vector against plain sums over sites.
 #include "../catch.hpp"
+#include <spinet/detail/packed_spins.hpp>
 #include <spinet/observable/structure_factor.hpp>
 #include <spinet/random/streams.hpp>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <vector>
 
 using namespace spinet;
 using Catch::Approx;
 
-static_assert(Observable<structure_factor> && reading_of<structure_factor> == reading::spins);
+static_assert(Observable<structure_factor> && reading_of<structure_factor> == reading::bits);
 
 TEST_CASE("structure factor: plain sums over a lattice of unequal edges", "[observable]") {
     std::vector<std::size_t> const edges{3, 4, 5};
@@ -53,6 +56,38 @@ TEST_CASE("structure factor: plain sums over a lattice of unequal edges", "[obse
                       Catch::Matchers::ContainsSubstring("a lattice of 12 sites, but 60 spins"));
     CHECK_THROWS_WITH(structure_factor({}), Catch::Matchers::ContainsSubstring("no edges"));
     CHECK_THROWS_WITH(structure_factor({3, 0}), Catch::Matchers::ContainsSubstring("edge 1 is 0"));
+}
+
+TEST_CASE("structure factor: the same from bits, whatever groups they are kept in", "[observable]") {
+    for (auto const& edges :
+         std::vector<std::vector<std::size_t>>{{3, 4, 5}, {8, 8, 8}, {70}, {1, 65}, {2, 3, 4, 5}}) {
+        std::size_t n = 1;
+        for (std::size_t const edge : edges) n *= edge;
+        std::size_t const replicas = 4;
+        std::vector<float> spins(replicas * n);
+        stream(5, 0, 0, purpose::testing).fill_signs(std::span(spins));
+        std::vector<double> energies(replicas), plain(6 * 2, 0.0), counted(6 * 2, 0.0);
+        structure_factor const observable(edges);
+        for (auto const& groups : std::vector<std::vector<spin_group>>{
+                 {{"all", 0, n}}, {{"few", 0, 7}, {"many", 7, n - 8}, {"last", n - 1, 1}}}) {
+            std::vector<std::vector<std::uint64_t>> words(replicas);
+            std::vector<std::uint64_t const*> rows;
+            for (std::size_t r = 0; r < replicas; ++r) {
+                for (auto const& each : detail::words_of_row(groups))
+                    words[r].push_back(detail::packed(spins.data() + r * n + each.first, each.count));
+                rows.push_back(words[r].data());
+            }
+            cohort<float> seen{{spins.data(), replicas, n, n}, energies, groups, 1.0};
+            std::fill(plain.begin(), plain.end(), 0.0);
+            observable.measure(seen, plain);
+            seen.spins.data = nullptr;
+            seen.bits = rows;
+            std::fill(counted.begin(), counted.end(), 0.0);
+            observable.measure(seen, counted);
+            CAPTURE(edges.size(), n, groups.size());
+            CHECK(counted == plain);
+        }
+    }
 }
 
 TEST_CASE("correlation lengths: of a Lorentzian, its own", "[observable]") {

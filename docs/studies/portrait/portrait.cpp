@@ -8,7 +8,6 @@
 
 #include <CLI/CLI.hpp>
 
-#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -71,7 +70,6 @@ curve descriptor_of(std::string const& name, M const& model, std::uint64_t sweep
         sample(model, parallel_tempering(mirrored{glauber{}}, ladder), observables{energy{}, overlap{}},
                {.replicas = 16, .warmup = sweeps / 4, .sweeps = sweeps}, threads{}, progress_bar{}, go_on);
     if (!run.complete()) return found;
-    // For soft spins also over their length: q / <s^2>, the mean of s_i^2 of a replica with itself.
     for (auto const& point : mean_abs_overlap(run))
         found.rows.push_back(row("%.9g %.9g %.3g %d", point.temperature, point.value, point.error,
                                  point.equilibrated ? 1 : 0));

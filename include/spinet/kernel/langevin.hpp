@@ -23,8 +23,9 @@ namespace spinet {
 /// and accepts where that led with probability min(1, exp(-beta (change of E + change of p^2 / 2))), else
 /// stays. So the Boltzmann distribution is exact at any step. One leap is Langevin's dynamics, at a time step
 /// of step^2 / 2; more of them, hybrid Monte Carlo, move further before they forget their direction. The step
-/// is in units of one over the square root of the Hessian's largest eigenvalues: above about 0.3 the models
-/// of p_spin.hpp refuse most.
+/// is a time, of unit masses: with 10 leaps a 3-spin model of 32 or 64 spins (p_spin_scale of Auffinger, Ben
+/// Arous and Cerny, T = 0.7 and 1.5) accepts 0.98 of the moves at a step of 0.1, 0.76 to 0.86 at 0.3 and 0.28
+/// to 0.56 at 0.5, less where N is large.
 ///
 /// Sources: Duane, Kennedy, Pendleton and Roweth, Phys. Lett. B 195, 216 (1987); geodesics: Byrne and
 /// Girolami, Scand. J. Stat. 40, 825 (2013).

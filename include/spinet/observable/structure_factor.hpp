@@ -2,12 +2,15 @@
 /// Overlaps of replicas on a lattice at the smallest wave vectors: what correlation lengths are made of.
 #pragma once
 
+#include <spinet/detail/packed_spins.hpp>
 #include <spinet/error.hpp>
 #include <spinet/observable/observable.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <complex>
 #include <cstddef>
+#include <cstdint>
 #include <numbers>
 #include <span>
 #include <string>
@@ -24,12 +27,14 @@ class structure_factor {
 public:
     static constexpr measured_per per = measured_per::pair;
     static constexpr std::size_t lead = 0;
+    static constexpr reading reads = reading::bits;
 
     explicit structure_factor(std::vector<std::size_t> edges) : edges_(std::move(edges)) {
         if (edges_.empty()) throw error("structure_factor: no edges");
         for (std::size_t d = 0; d < edges_.size(); ++d) {
             if (edges_[d] == 0) throw error("structure_factor: edge " + std::to_string(d) + " is 0");
             sites_ *= edges_[d];
+            planes_ += edges_[d];
             std::vector<std::complex<double>> phases;
             for (std::size_t x = 0; x < edges_[d]; ++x)
                 phases.push_back(std::polar(
@@ -47,34 +52,96 @@ public:
         if (seen.sites() != sites_)
             throw error("structure_factor: a lattice of " + std::to_string(sites_) + " sites, but " +
                         std::to_string(seen.sites()) + " spins");
-        double* block = out.data();
-        std::vector<double> products(sites_), planes;
-        for (std::size_t a = 0; a < seen.replicas(); ++a)
-            for (std::size_t b = a + 1; b < seen.replicas(); ++b, block += 2) {
-                auto const one = seen.spins.row(a), other = seen.spins.row(b);
-                double total = 0;
-                for (std::size_t i = 0; i < sites_; ++i)
-                    total += products[i] = static_cast<double>(one[i]) * static_cast<double>(other[i]);
-                auto const n = static_cast<double>(sites_);
-                block[0] = total / n * (total / n);
-                std::size_t stride = 1;
-                for (std::size_t d = 0; d < edges_.size(); stride *= edges_[d++]) {
-                    // Sums over the planes across direction d, then their transform.
-                    planes.assign(edges_[d], 0.0);
-                    for (std::size_t i = 0; i < sites_;)
-                        for (std::size_t x = 0; x < edges_[d]; ++x)
-                            for (std::size_t k = 0; k < stride; ++k) planes[x] += products[i++];
-                    std::complex<double> sum = 0;
-                    for (std::size_t x = 0; x < edges_[d]; ++x) sum += planes[x] * phases_[d][x];
-                    block[1] += std::norm(sum / n) / static_cast<double>(edges_.size());
-                }
-            }
+        std::vector<double> planes(planes_);
+        if (!seen.bits.empty())
+            by_counting(seen, planes, out);
+        else
+            by_products(seen, planes, out);
     }
 
 private:
+    /// From the sums of s_r^a s_r^b over each plane, direction by direction.
+    void write(std::span<double const> planes, double* block) const {
+        auto const n = static_cast<double>(sites_);
+        double total = 0;
+        for (std::size_t x = 0; x < edges_[0]; ++x) total += planes[x];
+        block[0] = total / n * (total / n);
+        for (std::size_t d = 0; d < edges_.size(); planes = planes.subspan(edges_[d++])) {
+            std::complex<double> sum = 0;
+            for (std::size_t x = 0; x < edges_[d]; ++x) sum += planes[x] * phases_[d][x];
+            block[1] += std::norm(sum / n) / static_cast<double>(edges_.size());
+        }
+    }
+
+    template <class Real>
+    void by_products(cohort<Real> const& seen, std::span<double> planes, std::span<double> out) const {
+        double* block = out.data();
+        std::vector<double> products(sites_);
+        for (std::size_t a = 0; a < seen.replicas(); ++a)
+            for (std::size_t b = a + 1; b < seen.replicas(); ++b, block += 2) {
+                auto const one = seen.spins.row(a), other = seen.spins.row(b);
+                for (std::size_t i = 0; i < sites_; ++i)
+                    products[i] = static_cast<double>(one[i]) * static_cast<double>(other[i]);
+                std::fill(planes.begin(), planes.end(), 0.0);
+                std::size_t stride = 1;
+                double* of_direction = planes.data();
+                for (std::size_t d = 0; d < edges_.size();
+                     of_direction += edges_[d], stride *= edges_[d], ++d)
+                    for (std::size_t i = 0; i < sites_;)
+                        for (std::size_t x = 0; x < edges_[d]; ++x)
+                            for (std::size_t k = 0; k < stride; ++k) of_direction[x] += products[i++];
+                write(planes, block);
+            }
+    }
+
+    /// The sites of a plane as bits, in the words of a row that have any.
+    struct plane {
+        std::size_t sites = 0, first = 0;
+        std::vector<std::uint64_t> mask{};
+    };
+
+    [[nodiscard]] std::vector<plane> planes_in(std::span<detail::sites_of_word const> words) const {
+        std::vector<plane> found(planes_);
+        for (std::size_t w = 0; w < words.size(); ++w)
+            for (std::size_t k = 0; k < words[w].count; ++k) {
+                std::size_t place = words[w].first + k, before = 0;
+                for (std::size_t const edge : edges_) {
+                    auto& each = found[before + place % edge];
+                    if (each.mask.empty()) each.first = w;
+                    each.mask.resize(w + 1 - each.first);
+                    each.mask.back() |= std::uint64_t{1} << k;
+                    ++each.sites;
+                    place /= edge;
+                    before += edge;
+                }
+            }
+        return found;
+    }
+
+    template <class Real>
+    void by_counting(cohort<Real> const& seen, std::span<double> planes, std::span<double> out) const {
+        auto const words = detail::words_of_row(seen.groups);
+        auto const masks = planes_in(words);
+        std::vector<std::uint64_t> differing(words.size()), chosen(words.size());
+        double* block = out.data();
+        for (std::size_t a = 0; a < seen.replicas(); ++a)
+            for (std::size_t b = a + 1; b < seen.replicas(); ++b, block += 2) {
+                for (std::size_t w = 0; w < words.size(); ++w)
+                    differing[w] = seen.bits[a][w] ^ seen.bits[b][w];
+                for (std::size_t p = 0; p < masks.size(); ++p) {
+                    auto const& mask = masks[p].mask;
+                    for (std::size_t w = 0; w < mask.size(); ++w)
+                        chosen[w] = differing[masks[p].first + w] & mask[w];
+                    planes[p] = static_cast<double>(masks[p].sites) -
+                                2 * static_cast<double>(detail::set_bits(chosen.data(), mask.size()));
+                }
+                write(planes, block);
+            }
+    }
+
     std::vector<std::size_t> edges_;
     std::vector<std::vector<std::complex<double>>> phases_;
-    std::size_t sites_ = 1;
+    std::size_t sites_ = 1, planes_ = 0;
 };
 
 /// The second-moment correlation length of a lattice with edge L, in lattice constants: sqrt(chi(0) / chi(k)
