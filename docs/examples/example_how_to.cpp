@@ -176,6 +176,38 @@ void nulls(spinet::network const& network) {
     require(glass.size() == 986, "784 + 128 + 64 + 10 spins");
 }
 
+void soft(spinet::network_glass<float> const& glass) {
+    //! [soft]
+    spinet::soft_spins const soft(glass);                              // any value in [-1, 1]
+    spinet::soft_spins const coarse(glass, spinet::level_measure(5));  // -1, -1/2, 0, 1/2, 1
+    auto const ladder = spinet::geometric_temperatures(1.0, 1.2 * spinet::paramagnet_above(soft), 4);
+    auto const run = spinet::sample(soft, spinet::parallel_tempering(spinet::glauber{}, ladder),
+                                    spinet::observables{spinet::energy{}, spinet::overlap{}},
+                                    spinet::run_plan{.replicas = 6, .warmup = 50, .sweeps = 100});
+    for (auto const& point : spinet::mean_abs_overlap(run))
+        std::printf("T = %.3f: mean |q| = %.3f +- %.3f\n", point.temperature, point.value, point.error);
+    //! [soft]
+    auto const top = spinet::largest_coupling_eigenvalue(glass);
+    require(std::abs(spinet::paramagnet_above(soft) - top / 3) < 1e-3 * top, "variance 1/3");
+    require(std::abs(spinet::paramagnet_above(coarse) - top / 2) < 1e-3 * top, "variance 1/2");
+    require(spinet::mean_abs_overlap(run)[0].value > 0.05, "it orders");
+}
+
+void p_spin() {
+    //! [p-spin]
+    auto const scale = spinet::p_spin_scale::auffinger_ben_arous_cerny;  // covariance N q^p
+    auto const sphere = spinet::random_spherical_p_spin(24, 3, scale, 1);
+    auto const method =
+        spinet::fixed_temperatures(spinet::langevin{{.step = 0.2, .leaps = 10}}, spinet::ladder({1.5, 2.0}));
+    auto const run = spinet::sample(sphere, method, spinet::observables{spinet::energy{}, spinet::overlap{}},
+                                    spinet::run_plan{.replicas = 6, .warmup = 50, .sweeps = 200});
+    auto const u = spinet::mean_energy(run)[0];
+    std::printf("u = %.3f +- %.3f; -1 / T = %.3f; E_inf = %.3f, E_0 = %.3f\n", u.value, u.error, -1 / 1.5,
+                spinet::threshold_energy(3), spinet::band_edge(3, 0));
+    //! [p-spin]
+    require(u.value < -0.2 && u.value > -1.5, "a paramagnet");
+}
+
 void double_precision(spinet::network const& network) {
     //! [double]
     auto const glass = spinet::to_spin_glass<double>(network);
@@ -220,6 +252,8 @@ int main() {
     relaxations(spinet::to_spin_glass(network));
     disorder(network);
     nulls(network);
+    soft(spinet::to_spin_glass(network));
+    p_spin();
     double_precision(network);
     clamped(network);
 }

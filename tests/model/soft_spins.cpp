@@ -39,15 +39,30 @@ TEST_CASE("the uniform measure: draws invert the distribution function", "[model
             CHECK((s >= -1 && s <= 1));
             CHECK(below(x, s) == Approx(u).epsilon(1e-7).margin(1e-15));  // s is rounded
         }
-    for (double const x : {0.0, 5e-4, 9.9e-4, 1.01e-3, 0.5, -3.0, 30.0}) {
+    // Many at a time, in any number: the same to 1e-10.
+    std::vector<double> x, u;
+    for (double const size :
+         {0.0, 1e-12, 1e-7, 3e-5, 9.9e-5, 1.01e-4, 4e-4, 1e-2, 0.6, 5.0, 80.0, 400.0, 2000.0})
+        for (double const share : {2e-10, 1e-4, 0.1, 0.37, 0.5, 0.8, 0.999, 1 - 2e-10})
+            for (double const sign : {1.0, -1.0}) x.push_back(sign * size), u.push_back(share);
+    for (std::size_t const count : {x.size(), x.size() - 1, std::size_t{3}, std::size_t{0}}) {
+        auto spins = x;
+        uniform_measure::draw_all({spins.data(), count}, {u.data(), count});
+        for (std::size_t k = 0; k < x.size(); ++k) {
+            CAPTURE(count, k, x[k], u[k]);
+            CHECK(spins[k] == Approx(k < count ? uniform_measure::draw(x[k], u[k]) : x[k]).margin(1e-10));
+            CHECK((k >= count || (spins[k] >= -1 && spins[k] <= 1)));
+        }
+    }
+    for (double const field : {0.0, 5e-4, 9.9e-4, 1.01e-3, 0.5, -3.0, 30.0}) {
         // The mean of e^(x s) by Simpson's rule.
         constexpr int steps = 2000;
         double sum = 0;
         for (int k = 0; k <= steps; ++k) {
             double const s = -1 + 2.0 * k / steps;
-            sum += (k == 0 || k == steps ? 1 : k % 2 == 1 ? 4 : 2) * std::exp(x * s) / (3.0 * steps);
+            sum += (k == 0 || k == steps ? 1 : k % 2 == 1 ? 4 : 2) * std::exp(field * s) / (3.0 * steps);
         }
-        CHECK(uniform_measure::log_partition(x) == Approx(std::log(sum)).epsilon(1e-8).margin(1e-14));
+        CHECK(uniform_measure::log_partition(field) == Approx(std::log(sum)).epsilon(1e-8).margin(1e-14));
     }
     CHECK(std::isfinite(uniform_measure::log_partition(-1e4)));
 }

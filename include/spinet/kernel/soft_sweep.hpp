@@ -76,6 +76,15 @@ void sweep_soft_row(M const& model, spin_rows<typename M::spin_type>& tile, std:
     tile.energies()[r] = energy_from_fields(model, tile, r);
 }
 
+/// x[k], a field over T, becomes a spin drawn in it.
+template <class Measure>
+void draw_spins(Measure const& measure, std::span<double> x, std::span<double const> u) {
+    if constexpr (requires { measure.draw_all(x, u); })
+        measure.draw_all(x, u);
+    else
+        for (std::size_t k = 0; k < x.size(); ++k) x[k] = measure.draw(x[k], u[k]);
+}
+
 /// By colours; `fields` is left as sweep_blocks leaves it.
 template <BlockModel M>
 void sweep_soft_blocks(M const& model, spin_rows<typename M::spin_type>& tile, std::span<double const> betas,
@@ -84,6 +93,7 @@ void sweep_soft_blocks(M const& model, spin_rows<typename M::spin_type>& tile, s
     std::size_t const colours = model.colours();
     constexpr std::size_t batch = 256;
     std::uint32_t bits[batch];
+    double drawn[batch], numbers[batch];
     reset_fields(model, tile, colours - 1, colours);
     std::size_t visit = 0;
     for (std::size_t c = 0; c < colours; ++c) {
@@ -97,9 +107,12 @@ void sweep_soft_blocks(M const& model, spin_rows<typename M::spin_type>& tile, s
                     draws.of_row(r).fill(static_cast<std::uint32_t>(after), {bits, count});
                     real* const spins = tile.spins().row(r).data() + at;
                     real const* const fields = tile.fields().row(r).data() + at;
-                    for (std::size_t k = 0; k < count; ++k)
-                        spins[k] = static_cast<real>(model.measure().draw(
-                            betas[r] * static_cast<double>(fields[k]), uniform<double>(bits[k])));
+                    for (std::size_t k = 0; k < count; ++k) {
+                        drawn[k] = betas[r] * static_cast<double>(fields[k]);
+                        numbers[k] = uniform<double>(bits[k]);
+                    }
+                    draw_spins(model.measure(), {drawn, count}, {numbers, count});
+                    for (std::size_t k = 0; k < count; ++k) spins[k] = static_cast<real>(drawn[k]);
                     after += count;
                 }
         }
