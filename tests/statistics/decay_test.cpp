@@ -201,7 +201,7 @@ TEST_CASE("errors of fitted and integrated times cover what they should", "[stat
     CHECK(std::abs(std::sqrt(errors / scatter) - 1.0) < 0.2);
 }
 
-TEST_CASE("points count by their errors", "[statistics]") {
+TEST_CASE("points count by their errors", "[statistics][slow]") {
     // Noise that differs a hundredfold from point to point, independent. With errors from 16 units,
     // chi-square over its degrees of freedom has the mean 15/13 over Student's factor squared, 1.082, and
     // over 200 samples of 25 of them a standard error of about 0.025; the two parameters that matter are

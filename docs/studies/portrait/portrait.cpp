@@ -93,7 +93,7 @@ std::string preamble(std::filesystem::path const& picture, std::string const& yl
            "if (!exists('picture')) picture = '" +
            picture.string() +
            "'\nset output picture\nset xlabel 'temperature T (units of the couplings)'\nset ylabel '" +
-           ylabel + "'\nset logscale x\nset grid\n";
+           ylabel + "'\nset logscale x\nset xrange [0.1:15]\nset grid\n";
 }
 
 /// Upright lines at the temperatures that matter: lambda_max dashed, T_ord whole, T_formula dotted.
@@ -118,7 +118,7 @@ int draw(std::string const& trained_path, std::string const& initial_path,
     auto const relaxation_files = plot_files(output / "relaxation.png");
     std::string script =
         preamble(relaxation_files[0], "integrated relaxation time of the slowest layer, sweeps") +
-        "set logscale y\nset key top right\n"
+        "set logscale y\nset key at graph 0.31, graph 0.5\n"
         "set label 'triangles: not decayed within the run (lower bound); hollow: not equilibrated' at graph "
         "0.02, graph 0.04\n"
         "set label 'upright: lambda_max dashed, T_ord solid, T_formula dotted' at graph 0.02, graph 0.08\n";
@@ -132,8 +132,9 @@ int draw(std::string const& trained_path, std::string const& initial_path,
         script += from + " using 1:($7 == 1 && $8 == 1 ? $5 : NaN):6 with yerrorbars pt 7" + style +
                   " title '" + slow[k].name + "'" + same +
                   " using 1:($7 == 1 && $8 == 0 ? $5 : NaN):6 with yerrorbars pt 6" + style + " notitle" +
-                  same + " using 1:($7 == 0 ? $5 : NaN) with points pt 8 ps 1.3" + style + " notitle" + same +
-                  " using 1:5 with lines lw 1" + style + " notitle";
+                  same + " using 1:($7 == 0 && $8 == 1 ? $5 : NaN) with points pt 9 ps 1.3" + style +
+                  " notitle" + same + " using 1:($7 == 0 && $8 == 0 ? $5 : NaN) with points pt 8 ps 1.3" +
+                  style + " notitle" + same + " using 1:5 with lines lw 1" + style + " notitle";
     }
     (void)detail::write_and_draw(
         relaxation_files,
@@ -147,9 +148,9 @@ int draw(std::string const& trained_path, std::string const& initial_path,
     if (interrupted != 0) return 130;
     auto const soft_files = plot_files(output / "soft_spins.png");
     script = preamble(soft_files[0], "mean |q| of replica pairs") +
-             "set yrange [0:1.02]\nset key top right\n" +
+             "set yrange [0:0.8]\nset key bottom left\n" +
              "set label 'upright: lambda_max dashed, T_ord solid, T_formula dotted, of spins +-1' at graph "
-             "0.02, graph 0.04\n" +
+             "0.02, graph 0.96\n" +
              marks(slow[0].at, "#555555") + "plot";
     for (std::size_t k = 0; k < spins.size(); ++k)
         script += (k == 0 ? " '" : ", '") + soft_files[1].string() + "' index " + std::to_string(k) +
@@ -158,6 +159,9 @@ int draw(std::string const& trained_path, std::string const& initial_path,
                   " using 1:($4 == 0 ? $2 : NaN):3 with yerrorbars pt 6 lc rgb '" + colours[k] +
                   "' notitle, '' index " + std::to_string(k) + " using 1:2 with lines lc rgb '" + colours[k] +
                   "' notitle";
+    // A spin of variance 1/3 orders at a third of the temperature.
+    script += ", '' index 1 using (3 * $1):2 with lines dt 2 lc rgb '" + std::string(colours[1]) +
+              "' title 'the same at 3 T'";
     (void)detail::write_and_draw(soft_files, data_of(spins, "T, mean |q|, error, equilibrated"),
                                  script + "\n");
     for (auto const* files : {&relaxation_files, &soft_files})
