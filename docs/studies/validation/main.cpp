@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// validate: known results of the field beside what spinet measures, line by line.
 #include "study.hpp"
+#include <spinet/io/atomic_file.hpp>
 
 #include <CLI/CLI.hpp>
 
@@ -22,13 +23,14 @@ int main(int argc, char** argv) {
     using namespace validation;
     CLI::App app("Known results of the field beside what spinet measures. Exit status 1 if a line fails.");
     bool fast = false;
-    std::string samples = "validation-samples", figures;
+    std::string samples = "validation-samples", figures, table;
     std::vector<std::string> only;
     std::size_t workers = std::max(1u, std::thread::hardware_concurrency());
     app.add_flag("--fast", fast, "fewer samples: under two minutes");
     app.add_option("--samples", samples, "directory that keeps them; a second run goes on from there")
         ->capture_default_str();
     app.add_option("--figures", figures, "directory of the pictures; without it there are none");
+    app.add_option("--table", table, "file for the lines as Markdown");
     app.add_option("--threads", workers, "that share the samples")
         ->capture_default_str()
         ->check(CLI::Range(1, 1024));
@@ -54,6 +56,7 @@ int main(int argc, char** argv) {
         auto const begun = std::chrono::steady_clock::now();
         for (auto const& each : sections)
             if (only.empty() || std::find(only.begin(), only.end(), each.name) != only.end()) each.check(to);
+        if (!table.empty()) spinet::write_atomically(table, markdown(to.lines()));
         std::size_t failed = 0;
         for (auto const& each : to.lines()) failed += each.outcome == verdict::fail ? 1 : 0;
         double const seconds =

@@ -160,22 +160,47 @@ void study::draw(figure const& drawn) {
     std::printf("  %s\n", (done ? files[0] : files[2]).string().c_str());
 }
 
+printed print(line const& of) {
+    char expected[64], measured[64], apart[32];
+    if (of.within)
+        std::snprintf(expected, sizeof expected, "%.6g +- %.2g", of.expected.mean, of.expected.error);
+    else if (of.expected.error > 0)
+        std::snprintf(expected, sizeof expected, "%.6g (%.2g)", of.expected.mean, of.expected.error);
+    else
+        std::snprintf(expected, sizeof expected, "%.6g", of.expected.mean);
+    std::snprintf(measured, sizeof measured, of.measured.error > 0 ? "%.6g (%.2g)" : "%.6g", of.measured.mean,
+                  of.measured.error);
+    double const error = std::hypot(of.expected.error, of.measured.error);
+    if (of.within || !(error > 0))
+        std::snprintf(apart, sizeof apart, "within");
+    else
+        std::snprintf(apart, sizeof apart, "%+.1f", (of.measured.mean - of.expected.mean) / error);
+    return {expected, measured, apart};
+}
+
+std::string markdown(std::vector<line> const& lines) {
+    std::string text, section;
+    for (auto const& each : lines) {
+        if (each.section != section) {
+            section = each.section;
+            text += "\n**" + section +
+                    "**\n\n| | expected | measured | errors apart | | source |\n|---|---|---|---|---|---|\n";
+        }
+        auto const numbers = print(each);
+        text += "| ";
+        for (char const c : each.quantity) text += c == '|' ? std::string("\\|") : std::string(1, c);
+        for (auto const& field : {numbers.expected, numbers.measured, numbers.apart,
+                                  std::string(each.outcome == verdict::pass ? "PASS" : "FAIL"), each.source})
+            text += " | " + field;
+        text += " |\n";
+    }
+    return text;
+}
+
 void study::add(line found) {
-    char expected[64], measured[64], off[32];
-    if (found.within)
-        std::snprintf(expected, sizeof expected, "%.6g +- %.2g", found.expected.mean, found.expected.error);
-    else if (found.expected.error > 0)
-        std::snprintf(expected, sizeof expected, "%.6g (%.2g)", found.expected.mean, found.expected.error);
-    else
-        std::snprintf(expected, sizeof expected, "%.6g", found.expected.mean);
-    std::snprintf(measured, sizeof measured, found.measured.error > 0 ? "%.6g (%.2g)" : "%.6g",
-                  found.measured.mean, found.measured.error);
-    double const error = std::hypot(found.expected.error, found.measured.error);
-    if (found.within || !(error > 0))
-        std::snprintf(off, sizeof off, "within");
-    else
-        std::snprintf(off, sizeof off, "%+.1f", (found.measured.mean - found.expected.mean) / error);
-    std::printf("  %-58s %-24s %-24s %7s  %s\n", found.quantity.c_str(), expected, measured, off,
+    auto const numbers = print(found);
+    std::printf("  %-58s %-24s %-24s %7s  %s\n", found.quantity.c_str(), numbers.expected.c_str(),
+                numbers.measured.c_str(), numbers.apart.c_str(),
                 found.outcome == verdict::pass ? "PASS" : "FAIL");
     std::fflush(stdout);
     lines_.push_back(std::move(found));

@@ -63,6 +63,15 @@ struct figure {
     std::vector<curve> curves{};
 };
 
+/// The numbers of a line as they are printed: expected, measured, and how many errors they are apart.
+struct printed {
+    std::string expected, measured, apart;
+};
+[[nodiscard]] printed print(line const& of);
+
+/// Lines as tables of Markdown, one to a section.
+[[nodiscard]] std::string markdown(std::vector<line> const& lines);
+
 class study {
 public:
     struct options {
