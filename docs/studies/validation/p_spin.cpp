@@ -48,7 +48,7 @@ void draw_bands(study& to) {
                 {threshold + 0.1 * (threshold - ground), complexity(p, k, threshold), 0});
         }
         drawn.settings += "set arrow from " + std::to_string(threshold) + ", graph 0 to " +
-                          std::to_string(threshold) + ", graph 1 nohead dt 2\nset label '-E_inf' at " +
+                          std::to_string(threshold) + ", graph 1 nohead dt 2\nset label '-E_{inf}' at " +
                           std::to_string(threshold) + ", graph 0.05 right offset -1,0\n";
         to.draw(drawn);
     }

@@ -142,40 +142,38 @@ void check_distribution(study& to) {
                  "set label 'q of Edwards and Anderson, Parisi' at 0.745, graph 0.97 right\n"};
     for (std::size_t const n : {32u, 64u, 128u}) {
         std::uint64_t const sweeps = n * 125 / 2;
-        std::size_t const bins = n / 2 + 1;
-        auto const found =
-            to.samples("sk-distribution-" + std::to_string(n) + "-" + std::to_string(sweeps), 400,
-                       [=](std::uint64_t seed) {
-                           auto const run = sample(
-                               sherrington_kirkpatrick<float>(n, seed),
-                               parallel_tempering(glauber{}, ladder({0.4, 0.5, 0.6, 0.72, 0.88, 1.06, 1.3})),
-                               observables{overlap_histogram{bins}},
-                               {.replicas = 4,
-                                .warmup = sweeps,
-                                .sweeps = 2 * sweeps,
-                                .measure_every = 10,
-                                .seed = child_seed(seed, purpose::testing, 0),
-                                .from = start::hot});
-                           std::vector<double> row;
-                           for (std::size_t b = 0; b < bins; ++b)
-                               row.push_back(thermal(run.recorders[0][0], 1 + b));
-                           return row;
-                       });
-        auto const width = 2 / static_cast<double>(bins);
-        auto const middle = [&](std::size_t b) { return -1 + (static_cast<double>(b) + 0.5) * width; };
+        std::size_t const bins = n + 1;  // one to each value that q can take
+        auto const found = to.samples(
+            "sk-overlaps-" + std::to_string(n) + "-" + std::to_string(sweeps), 400, [=](std::uint64_t seed) {
+                auto const run =
+                    sample(sherrington_kirkpatrick<float>(n, seed),
+                           parallel_tempering(glauber{}, ladder({0.4, 0.5, 0.6, 0.72, 0.88, 1.06, 1.3})),
+                           observables{overlap_histogram{bins}},
+                           {.replicas = 4,
+                            .warmup = sweeps,
+                            .sweeps = 2 * sweeps,
+                            .measure_every = 10,
+                            .seed = child_seed(seed, purpose::testing, 0),
+                            .from = start::hot});
+                std::vector<double> row;
+                for (std::size_t b = 0; b < bins; ++b) row.push_back(thermal(run.recorders[0][0], 1 + b));
+                return row;
+            });
+        auto const width = 2 / static_cast<double>(n);
+        auto const overlap_of = [&](std::size_t b) { return -1 + static_cast<double>(b) * width; };
         figure::curve of_size{"N = " + std::to_string(n)};
         for (std::size_t b = bins / 2; b < bins; ++b) {
             // Both signs: P(q) = P(-q).
             value const share =
                 average(found, [&](auto mean) { return (mean(b) + mean(bins - 1 - b)) / width; });
-            of_size.points.push_back({middle(b), share.mean, share.error});
+            of_size.points.push_back({overlap_of(b), share.mean, share.error});
         }
         drawn.curves.push_back(of_size);
         to.agree(named("P(q) is symmetric: [<q>]", n, 0.4), {0, 0},
                  average(found,
                          [&](auto mean) {
                              double sum = 0;
-                             for (std::size_t b = 0; b < bins; ++b) sum += mean(b) * middle(b);
+                             for (std::size_t b = 0; b < bins; ++b) sum += mean(b) * overlap_of(b);
                              return sum;
                          }),
                  "no fields");
