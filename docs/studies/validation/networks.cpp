@@ -101,7 +101,8 @@ void check_ordering(study& to, std::vector<std::size_t> const& sizes) {
                "equal for N to infinity");
     to.equal("smallest eigenvalue of the TAP Hessian at T_ord" + name, here, found.smallest_eigenvalue, 1e-6,
              "LAPACK, whole matrix");
-    to.between("... less than at 0.98 and 1.02 T_ord, by" + name, 0, 1, {aside - here, 0}, "the same");
+    to.between("... and how much more it is at 0.98 and 1.02 T_ord" + name, 0, 1, {aside - here, 0},
+               "the same");
 }
 
 void check_temperatures_that_matter(study& to) {
