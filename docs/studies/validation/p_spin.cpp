@@ -25,6 +25,12 @@ void check_formulas(study& to) {
     }
     to.equal("Theta at the threshold, p = 3", 0.013240, complexity(3, 0, -threshold_energy(3)), 1e-4,
              "the same");
+    to.equal("Theta at the threshold, p = 4: ln(p - 1) / 2 - (p - 2) / p", std::log(3.0) / 2 - 0.5,
+             complexity(4, 0, -threshold_energy(4)), 1e-9, "the same");
+    double const sqrt2 = std::sqrt(2.0);
+    to.equal("E_inf by Crisanti and Sommers, p = 3", 1.154701, threshold_energy(3) / sqrt2, 1e-6,
+             "Crisanti, Sommers");
+    to.equal("E_0 by the same", 1.171675, band_edge(3, 0) / sqrt2, 1e-6, "Crisanti, Sommers");
     to.equal("T_d by Crisanti and Sommers, p = 3", 0.612372,
              random_spherical_p_spin(4, 3, p_spin_scale::crisanti_sommers, 1).paramagnet_above(), 1e-6,
              "Crisanti, Sommers");
