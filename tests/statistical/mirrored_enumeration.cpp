@@ -11,13 +11,13 @@ using namespace spinet;
 
 TEST_CASE("mirrored kernels leave models with fields in equilibrium") {
     small_models::require_invariance("layered", small_models::layered(), mirrored{glauber{}},
-                                     small_models::samples / 2, marginal_exchange{});
+                                     small_models::samples, marginal_exchange{});
     small_models::require_invariance("layered", small_models::layered(), mirrored{metropolis{}},
-                                     small_models::samples / 2);
+                                     small_models::samples);
     small_models::require_invariance("dense", small_models::dense(), mirrored{metropolis{}},
-                                     small_models::samples / 2);
+                                     small_models::samples);
     small_models::require_invariance("graph", small_models::graph(), mirrored{glauber{}},
-                                     small_models::samples / 2);
+                                     small_models::samples);
 }
 
 TEST_CASE("a magnet in a weak field turns as often as its weights say") {

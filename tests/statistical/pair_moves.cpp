@@ -65,10 +65,10 @@ TEST_CASE("isoenergetic clusters leave two replicas independent and in equilibri
 }
 
 TEST_CASE("tempering with isoenergetic clusters stays in equilibrium") {
-    small_models::require_invariance("graph", small_models::graph(), glauber{}, small_models::samples / 2,
+    small_models::require_invariance("graph", small_models::graph(), glauber{}, small_models::samples,
                                      energy_exchange{}, isoenergetic_clusters{});
     small_models::require_invariance("+-J graph", small_models::plus_minus_graph(), multi_spin{},
-                                     small_models::samples / 2, energy_exchange{},
+                                     small_models::samples, energy_exchange{},
                                      isoenergetic_clusters{.below = 1.5});
 }
 

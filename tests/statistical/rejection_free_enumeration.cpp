@@ -9,8 +9,8 @@ namespace {
 
 template <class M>
 void require_invariance_of_both(std::string const& name, M const& model) {
-    small_models::require_invariance(name, model, rejection_free{}, small_models::samples / 2);
-    small_models::require_invariance(name, model, rejection_free{glauber{}}, small_models::samples / 2);
+    small_models::require_invariance(name, model, rejection_free{}, small_models::samples);
+    small_models::require_invariance(name, model, rejection_free{glauber{}}, small_models::samples);
 }
 
 }  // namespace
@@ -38,8 +38,8 @@ TEST_CASE("rejection-free sweeps leave a model in equilibrium whose costs are 40
                                     {0.03f, 0, 0, 0, 0.02f, 0, 0.05f, 0});
     ladder const cold({0.1, 0.2});
     auto const check = [&](auto const& kernel) {
-        auto const fits = spinet::testing::fit_each_move(model, kernel, energy_exchange{}, cold,
-                                                         small_models::samples / 2, 4);
+        auto const fits =
+            spinet::testing::fit_each_move(model, kernel, energy_exchange{}, cold, small_models::samples, 4);
         for (auto const* after : {&fits.swept, &fits.exchanged})
             for (auto const& found : *after) {
                 CAPTURE(kernel.name(), found.chi_square, found.degrees_of_freedom);

@@ -17,8 +17,9 @@ namespace small_models {
 
 using namespace spinet;
 
-/// Independent samples of each test: enough for a rule that is wrong by 2 %.
-inline constexpr std::uint64_t samples = 2'000'000;
+/// Independent samples of each test: enough for a rule that is wrong by 2 %
+/// (tests/statistical/wrong_kernels).
+inline constexpr std::uint64_t samples = 1'000'000;
 
 /// 63 choices of kernel, model, exchange and pair move x 3 temperatures x 2 (one and two sweeps), 8 at low
 /// temperatures, and 3 joint distributions of two replicas.

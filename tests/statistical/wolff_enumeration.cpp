@@ -11,12 +11,12 @@ TEST_CASE("cluster moves leave a graph with fields in equilibrium") {
     auto const model = small_models::graph();
     small_models::require_invariance("graph", model, wolff{glauber{}, {.clusters = 3}});
     small_models::require_invariance("graph", model, wolff{metropolis{random_scan{}}});
-    small_models::require_invariance("graph", model, wolff{rejection_free{}}, small_models::samples / 2);
+    small_models::require_invariance("graph", model, wolff{rejection_free{}}, small_models::samples);
 }
 
 TEST_CASE("cluster moves leave a graph of +J and -J in equilibrium") {
     auto const model = small_models::plus_minus_graph();
     small_models::require_invariance("+-J graph", model, wolff{glauber{}, {.clusters = 3}});
     small_models::require_invariance("+-J graph", model, wolff{multi_spin{}, {.clusters = 2}},
-                                     small_models::samples / 2);
+                                     small_models::samples);
 }

@@ -125,7 +125,7 @@ struct clusters_by_size {
 template <class M, class K, class Exchange>
 void require_rejection(M const& model, K const& kernel, Exchange const& exchange, double beta_factor) {
     auto const fits = spinet::testing::fit_after_moves(model, kernel, exchange, small_models::temperatures(),
-                                                       small_models::samples / 2, 3, beta_factor);
+                                                       small_models::samples, 3, beta_factor);
     double least = 1;
     for (auto const& fit : fits) least = std::min(least, fit.p_value);
     CAPTURE(kernel.name(), exchange.name(), beta_factor);

@@ -213,7 +213,8 @@ template <class Real, class Deviation>
 /// Ising spins with independent Gaussian couplings of variance p! / N^(p-1), or half of that. Its
 /// paramagnet_above() is twice the transition temperature of the random energy model of that variance, 1.2 by
 /// Crisanti and Sommers: for p = 2 to 20 above the dynamic transition (1 at p = 2, 0.68 at 3, 1.06 at
-/// 20). Source: Derrida, Phys. Rev. B 24, 2613 (1981). Throws spinet::error for p < 2, N < p, or a tensor too large.
+/// 20). Source: Derrida, Phys. Rev. B 24, 2613 (1981). Throws spinet::error for p < 2, N < p, or a tensor too
+/// large.
 template <class Real = float>
 [[nodiscard]] ising_p_spin<Real> random_ising_p_spin(std::size_t spins, std::size_t p, p_spin_scale scale,
                                                      std::uint64_t seed) {
