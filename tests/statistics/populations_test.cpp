@@ -38,7 +38,8 @@ std::string reasons_at(auto const& of, std::size_t k) {
 
 }  // namespace
 
-TEST_CASE("population annealing of a ring passes, and agrees with its transfer matrix", "[statistics][slow]") {
+TEST_CASE("population annealing of a ring passes, and agrees with its transfer matrix",
+          "[statistics][slow]") {
     auto const seen = annealed_populations();
     REQUIRE(seen.complete());
     REQUIRE(seen.populations);

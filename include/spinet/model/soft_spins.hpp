@@ -41,7 +41,7 @@ struct uniform_measure {
         return x > 0 ? s : -s;
     }
     /// The same for as many fields as numbers, x[k] becoming the spin, to an absolute error of 1e-10. A fifth
-    /// of the time with AVX-512.
+    /// of the time or less with AVX-512.
     static void draw_all(std::span<double> x, std::span<double const> u) noexcept {
         constexpr std::size_t lanes = detail::pack_lanes<double>;
         std::size_t const count = x.size();
