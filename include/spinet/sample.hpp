@@ -110,7 +110,8 @@ public:
         if constexpr (requires { requires Method::joins_pairs; }) result_.joined = 2;
         result_.paramagnet_above = paramagnet_above(model);
         result_.variance_at_infinite_temperature = variance_at_infinite_temperature(model);
-        if (space_of<M> != spin_space::ising) result_.entropy_at_infinite_temperature = 0;
+        result_.ising = space_of<M> == spin_space::ising;
+        if (!result_.ising) result_.entropy_at_infinite_temperature = 0;
         std::apply([&](auto const&... each) { (add_recorders(each), ...); }, measured.all);
         describe();
     }

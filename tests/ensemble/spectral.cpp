@@ -11,6 +11,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <set>
+#include <span>
+#include <string>
 #include <vector>
 
 using namespace spinet;
@@ -40,6 +42,18 @@ void require_sound(rung_graph const& graph, ladder const& temperatures) {
     CHECK(numbers.size() == graph.links);
     if (!numbers.empty()) CHECK(*numbers.rbegin() == graph.links - 1);
 }
+
+/// A pair move of a user's own, which networks take; it counts its calls.
+struct counted_pairs {
+    std::size_t* calls;
+    [[nodiscard]] static std::string name() { return "counted"; }
+    [[nodiscard]] static double highest() { return 1.0; }
+    template <class M>
+    double operator()(M const&, std::span<double>, std::span<double>, std::uint32_t) const {
+        ++*calls;
+        return 0;
+    }
+};
 
 }  // namespace
 
@@ -143,4 +157,20 @@ TEST_CASE("a tile with lanes goes on from an archive as if it had not stopped", 
     tile_of going(model, {}, exchange, temperatures, 0, 3, 7),
         fresh(model, {}, exchange, temperatures, 0, 3, 7);
     require_goes_on(going, fresh, model.size());
+}
+
+TEST_CASE("pair moves are made on the rungs of the model, and not on lanes, which are other models",
+          "[ensemble]") {
+    auto const model = random_layered_glass<double>({12, 9, 7}, {0.2, 0.2}, 3);
+    double const top = leading_modes(model, 1).values[0];
+    auto const exchange = spectral_lanes({{0.8 * top, 0.4, 3}}).on(model);
+    ladder const temperatures({0.5, 0.7, 1.0, 2.0});
+    REQUIRE(graph_of(exchange, temperatures).rungs.size() > temperatures.size());
+    std::size_t calls = 0;
+    tile<network_glass<double>, glauber<>, spectral_exchange<network_glass<double>>, counted_pairs> part(
+        model, {}, exchange, temperatures, 0, 4, 7, {&calls});
+    std::vector<double> const up(model.size(), 1.0);
+    part.start([&](std::size_t) { return std::span<double const>(up); });
+    part.advance(0);
+    CHECK(calls == 2 * 3);  // pairs of ladders, temperatures up to 1
 }

@@ -125,6 +125,24 @@ TEST_CASE("where nothing crosses, the minimum of the smallest eigenvalue", "[t_o
     CHECK(star.smallest_eigenvalue == Approx(least).margin(1e-5));
 }
 
+TEST_CASE("spins that are hardly coupled do not hide where the others order", "[t_ord]") {
+    // Far below the others' temperatures, rounding leaves nothing of the smallest eigenvalue.
+    auto const glass = sherrington_kirkpatrick<double>(60, 5);
+    auto const alone = t_ord(glass);
+    REQUIRE_FALSE(alone.crosses);
+    for (double const weak : {1e-3, 1e-6, 1e-8, 1e-12, 1e-20, 1e-150}) {
+        bonds all;
+        for (std::uint32_t i = 0; i < 60; ++i)
+            for (std::uint32_t j = 0; j < i; ++j) all.push_back({i, j, glass.couplings().row(i)[j]});
+        all.push_back({60, 61, weak});
+        auto const found = t_ord(sparse_ising<double>(62, all));
+        CAPTURE(weak, found.temperature, found.smallest_eigenvalue);
+        CHECK_FALSE(found.crosses);
+        CHECK(found.temperature == Approx(alone.temperature).epsilon(2e-4));
+        CHECK(found.smallest_eigenvalue == Approx(alone.smallest_eigenvalue).margin(1e-6));
+    }
+}
+
 TEST_CASE("the smallest eigenvalue of an SK glass nearly vanishes at T = 1", "[t_ord][slow]") {
     // lambda_max(J) = 2 + N^(-2/3) x with x of Tracy and Widom's law (mean -1.21, standard deviation 1.27),
     // so the minimum, about 1 - lambda_max^2 / 4, is -x N^(-2/3), and a crossing lies up to sqrt(x N^(-2/3))

@@ -299,6 +299,32 @@ TEMPLATE_TEST_CASE("network_glass: laws and colours on all kinds of graphs of gr
     check_glass<TestType>({2, 3, 4, 2}, {{3, 0}, {3, 1}}, 2);
 }
 
+TEST_CASE("network_glass: blocks between the same two groups are one", "[model]") {
+    // J twice, once from the other side, is 2 J; J and -J are nothing.
+    xt::xtensor<double, 2> const j{{0.5, -0.25, 1.0}, {0.75, 0.125, -2.0}};
+    xt::xtensor<double, 2> const turned = xt::transpose(j), twice = 2 * j, opposite = -j;
+    std::vector<spin_group> const groups{{"a", 0, 3}, {"b", 0, 2}};
+    std::vector<double> const none(5, 0.0);
+    network_glass<double> const both(groups, none,
+                                     {dense_block<double>(0, 1, j), dense_block<double>(1, 0, turned)}),
+        one(groups, none, {dense_block<double>(0, 1, twice)}),
+        free(groups, none, {dense_block<double>(0, 1, j), dense_block<double>(0, 1, opposite)});
+    REQUIRE(both.blocks().size() == 1);
+    std::vector<double> const spins{1, -1, 1, 1, -1};
+    CHECK(both.energy(spins) == one.energy(spins));
+    CHECK(free.energy(spins) == 0);
+    auto const variance = [](network_glass<double> const& of) {
+        double squares = 0;
+        for (std::size_t site = 0; site < of.size(); ++site)
+            of.for_each_coupling(site, [&](std::size_t, auto c) {
+                for (double const each : c) squares += each * each;
+            });
+        return squares;
+    };
+    CHECK(variance(both) == variance(one));
+    CHECK(variance(free) == 0);
+}
+
 TEST_CASE("the first field of a group is set by the glass, and names are kept", "[model]") {
     auto const glass = glass_on<float>({3, 4, 2}, {{0, 1}, {1, 2}}).glass;
     REQUIRE(glass.groups().size() == 3);

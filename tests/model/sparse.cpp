@@ -70,6 +70,8 @@ TEST_CASE("sparse models and lattices refuse bad input, naming it", "[model]") {
                       ContainsSubstring("bond 1 (1, 1) joins a spin to itself"));
     CHECK_THROWS_WITH(model(2, {{0, 1, std::numeric_limits<float>::infinity()}}),
                       ContainsSubstring("bond 0 (0, 1) is not finite"));
+    CHECK_THROWS_WITH(model(2, {{0, 1, 3e38f}, {0, 1, 3e38f}}),
+                      ContainsSubstring("the field of spin 0 can overflow"));
     CHECK_THROWS_WITH(model(2, {}, {1.0f}), ContainsSubstring("2 spins, but 1 fields"));
     CHECK_THROWS_WITH(model(2, {}, {1.0f, std::nanf("")}), ContainsSubstring("field 1 is not finite"));
     CHECK_THROWS_WITH(ising_lattice({}), ContainsSubstring("no edges"));

@@ -284,4 +284,20 @@ TEST_CASE("the histogram of overlaps counts every pair once, from bits as from s
                 }
         }
     CHECK_THROWS_AS(overlap_histogram(0), error);
+    // 6 spins: -1 and -2/3 lie below -0.6, and so on; with 4 bins, 0 lies on an edge.
+    CHECK(overlap_histogram(5).levels(6) == std::vector<double>{2, 1, 1, 1, 2});
+    CHECK(overlap_histogram(4).levels(6) == std::vector<double>{2, 1.5, 1.5, 2});
+}
+
+TEST_CASE("overlaps of spins on levels count half in two bins where they lie between them", "[observable]") {
+    // As of spins +-1, though they come as numbers: q = 0 on the edge of two bins.
+    sample_cohort<float> const made(12, {8}, 5, 3);
+    auto seen = made.view();
+    std::vector<double> of_signs(66 * 3, 0.0), of_numbers(66 * 3, 0.0);
+    overlap_histogram const histogram(2);
+    histogram.measure(seen, std::span(of_signs));
+    seen.space = spin_space::interval;
+    histogram.measure(seen, std::span(of_numbers));
+    CHECK(std::count(of_signs.begin(), of_signs.end(), 0.5) > 0);
+    CHECK(of_numbers == of_signs);
 }

@@ -53,17 +53,18 @@ void check_against_enumeration(std::string const& name, M const& model, Method c
     auto const exact =
         spinet::testing::exact_distribution(model, seen.temperatures[0]).overlap_distribution();
     auto const found = overlap_distribution(seen)[0];
-    std::vector<double> expected(bins, 0.0);
+    std::vector<double> expected(bins, 0.0), levels(bins, 0.0);
     for (std::size_t d = 0; d < exact.size(); ++d) {
         double const place = (sites - static_cast<double>(d)) / sites * bins, lower = std::floor(place);
         bool const on_edge = place == lower && d > 0 && lower > 0;
         auto const bin = std::min<std::size_t>(static_cast<std::size_t>(lower), bins - 1);
         expected[bin] += exact[d] * (on_edge ? 0.5 : 1.0);
-        if (on_edge) expected[bin - 1] += exact[d] / 2;
+        levels[bin] += on_edge ? 0.5 : 1.0;
+        if (on_edge) expected[bin - 1] += exact[d] / 2, levels[bin - 1] += 0.5;
     }
     for (std::size_t b = 0; b < bins; ++b)
         check_mean(name + ", P(q)", found.overlap(b), found.density[b], found.error[b],
-                   expected[b] / found.width);
+                   expected[b] / levels[b] * (sites + 1) / 2);
 }
 
 template <class M>

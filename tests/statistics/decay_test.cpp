@@ -62,10 +62,12 @@ TEST_CASE("the integral of an exponential is its time, on any grid", "[statistic
                 exact(grid(1, 1e5, per_decade), [&](double t) { return std::exp(-t / tau); }));
             CAPTURE(tau, per_decade, found.value, found.window);
             CHECK(found.reached);
-            CHECK(found.error == 0.0);
+            CHECK(found.error == found.tail);
             // What lies beyond the window: exp(-window / tau), at most exp(-6). Straight lines stand for
             // exponentials of slopes up to 1e-3, which are right to a relative 1e-7.
-            CHECK(std::abs(found.value / tau - (1 - std::exp(-found.window / tau))) < 1e-7);
+            CHECK(std::abs((found.value - found.tail) / tau - (1 - std::exp(-found.window / tau))) < 1e-7);
+            CHECK(std::abs(found.tail - tau * std::exp(-found.window / tau)) < 0.02 * found.tail);
+            CHECK(std::abs(found.value - tau) < found.error + 1e-7 * tau);
             CHECK(found.window >= 6 * found.value);
             CHECK(found.window < 6 * tau * std::pow(10.0, 1.0 / static_cast<double>(per_decade)) * 1.001);
         }
@@ -82,6 +84,19 @@ TEST_CASE("the integral of a stretched exponential is tau Gamma(1 + 1/beta)", "[
     }
 }
 
+TEST_CASE("the integral knows of the tail that it does not sum", "[statistics]") {
+    for (double const beta : {0.3, 0.4, 0.5, 0.6, 0.7, 0.85, 1.0, 1.3})
+        for (double const amplitude : {1.0, 0.8, 0.5}) {
+            double const truth = amplitude * 1000 * std::tgamma(1 + 1 / beta);
+            auto const found =
+                integrated_decay_time(exact(grid(1, 1e9, 10), stretched{amplitude, 1000, beta}));
+            CAPTURE(beta, amplitude, found.value, found.error, truth);
+            CHECK(found.reached);
+            CHECK(std::abs(found.value - truth) < found.error + 4e-3 * truth);
+            if (beta >= 0.5) CHECK(std::abs(found.value / truth - 1) < 0.06);
+        }
+}
+
 TEST_CASE("a plateau is taken off before the integral", "[statistics]") {
     auto const curve = exact(grid(1, 1e5, 10), stretched{0.7, 40, 1, 0.3});
     auto const without = integrated_decay_time(curve);
@@ -89,7 +104,7 @@ TEST_CASE("a plateau is taken off before the integral", "[statistics]") {
     CHECK(without.window == curve.times().back());
     auto const with = integrated_decay_time(curve, {.plateau = 0.3});
     CHECK(with.reached);
-    CHECK(std::abs(with.value / 40 - (1 - std::exp(-with.window / 40))) < 1e-9);
+    CHECK(std::abs((with.value - with.tail) / 40 - (1 - std::exp(-with.window / 40))) < 1e-9);
 }
 
 TEST_CASE("what has not decayed has a lower bound, not a time", "[statistics]") {
@@ -173,7 +188,8 @@ TEST_CASE("errors of fitted and integrated times cover what they should", "[stat
     // of these below, 4 comparisons. The jackknife is conservative, so that the upper limit is wider.
     stretched const truth{0.9, 60, 0.6};
     auto const times = grid(1, 3000, 8);
-    double const integral = integrated_decay_time(exact(times, truth)).value;
+    // From 0 to 1, C falls from 1, and not from 0.9.
+    double const integral = truth.amplitude * truth.time * std::tgamma(1 + 1 / truth.exponent) + 0.05;
     constexpr std::uint32_t samples = 400;
     int tau = 0, beta = 0, amplitude = 0, area = 0;
     double scatter = 0, errors = 0;
@@ -188,7 +204,7 @@ TEST_CASE("errors of fitted and integrated times cover what they should", "[stat
         scatter += (fit.time.value - truth.time) * (fit.time.value - truth.time);
         double const student = student_t_quantile(normal_cdf(1.0), 15);
         errors += fit.time.error * fit.time.error / (student * student);
-        auto const found = integrated_decay_time(data, {.small = 0.1});
+        auto const found = integrated_decay_time(data);
         REQUIRE(found.reached);
         area += std::abs(found.value - integral) < found.error ? 1 : 0;
     }
@@ -199,6 +215,29 @@ TEST_CASE("errors of fitted and integrated times cover what they should", "[stat
     }
     CHECK(area > samples * (0.683 - 4.5 * 0.0233));
     CHECK(std::abs(std::sqrt(errors / scatter) - 1.0) < 0.2);
+}
+
+TEST_CASE("errors of fitted times cover with a few units, too", "[statistics]") {
+    // Student's factor is in them. 300 samples: 4.5 standard errors of the share below, 9 comparisons.
+    stretched const truth{0.9, 60, 0.6};
+    auto const times = grid(1, 3000, 8);
+    constexpr std::uint32_t samples = 300;
+    double const spread = 4.5 * std::sqrt(0.683 * 0.317 / samples);
+    for (std::size_t const units : {2u, 4u, 8u}) {
+        int tau = 0, beta = 0, amplitude = 0, found = 0;
+        for (std::uint32_t s = 0; s < samples; ++s) {
+            auto const fit = fit_decay(noisy(times, units, 0.03, 1 + s, truth));
+            if (!fit.determined) continue;
+            ++found;
+            tau += std::abs(fit.time.value - truth.time) < fit.time.error ? 1 : 0;
+            beta += std::abs(fit.exponent.value - truth.exponent) < fit.exponent.error ? 1 : 0;
+            amplitude += std::abs(fit.amplitude.value - truth.amplitude) < fit.amplitude.error ? 1 : 0;
+        }
+        CAPTURE(units, found, tau, beta, amplitude);
+        CHECK(found > 0.98 * samples);
+        for (int const within : {tau, beta, amplitude})
+            CHECK(static_cast<double>(within) / found > 0.683 - spread);
+    }
 }
 
 TEST_CASE("points count by their errors", "[statistics][slow]") {

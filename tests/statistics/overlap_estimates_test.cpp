@@ -109,7 +109,9 @@ TEST_CASE("susceptibilities, link overlaps and correlations of layers are those 
 }
 
 TEST_CASE("the peak of a histogram of |q|", "[statistics]") {
-    using detail::peak_of;
+    auto const peak_of = [](std::vector<double> const& shares) {
+        return detail::peak_of(shares, std::vector<double>(shares.size(), 1.0));
+    };
     // Parabolas are found exactly: 1 - (|q| - c)^2 at the middles of bins.
     for (std::size_t const bins : {40u, 41u})
         for (double const c : {0.3, 0.52, 0.71}) {
@@ -128,4 +130,10 @@ TEST_CASE("the peak of a histogram of |q|", "[statistics]") {
     CHECK(peak_of({3, 1, 0, 1, 2}) == Approx(0.8));
     CHECK(peak_of({0, 0, 1, 0, 0}) == 0.0);
     CHECK(peak_of({1}) == 0.0);
+    // Of 6 spins, 10 bins: overlaps -1, -2/3, ..., 1 alike, so that 0, on an edge, is the largest for
+    // nothing.
+    auto const covers = detail::covered_by_bins(10, 6);
+    CHECK(covers ==
+          std::vector<double>{2.0 / 7, 2.0 / 7, 0, 2.0 / 7, 1.0 / 7, 1.0 / 7, 2.0 / 7, 0, 2.0 / 7, 2.0 / 7});
+    CHECK(detail::peak_of({1, 1, 0, 1, 0.5, 0.5, 1, 0, 2, 1}, covers) == Approx(0.7));
 }

@@ -94,6 +94,12 @@ template <PairModel M>
 template <PairModel M, Executor Exec = serial>
 [[nodiscard]] ladder suggested_temperatures(M const& model, ladder_request const& wanted = {},
                                             Exec const& executor = {}) {
+    if (!(wanted.above > 0 && std::isfinite(wanted.above)))
+        throw error("suggested_temperatures: `above` must be positive and finite, got " +
+                    std::to_string(wanted.above));
+    if (wanted.count > wanted.most)
+        throw error("suggested_temperatures: at most " + std::to_string(wanted.most) +
+                    " temperatures (`most`), but " + std::to_string(wanted.count) + " asked for");
     double const top = wanted.above * paramagnet_above(model);
     if (!(top > 0) || !std::isfinite(top))
         throw error("suggested_temperatures: the model has no couplings, so no temperature is singled out");

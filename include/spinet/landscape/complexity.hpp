@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <numbers>
 #include <string>
 
@@ -43,6 +44,7 @@ inline void require_p(std::size_t p) {
 [[nodiscard]] inline double complexity(std::size_t p, std::size_t k, double u) {
     double const threshold = threshold_energy(p);
     auto const order = static_cast<double>(p);
+    if (u < -1e100) return -std::numeric_limits<double>::infinity();
     double const at = std::min(u, -threshold),
                  root = std::sqrt(std::max(0.0, at * at - threshold * threshold));
     double const i1 = -at * root / (threshold * threshold) - std::log((root - at) / threshold);

@@ -57,7 +57,7 @@ template <class Real>
 
 /// The temperature at which independent zero-mean couplings of the measured variances would freeze: sqrt of
 /// the largest eigenvalue of B, B_gh = sigma^2_gh N_h over all groups g and h that a block joins, however the
-/// groups are connected (blocks between the same two groups add their variances). For a chain of layers it is
+/// groups are connected. For a chain of layers it is
 /// t_formula(sizes, variances). It is NOT where this network orders if its couplings are trained: that is
 /// t_ord. Fields are ignored. Without blocks it is 0.
 template <class Real>

@@ -25,7 +25,7 @@ namespace spinet {
 struct ordering {
     double temperature = 0;  ///< T_ord where `crosses`; else the T at which the smallest eigenvalue is least
     double smallest_eigenvalue = 0;  ///< of A(temperature), dimensionless; about 0 where `crosses`
-    bool crosses = false;       ///< the eigenvalue does reach 0; false: it is positive at all temperatures
+    bool crosses = false;  ///< the eigenvalue does reach 0; false: it is positive at all that were looked at
     double positive_above = 0;  ///< a bound: above it the eigenvalue is positive, by lambda_max alone
 };
 
@@ -59,6 +59,10 @@ public:
     [[nodiscard]] double unit() const noexcept { return unit_; }    ///< lambda_max(J)
     [[nodiscard]] double least() const noexcept { return least_; }  ///< smallest D_ii of a coupled spin
     [[nodiscard]] double most() const noexcept { return most_; }
+    /// Below this t, rounding leaves nothing of the smallest eigenvalue: the largest are most() / t^2.
+    [[nodiscard]] double lowest_t() const noexcept {
+        return std::max(1e-4 * std::sqrt(most_), std::sqrt(least_));
+    }
 
     /// The smallest eigenvalue of A(t), t in units of lambda_max.
     [[nodiscard]] double smallest(double t) const {
@@ -92,13 +96,13 @@ private:
     return discriminant < 0 || sum <= 0 ? 0.0 : (sum + std::sqrt(discriminant)) / 2;
 }
 
-/// The largest t at which A(t) has an eigenvalue <= 0, or 0. Walks down from the bound in steps too short to
-/// step over a crossing.
+/// The largest t from lowest_t() on at which A(t) has an eigenvalue <= 0, or 0. Walks down from the bound in
+/// steps too short to step over a crossing.
 template <PairModel M>
 [[nodiscard]] double highest_crossing(paramagnet_hessian<M> const& hessian, double from) {
     constexpr std::size_t most_steps = 100'000;
     double t = from;
-    for (std::size_t step = 0; t > 0; ++step) {
+    for (std::size_t step = 0; t > hessian.lowest_t(); ++step) {
         if (step == most_steps) throw error("t_ord: no end after " + std::to_string(step) + " steps");
         double const smallest = hessian.smallest(t);
         if (smallest <= 1e-10) return t;
@@ -110,10 +114,11 @@ template <PairModel M>
 }
 
 /// The t at which the smallest eigenvalue of A(t) is least, and that eigenvalue. For a fixed vector it is a
-/// parabola in 1 / t whose minimum lies above sqrt(least); `from` to `to` holds the minimum of all.
+/// parabola in 1 / t whose minimum lies above sqrt(least); `from` to `to` holds the minimum of all that is
+/// not below lowest_t().
 template <PairModel M>
 [[nodiscard]] std::pair<double, double> lowest_point(paramagnet_hessian<M> const& hessian) {
-    double const from = std::log(hessian.least()) / 2;
+    double const from = std::log(hessian.lowest_t());
     double const sample = 2 * hessian.most();
     double const to =
         std::max(from, -std::log(1 - hessian.smallest(sample)));  // 1 - 1/t bounds it from below
@@ -158,12 +163,13 @@ template <PairModel M>
 /// is not t_formula, which knows variances only, and not lambda_max(J), which leaves the reaction of a spin
 /// on itself out. A transition of first order may lie above it. External fields are ignored.
 ///
-/// No crossing is missed: above `positive_above` (<= lambda_max) there is none, and the search walks down
-/// from there in steps over which the eigenvalue cannot fall to 0. T_ord is accurate to about 1e-6 of itself
-/// where it crosses, and to 1e-4 elsewhere, where of two minima whose heights differ by less than 0.003
-/// either may be taken. 10 to 200 eigenvalues by Lanczos: 0.05 s for the shipped trained network (986 spins),
-/// 0.6 s with its weights shuffled. Throws spinet::error for a model without couplings, or where Lanczos does
-/// not converge.
+/// Temperatures below 1e-4 sqrt(max_i D_ii) are not looked at: what orders there are spins coupled by less
+/// than that, as good as free. Down to there no crossing is missed: above `positive_above` (<= lambda_max)
+/// there is none, and the search walks down from there in steps over which the eigenvalue cannot fall to 0.
+/// T_ord is accurate to about 1e-6 of itself where it crosses, and to 1e-4 elsewhere, where of two minima
+/// whose heights differ by less than 0.003 either may be taken. 10 to 200 eigenvalues by Lanczos: 0.05 s for
+/// the shipped trained network (986 spins), 0.6 s with its weights shuffled. Throws spinet::error for a model
+/// without couplings, or where Lanczos does not converge.
 template <PairModel M>
 [[nodiscard]] ordering t_ord(M const& model) {
     static_assert(space_of<M> == spin_space::ising, "spinet: T_ord is that of Ising spins");

@@ -104,4 +104,13 @@ struct dense_block {
 template <class Real>
 using coupling_block = std::variant<dense_block<Real>>;
 
+/// One block for two between the same groups, whichever way round the second is. Shapes must agree.
+template <class Real>
+[[nodiscard]] coupling_block<Real> sum_of(dense_block<Real> const& a, dense_block<Real> const& b) {
+    xt::xtensor<Real, 2> sum = a.weights;
+    auto const& other = a.from == b.from ? b.weights : b.transposed;
+    for (std::size_t k = 0; k < sum.size(); ++k) sum.data()[k] += other.data()[k];
+    return dense_block<Real>(a.from, a.to, std::move(sum));
+}
+
 }  // namespace spinet

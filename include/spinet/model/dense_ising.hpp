@@ -9,6 +9,7 @@
 #include <spinet/detail/vector_math.hpp>
 #include <spinet/detail/xtensor.hpp>
 #include <spinet/error.hpp>
+#include <spinet/model/magnitude.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -113,6 +114,12 @@ private:
                 if (row(i)[j] != row(j)[i])
                     throw error("dense_ising: " + at(i, j) + " differs from " + at(j, i));
             }
+        }
+        for (std::size_t i = 0; i < n; ++i) {
+            double sum = std::abs(static_cast<double>(fields_.data()[i]));
+            for (std::size_t j = 0; j < n; ++j) sum += std::abs(static_cast<double>(row(i)[j]));
+            detail::require_fields_fit<Real>(
+                sum, [&] { return "dense_ising: the field of spin " + std::to_string(i); });
         }
     }
 

@@ -7,6 +7,7 @@
 #include <spinet/detail/xtensor.hpp>
 #include <spinet/error.hpp>
 #include <spinet/model/coupling_block.hpp>
+#include <spinet/model/magnitude.hpp>
 
 #include <algorithm>
 #include <array>
@@ -26,8 +27,9 @@ using provenance = std::vector<std::pair<std::string, std::string>>;
 
 /// H(s) = -sum_blocks sum_ij W_ij s_i s_j - sum_i b_i s_i, where a block couples the spins of two different
 /// groups (i in its `to` group, j in its `from` group), each coupling counted once. One type serves every
-/// network, because a network is known only at run time. At construction the groups are coloured so that no
-/// block joins two groups of a colour; a layered network gets two colours, its even and its odd layers.
+/// network, because a network is known only at run time. Blocks between the same two groups add up to one. At
+/// construction the groups are coloured so that no block joins two groups of a colour; a layered network gets
+/// two colours, its even and its odd layers.
 template <class Real = float>
 class network_glass {
 public:
@@ -45,6 +47,7 @@ public:
         check_fields();
         for (std::size_t b = 0; b < blocks_.size(); ++b)
             std::visit([&](auto const& block) { block.check(groups_, b); }, blocks_[b]);
+        join_parallel_blocks();
         colour_groups();
         check_magnitude();
     }
@@ -135,6 +138,19 @@ private:
                                 group.name + " is not finite");
     }
 
+    /// No two spins are joined by more than one coupling: squares of couplings are taken all over mean field.
+    void join_parallel_blocks() {
+        for (std::size_t b = 0; b < blocks_.size(); ++b)
+            for (std::size_t a = 0; a < b; ++a)
+                if (auto const first = ends(a), second = ends(b);
+                    first == second || first == std::array{second[1], second[0]}) {
+                    blocks_[a] = std::visit([](auto const& x, auto const& y) { return sum_of(x, y); },
+                                            blocks_[a], blocks_[b]);
+                    blocks_.erase(blocks_.begin() + static_cast<std::ptrdiff_t>(b--));
+                    break;
+                }
+    }
+
     /// No field can overflow: the sum of all |J| and |b| of every spin is finite.
     void check_magnitude() const {
         for (std::size_t g = 0; g < groups_.size(); ++g)
@@ -144,10 +160,10 @@ private:
                 for_each_coupling(site, [&](std::size_t, std::span<Real const> couplings) {
                     for (Real const j : couplings) sum += std::abs(static_cast<double>(j));
                 });
-                if (!(sum <= static_cast<double>(std::numeric_limits<Real>::max()) / 4))
-                    throw error("network_glass: the field of spin " + std::to_string(i) + " of group " +
-                                groups_[g].name + " can overflow: its couplings add up to " +
-                                std::to_string(sum));
+                detail::require_fields_fit<Real>(sum, [&] {
+                    return "network_glass: the field of spin " + std::to_string(i) + " of group " +
+                           groups_[g].name;
+                });
             }
     }
 

@@ -4,6 +4,7 @@
 
 #include <spinet/concepts.hpp>
 #include <spinet/error.hpp>
+#include <spinet/model/magnitude.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -38,6 +39,12 @@ public:
         if (fields_.empty()) fields_.assign(spins, Real{0});
         check(spins, bonds);
         build(bonds);
+        for (std::size_t i = 0; i < size(); ++i) {
+            double sum = std::abs(static_cast<double>(fields_[i]));
+            for (Real const j : neighbour_couplings(i)) sum += std::abs(static_cast<double>(j));
+            detail::require_fields_fit<Real>(
+                sum, [&] { return "sparse_ising: the field of spin " + std::to_string(i); });
+        }
     }
 
     [[nodiscard]] std::size_t size() const noexcept { return fields_.size(); }

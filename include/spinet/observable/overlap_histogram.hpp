@@ -18,7 +18,9 @@ namespace spinet {
 
 /// Per pair: |q|, then, for each of `bins` bins of equal width on [-1, 1], 1 where q falls into it. An
 /// overlap on the edge of two bins counts half in both, so that P(q) of a model without fields is symmetric.
-/// A run keeps pairs x bins numbers a temperature and stage. Throws spinet::error for 0 bins.
+/// N spins +-1 have N + 1 possible overlaps: with as many bins each has its own, with fewer some hold one
+/// more than others (overlap_distribution counts them), with more some hold none. A run keeps pairs x bins
+/// numbers a temperature and stage. Throws spinet::error for 0 bins.
 class overlap_histogram {
 public:
     static constexpr measured_per per = measured_per::pair;
@@ -36,6 +38,14 @@ public:
         for (std::size_t b = 0; b < bins_; ++b)
             names.push_back("q in bin " + std::to_string(b) + " of " + std::to_string(bins_));
         return names;
+    }
+
+    /// How many of the N + 1 possible overlaps of N spins +-1 each bin holds, in halves.
+    [[nodiscard]] std::vector<double> levels(std::size_t sites) const {
+        std::vector<double> block(1 + bins_);
+        for (std::size_t differing = 0; differing <= sites; ++differing)
+            count(differing, sites, block.data());
+        return {block.begin() + 1, block.end()};
     }
 
     template <class Real>
@@ -82,8 +92,10 @@ private:
     void count(double q, double* block) const noexcept {
         block[0] = std::abs(q);
         auto const last = static_cast<double>(bins_ - 1);
-        double const bin = std::floor((q + 1) / 2 * static_cast<double>(bins_));
-        block[1 + static_cast<std::size_t>(std::clamp(bin, 0.0, last))] += 1;
+        constexpr double on_edge = 1e-5;  // by rounding in float; of a continuum, nothing
+        double const at = (q + 1) / 2 * static_cast<double>(bins_);
+        for (double const shifted : {at - on_edge, at + on_edge})
+            block[1 + static_cast<std::size_t>(std::clamp(std::floor(shifted), 0.0, last))] += 0.5;
     }
 
     std::size_t bins_;

@@ -44,7 +44,7 @@ public:
         if (count_ == 0) return 0;
         double const n = static_cast<double>(count_), shift = sum_ / n;
         double const variance = squares_ / n - shift * shift;
-        return variance > 0 ? variance : 0;
+        return variance < 0 ? 0 : variance;  // NaN stays
     }
 
     void save(detail::archive_writer& out) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <spinet/error.hpp>
+#include <spinet/statistics/distributions.hpp>
 #include <spinet/statistics/jackknife.hpp>
 
 #include <algorithm>
@@ -77,7 +78,7 @@ private:
 /// Where the integral of a decay ends.
 struct integral_rules {
     double window = 6;    ///< in units of the integral itself (Sokal's window)
-    double small = 0.05;  ///< and C has come down to this
+    double small = 0.01;  ///< and C has come down to this
     /// What C is known to end at, by other means (in fields): the integral is that of (C - plateau) / (1 -
     /// plateau).
     double plateau = 0;
@@ -88,6 +89,7 @@ struct decay_time {
     double value = 0;      ///< in the unit of the times
     double error = 0;      ///< of `value`, by jackknife over units at a fixed window
     double window = 0;     ///< the time at which the integral ends
+    double tail = 0;       ///< what was added for the times beyond
     bool reached = false;  ///< false: C had not decayed by the last time, and `value`, the integral up to
                            ///< there, is a lower bound as long as C stays positive
 };
@@ -104,27 +106,48 @@ namespace detail {
     return step * (to - from) / slope;
 }
 
-/// Integrals of (C - plateau) / (1 - plateau) from 0 up to each time.
+[[nodiscard]] inline double median(std::vector<double> of) {
+    auto const middle = of.begin() + static_cast<std::ptrdiff_t>(of.size() / 2);
+    std::nth_element(of.begin(), middle, of.end());
+    return *middle;
+}
+
+/// Integrals of C, 1 at 0, up to each time.
 [[nodiscard]] inline std::vector<double> integrals(std::vector<double> const& times,
-                                                   std::vector<double> const& curve, double plateau) {
+                                                   std::vector<double> const& curve) {
     std::vector<double> sums(times.size());
     double sum = 0, time = 0, before = 1;
     for (std::size_t i = 0; i < times.size(); ++i) {
-        double const now = (curve[i] - plateau) / (1 - plateau);
-        sums[i] = sum += area_between(times[i] - time, before, now);
+        sums[i] = sum += area_between(times[i] - time, before, curve[i]);
         time = times[i];
-        before = now;
+        before = curve[i];
     }
     return sums;
 }
 
+/// The integral beyond the time numbered `end` of the stretched exponential that begins at 1 and goes through
+/// `at_end` there, with the exponent that it has had since C was ten times that.
+[[nodiscard]] inline double tail_beyond(std::vector<double> const& times, std::vector<double> const& curve,
+                                        std::size_t end, double at_end) {
+    std::size_t before = end;
+    while (before > 0 && !(curve[before] >= 10 * at_end)) --before;
+    double const drop = -std::log(at_end), earlier = -std::log(std::min(curve[before], 1 - 1e-9));
+    double exponent = 1;
+    if (before < end && curve[before] > at_end)
+        exponent = std::clamp(std::log(drop / earlier) / std::log(times[end] / times[before]), 0.2, 2.0);
+    double const order = 1 / exponent, tau = times[end] * std::pow(drop, -order);
+    return tau * std::tgamma(1 + order) * incomplete_gamma_upper(order, drop);
+}
+
 }  // namespace detail
 
-/// tau_int, the integral of C(t) from 0 to the first time that is at least `window` times the integral so far
-/// and at which C is at most `small`: of A exp(-(t/tau)^beta), what a fit would call A tau Gamma(1 + 1/beta).
-/// Needs no form of the decay. Between the times C is taken to be exponential, which on a grid of 10 times a
-/// decade is right to 0.4 % for stretched exponentials of beta 0.3 and more. Where no time qualifies, the
-/// result is a lower bound and says so: `reached` is false. Throws spinet::error for a window that is not
+/// tau_int, the integral of C(t) over all times: of A exp(-(t/tau)^beta), what a fit would call A tau Gamma(1
+/// + 1/beta). It is summed up to the first time that is at least `window` times the integral so far and at
+/// which C is at most `small`; what is beyond is estimated from how C falls there, added, and counted as an
+/// error of its own size. Between the times C is taken to be exponential, which on a grid of 10 times a
+/// decade is right to 0.4 % for stretched exponentials of beta 0.3 and more. A second decay below `small`,
+/// however slow, is not seen. Where no time qualifies, the result is a lower bound and says so: `reached` is
+/// false. Throws spinet::error for a window that is not
 /// positive, a `small` outside (0, 1) and a plateau outside [0, 1).
 [[nodiscard]] inline decay_time integrated_decay_time(decay const& of, integral_rules const& rules = {}) {
     if (!(rules.window > 0) || !std::isfinite(rules.window))
@@ -136,20 +159,32 @@ namespace detail {
         throw error("integrated_decay_time: expected a plateau in [0, 1), found " +
                     std::to_string(rules.plateau));
     auto const& times = of.times();
-    auto const curve = of.mean(of.units());
-    auto const sums = detail::integrals(times, curve, rules.plateau);
-    std::size_t end = 0;
-    auto const over = [&](std::size_t i) {
-        return times[i] >= rules.window * sums[i] &&
-               (curve[i] - rules.plateau) / (1 - rules.plateau) <= rules.small;
+    struct summed {
+        double sum, tail;
+        std::size_t end;
+        bool reached;
     };
-    while (end < times.size() && !over(end)) ++end;
-    bool const reached = end < times.size();
-    if (!reached) --end;
+    auto const points = of.estimates();
+    auto const sum_of = [&](std::vector<double> curve) {
+        for (double& c : curve) c = (c - rules.plateau) / (1 - rules.plateau);
+        auto const sums = detail::integrals(times, curve);
+        auto const over = [&](std::size_t i) {
+            return times[i] >= rules.window * sums[i] && curve[i] <= rules.small;
+        };
+        std::size_t end = 0;
+        while (end < times.size() && !over(end)) ++end;
+        if (end == times.size()) return summed{sums.back(), 0, end - 1, false};
+        // Noise may have it at 0 there, or below.
+        double const at_end = std::max({curve[end], std::min(rules.small / 4, points[end].error), 1e-300});
+        return summed{sums[end], detail::tail_beyond(times, curve, end, at_end), end, true};
+    };
+    auto const whole = sum_of(of.mean(of.units()));
+    // Where the sum ends is part of what noise decides.
     auto const tau = jackknife(of.units(), [&](std::size_t left_out) {
-        return detail::integrals(times, of.mean(left_out), rules.plateau)[end];
+        auto const found = left_out == of.units() ? whole : sum_of(of.mean(left_out));
+        return found.sum + found.tail;
     });
-    return {tau.value, tau.error, times[end], reached};
+    return {tau.value, std::hypot(tau.error, whole.tail), times[whole.end], whole.tail, whole.reached};
 }
 
 /// What a fit of A exp(-(t / tau)^beta) + plateau may move besides A, tau and beta.
@@ -190,6 +225,9 @@ namespace detail {
 /// parameters A, ln tau, ln beta and, where it is fitted, q.
 class stretched_exponential_fit {
 public:
+    /// Errors of points from fewer units are too uncertain to be weights: a point whose error is small by
+    /// chance would decide the fit. None then counts for more than one of three times the median error.
+    static constexpr std::size_t units_for_weights = 16;
     static constexpr std::size_t amplitude = 0, log_time = 1, log_exponent = 2, constant = 3, most = 4;
     using parameters = std::array<double, most>;
     struct solution {
@@ -362,11 +400,11 @@ private:
 
 }  // namespace detail
 
-/// Fits A exp(-(t / tau)^beta), with a constant if asked for, to a decay: least squares weighted by the
-/// errors of the points. tau, beta and the rest are jackknifed whole, the fit being made anew without each
-/// unit (with the same weights), so that correlations between the points of a curve are in the errors. Throws
-/// spinet::error where there are no more points than parameters, and for options that are not positive and
-/// finite.
+/// Fits A exp(-(t / tau)^beta), with a constant if asked for, to a decay: least squares, weighted by the
+/// errors of the points; where there are less than 16 units, by three times the median error at least. tau,
+/// beta and the rest are jackknifed whole, the fit being made anew without each unit (with the same weights),
+/// so that correlations between the points of a curve are in the errors. Throws spinet::error where there are
+/// no more points than parameters, and for options that are not positive and finite.
 [[nodiscard]] inline decay_fit fit_decay(decay const& of, decay_fit_options const& options = {}) {
     using fit = detail::stretched_exponential_fit;
     if (!(options.least_error > 0) || !std::isfinite(options.least_error) || !std::isfinite(options.from))
@@ -375,16 +413,17 @@ private:
     auto const first = static_cast<std::size_t>(
         std::lower_bound(of.times().begin(), of.times().end(), options.from) - of.times().begin());
     auto const estimates = of.estimates();
-    std::vector<double> times, weights;
+    std::vector<double> times, errors, weights;
     for (std::size_t i = first; i < estimates.size(); ++i) {
-        double const error = std::max(estimates[i].error, options.least_error);
         times.push_back(of.times()[i]);
-        weights.push_back(1 / (error * error));
+        errors.push_back(std::max(estimates[i].error, options.least_error));
     }
     std::size_t const needed = options.towards == plateau::fitted ? 5 : 4;
     if (times.size() < needed)
         throw error("fit_decay: expected at least " + std::to_string(needed) + " times from " +
                     std::to_string(options.from) + " on, found " + std::to_string(times.size()));
+    double const least = of.units() < fit::units_for_weights ? 3 * detail::median(errors) : 0.0;
+    for (double const error : errors) weights.push_back(1 / std::pow(std::max(error, least), 2));
     double const first_time = times.front(), last = times.back();
     fit const by(std::move(times), std::move(weights), options.towards == plateau::fitted);
     auto const values_without = [&](std::size_t left_out) {
@@ -403,9 +442,13 @@ private:
         return std::array<double, 4>{found.at[fit::amplitude], std::exp(found.at[fit::log_time]),
                                      std::exp(found.at[fit::log_exponent]), found.at[fit::constant]};
     });
-    decay_fit result{all[0],     all[1],           all[2],
-                     all[3],     whole.chi_square, of.times().size() - first - by.parameters_fitted(),
+    decay_fit result{all[0],     all[1], all[2],
+                     all[3],     0,      of.times().size() - first - by.parameters_fitted(),
                      determined, !beyond};
+    for (std::size_t i = 0; i < errors.size(); ++i) {
+        double const off = (estimates[first + i].value - result(of.times()[first + i])) / errors[i];
+        result.chi_square += off * off;
+    }
     if (!determined)
         for (auto* each : {&result.amplitude, &result.time, &result.exponent, &result.plateau})
             each->error = std::numeric_limits<double>::quiet_NaN();

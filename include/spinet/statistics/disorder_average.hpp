@@ -51,8 +51,11 @@ public:
         return values_[sample * columns_ + column];
     }
 
-    /// [column].
-    [[nodiscard]] double mean(std::size_t column = 0) const { return mean_without(size(), column); }
+    /// [column]. Throws spinet::error without samples.
+    [[nodiscard]] double mean(std::size_t column = 0) const {
+        if (values_.empty()) throw error("disorder_samples: no samples, so no mean");
+        return mean_without(size(), column);
+    }
     /// [column] without one sample; left_out == size() leaves none out.
     [[nodiscard]] double mean_without(std::size_t left_out, std::size_t column) const {
         check(column);
@@ -94,13 +97,14 @@ struct disorder_estimate {
 /// <q^4>,
 /// `[](auto mean) { return (3 - mean(1) / (mean(0) * mean(0))) / 2; }`, which is not the average of the g of
 /// single samples; for chi_SG, N times mean(0). The error is a jackknife over samples of f as a whole. Throws
-/// spinet::error below 2 samples.
+/// spinet::error below 2 samples and where f of the averages is not finite.
 template <class F>
     requires(!std::convertible_to<F, std::size_t>)
 [[nodiscard]] disorder_estimate disorder_average(disorder_samples const& of, F&& f) {
     auto const found = jackknife(of.size(), [&](std::size_t left_out) {
         return static_cast<double>(f([&](std::size_t column) { return of.mean_without(left_out, column); }));
     });
+    if (!std::isfinite(found.value)) throw error("disorder_average: f of the averages is not finite");
     return {found.value, found.error, of.size(), of.not_equilibrated()};
 }
 

@@ -89,10 +89,22 @@ template <class O, class... Os>
     return estimates<O>(of, [&](auto mean) { return mean(component); });
 }
 
+namespace detail {
+
+/// Throws spinet::error for a part that the run does not have.
+inline void check_part(char const* who, std::size_t part, std::size_t parts) {
+    if (part >= parts)
+        throw error(std::string(who) + ": expected a part below " + std::to_string(parts) + ", found " +
+                    std::to_string(part));
+}
+
+}  // namespace detail
+
 /// <|q|>, the descriptor: the absolute value of every pair's overlap, then averaged. `part` 0 is the whole
 /// model, part g + 1 its group g. For a paramagnet of N spins it is about sqrt(2 / (pi N)), not 0.
 template <class... Os>
 [[nodiscard]] std::vector<point> mean_abs_overlap(run<Os...> const& of, std::size_t part = 0) {
+    detail::check_part("mean_abs_overlap", part, moments::parts(of.groups));
     return estimates<overlap>(of, [&](auto mean) { return mean(part * moments::count + moments::absolute); });
 }
 
@@ -100,6 +112,7 @@ template <class... Os>
 /// chain flips.
 template <class... Os>
 [[nodiscard]] std::vector<point> abs_mean_overlap(run<Os...> const& of, std::size_t part = 0) {
+    detail::check_part("abs_mean_overlap", part, moments::parts(of.groups));
     return estimates<overlap>(
         of, [&](auto mean) { return std::abs(mean(part * moments::count + moments::mean)); });
 }
@@ -107,18 +120,21 @@ template <class... Os>
 /// <q^2>; N <q^2> is the spin-glass susceptibility.
 template <class... Os>
 [[nodiscard]] std::vector<point> mean_square_overlap(run<Os...> const& of, std::size_t part = 0) {
+    detail::check_part("mean_square_overlap", part, moments::parts(of.groups));
     return estimates<overlap>(of, [&](auto mean) { return mean(part * moments::count + moments::square); });
 }
 
 /// <q^4>.
 template <class... Os>
 [[nodiscard]] std::vector<point> mean_fourth_overlap(run<Os...> const& of, std::size_t part = 0) {
+    detail::check_part("mean_fourth_overlap", part, moments::parts(of.groups));
     return estimates<overlap>(of, [&](auto mean) { return mean(part * moments::count + moments::fourth); });
 }
 
 /// Binder's g = (3 - <q^4> / <q^2>^2) / 2 of one instance.
 template <class... Os>
 [[nodiscard]] std::vector<point> binder_parameter(run<Os...> const& of, std::size_t part = 0) {
+    detail::check_part("binder_parameter", part, moments::parts(of.groups));
     return estimates<overlap>(of, [&](auto mean) {
         double const square = mean(part * moments::count + moments::square);
         return (3 - mean(part * moments::count + moments::fourth) / (square * square)) / 2;
@@ -134,6 +150,7 @@ template <class... Os>
 /// <|m|>, whole or of group part - 1.
 template <class... Os>
 [[nodiscard]] std::vector<point> mean_abs_magnetisation(run<Os...> const& of, std::size_t part = 0) {
+    detail::check_part("mean_abs_magnetisation", part, moments::parts(of.groups));
     return estimates<magnetisation>(
         of, [&](auto mean) { return mean(part * moments::count + moments::absolute); });
 }

@@ -12,11 +12,15 @@
 
 namespace spinet {
 
-/// P(q) at one temperature: bin b covers overlaps from -1 + b width to -1 + (b + 1) width. The densities
-/// integrate to 1; `error` is the jackknife error of each over replicas.
+/// P(q) at one temperature: bin b is from -1 + b width to -1 + (b + 1) width, and its density is its share of
+/// the pairs over `covers`: where spins are +-1, 2 / (N + 1) for each of the N + 1 possible overlaps in it,
+/// so that a bin does not stand out for holding one more; else the width. The densities times `covers` add up
+/// to
+/// 1. NaN where no overlap is possible. `error` is the jackknife error of each over replicas.
 struct distribution_of_overlaps {
     double temperature = 0;
     double width = 0;
+    std::vector<double> covers;
     std::vector<double> density;
     std::vector<double> error;
     bool equilibrated = false;
@@ -27,6 +31,18 @@ struct distribution_of_overlaps {
     }
 };
 
+namespace detail {
+
+/// Of N spins +-1; sites = 0: of others.
+[[nodiscard]] inline std::vector<double> covered_by_bins(std::size_t bins, std::size_t sites) {
+    if (sites == 0) return std::vector<double>(bins, 2.0 / static_cast<double>(bins));
+    auto covers = overlap_histogram(bins).levels(sites);
+    for (double& each : covers) each *= 2 / static_cast<double>(sites + 1);
+    return covers;
+}
+
+}  // namespace detail
+
 /// One per temperature of the run, lowest first; empty densities where an annealing did not come to. The run
 /// must have recorded overlap_histogram{}.
 template <class... Os>
@@ -35,17 +51,18 @@ template <class... Os>
                   "spinet: P(q) needs overlap_histogram{} among the observables{...} of the run");
     auto const verdicts = equilibration(of);
     std::vector<distribution_of_overlaps> all;
+    std::size_t const bins = of.template of<overlap_histogram>()[0].width() - 1;
+    auto const covers = detail::covered_by_bins(bins, of.ising ? of.sites : 0);
     for (std::size_t k = 0; k < of.temperatures.size(); ++k) {
         recorder const& recorded = of.template of<overlap_histogram>()[k];
-        std::size_t const bins = recorded.width() - 1;
         all.push_back(
-            {of.temperatures[k], 2.0 / static_cast<double>(bins), {}, {}, verdicts[k].equilibrated});
+            {of.temperatures[k], 2.0 / static_cast<double>(bins), covers, {}, {}, verdicts[k].equilibrated});
         if (of.anneals && recorded.count() == 0) continue;
         auto const sums = sums_over_all(recorded, {}, of.weights_at(k));
         for (std::size_t b = 0; b < bins; ++b) {
             auto const share = jackknife(sums, 1 + b);
-            all.back().density.push_back(share.value / all.back().width);
-            all.back().error.push_back(share.error / all.back().width);
+            all.back().density.push_back(share.value / covers[b]);
+            all.back().error.push_back(share.error / covers[b]);
         }
     }
     return all;

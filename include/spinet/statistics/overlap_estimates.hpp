@@ -8,6 +8,7 @@
 #include <spinet/observable/overlap.hpp>
 #include <spinet/observable/overlap_histogram.hpp>
 #include <spinet/statistics/estimates.hpp>
+#include <spinet/statistics/overlap_distribution.hpp>
 #include <spinet/statistics/run.hpp>
 
 #include <algorithm>
@@ -17,17 +18,6 @@
 #include <vector>
 
 namespace spinet {
-
-namespace detail {
-
-/// Throws spinet::error for a part that the run does not have.
-inline void check_part(char const* who, std::size_t part, std::size_t parts) {
-    if (part >= parts)
-        throw error(std::string(who) + ": expected a part below " + std::to_string(parts) + ", found " +
-                    std::to_string(part));
-}
-
-}  // namespace detail
 
 /// chi_SG = N <q^2> of one instance, N being the spins of the part: 0 the whole, g + 1 group g. Averaged over
 /// disorder (disorder_average), that of an SK model above T_c goes to 1 / (1 - beta^2).
@@ -85,17 +75,19 @@ template <class... Os>
 
 namespace detail {
 
-/// Where a histogram of q on [-1, 1], folded to |q|, is largest.
-[[nodiscard]] inline double peak_of(std::vector<double> const& shares) {
+/// Where a density of q on [-1, 1], folded to |q|, is largest. Bins that cover nothing are passed over.
+[[nodiscard]] inline double peak_of(std::vector<double> const& shares, std::vector<double> const& covers) {
     std::size_t const bins = shares.size(), half = (bins + 1) / 2;
     std::vector<double> folded(half);  // bin f is at |q| = (f + 1/2) width, or f width for an odd number
     bool const odd = bins % 2 == 1;
-    for (std::size_t b = bins / 2; b < bins; ++b) folded[b - bins / 2] = shares[b] + shares[bins - 1 - b];
+    for (std::size_t b = bins / 2; b < bins; ++b)
+        folded[b - bins / 2] = covers[b] > 0 ? (shares[b] + shares[bins - 1 - b]) / covers[b] : 0.0;
     std::size_t best = 0;
     for (std::size_t f = 1; f < half; ++f)
         if (folded[f] > folded[best]) best = f;
     double shift = 0;
-    if (best > 0 && best + 1 < half) {
+    auto const covered = [&](std::size_t f) { return covers[bins / 2 + f] > 0; };
+    if (best > 0 && best + 1 < half && covered(best - 1) && covered(best + 1)) {
         double const left = folded[best - 1], right = folded[best + 1],
                      bend = 2 * folded[best] - left - right;
         if (bend > 0) shift = (right - left) / (2 * bend);
@@ -110,15 +102,17 @@ namespace detail {
 // below q_EA wherever replicas meet in different valleys, and these two.
 
 /// Where P(|q|) of the whole model is largest: a bin of the run's overlap_histogram{}, refined by a parabola
-/// through its neighbours. Right to a bin at best; its jackknife error is rough where leaving a replica out
-/// moves it from one maximum to another.
+/// through its neighbours. Right to a bin at best (overlap_histogram{N + 1} has one for each overlap); its
+/// jackknife error is rough where leaving a replica out moves it from one maximum to another, and 0 where all
+/// replicas agree on a bin.
 template <class... Os>
 [[nodiscard]] std::vector<point> overlap_peak(run<Os...> const& of) {
     std::size_t const bins = of.template of<overlap_histogram>()[0].width() - 1;
+    auto const covers = detail::covered_by_bins(bins, of.ising ? of.sites : 0);
     return estimates<overlap_histogram>(of, [&](auto mean) {
         std::vector<double> shares(bins);
         for (std::size_t b = 0; b < bins; ++b) shares[b] = mean(1 + b);
-        return detail::peak_of(shares);
+        return detail::peak_of(shares, covers);
     });
 }
 

@@ -42,6 +42,7 @@ struct run_record {
         std::numeric_limits<double>::quiet_NaN();  ///< lambda_max(J); NaN if the model cannot tell
     /// The variance of E over all states, sum of J^2 + sum of b^2; NaN if the model does not show them.
     double variance_at_infinite_temperature = std::numeric_limits<double>::quiet_NaN();
+    bool ising = true;  ///< spins are +-1
     /// Of a spin, at beta = 0: ln 2, or 0 for spins whose single-site measure has the total weight 1.
     double entropy_at_infinite_temperature = std::numbers::ln2;
     /// Share of the sweeps whose fields were brought up to date by matrix products; NaN where the kernel has

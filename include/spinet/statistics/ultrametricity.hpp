@@ -227,7 +227,8 @@ struct dendrogram {
                     : ((size_a + size) * a + (size_b + size) * b - size * height) / (size_a + size_b + size);
             distances[into * n + other] = distances[other * n + into] = joined;
         }
-        tree.merges.push_back({number[into], number[from], height});
+        double const before = tree.merges.empty() ? height : tree.merges.back().height;
+        tree.merges.push_back({number[into], number[from], std::max(height, before)});  // rounding apart
         number[into] = n + tree.merges.size() - 1;
         sizes[into] += size_b;
         members[into].insert(members[into].end(), members[from].begin(), members[from].end());
