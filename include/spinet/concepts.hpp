@@ -81,8 +81,8 @@ concept DifferentiableModel = Model<M> &&
     { model.gradient(spins, out) } -> std::convertible_to<double>;
 };
 
-/// Pair: h_i = b_i + sum_j J_ij s_j. `for_each_coupling(i, f)` calls f(first_site, span of J_i,first_site...)
-/// for the contiguous segments of sites coupled to i; `external_fields()` is b.
+/// Pair: h_i = b_i + sum_j J_ij s_j, no pair of sites twice. `for_each_coupling(i, f)` calls f(first_site,
+/// span of J_i,first_site...) for the contiguous segments of sites coupled to i; `external_fields()` is b.
 template <class M>
 concept PairModel = MultilinearModel<M> &&
     requires(M const& model, std::size_t site,

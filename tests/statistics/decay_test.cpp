@@ -97,6 +97,34 @@ TEST_CASE("the integral knows of the tail that it does not sum", "[statistics]")
         }
 }
 
+TEST_CASE("the time at which a decay comes down to a level", "[statistics]") {
+    // Of A exp(-(t/tau)^beta): tau (ln A/level)^(1/beta).
+    for (double const beta : {0.4, 1.0})
+        for (double const level : {0.1, 0.3678794411714423}) {
+            auto const found = time_to_decay_to(exact(grid(1, 1e6, 10), stretched{0.8, 300, beta}), level);
+            CAPTURE(beta, level, found.value);
+            CHECK(found.reached);
+            CHECK(found.error == 0.0);
+            CHECK(found.value == Approx(300 * std::pow(std::log(0.8 / level), 1 / beta)).epsilon(0.01));
+        }
+    // Before the first time, from 1 at 0.
+    CHECK(time_to_decay_to(exact({2, 4}, [](double t) { return std::exp(-t); })).value == Approx(1));
+    auto const slow = time_to_decay_to(exact({1, 10, 100}, [](double t) { return std::exp(-t / 1000); }));
+    CHECK_FALSE(slow.reached);
+    CHECK(slow.value == 100);
+    CHECK_THROWS_WITH(time_to_decay_to(exact({1, 2}, [](double) { return 0.0; }), 1.0),
+                      ContainsSubstring("level in (0, 1), found 1"));
+    // 200 samples with noise: the share within one error, 4.5 of its standard errors below.
+    stretched const truth{0.9, 60, 0.6};
+    double const time = 60 * std::pow(std::log(0.9 * std::exp(1.0)), 1 / 0.6);
+    int within = 0;
+    for (std::uint32_t s = 0; s < 200; ++s) {
+        auto const found = time_to_decay_to(noisy(grid(1, 3000, 8), 8, 0.03, 5000 + s, truth));
+        within += std::abs(found.value - time) < found.error ? 1 : 0;
+    }
+    CHECK(within > 200 * (0.683 - 4.5 * 0.033));
+}
+
 TEST_CASE("a plateau is taken off before the integral", "[statistics]") {
     auto const curve = exact(grid(1, 1e5, 10), stretched{0.7, 40, 1, 0.3});
     auto const without = integrated_decay_time(curve);

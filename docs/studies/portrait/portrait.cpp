@@ -50,10 +50,10 @@ curve relaxation_of(std::string const& name, network_glass<float> const& glass, 
     auto const curves =
         relaxation(glass, glauber{}, states_of(run), {.longest = longest}, threads{}, progress_bar{}, go_on);
     for (auto const& each : curves) {
-        auto const whole = integrated_decay_time(each.parts[0]);
+        auto const whole = time_to_decay_to(each.parts[0]);
         auto slowest = whole;
         for (std::size_t g = 1; g < each.parts.size(); ++g)
-            if (auto const of_layer = integrated_decay_time(each.parts[g]); of_layer.value > slowest.value)
+            if (auto const of_layer = time_to_decay_to(each.parts[g]); of_layer.value > slowest.value)
                 slowest = of_layer;
         found.rows.push_back(row("%.9g %.6g %.3g %d %.6g %.3g %d %d", each.temperature, whole.value,
                                  whole.error, whole.reached ? 1 : 0, slowest.value, slowest.error,
@@ -117,8 +117,8 @@ int draw(std::string const& trained_path, std::string const& initial_path,
     if (interrupted != 0) return 130;
     auto const relaxation_files = plot_files(output / "relaxation.png");
     std::string script =
-        preamble(relaxation_files[0], "integrated relaxation time of the slowest layer, sweeps") +
-        "set logscale y\nset key at graph 0.31, graph 0.5\n"
+        preamble(relaxation_files[0], "sweeps until C = 1/e in the slowest layer") +
+        "set logscale y\nset yrange [0.1:20000]\nset key font ',11' at graph 0.265, graph 0.45\n"
         "set label 'triangles: not decayed within the run (lower bound); hollow: not equilibrated' at graph "
         "0.02, graph 0.04\n"
         "set label 'upright: lambda_max dashed, T_ord solid, T_formula dotted' at graph 0.02, graph 0.08\n";
@@ -129,12 +129,16 @@ int draw(std::string const& trained_path, std::string const& initial_path,
                                  std::to_string(k),
                           same = ", '' index " + std::to_string(k),
                           style = std::string(" lc rgb '") + colours[k] + "'";
-        script += from + " using 1:($7 == 1 && $8 == 1 ? $5 : NaN):6 with yerrorbars pt 7" + style +
-                  " title '" + slow[k].name + "'" + same +
-                  " using 1:($7 == 1 && $8 == 0 ? $5 : NaN):6 with yerrorbars pt 6" + style + " notitle" +
-                  same + " using 1:($7 == 0 && $8 == 1 ? $5 : NaN) with points pt 9 ps 1.3" + style +
-                  " notitle" + same + " using 1:($7 == 0 && $8 == 0 ? $5 : NaN) with points pt 8 ps 1.3" +
-                  style + " notitle" + same + " using 1:5 with lines lw 1" + style + " notitle";
+        script += from +
+                  " using 1:($7 == 1 && $8 == 1 ? $5 : NaN):($5 / (1 + $6 / $5)):($5 * (1 + $6 / $5)) with "
+                  "yerrorbars pt 7" +
+                  style + " title '" + slow[k].name + "'" + same +
+                  " using 1:($7 == 1 && $8 == 0 ? $5 : NaN):($5 / (1 + $6 / $5)):($5 * (1 + $6 / $5)) with "
+                  "yerrorbars pt 6" +
+                  style + " notitle" + same +
+                  " using 1:($7 == 0 && $8 == 1 ? $5 : NaN) with points pt 9 ps 1.3" + style + " notitle" +
+                  same + " using 1:($7 == 0 && $8 == 0 ? $5 : NaN) with points pt 8 ps 1.3" + style +
+                  " notitle" + same + " using 1:5 with lines lw 1" + style + " notitle";
     }
     (void)detail::write_and_draw(
         relaxation_files,

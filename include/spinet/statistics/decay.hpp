@@ -187,6 +187,33 @@ namespace detail {
     return {tau.value, std::hypot(tau.error, whole.tail), times[whole.end], whole.tail, whole.reached};
 }
 
+/// The time at which C comes down to `level` for the first time, C being exponential between the times: what
+/// the slow end of the decay, and noise there, does not change. Where it does not, the last time as a lower
+/// bound: `reached` is false. Throws spinet::error for a level outside (0, 1).
+[[nodiscard]] inline decay_time time_to_decay_to(decay const& of, double level = 1 / std::numbers::e) {
+    if (!(level > 0 && level < 1))
+        throw error("time_to_decay_to: expected a level in (0, 1), found " + std::to_string(level));
+    auto const& times = of.times();
+    auto const time_of = [&](std::vector<double> const& curve) {
+        double time = 0, before = 1;
+        for (std::size_t i = 0; i < times.size(); ++i) {
+            if (curve[i] <= level) {
+                double const lowest = 1e-3 * level, now = std::max(curve[i], lowest);
+                return time + (times[i] - time) * std::log(before / level) / std::log(before / now);
+            }
+            time = times[i];
+            before = curve[i];
+        }
+        return times.back();
+    };
+    auto const whole = of.mean(of.units());
+    bool const reached = std::any_of(whole.begin(), whole.end(), [&](double c) { return c <= level; });
+    auto const found = jackknife(of.units(), [&](std::size_t left_out) {
+        return time_of(left_out == of.units() ? whole : of.mean(left_out));
+    });
+    return {found.value, reached ? found.error : 0, found.value, 0, reached};
+}
+
 /// What a fit of A exp(-(t / tau)^beta) + plateau may move besides A, tau and beta.
 enum class plateau { none, fitted };
 
