@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# Finds what spinet::spinet and spinet::json link to; shared by the build and by the installed package.
+# Finds what spinet::spinet and its components link to; shared by the build and by the installed package.
 # Sets spinet_missing to the names of the required packages that were not found. Nothing is downloaded.
 
 set(spinet_missing "")
@@ -31,6 +31,17 @@ endif()
 if(NOT TARGET nlohmann_json::nlohmann_json)
     find_package(nlohmann_json 3.9 QUIET CONFIG)
 endif()
+
+if(NOT TARGET ZLIB::ZLIB)
+    find_package(ZLIB QUIET)
+endif()
+
+# The opt-in components, and the library that each needs.
+set(spinet_components json zlib)
+set(spinet_json_needs nlohmann_json::nlohmann_json)
+set(spinet_json_name "nlohmann_json >= 3.9")
+set(spinet_zlib_needs ZLIB::ZLIB)
+set(spinet_zlib_name "zlib")
 
 if(spinet_own_vendor)
     unset(BLA_VENDOR)

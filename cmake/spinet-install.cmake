@@ -5,7 +5,7 @@ include(GNUInstallDirs)
 
 set(spinet_package_dir "${CMAKE_INSTALL_DATADIR}/cmake/spinet")
 
-# spinet_json is not exported: the package file makes spinet::json where nlohmann_json is found.
+# Components are not exported: the package file makes spinet::json where nlohmann_json is found, and so on.
 install(TARGETS spinet EXPORT spinet-targets INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install(EXPORT spinet-targets NAMESPACE spinet:: DESTINATION "${spinet_package_dir}")
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/spinet" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}"

@@ -4,10 +4,10 @@
 #include <spinet/mean_field/bond_matrix.hpp>
 #include <spinet/mean_field/coupling_spectrum.hpp>
 #include <spinet/mean_field/measured_variances.hpp>
-#include <spinet/mean_field/spectral_density.hpp>
 #include <spinet/mean_field/temperatures_that_matter.hpp>
 #include <spinet/model/factories.hpp>
 #include <spinet/model/lattices.hpp>
+#include <spinet/spectrum/spectral_density.hpp>
 
 #include <cmath>
 #include <cstddef>

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <spinet/error.hpp>
-#include <spinet/mean_field/largest_eigenvalue.hpp>
+#include <spinet/spectrum/largest_eigenvalue.hpp>
 
 #include <cmath>
 #include <cstddef>

@@ -3,10 +3,11 @@
 #pragma once
 
 #include <spinet/concepts.hpp>
-#include <spinet/detail/blas.hpp>
 #include <spinet/error.hpp>
-#include <spinet/mean_field/largest_eigenvalue.hpp>
-#include <spinet/mean_field/leading_eigenpairs.hpp>
+#include <spinet/spectrum/largest_eigenvalue.hpp>
+#include <spinet/spectrum/leading_eigenpairs.hpp>
+#include <spinet/spectrum/spectral_density.hpp>
+#include <spinet/spectrum/symmetric_eigenvalues.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -53,20 +54,6 @@ template <bool Squares, PairModel M>
     return {total(linear), Squares ? total(square) : 0.0};
 }
 
-/// Eigenvalues of a symmetric n x n matrix, from the smallest up, by LAPACK.
-[[nodiscard]] inline std::vector<double> symmetric_eigenvalues(std::vector<double> matrix, std::size_t n) {
-    std::vector<double> values(n), work(1);
-    auto const size = static_cast<blas_int>(n);
-    char const values_only = 'N', triangle = 'U';
-    blas_int info = 0, length = -1;
-    dsyev_(&values_only, &triangle, &size, matrix.data(), &size, values.data(), work.data(), &length, &info);
-    length = static_cast<blas_int>(work[0]);
-    work.resize(static_cast<std::size_t>(length));
-    dsyev_(&values_only, &triangle, &size, matrix.data(), &size, values.data(), work.data(), &length, &info);
-    if (info != 0) throw error("eigenvalues: LAPACK's dsyev did not converge");
-    return values;
-}
-
 }  // namespace detail
 
 /// y = J x of a model.
@@ -110,6 +97,14 @@ template <PairModel M>
     return leading_eigenpairs(model.size(), count, [&](std::span<double const> x, std::span<double> y) {
         multiply_by_couplings(model, x, y);
     });
+}
+
+/// The spectral density of a model's coupling matrix J.
+template <PairModel M>
+[[nodiscard]] density_curve coupling_density(M const& model, density_options const& wanted = {}) {
+    return spectral_density(
+        model.size(),
+        [&](std::span<double const> x, std::span<double> y) { multiply_by_couplings(model, x, y); }, wanted);
 }
 
 /// The temperature above which a model is taken for a paramagnet: what the model says itself, by a member

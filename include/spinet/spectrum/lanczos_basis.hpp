@@ -4,7 +4,7 @@
 
 #include <spinet/detail/blas.hpp>
 #include <spinet/error.hpp>
-#include <spinet/mean_field/largest_eigenvalue.hpp>
+#include <spinet/spectrum/largest_eigenvalue.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -3,8 +3,8 @@
 #pragma once
 
 #include <spinet/error.hpp>
-#include <spinet/mean_field/lanczos_basis.hpp>
-#include <spinet/mean_field/largest_eigenvalue.hpp>
+#include <spinet/spectrum/lanczos_basis.hpp>
+#include <spinet/spectrum/largest_eigenvalue.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// The density of eigenvalues of a symmetric operator or a coupling matrix, by stochastic Lanczos quadrature.
+/// The density of eigenvalues of a symmetric operator, by stochastic Lanczos quadrature.
 #pragma once
 
 #include <spinet/error.hpp>
-#include <spinet/mean_field/coupling_spectrum.hpp>
-#include <spinet/mean_field/lanczos_basis.hpp>
 #include <spinet/random/streams.hpp>
+#include <spinet/spectrum/lanczos_basis.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -122,14 +121,6 @@ template <SymmetricOperator Apply>
     auto const count = static_cast<double>(wanted.vectors);
     for (double& e : curve.error) e = std::sqrt(e / (count * (count - 1)));
     return curve;
-}
-
-/// The spectral density of a model's coupling matrix J.
-template <PairModel M>
-[[nodiscard]] density_curve coupling_density(M const& model, density_options const& wanted = {}) {
-    return spectral_density(
-        model.size(),
-        [&](std::span<double const> x, std::span<double> y) { multiply_by_couplings(model, x, y); }, wanted);
 }
 
 }  // namespace spinet

@@ -2,9 +2,9 @@
 /// Leading eigenpairs against known spectra.
 #include "../catch.hpp"
 #include <spinet/mean_field/coupling_spectrum.hpp>
-#include <spinet/mean_field/leading_eigenpairs.hpp>
 #include <spinet/model/factories.hpp>
 #include <spinet/model/lattices.hpp>
+#include <spinet/spectrum/leading_eigenpairs.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Lanczos against operators whose spectrum is known.
 #include "../catch.hpp"
-#include <spinet/mean_field/largest_eigenvalue.hpp>
+#include <spinet/spectrum/largest_eigenvalue.hpp>
 
 #include <algorithm>
 #include <cmath>

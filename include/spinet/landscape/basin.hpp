@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// How wide and how sharp the valley round a point is.
+#pragma once
+
+#include <spinet/error.hpp>
+#include <spinet/landscape/objective.hpp>
+#include <spinet/landscape/surface.hpp>
+#include <spinet/spectrum/largest_eigenvalue.hpp>
+#include <spinet/statistics/jackknife.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace spinet {
+
+struct width_options {
+    double rise = 0.1;        ///< how far above its value at the centre f is at the edge
+    double longest = 10;      ///< steps along the direction beyond which nothing is looked at
+    double tolerance = 1e-4;  ///< relative, of a width
+};
+
+/// How far f stays below f(centre) + rise along the first direction of a section and against it: the mean of
+/// both sides, in lengths of the direction. `longest` for a side that does not rise. Found by doubling steps
+/// from longest / 2^20 and bisection: the first rise is missed if f falls again within a step.
+template <Objective O>
+[[nodiscard]] double basin_width(O const& f, section const& where, width_options const& options = {}) {
+    detail::require_section(f, where);
+    if (!(options.rise > 0) || !(options.longest > 0) || !(options.tolerance > 0))
+        throw error("basin_width: expected a rise, a longest step and a tolerance > 0");
+    std::vector<double> x(f.size());
+    double const level = f.value(where.centre) + options.rise;
+    auto const above = [&](double a) {
+        where.point(a, 0, x);
+        return !(f.value(x) < level);
+    };
+    double sum = 0;
+    for (double const side : {1.0, -1.0}) {
+        double low = 0, high = options.longest / 1048576;
+        while (high < options.longest && !above(side * high)) {
+            low = high;
+            high = std::min(2 * high, options.longest);
+        }
+        if (high >= options.longest && !above(side * high)) {
+            sum += options.longest;
+            continue;
+        }
+        while (high - low > options.tolerance * high) {
+            double const middle = (low + high) / 2;
+            (above(side * middle) ? high : low) = middle;
+        }
+        sum += (low + high) / 2;
+    }
+    return sum / 2;
+}
+
+/// The mean over random directions of what `of(section)` finds, with its standard error: `draw(seed)` gives a
+/// section, one for each of seed, seed + 1, ... Throws spinet::error below 2 directions.
+template <class Draw, class Of>
+[[nodiscard]] jackknife_estimate over_directions(std::size_t count, std::uint64_t seed, Draw&& draw,
+                                                 Of&& of) {
+    if (count < 2)
+        throw error("over_directions: expected at least 2 directions, found " + std::to_string(count));
+    double mean = 0, squares = 0;
+    for (std::size_t k = 0; k < count; ++k) {
+        double const found = of(draw(seed + k)), change = found - mean;
+        mean += change / static_cast<double>(k + 1);
+        squares += change * (found - mean);
+    }
+    auto const n = static_cast<double>(count);
+    return {mean, std::sqrt(squares / (n * (n - 1))), count};
+}
+
+struct sharpness_options {
+    double radius = 0.05;    ///< of the ball, over the length of the point
+    std::size_t steps = 20;  ///< of gradient ascent
+};
+
+/// How much f rises at most within a ball round x: max f(x + d) - f(x) over |d| <= radius |x|, by projected
+/// gradient ascent, so a lower bound. Deterministic. Source: what Foret et al., arXiv 2010.01412, minimise;
+/// Keskar et al., arXiv 1609.04836, take a box.
+template <DifferentiableObjective O>
+    requires(!is_on_sphere<O>)
+[[nodiscard]] double sharpness(O const& f, std::span<double const> x, sharpness_options const& options = {}) {
+    if (!(options.radius > 0) || options.steps == 0)
+        throw error("sharpness: expected a radius > 0 and at least 1 step");
+    double const radius = options.radius * detail::vector_length(x);
+    if (!(radius > 0)) throw error("sharpness: the point is 0, so that a radius relative to it is none");
+    std::size_t const n = f.size();
+    std::vector<double> at(x.begin(), x.end()), slope(n), offset(n, 0.0);
+    double const here = f.value(x);
+    double most = here;
+    // Each step goes half the radius along the gradient; the last ones less.
+    for (std::size_t k = 0; k < options.steps; ++k) {
+        double const value = f.gradient(at, slope);
+        most = std::max(most, value);
+        double const length = detail::vector_length(slope);
+        if (!(length > 0)) break;
+        double const step = radius / (1 + static_cast<double>(k) / 2);
+        detail::add_multiple(offset, step / length, slope);
+        double const out = detail::vector_length(offset);
+        if (out > radius)
+            for (double& each : offset) each *= radius / out;
+        for (std::size_t i = 0; i < n; ++i) at[i] = x[i] + offset[i];
+    }
+    return std::max(most, f.value(at)) - here;
+}
+
+}  // namespace spinet

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The search for critical points: minima by descent, and points of any index by minimising the gradient.
+#pragma once
+
+#include <spinet/error.hpp>
+#include <spinet/landscape/hessian.hpp>
+#include <spinet/landscape/objective.hpp>
+#include <spinet/spectrum/symmetric_eigenvalues.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace spinet {
+
+struct descent_options {
+    double gradient = 1e-7;       ///< ends where |gradient| / sqrt(N) is below this
+    std::size_t steps = 200'000;  ///< at the most
+    double first_step = 0.05;
+};
+
+struct critical_search_options {
+    double gradient = 1e-9;   ///< ends where |gradient| / sqrt(N) is below this: a critical point
+    std::size_t steps = 200;  ///< at the most; each is a whole Hessian and its eigenvectors
+    double zero = 1e-6;       ///< eigenvalues nearer to 0 than this times the largest are counted as zero
+};
+
+/// Where a search ended.
+struct search_end {
+    std::vector<double> x;
+    double value = 0;          ///< of the objective
+    double gradient_norm = 0;  ///< |gradient| / sqrt(N)
+    bool converged = false;    ///< it is a critical point, to the tolerance asked for
+    std::size_t steps = 0;
+};
+
+struct critical_point : search_end {
+    std::vector<double> eigenvalues{};  ///< of the Hessian, from the smallest up: N - 1 on the sphere
+    std::size_t index = 0;              ///< how many of them are negative
+    std::size_t flat = 0;               ///< and how many are zero
+};
+
+namespace detail {
+
+template <DifferentiableObjective O>
+void require_start(O const& f, std::span<double const> x, char const* who) {
+    if (x.size() != f.size())
+        throw error(std::string(who) + ": a point of " + std::to_string(x.size()) +
+                    " numbers for an objective of " + std::to_string(f.size()));
+    double square = 0;
+    for (double const each : x) square += each * each;
+    if (!std::isfinite(square)) throw error(std::string(who) + ": the point is not finite");
+    if (is_on_sphere<O> && std::abs(square / static_cast<double>(x.size()) - 1) > 1e-6)
+        throw error(std::string(who) + ": the point is not on the sphere |x|^2 = N");
+}
+
+/// x + step, put back on the sphere where there is one.
+template <class O>
+[[nodiscard]] std::vector<double> moved(std::span<double const> x, double factor,
+                                        std::span<double const> step) {
+    std::vector<double> to(x.begin(), x.end());
+    add_multiple(to, factor, step);
+    if constexpr (is_on_sphere<O>) {
+        double const scale = std::sqrt(static_cast<double>(to.size())) / vector_length(to);
+        for (double& each : to) each *= scale;
+    }
+    return to;
+}
+
+}  // namespace detail
+
+/// Steepest descent; a step is halved where f would not fall, and grows by a tenth after each that was taken.
+template <DifferentiableObjective O>
+[[nodiscard]] search_end descend(O const& f, std::vector<double> x, descent_options const& options = {}) {
+    detail::require_start(f, x, "descend");
+    double const root = std::sqrt(static_cast<double>(f.size()));
+    std::vector<double> slope(f.size());
+    search_end now{std::move(x), 0, 0, false, 0};
+    now.value = f.gradient(now.x, slope);
+    now.gradient_norm = detail::vector_length(slope) / root;
+    double step = options.first_step;
+    for (; now.steps < options.steps && now.gradient_norm >= options.gradient; ++now.steps) {
+        std::vector<double> next;
+        double reached = 0;
+        do {
+            next = detail::moved<O>(now.x, -step, slope);
+            reached = f.value(next);
+        } while (!(reached < now.value) && (step /= 2) > 1e-14);
+        if (!(reached < now.value)) break;  // rounding
+        now.x = std::move(next);
+        now.value = f.gradient(now.x, slope);
+        now.gradient_norm = detail::vector_length(slope) / root;
+        step *= 1.1;
+    }
+    now.converged = now.gradient_norm < options.gradient;
+    return now;
+}
+
+/// From x to a critical point of any index: |gradient|^2 falls by Levenberg and Marquardt's steps, -H g /
+/// (H^2 + mu), in the eigenvectors of H, and so does not care for the signs of its eigenvalues. It may end
+/// where H g = 0 and g is not: then `converged` is false.
+template <TwiceDifferentiableObjective O>
+[[nodiscard]] critical_point find_critical_point(O const& f, std::vector<double> x,
+                                                 critical_search_options const& options = {}) {
+    detail::require_start(f, x, "find_critical_point");
+    double const root = std::sqrt(static_cast<double>(f.size()));
+    std::vector<double> slope(f.size());
+    critical_point now{{std::move(x), 0, 0, false, 0}};
+    now.value = f.gradient(now.x, slope);
+    now.gradient_norm = detail::vector_length(slope) / root;
+    double damping = 1e-3;
+    for (;;) {
+        hessian const h(f, now.x);
+        std::size_t const n = h.size();
+        auto vectors = matrix_of(h);
+        now.eigenvalues = detail::symmetric_eigen(vectors, n, true);
+        double const largest = std::max(std::abs(now.eigenvalues.front()), std::abs(now.eigenvalues.back()));
+        now.converged = now.gradient_norm < options.gradient;
+        if (now.converged || now.steps == options.steps) {
+            now.index = index_of(now.eigenvalues, options.zero * largest);
+            now.flat = static_cast<std::size_t>(
+                std::count_if(now.eigenvalues.begin(), now.eigenvalues.end(),
+                              [&](double e) { return std::abs(e) <= options.zero * largest; }));
+            return now;
+        }
+        auto const g = h.coordinates_of(slope);
+        std::vector<double> along(n);
+        for (std::size_t k = 0; k < n; ++k)
+            along[k] = detail::dot_product(std::span(vectors).subspan(k * n, n), g);
+        bool taken = false;
+        for (int attempt = 0; attempt < 40 && !taken; ++attempt) {
+            std::vector<double> step(n, 0.0);
+            for (std::size_t k = 0; k < n; ++k) {
+                double const e = now.eigenvalues[k];
+                detail::add_multiple(step, -e * along[k] / (e * e + damping * largest * largest),
+                                     std::span(vectors).subspan(k * n, n));
+            }
+            auto const next = detail::moved<O>(now.x, 1, h.in_space(step));
+            std::vector<double> there(f.size());
+            double const value = f.gradient(next, there), norm = detail::vector_length(there) / root;
+            if ((taken = norm < now.gradient_norm)) {
+                now.x = next;
+                now.value = value;
+                now.gradient_norm = norm;
+                slope = std::move(there);
+                damping = std::max(damping / 10, 1e-15);
+            } else {
+                damping *= 10;
+            }
+        }
+        now.steps = taken ? now.steps + 1 : options.steps;
+    }
+}
+
+}  // namespace spinet

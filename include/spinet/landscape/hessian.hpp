@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// What the Hessian of an objective says: eigenvalues, trace, spectral density, index.
+#pragma once
+
+#include <spinet/error.hpp>
+#include <spinet/landscape/objective.hpp>
+#include <spinet/spectrum/leading_eigenpairs.hpp>
+#include <spinet/spectrum/spectral_density.hpp>
+#include <spinet/spectrum/symmetric_eigenvalues.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace spinet {
+
+/// The Hessian of an objective at a point, as an operator: y = H v. On the sphere it acts on the tangent
+/// space, in N - 1 orthonormal coordinates, so that the direction along the point is no eigenvector of it.
+/// Keeps a pointer to the objective.
+template <TwiceDifferentiableObjective O>
+class hessian {
+public:
+    /// Throws spinet::error for a point of another size, or one that is not finite.
+    hessian(O const& f, std::span<double const> x)
+        : f_(&f), x_(x.begin(), x.end()), full_(f.size()), product_(f.size()) {
+        if (x.size() != f.size())
+            throw error("hessian: a point of " + std::to_string(x.size()) + " numbers for an objective of " +
+                        std::to_string(f.size()));
+        for (double const each : x_)
+            if (!std::isfinite(each)) throw error("hessian: the point is not finite");
+        if constexpr (is_on_sphere<O>) {
+            // The reflection that takes the last axis to -+ x / |x|: its other columns are tangent.
+            mirror_ = x_;
+            double const length = detail::vector_length(x_);
+            if (!(length > 0)) throw error("hessian: the point is 0, and not on the sphere");
+            mirror_.back() += std::copysign(length, x_.back());
+            double const of_mirror = detail::vector_length(mirror_);
+            for (double& each : mirror_) each /= of_mirror;
+        }
+    }
+
+    [[nodiscard]] std::size_t size() const noexcept { return is_on_sphere<O> ? x_.size() - 1 : x_.size(); }
+
+    void operator()(std::span<double const> v, std::span<double> out) const {
+        if constexpr (is_on_sphere<O>) {
+            std::copy(v.begin(), v.end(), full_.begin());
+            full_.back() = 0;
+            reflect(full_);
+            f_->hessian_vector(x_, full_, product_);
+            reflect(product_);
+            std::copy(product_.begin(), product_.end() - 1, out.begin());
+        } else {
+            f_->hessian_vector(x_, v, out);
+        }
+    }
+
+    /// A vector of all coordinates from one of `size()` numbers.
+    [[nodiscard]] std::vector<double> in_space(std::span<double const> v) const {
+        std::vector<double> all(v.begin(), v.end());
+        if constexpr (is_on_sphere<O>) {
+            all.push_back(0);
+            reflect(all);
+        }
+        return all;
+    }
+
+    /// The `size()` coordinates of a vector: on the sphere, of its tangent part.
+    [[nodiscard]] std::vector<double> coordinates_of(std::span<double const> all) const {
+        std::vector<double> v(all.begin(), all.end());
+        if constexpr (is_on_sphere<O>) {
+            reflect(v);
+            v.pop_back();
+        }
+        return v;
+    }
+
+private:
+    void reflect(std::vector<double>& v) const {
+        detail::add_multiple(v, -2 * detail::dot_product(mirror_, v), mirror_);
+    }
+
+    O const* f_;
+    std::vector<double> x_, mirror_;
+    mutable std::vector<double> full_, product_;
+};
+
+/// A number and its standard error.
+struct estimate_of_trace {
+    double value = 0, error = 0;
+};
+
+/// The whole matrix, row by row, from size() products; made symmetric, as rounding leaves it a little off.
+template <class O>
+[[nodiscard]] std::vector<double> matrix_of(hessian<O> const& h) {
+    std::size_t const n = h.size();
+    if (n > 10'000) throw error("matrix_of: expected at most 10000 parameters, found " + std::to_string(n));
+    std::vector<double> matrix(n * n), unit(n, 0.0);
+    for (std::size_t i = 0; i < n; ++i) {
+        unit[i] = 1;
+        h(unit, std::span(matrix).subspan(i * n, n));
+        unit[i] = 0;
+    }
+    for (std::size_t i = 0; i < n; ++i)
+        for (std::size_t j = 0; j < i; ++j)
+            matrix[i * n + j] = matrix[j * n + i] = (matrix[i * n + j] + matrix[j * n + i]) / 2;
+    return matrix;
+}
+
+/// All eigenvalues, from the smallest up, by LAPACK: up to 10,000 parameters, 8 n^2 bytes.
+template <class O>
+[[nodiscard]] std::vector<double> hessian_eigenvalues(hessian<O> const& h) {
+    return detail::symmetric_eigenvalues(matrix_of(h), h.size());
+}
+
+/// The largest `count` eigenvalues, largest first, and their vectors (in h's coordinates), by Lanczos.
+template <class O>
+[[nodiscard]] eigenpairs top_eigenpairs(hessian<O> const& h, std::size_t count,
+                                        lanczos_options const& options = {}) {
+    return leading_eigenpairs(h.size(), count, h, options);
+}
+
+/// The smallest eigenvalue, by Lanczos: below 0 the point is no minimum.
+template <class O>
+[[nodiscard]] double smallest_eigenvalue(hessian<O> const& h, lanczos_options const& options = {}) {
+    return -largest_eigenvalue(
+        h.size(),
+        [&](std::span<double const> v, std::span<double> out) {
+            h(v, out);
+            for (double& each : out) each = -each;
+        },
+        options);
+}
+
+/// The trace by Hutchinson's estimator over random vectors of signs, with its standard error. Source: Commun.
+/// Stat. Simul. Comput. 19, 433 (1990). Throws spinet::error below 2 vectors.
+template <class O>
+[[nodiscard]] estimate_of_trace hessian_trace(hessian<O> const& h, std::size_t vectors = 100,
+                                              std::uint64_t seed = 1) {
+    if (vectors < 2)
+        throw error("hessian_trace: expected at least 2 vectors, found " + std::to_string(vectors));
+    auto const n = static_cast<double>(h.size());
+    std::vector<double> product(h.size());
+    double mean = 0, squares = 0;
+    for (std::size_t k = 0; k < vectors; ++k) {
+        auto const v = detail::random_signs(h.size(), seed, k);
+        h(v, product);
+        double const found = n * detail::dot_product(v, product), change = found - mean;
+        mean += change / static_cast<double>(k + 1);
+        squares += change * (found - mean);
+    }
+    auto const count = static_cast<double>(vectors);
+    return {mean, std::sqrt(squares / (count * (count - 1)))};
+}
+
+/// The density of eigenvalues by stochastic Lanczos quadrature, with errors.
+template <class O>
+[[nodiscard]] density_curve hessian_density(hessian<O> const& h, density_options const& options = {}) {
+    return spectral_density(h.size(), h, options);
+}
+
+/// How many eigenvalues are below -tolerance: the index of a critical point. Of values from the smallest up.
+[[nodiscard]] inline std::size_t index_of(std::span<double const> eigenvalues, double tolerance = 0) {
+    std::size_t k = 0;
+    while (k < eigenvalues.size() && eigenvalues[k] < -tolerance) ++k;
+    return k;
+}
+
+}  // namespace spinet

@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The loss of a multilayer perceptron as a function of all its weights and biases.
+#pragma once
+
+#include <spinet/detail/blas.hpp>
+#include <spinet/detail/vector_math.hpp>
+#include <spinet/error.hpp>
+#include <spinet/landscape/data_set.hpp>
+#include <spinet/landscape/objective.hpp>
+#include <spinet/network/network.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace spinet {
+
+/// Averages over samples. cross_entropy: -ln softmax(y) of the label (the network's last layer has no softmax
+/// of its own). mean_squared_error: (y - target)^2, over outputs too, as PyTorch has it.
+enum class loss_kind : std::uint8_t { cross_entropy, mean_squared_error };
+
+/// A block of parameters: a matrix of `rows` filters with `columns` numbers each, or the bias of a layer
+/// (rows x 1).
+struct parameter_group {
+    std::string name;
+    std::size_t first = 0, rows = 0, columns = 0;
+    bool bias = false;
+
+    [[nodiscard]] std::size_t size() const noexcept { return rows * columns; }
+};
+
+/// The loss of a chain of dense layers on a data set, over its parameters: the weights of each layer, row by
+/// row (out x in), then its biases, layer by layer. Computed in Real, sums over samples in double. Evaluation
+/// costs 2 x parameters x samples floating-point operations, a gradient three and a product with the Hessian
+/// nine times that at most.
+template <class Real = float>
+class network_loss {
+public:
+    struct options {
+        /// In place of activations that the network leaves unspecified, between layers.
+        activation_kind hidden = activation_kind::unspecified;
+        std::size_t batch = 256;  ///< samples that are worked on at once
+    };
+
+    network_loss(network const& from, data_set<Real> data, loss_kind loss)
+        : network_loss(from, std::move(data), loss, options{}) {}
+    /// Throws spinet::error for a network that is no chain of dense layers, activations other than identity,
+    /// relu, tanh and sigmoid, no samples, samples of another size than the network's input, labels out of
+    /// range, numbers of labels or targets that do not fit, and values that are not finite.
+    network_loss(network const& from, data_set<Real> data, loss_kind loss, options const& chosen)
+        : data_(std::move(data)), loss_(loss), batch_(chosen.batch) {
+        if (batch_ == 0) throw error("network_loss: a batch of 0 samples");
+        auto const chain = dense_chain(from);
+        for (std::size_t l = 0; l < chain.size(); ++l)
+            add_layer(chain[l], l + 1 == chain.size(), chosen.hidden);
+        check_data();
+    }
+
+    [[nodiscard]] std::size_t size() const noexcept { return start_.size(); }
+    /// Those of the network it was made of.
+    [[nodiscard]] std::vector<double> const& parameters() const noexcept { return start_; }
+    [[nodiscard]] std::vector<parameter_group> const& groups() const noexcept { return groups_; }
+    [[nodiscard]] data_set<Real> const& data() const noexcept { return data_; }
+
+    [[nodiscard]] double value(std::span<double const> x) const {
+        auto const weights = rounded(x);
+        double sum = 0;
+        for_each_batch([&](batch_of const& part) {
+            auto const layers = forward(weights, part);
+            sum += loss_of(layers.back(), part, {});
+        });
+        return sum * scale();
+    }
+
+    /// Writes dL/dx and returns L.
+    double gradient(std::span<double const> x, std::span<double> out) const {
+        auto const weights = rounded(x);
+        std::vector<double> total(size(), 0.0);
+        std::vector<Real> part_of(size());
+        double sum = 0;
+        for_each_batch([&](batch_of const& part) {
+            auto const layers = forward(weights, part);
+            std::vector<Real> delta(layers.back().size());
+            sum += loss_of(layers.back(), part, delta);
+            backward(weights, part, layers, std::move(delta), part_of);
+            for (std::size_t k = 0; k < size(); ++k) total[k] += static_cast<double>(part_of[k]);
+        });
+        for (std::size_t k = 0; k < size(); ++k) out[k] = total[k] * scale();
+        return sum * scale();
+    }
+
+    /// Writes the Hessian at x times v. Where an activation has a kink (relu), the Hessian of the pieces.
+    void hessian_vector(std::span<double const> x, std::span<double const> v, std::span<double> out) const {
+        auto const weights = rounded(x), along = rounded(v);
+        std::vector<double> total(size(), 0.0);
+        std::vector<Real> part_of(size());
+        for_each_batch([&](batch_of const& part) {
+            product_with_hessian(weights, along, part, part_of);
+            for (std::size_t k = 0; k < size(); ++k) total[k] += static_cast<double>(part_of[k]);
+        });
+        for (std::size_t k = 0; k < size(); ++k) out[k] = total[k] * scale();
+    }
+
+    /// value(centre + a d + b e) for each pair (a, b). The fields of the first layer are linear in a and b:
+    /// three products serve all points. Batches are shared out over `team`; the result does not depend on it.
+    template <class Team>
+    void values_on_plane(std::span<double const> centre, std::span<double const> d, std::span<double const> e,
+                         std::span<std::array<double, 2> const> points, std::span<double> out,
+                         Team& team) const {
+        auto const at = rounded(centre), first = rounded(d), second = rounded(e);
+        std::size_t const batches = (data_.count + batch_ - 1) / batch_;
+        std::vector<double> sums(batches * points.size());
+        team.run(batches, [&](std::size_t n) {
+            batch_of const part{n * batch_, std::min(batch_, data_.count - n * batch_)};
+            auto const fixed = fields(0, at, nullptr, part), by_a = fields(0, first, nullptr, part),
+                       by_b = fields(0, second, nullptr, part);
+            std::vector<Real> weights(size());
+            std::vector<std::vector<Real>> layers(layers_.size());
+            for (std::size_t k = 0; k < points.size(); ++k) {
+                auto const a = static_cast<Real>(points[k][0]), b = static_cast<Real>(points[k][1]);
+                for (std::size_t i = after_first_layer(); i < size(); ++i)
+                    weights[i] = at[i] + a * first[i] + b * second[i];
+                layers[0].resize(fixed.size());
+                for (std::size_t i = 0; i < fixed.size(); ++i)
+                    layers[0][i] = fixed[i] + a * by_a[i] + b * by_b[i];
+                activate(0, layers[0]);
+                for (std::size_t l = 1; l < layers_.size(); ++l) {
+                    layers[l] = fields(l, weights, layers[l - 1].data(), part);
+                    activate(l, layers[l]);
+                }
+                sums[n * points.size() + k] = loss_of(layers.back(), part, {});
+            }
+        });
+        for (std::size_t k = 0; k < points.size(); ++k) {
+            double sum = 0;
+            for (std::size_t n = 0; n < batches; ++n) sum += sums[n * points.size() + k];
+            out[k] = sum * scale();
+        }
+    }
+
+private:
+    struct layer {
+        std::size_t in, out;
+        std::size_t weights, bias;  ///< where they begin among the parameters; no bias: none
+        activation_kind activation;
+    };
+    struct batch_of {
+        std::size_t first, count;
+    };
+    static constexpr std::size_t none = ~std::size_t{0};
+
+    void add_layer(dense_layer const& from, bool last, activation_kind hidden) {
+        layer added{from.inputs(), from.outputs(), start_.size(), none, from.activation};
+        if (added.activation == activation_kind::unspecified)
+            added.activation = last ? activation_kind::identity : hidden;
+        using enum activation_kind;
+        if (added.activation != identity && added.activation != relu && added.activation != tanh &&
+            added.activation != sigmoid)
+            throw error("network_loss: layer " + detail::in_quotes(from.name) + " has the activation " +
+                        std::string(to_string(added.activation)) +
+                        (added.activation == unspecified
+                             ? "; say which by network_loss::options{.hidden = ...}"
+                             : "; known are identity, relu, tanh and sigmoid (cross_entropy takes the "
+                               "outputs before softmax)"));
+        std::vector<double> numbers(from.weight.size());
+        from.weight.copy_to(std::span(numbers));
+        groups_.push_back({from.name + ".weight", start_.size(), added.out, added.in, false});
+        start_.insert(start_.end(), numbers.begin(), numbers.end());
+        if (from.bias) {
+            added.bias = start_.size();
+            numbers.resize(added.out);
+            from.bias->copy_to(std::span(numbers));
+            groups_.push_back({from.name + ".bias", start_.size(), added.out, 1, true});
+            start_.insert(start_.end(), numbers.begin(), numbers.end());
+        }
+        layers_.push_back(added);
+    }
+    void check_data() const {
+        auto const says = [](std::string const& what) { return error("network_loss: " + what); };
+        auto const text = [](std::size_t n) { return std::to_string(n); };
+        if (data_.count == 0) throw says("no samples");
+        if (data_.size != layers_.front().in)
+            throw says("samples of " + text(data_.size) + " numbers, but the network takes " +
+                       text(layers_.front().in));
+        if (data_.inputs.size() != data_.count * data_.size)
+            throw says(text(data_.inputs.size()) + " numbers for " + text(data_.count) + " samples of " +
+                       text(data_.size));
+        std::size_t const outputs = layers_.back().out;
+        if (loss_ == loss_kind::cross_entropy) {
+            if (data_.labels.size() != data_.count)
+                throw says(text(data_.labels.size()) + " labels for " + text(data_.count) + " samples");
+            for (std::size_t n = 0; n < data_.count; ++n)
+                if (data_.labels[n] >= outputs)
+                    throw says("label " + text(data_.labels[n]) + " of sample " + text(n) +
+                               ", but the network has " + text(outputs) + " outputs");
+        } else if (data_.targets.size() != data_.count * outputs) {
+            throw says(text(data_.targets.size()) + " targets for " + text(data_.count) + " samples and " +
+                       text(outputs) + " outputs");
+        }
+        auto const check = [&](std::vector<Real> const& numbers, char const* name, std::size_t each) {
+            for (std::size_t k = 0; k < numbers.size(); ++k)
+                if (!std::isfinite(numbers[k]))
+                    throw says(std::string(name) + " of sample " + text(k / each) + " is not finite");
+        };
+        check(data_.inputs, "number ", data_.size);
+        if (loss_ == loss_kind::mean_squared_error) check(data_.targets, "target", outputs);
+    }
+
+    [[nodiscard]] double scale() const noexcept {
+        auto const terms = data_.count * (loss_ == loss_kind::cross_entropy ? 1 : layers_.back().out);
+        return 1 / static_cast<double>(terms);
+    }
+    [[nodiscard]] std::size_t after_first_layer() const noexcept {
+        return layers_.size() > 1 ? layers_[1].weights : size();
+    }
+
+    [[nodiscard]] std::vector<Real> rounded(std::span<double const> x) const {
+        if (x.size() != size())
+            throw error("network_loss: " + std::to_string(x.size()) + " parameters, but the network has " +
+                        std::to_string(size()));
+        std::vector<Real> numbers(x.size());
+        std::transform(x.begin(), x.end(), numbers.begin(), [](double v) { return static_cast<Real>(v); });
+        return numbers;
+    }
+
+    template <class F>
+    void for_each_batch(F&& f) const {
+        for (std::size_t first = 0; first < data_.count; first += batch_)
+            f(batch_of{first, std::min(batch_, data_.count - first)});
+    }
+
+    // All arrays over a batch hold one row of samples to a neuron: out x count.
+
+    /// W a + b of layer l; the first layer takes the samples.
+    [[nodiscard]] std::vector<Real> fields(std::size_t l, std::vector<Real> const& weights, Real const* a,
+                                           batch_of const& part) const {
+        auto const& at = layers_[l];
+        std::vector<Real> z(at.out * part.count);
+        if (at.bias != none)
+            for (std::size_t i = 0; i < at.out; ++i)
+                std::fill_n(z.begin() + static_cast<std::ptrdiff_t>(i * part.count), part.count,
+                            weights[at.bias + i]);
+        add_product(l, weights, a, part, z);
+        return z;
+    }
+    /// z += W a.
+    void add_product(std::size_t l, std::vector<Real> const& weights, Real const* a, batch_of const& part,
+                     std::vector<Real>& z) const {
+        auto const& at = layers_[l];
+        Real const* const w = weights.data() + at.weights;
+        if (l == 0)
+            detail::gemm<Real>(true, at.out, part.count, at.in, 1, w, at.in,
+                               data_.inputs.data() + part.first * at.in, at.in, 1, z.data(), part.count);
+        else
+            detail::gemm<Real>(false, at.out, part.count, at.in, 1, w, at.in, a, part.count, 1, z.data(),
+                               part.count);
+    }
+
+    void activate(std::size_t l, std::vector<Real>& z) const {
+        switch (layers_[l].activation) {
+            case activation_kind::relu:
+                for (Real& v : z) v = v > 0 ? v : Real{0};
+                break;
+            case activation_kind::tanh:
+                for (Real& v : z) v = std::tanh(v);
+                break;
+            case activation_kind::sigmoid:
+                for (Real& v : z) v = 1 / (1 + std::exp(-v));
+                break;
+            default:
+                break;
+        }
+    }
+    /// The derivative of an activation where its value is a.
+    [[nodiscard]] static Real slope(activation_kind kind, Real a) noexcept {
+        switch (kind) {
+            case activation_kind::relu:
+                return a > 0 ? Real{1} : Real{0};
+            case activation_kind::tanh:
+                return 1 - a * a;
+            case activation_kind::sigmoid:
+                return a * (1 - a);
+            default:
+                return 1;
+        }
+    }
+    [[nodiscard]] static Real curvature(activation_kind kind, Real a) noexcept {
+        switch (kind) {
+            case activation_kind::tanh:
+                return -2 * a * (1 - a * a);
+            case activation_kind::sigmoid:
+                return a * (1 - a) * (1 - 2 * a);
+            default:
+                return 0;
+        }
+    }
+
+    [[nodiscard]] std::vector<std::vector<Real>> forward(std::vector<Real> const& weights,
+                                                         batch_of const& part) const {
+        std::vector<std::vector<Real>> a;
+        for (std::size_t l = 0; l < layers_.size(); ++l) {
+            a.push_back(fields(l, weights, l == 0 ? nullptr : a[l - 1].data(), part));
+            activate(l, a[l]);
+        }
+        return a;
+    }
+
+    /// The sum of the losses of a batch; dloss/dy into `delta`, unless that is empty.
+    [[nodiscard]] double loss_of(std::vector<Real> const& y, batch_of const& part,
+                                 std::span<Real> delta) const {
+        std::size_t const outputs = layers_.back().out, n = part.count;
+        double sum = 0;
+        if (loss_ == loss_kind::mean_squared_error) {
+            for (std::size_t i = 0; i < outputs; ++i)
+                for (std::size_t k = 0; k < n; ++k) {
+                    Real const off = y[i * n + k] - data_.targets[(part.first + k) * outputs + i];
+                    sum += static_cast<double>(off) * static_cast<double>(off);
+                    if (!delta.empty()) delta[i * n + k] = 2 * off;
+                }
+            return sum;
+        }
+        std::vector<Real> most(y.begin(), y.begin() + static_cast<std::ptrdiff_t>(n)), total(n, Real{0});
+        for (std::size_t i = 1; i < outputs; ++i)
+            for (std::size_t k = 0; k < n; ++k) most[k] = std::max(most[k], y[i * n + k]);
+        for (std::size_t i = 0; i < outputs; ++i)
+            for (std::size_t k = 0; k < n; ++k) {
+                Real const weight = detail::exp_clamped(y[i * n + k] - most[k]);
+                total[k] += weight + 0 * y[i * n + k];  // NaN of what is not finite
+                if (!delta.empty()) delta[i * n + k] = weight;
+            }
+        for (std::size_t k = 0; k < n; ++k) {
+            std::size_t const at = data_.labels[part.first + k] * n + k;
+            sum += static_cast<double>(most[k]) - static_cast<double>(y[at]) +
+                   std::log(static_cast<double>(total[k]));
+        }
+        if (delta.empty()) return sum;
+        for (std::size_t i = 0; i < outputs; ++i)
+            for (std::size_t k = 0; k < n; ++k) delta[i * n + k] /= total[k];
+        for (std::size_t k = 0; k < n; ++k) delta[data_.labels[part.first + k] * n + k] -= 1;
+        return sum;
+    }
+
+    /// dL/dW = dz a^T and dL/db = the sums of dz, of layer l, added to `out`.
+    void add_gradient(std::size_t l, std::vector<Real> const& dz, Real const* a, batch_of const& part,
+                      std::vector<Real>& out) const {
+        auto const& at = layers_[l];
+        Real* const to = out.data() + at.weights;
+        if (l == 0)
+            detail::gemm<Real>(false, at.out, at.in, part.count, 1, dz.data(), part.count,
+                               data_.inputs.data() + part.first * at.in, at.in, 1, to, at.in);
+        else
+            detail::gemm<Real>(true, at.out, at.in, part.count, 1, dz.data(), part.count, a, part.count, 1,
+                               to, at.in);
+        if (at.bias == none) return;
+        for (std::size_t i = 0; i < at.out; ++i)
+            for (std::size_t k = 0; k < part.count; ++k) out[at.bias + i] += dz[i * part.count + k];
+    }
+    /// to += W^T dz of layer l.
+    void add_backwards(std::size_t l, std::vector<Real> const& weights, std::vector<Real> const& dz,
+                       batch_of const& part, std::vector<Real>& to) const {
+        auto const& at = layers_[l];
+        std::vector<Real> turned(at.in * at.out);
+        for (std::size_t i = 0; i < at.out; ++i)
+            for (std::size_t j = 0; j < at.in; ++j)
+                turned[j * at.out + i] = weights[at.weights + i * at.in + j];
+        detail::gemm<Real>(false, at.in, part.count, at.out, 1, turned.data(), at.out, dz.data(), part.count,
+                           1, to.data(), part.count);
+    }
+
+    void backward(std::vector<Real> const& weights, batch_of const& part,
+                  std::vector<std::vector<Real>> const& a, std::vector<Real> delta,
+                  std::vector<Real>& out) const {
+        std::fill(out.begin(), out.end(), Real{0});
+        for (std::size_t l = layers_.size(); l-- > 0;) {
+            for (std::size_t k = 0; k < delta.size(); ++k) delta[k] *= slope(layers_[l].activation, a[l][k]);
+            add_gradient(l, delta, l == 0 ? nullptr : a[l - 1].data(), part, out);
+            if (l == 0) break;
+            std::vector<Real> before(a[l - 1].size(), Real{0});
+            add_backwards(l, weights, delta, part, before);
+            delta = std::move(before);
+        }
+    }
+
+    /// Pearlmutter's product: what each step of forward and backward changes by along v. Source: Neural
+    /// Computation 6, 147 (1994).
+    void product_with_hessian(std::vector<Real> const& weights, std::vector<Real> const& v,
+                              batch_of const& part, std::vector<Real>& out) const {
+        auto const a = forward(weights, part);
+        std::vector<std::vector<Real>> change_of_z, change_of_a;
+        for (std::size_t l = 0; l < layers_.size(); ++l) {
+            auto z = fields(l, v, l == 0 ? nullptr : a[l - 1].data(), part);
+            if (l > 0) add_product(l, weights, change_of_a[l - 1].data(), part, z);
+            change_of_z.push_back(z);
+            for (std::size_t k = 0; k < z.size(); ++k) z[k] *= slope(layers_[l].activation, a[l][k]);
+            change_of_a.push_back(std::move(z));
+        }
+        std::vector<Real> delta(a.back().size());
+        (void)loss_of(a.back(), part, delta);
+        std::vector<Real> change = change_of_delta(delta, change_of_a.back(), part);
+        std::fill(out.begin(), out.end(), Real{0});
+        for (std::size_t l = layers_.size(); l-- > 0;) {
+            auto const kind = layers_[l].activation;
+            for (std::size_t k = 0; k < delta.size(); ++k) {
+                Real const d = slope(kind, a[l][k]);
+                change[k] = d * change[k] + curvature(kind, a[l][k]) * change_of_z[l][k] * delta[k];
+                delta[k] *= d;
+            }
+            add_gradient(l, change, l == 0 ? nullptr : a[l - 1].data(), part, out);
+            if (l == 0) break;
+            auto const& at = layers_[l];
+            detail::gemm<Real>(true, at.out, at.in, part.count, 1, delta.data(), part.count,
+                               change_of_a[l - 1].data(), part.count, 1, out.data() + at.weights, at.in);
+            std::vector<Real> before(a[l - 1].size(), Real{0}), change_before(before);
+            add_backwards(l, weights, delta, part, before);
+            add_backwards(l, weights, change, part, change_before);
+            add_backwards(l, v, delta, part, change_before);
+            delta = std::move(before);
+            change = std::move(change_before);
+        }
+    }
+
+    /// The second derivative of the loss by the outputs, times their change.
+    [[nodiscard]] std::vector<Real> change_of_delta(std::vector<Real> const& delta,
+                                                    std::vector<Real> const& by, batch_of const& part) const {
+        std::size_t const outputs = layers_.back().out, n = part.count;
+        std::vector<Real> change(by.size());
+        if (loss_ == loss_kind::mean_squared_error) {
+            for (std::size_t k = 0; k < by.size(); ++k) change[k] = 2 * by[k];
+            return change;
+        }
+        // delta is p - (1 at the label).
+        std::vector<Real> mean(n, Real{0});
+        auto const p = [&](std::size_t i, std::size_t k) {
+            return delta[i * n + k] + (data_.labels[part.first + k] == i ? Real{1} : Real{0});
+        };
+        for (std::size_t i = 0; i < outputs; ++i)
+            for (std::size_t k = 0; k < n; ++k) mean[k] += p(i, k) * by[i * n + k];
+        for (std::size_t i = 0; i < outputs; ++i)
+            for (std::size_t k = 0; k < n; ++k) change[i * n + k] = p(i, k) * (by[i * n + k] - mean[k]);
+        return change;
+    }
+
+    data_set<Real> data_;
+    loss_kind loss_;
+    std::size_t batch_;
+    std::vector<layer> layers_;
+    std::vector<double> start_;
+    std::vector<parameter_group> groups_;
+};
+
+}  // namespace spinet

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Minima, barriers and ruggedness of values along a line or on a plane.
+#pragma once
+
+#include <spinet/error.hpp>
+#include <spinet/landscape/surface.hpp>
+#include <spinet/spectrum/largest_eigenvalue.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <numbers>
+#include <numeric>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace spinet {
+
+/// A local minimum of a grid of values, and how deep it is.
+struct grid_minimum {
+    std::size_t i = 0, j = 0;  ///< where: number of the point along a and b
+    double value = 0;
+    /// The lowest pass from here to a lower minimum, over this one's value; infinite for the lowest of all.
+    double barrier = std::numeric_limits<double>::infinity();
+    bool on_edge = false;  ///< the surface may go on falling beyond the grid
+};
+
+namespace detail {
+
+/// Minima of `columns` x `rows` values, by filling the landscape from below: where two basins meet, the
+/// higher one ends, and the value there is its pass. Neighbours are the 8 around a point. A plateau is one
+/// minimum.
+[[nodiscard]] inline std::vector<grid_minimum> minima_on_grid(std::vector<double> const& values,
+                                                              std::size_t columns, std::size_t rows) {
+    std::size_t const n = values.size();
+    for (double const v : values)
+        if (std::isnan(v)) throw error("minima: values are missing (NaN)");
+    std::vector<std::size_t> order(n), basin(n, n);
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return values[a] < values[b]; });
+    std::vector<grid_minimum> found;
+    std::vector<std::size_t> joined;  // of each basin, the one that took it
+    auto const root = [&](std::size_t b) {
+        while (joined[b] != b) b = joined[b] = joined[joined[b]];
+        return b;
+    };
+    for (std::size_t const at : order) {
+        std::size_t const i = at % columns, j = at / columns;
+        std::size_t mine = n;
+        for (std::size_t y = j == 0 ? 0 : j - 1; y <= std::min(j + 1, rows - 1); ++y)
+            for (std::size_t x = i == 0 ? 0 : i - 1; x <= std::min(i + 1, columns - 1); ++x) {
+                if (basin[y * columns + x] == n) continue;
+                std::size_t const other = root(basin[y * columns + x]);
+                if (mine == n) {
+                    mine = other;
+                } else if (other != mine) {
+                    // Numbers of basins grow with their values.
+                    std::size_t const low = std::min(mine, other), high = std::max(mine, other);
+                    found[high].barrier = values[at] - found[high].value;
+                    joined[high] = low;
+                    mine = low;
+                }
+            }
+        if (mine == n) {
+            mine = found.size();
+            joined.push_back(mine);
+            found.push_back({i, j, values[at], std::numeric_limits<double>::infinity(),
+                             i == 0 || i + 1 == columns || (rows > 1 && (j == 0 || j + 1 == rows))});
+        }
+        basin[at] = mine;
+    }
+    // Neighbouring equal values begin basins that end at once.
+    found.erase(
+        std::remove_if(found.begin(), found.end(), [](grid_minimum const& m) { return !(m.barrier > 0); }),
+        found.end());
+    return found;
+}
+
+}  // namespace detail
+
+/// The local minima, lowest first.
+[[nodiscard]] inline std::vector<grid_minimum> minima_of(profile const& of) {
+    return detail::minima_on_grid(of.values, of.values.size(), 1);
+}
+[[nodiscard]] inline std::vector<grid_minimum> minima_of(surface const& of) {
+    return detail::minima_on_grid(of.values, of.a.points, of.b.points);
+}
+
+namespace detail {
+
+/// Takes the least-squares polynomial of second degree (in both coordinates) off values on a grid: a bowl is
+/// no ruggedness.
+inline void take_bowl_off(std::vector<double>& values, std::size_t columns, std::size_t rows) {
+    auto const centred = [](std::size_t k, std::size_t n) {
+        return n < 2 ? 0.0 : 2 * static_cast<double>(k) / static_cast<double>(n - 1) - 1;
+    };
+    std::vector<std::vector<double>> basis;
+    auto const add = [&](auto&& form) {
+        std::vector<double> f(values.size());
+        for (std::size_t k = 0; k < f.size(); ++k)
+            f[k] = form(centred(k % columns, columns), centred(k / columns, rows));
+        for (int pass = 0; pass < 2; ++pass)
+            for (auto const& earlier : basis) add_multiple(f, -dot_product(earlier, f), earlier);
+        double const length = vector_length(f);
+        if (length < 1e-9) return;  // as y on a line
+        for (double& each : f) each /= length;
+        basis.push_back(std::move(f));
+    };
+    add([](double, double) { return 1.0; });
+    add([](double x, double) { return x; });
+    add([](double, double y) { return y; });
+    add([](double x, double) { return x * x; });
+    add([](double x, double y) { return x * y; });
+    add([](double, double y) { return y * y; });
+    for (auto const& each : basis) add_multiple(values, -dot_product(each, values), each);
+}
+
+/// Autocorrelations of rows along themselves, the variance being that of all; lags 0, 1, ...
+[[nodiscard]] inline std::vector<double> correlation_along(std::vector<double> const& values,
+                                                           std::size_t columns, std::size_t rows,
+                                                           std::size_t step_along, std::size_t step_across) {
+    std::vector<double> c(columns / 2 + 1, 0.0);
+    for (std::size_t lag = 0; lag < c.size(); ++lag) {
+        for (std::size_t j = 0; j < rows; ++j)
+            for (std::size_t i = 0; i + lag < columns; ++i)
+                c[lag] += values[j * step_across + i * step_along] *
+                          values[j * step_across + (i + lag) * step_along];
+        c[lag] /= static_cast<double>(rows * (columns - lag));
+    }
+    double const variance = c[0];
+    for (double& each : c) each = variance > 0 ? each / variance : 0;
+    return c;
+}
+
+/// The lag at which correlations first fall to 1/e, by straight lines between lags; NaN where they do not.
+[[nodiscard]] inline double lag_of_decay(std::vector<double> const& c) {
+    constexpr double level = 1 / std::numbers::e;
+    for (std::size_t k = 1; k < c.size(); ++k)
+        if (c[k] <= level) return static_cast<double>(k - 1) + (c[k - 1] - level) / (c[k - 1] - c[k]);
+    return std::numeric_limits<double>::quiet_NaN();
+}
+
+}  // namespace detail
+
+/// How rugged values are beside their bowl (the best polynomial of second degree).
+struct ruggedness {
+    double amplitude = 0;  ///< root mean square of what remains
+    double length =
+        0;  ///< distance at which its autocorrelation is 1/e, in units of the axis; NaN if beyond half of it
+};
+
+/// Of a line. Throws spinet::error below 8 points.
+[[nodiscard]] inline ruggedness ruggedness_of(profile const& of) {
+    if (of.values.size() < 8)
+        throw error("ruggedness_of: expected at least 8 points, found " + std::to_string(of.values.size()));
+    auto rest = of.values;
+    detail::take_bowl_off(rest, rest.size(), 1);
+    double const n = static_cast<double>(rest.size()), step = (of.at.back() - of.at.front()) / (n - 1);
+    return {std::sqrt(detail::dot_product(rest, rest) / n),
+            step * detail::lag_of_decay(detail::correlation_along(rest, rest.size(), 1, 1, rest.size()))};
+}
+
+/// Of a plane: the mean of both directions.
+[[nodiscard]] inline ruggedness ruggedness_of(surface const& of) {
+    if (of.a.points < 8 || of.b.points < 8) throw error("ruggedness_of: expected at least 8 x 8 points");
+    if (!of.complete()) throw error("ruggedness_of: values are missing");
+    auto rest = of.values;
+    detail::take_bowl_off(rest, of.a.points, of.b.points);
+    auto const step = [](axis const& along) {
+        return (along.high - along.low) / static_cast<double>(along.points - 1);
+    };
+    double const along_a = step(of.a) * detail::lag_of_decay(detail::correlation_along(
+                                            rest, of.a.points, of.b.points, 1, of.a.points)),
+                 along_b = step(of.b) * detail::lag_of_decay(detail::correlation_along(
+                                            rest, of.b.points, of.a.points, of.a.points, 1));
+    return {std::sqrt(detail::dot_product(rest, rest) / static_cast<double>(rest.size())),
+            (along_a + along_b) / 2};
+}
+
+}  // namespace spinet

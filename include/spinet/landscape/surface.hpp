@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Values of an objective along lines and on planes through its space, and on the sphere along great circles.
+#pragma once
+
+#include <spinet/detail/archive.hpp>
+#include <spinet/ensemble/progress.hpp>
+#include <spinet/error.hpp>
+#include <spinet/execution/executor.hpp>
+#include <spinet/landscape/objective.hpp>
+#include <spinet/version.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace spinet {
+
+/// `points` numbers from low to high, evenly spaced, both ends among them.
+struct axis {
+    double low = -1;
+    double high = 1;
+    std::size_t points = 51;
+
+    [[nodiscard]] double at(std::size_t k) const noexcept {
+        if (points < 2) return low;
+        double const part = static_cast<double>(k) / static_cast<double>(points - 1);
+        return low * (1 - part) + high * part;  // the ends exactly, and 0 in the middle of -1 ... 1
+    }
+};
+
+/// How coordinates (a, b) name a point. flat: centre + a d + b e. great_circles: on the sphere |x|^2 = N, the
+/// point at the angle sqrt(a^2 + b^2) from the centre in the direction a d + b e, so that lines through the
+/// centre are great circles and a is an angle; d and e are tangent, orthogonal and as long as the centre.
+enum class chart : std::uint8_t { flat, great_circles };
+
+/// A line or a plane through an objective's space. `second` is empty for a line.
+struct section {
+    std::vector<double> centre, first, second{};
+    chart coordinates = chart::flat;
+
+    [[nodiscard]] bool is_plane() const noexcept { return !second.empty(); }
+
+    /// Writes the point (a, b); b is ignored on a line.
+    void point(double a, double b, std::span<double> out) const {
+        double of_centre = 1;
+        if (!is_plane()) b = 0;
+        if (coordinates == chart::great_circles) {
+            double const angle = std::hypot(a, b), part = angle > 0 ? std::sin(angle) / angle : 1;
+            of_centre = std::cos(angle);
+            a *= part;
+            b *= part;
+        }
+        for (std::size_t i = 0; i < centre.size(); ++i) out[i] = of_centre * centre[i] + a * first[i];
+        if (is_plane())
+            for (std::size_t i = 0; i < centre.size(); ++i) out[i] += b * second[i];
+    }
+
+    /// (a, b) of the point of the section that is nearest to x, and how far x is from it.
+    struct projection {
+        double a = 0, b = 0, distance = 0;
+    };
+    [[nodiscard]] projection project(std::span<double const> x) const;
+};
+
+/// Values along a line: f(at[k]) = values[k].
+struct profile {
+    std::vector<double> at, values;
+};
+
+/// Values on a plane: that of (a.at(i), b.at(j)) is values[j * a.points + i]; NaN where a run was stopped
+/// before.
+struct surface {
+    axis a, b;
+    std::vector<double> values;
+    std::size_t done = 0;  ///< the first values that are there
+
+    [[nodiscard]] bool complete() const noexcept { return done == values.size(); }
+    [[nodiscard]] double operator()(std::size_t i, std::size_t j) const {
+        return values.at(j * a.points + i);
+    }
+};
+
+/// Where a path went, seen in a section, and what it met: coordinates of the nearest points of the section,
+/// distances from it, and the values at the points themselves.
+struct trail {
+    std::vector<section::projection> at;
+    std::vector<double> values;
+};
+
+namespace detail {
+
+/// Objectives that do many points of a flat plane with less work than one by one.
+template <class O, class Team>
+concept PlaneObjective = Objective<O> &&
+    requires(O const& f, std::span<double const> x, std::span<std::array<double, 2> const> points,
+             std::span<double> out, Team& team) {
+    f.values_on_plane(x, x, x, points, out, team);
+};
+
+inline void require_axis(axis const& of, char const* name) {
+    if (of.points == 0) throw error(std::string("axis ") + name + ": expected at least 1 point, found 0");
+    if (!std::isfinite(of.low) || !std::isfinite(of.high) || !(of.low < of.high || of.points == 1))
+        throw error(std::string("axis ") + name + ": expected finite low < high, found " +
+                    std::to_string(of.low) + " and " + std::to_string(of.high));
+}
+
+template <Objective O>
+void require_section(O const& f, section const& where) {
+    std::size_t const n = f.size();
+    auto const check = [&](std::vector<double> const& v, char const* name) {
+        if (v.size() != n)
+            throw error(std::string("section: its ") + name + " has " + std::to_string(v.size()) +
+                        " numbers, the objective " + std::to_string(n));
+        for (double const each : v)
+            if (!std::isfinite(each)) throw error(std::string("section: its ") + name + " is not finite");
+    };
+    check(where.centre, "centre");
+    check(where.first, "first direction");
+    if (where.is_plane()) check(where.second, "second direction");
+    if (is_on_sphere<O> != (where.coordinates == chart::great_circles))
+        throw error(
+            is_on_sphere<O>
+                ? "section: an objective on the sphere needs chart::great_circles, see great_circles()"
+                : "section: chart::great_circles is for objectives on the sphere");
+}
+
+/// f at points of a section, shared out over a team.
+template <Objective O, class Team>
+void values_at(O const& f, section const& where, std::span<std::array<double, 2> const> points,
+               std::span<double> out, Team& team) {
+    if constexpr (PlaneObjective<O, Team>) {
+        std::vector<double> const nothing(where.is_plane() ? 0 : f.size(), 0.0);
+        f.values_on_plane(where.centre, where.first, where.is_plane() ? where.second : nothing, points, out,
+                          team);
+    } else {
+        team.run(points.size(), [&](std::size_t k) {
+            std::vector<double> x(f.size());
+            where.point(points[k][0], points[k][1], x);
+            out[k] = f.value(x);
+        });
+    }
+}
+
+/// Values of an objective at numbered points, some at a time: what watchers see, and what a checkpoint keeps.
+template <Objective O>
+class evaluation {
+public:
+    evaluation(O const& f, section const& where, std::size_t count, fingerprint of_points)
+        : values_(count, std::numeric_limits<double>::quiet_NaN()) {
+        require_section(f, where);
+        for (auto const* each : {&where.centre, &where.first, &where.second})
+            of_points.add(std::span<double const>(*each));
+        // Another network or other data show themselves at the centre.
+        identity_ = of_points.add_value(f.value(where.centre)).value();
+    }
+
+    void load(checkpoint const& from) {
+        if (from.version != version)
+            throw error("the checkpoint was written by spinet " + from.version + ", this is " + version);
+        if (from.identity != identity_)
+            throw error("the checkpoint belongs to another objective, section or grid");
+        if (from.sweeps_done > values_.size())
+            throw error("the checkpoint is damaged: it has more values than its grid");
+        archive_reader in(from.state);
+        auto const found = in.get_exactly<double>(static_cast<std::size_t>(from.sweeps_done));
+        if (!in.at_end()) throw error("the checkpoint is damaged: bytes are left over");
+        std::copy(found.begin(), found.end(), values_.begin());
+        done_ = found.size();
+    }
+
+    /// compute(first, out) writes the values of points first, first + 1, ...
+    template <class Compute, class... Watchers>
+    void go_on(std::size_t at_once, Compute&& compute, Watchers&... watchers) {
+        while (done_ < values_.size()) {
+            std::size_t const n = std::min(at_once, values_.size() - done_);
+            compute(done_, std::span(values_).subspan(done_, n));
+            done_ += n;
+            bool const all = done_ == values_.size();
+            if (!tell_of(all, watchers...) && !all) {
+                (void)tell_of(true, watchers...);
+                return;
+            }
+        }
+    }
+
+    [[nodiscard]] std::size_t done() const noexcept { return done_; }
+    [[nodiscard]] std::vector<double> take() && { return std::move(values_); }
+
+private:
+    template <class... Watchers>
+    [[nodiscard]] bool tell_of(bool last, Watchers&... watchers) const {
+        return tell({run_phase::measuring, done_, values_.size(), last, [this] { return freeze(); }},
+                    watchers...);
+    }
+    [[nodiscard]] checkpoint freeze() const {
+        archive_writer out;
+        out.put(std::vector<double>(values_.begin(), values_.begin() + static_cast<std::ptrdiff_t>(done_)));
+        return {identity_, version, {}, done_, std::move(out).take()};
+    }
+
+    std::vector<double> values_;
+    std::size_t done_ = 0;
+    std::uint64_t identity_ = 0;
+};
+
+inline constexpr std::size_t points_at_once = 128;
+
+template <Objective O, Executor Exec, class... Watchers>
+[[nodiscard]] surface surface_of(checkpoint const* from, O const& f, section const& where, axis const& a,
+                                 axis const& b, Exec const& executor, Watchers&... watchers) {
+    require_watchers<Watchers...>();
+    require_axis(a, "a");
+    require_axis(b, "b");
+    fingerprint of_points;
+    for (axis const& each : {a, b}) of_points.add_value(each.low).add_value(each.high).add_value(each.points);
+    if (b.points > std::size_t{1'000'000'000} / a.points) throw error("plane: more than 1e9 points");
+    evaluation<O> values(f, where, a.points * b.points, of_points);
+    if (from != nullptr) values.load(*from);
+    auto team = executor.team();
+    values.go_on(
+        points_at_once,
+        [&](std::size_t first, std::span<double> out) {
+            std::vector<std::array<double, 2>> points(out.size());
+            for (std::size_t k = 0; k < out.size(); ++k)
+                points[k] = {a.at((first + k) % a.points), b.at((first + k) / a.points)};
+            values_at(f, where, points, out, team);
+        },
+        watchers...);
+    std::size_t const done = values.done();
+    return {a, b, std::move(values).take(), done};
+}
+
+inline void require_plane(section const& where) {
+    if (!where.is_plane()) throw error("plane: the section has one direction only");
+}
+
+}  // namespace detail
+
+/// The value at each point of a grid, a running fastest. Watchers see points where runs count sweeps, and may
+/// stop it. Values do not depend on the executor. Throws spinet::error for a section that does not fit the
+/// objective.
+template <Objective O, Executor Exec = serial, class... Watchers>
+[[nodiscard]] surface plane(O const& f, section const& where, axis const& a, axis const& b,
+                            Exec const& executor = {}, Watchers&&... watchers) {
+    detail::require_plane(where);
+    return detail::surface_of(nullptr, f, where, a, b, executor, watchers...);
+}
+
+/// Goes on where a stopped plane ended. Throws spinet::error for a checkpoint of another objective, section
+/// or grid.
+template <Objective O, Executor Exec = serial, class... Watchers>
+[[nodiscard]] surface resume_plane(checkpoint const& from, O const& f, section const& where, axis const& a,
+                                   axis const& b, Exec const& executor = {}, Watchers&&... watchers) {
+    detail::require_plane(where);
+    return detail::surface_of(&from, f, where, a, b, executor, watchers...);
+}
+
+/// The values along the first direction of a section; of a stopped run those that are there.
+template <Objective O, Executor Exec = serial, class... Watchers>
+[[nodiscard]] profile line(O const& f, section const& where, axis const& a, Exec const& executor = {},
+                           Watchers&&... watchers) {
+    auto found = detail::surface_of(nullptr, f, where, a, {0, 0, 1}, executor, watchers...);
+    profile along{{}, std::move(found.values)};
+    along.values.resize(found.done);
+    for (std::size_t k = 0; k < found.done; ++k) along.at.push_back(a.at(k));
+    return along;
+}
+
+/// Points such as the states of a training run, seen in a section: each one's own value, and where in the
+/// section it is nearest to.
+template <Objective O, Executor Exec = serial>
+[[nodiscard]] trail trajectory(O const& f, section const& where,
+                               std::vector<std::vector<double>> const& points, Exec const& executor = {}) {
+    detail::require_section(f, where);
+    for (auto const& each : points)
+        if (each.size() != f.size())
+            throw error("trajectory: a point of " + std::to_string(each.size()) +
+                        " numbers for an objective of " + std::to_string(f.size()));
+    trail seen{std::vector<section::projection>(points.size()), std::vector<double>(points.size())};
+    executor.team().run(points.size(), [&](std::size_t k) {
+        seen.at[k] = where.project(points[k]);
+        seen.values[k] = f.value(points[k]);
+    });
+    return seen;
+}
+
+inline section::projection section::project(std::span<double const> x) const {
+    std::size_t const n = centre.size();
+    std::vector<double> const from(second.empty() ? std::vector<double>(n, 0.0) : second);
+    std::vector<double> rest(x.begin(), x.end());
+    auto const dot = [n](auto const& u, auto const& v) {
+        double sum = 0;
+        for (std::size_t i = 0; i < n; ++i) sum += u[i] * v[i];
+        return sum;
+    };
+    if (coordinates == chart::flat)
+        for (std::size_t i = 0; i < n; ++i) rest[i] -= centre[i];
+    // Least squares in the two directions.
+    double const dd = dot(first, first), de = dot(first, from), ee = dot(from, from), rd = dot(rest, first),
+                 re = dot(rest, from);
+    double a = rd / dd, b = 0;
+    if (is_plane()) {
+        double const determinant = dd * ee - de * de;
+        a = (rd * ee - re * de) / determinant;
+        b = (re * dd - rd * de) / determinant;
+    }
+    if (coordinates == chart::great_circles) {
+        double const along = dot(rest, centre) / dot(centre, centre), across = std::hypot(a, b),
+                     angle = std::atan2(across, along), part = across > 0 ? angle / across : 1;
+        a *= part;
+        b *= part;
+    }
+    std::vector<double> nearest(n);
+    point(a, b, nearest);
+    double square = 0;
+    for (std::size_t i = 0; i < n; ++i) square += (x[i] - nearest[i]) * (x[i] - nearest[i]);
+    return {a, b, std::sqrt(square)};
+}
+
+}  // namespace spinet
