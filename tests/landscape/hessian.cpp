@@ -100,7 +100,7 @@ TEST_CASE("spectra of a Hessian with known eigenvalues", "[landscape]") {
     CHECK(negative == Approx(21.0 / 60).margin(0.08));
     CHECK_THAT(error_of([&] { return hessian(f, std::vector<double>(3)).size(); }),
                ContainsSubstring("a point of 3 numbers"));
-    CHECK_THAT(error_of([&] { return hessian_trace(h, 1).value; }), ContainsSubstring("at least 2 vectors"));
+    CHECK_THAT(error_of([&] { return hessian_trace(h, 1).value; }), ContainsSubstring("at least 2 draws"));
 }
 
 TEST_CASE("on the sphere the Hessian is that of the tangent space", "[landscape]") {

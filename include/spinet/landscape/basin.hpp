@@ -64,16 +64,7 @@ template <Objective O>
 template <class Draw, class Of>
 [[nodiscard]] jackknife_estimate over_directions(std::size_t count, std::uint64_t seed, Draw&& draw,
                                                  Of&& of) {
-    if (count < 2)
-        throw error("over_directions: expected at least 2 directions, found " + std::to_string(count));
-    double mean = 0, squares = 0;
-    for (std::size_t k = 0; k < count; ++k) {
-        double const found = of(draw(seed + k)), change = found - mean;
-        mean += change / static_cast<double>(k + 1);
-        squares += change * (found - mean);
-    }
-    auto const n = static_cast<double>(count);
-    return {mean, std::sqrt(squares / (n * (n - 1))), count};
+    return mean_of_draws(count, [&](std::size_t k) { return of(draw(seed + k)); });
 }
 
 struct sharpness_options {

@@ -89,12 +89,12 @@ enum class bias_directions : std::uint8_t { zero, kept };
 /// spinet::error for parallel ones.
 inline void make_orthogonal(std::span<double const> d, std::span<double> e) {
     std::size_t const n = d.size();
-    double const square = detail::dot(d.data(), d.data(), n), before = detail::dot(e.data(), e.data(), n);
+    double const square = detail::dot_product(d, d), before = detail::dot_product(e, e);
     for (int twice = 0; twice < 2; ++twice) {
-        double const along = detail::dot(d.data(), e.data(), n) / square;
+        double const along = detail::dot_product(d, e) / square;
         for (std::size_t i = 0; i < n; ++i) e[i] -= along * d[i];
     }
-    double const after = detail::dot(e.data(), e.data(), n);
+    double const after = detail::dot_product(e, e);
     if (!(after > 1e-20 * before)) throw error("make_orthogonal: the directions are parallel");
     double const back = std::sqrt(before / after);
     for (std::size_t i = 0; i < n; ++i) e[i] *= back;
@@ -119,8 +119,7 @@ inline void make_orthogonal(std::span<double const> d, std::span<double> e) {
                                              std::span<double const> z) {
     auto first = direction_between(x, y), second = direction_between(x, z);
     make_orthogonal(first, second);
-    double const wanted = std::sqrt(detail::dot(first.data(), first.data(), first.size())),
-                 length = std::sqrt(detail::dot(second.data(), second.data(), second.size()));
+    double const wanted = detail::vector_length(first), length = detail::vector_length(second);
     for (double& each : second) each *= wanted / length;
     return {{x.begin(), x.end()}, std::move(first), std::move(second)};
 }
@@ -130,9 +129,9 @@ inline void make_orthogonal(std::span<double const> d, std::span<double> e) {
 [[nodiscard]] inline section great_circles(std::span<double const> x, std::vector<double> d,
                                            std::vector<double> e = {}) {
     std::size_t const n = x.size();
-    double const radius = std::sqrt(detail::dot(x.data(), x.data(), n));
+    double const radius = detail::vector_length(x);
     auto const as_long_as_x = [&](std::vector<double>& v) {
-        double const length = std::sqrt(detail::dot(v.data(), v.data(), n));
+        double const length = detail::vector_length(v);
         for (double& each : v) each *= radius / length;
     };
     if (d.size() != n || (!e.empty() && e.size() != n))
@@ -173,10 +172,10 @@ struct principal_directions {
         std::vector<double> sum(n, 0.0);
         for (std::size_t k = 0; k < m; ++k)
             for (std::size_t i = 0; i < n; ++i) sum[i] += x[k] * moves[k][i];
-        for (std::size_t k = 0; k < m; ++k) y[k] = detail::dot(sum.data(), moves[k].data(), n);
+        for (std::size_t k = 0; k < m; ++k) y[k] = detail::dot_product(sum, moves[k]);
     });
     double all = 0;
-    for (auto const& each : moves) all += detail::dot(each.data(), each.data(), n);
+    for (auto const& each : moves) all += detail::dot_product(each, each);
     principal_directions found;
     for (std::size_t c = 0; c < pairs.values.size(); ++c) {
         if (!(pairs.values[c] > 1e-12 * all)) break;
@@ -184,7 +183,7 @@ struct principal_directions {
         std::vector<double> d(n, 0.0);
         for (std::size_t k = 0; k < m; ++k)
             for (std::size_t i = 0; i < n; ++i) d[i] += pairs.vectors[c][k] * moves[k][i];
-        double const length = std::sqrt(detail::dot(d.data(), d.data(), n));
+        double const length = detail::vector_length(d);
         for (double& each : d) each /= length;
         found.directions.push_back(std::move(d));
     }

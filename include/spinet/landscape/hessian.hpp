@@ -7,6 +7,7 @@
 #include <spinet/spectrum/leading_eigenpairs.hpp>
 #include <spinet/spectrum/spectral_density.hpp>
 #include <spinet/spectrum/symmetric_eigenvalues.hpp>
+#include <spinet/statistics/jackknife.hpp>
 
 #include <cmath>
 #include <cstddef>
@@ -88,11 +89,6 @@ private:
     mutable std::vector<double> full_, product_;
 };
 
-/// A number and its standard error.
-struct estimate_of_trace {
-    double value = 0, error = 0;
-};
-
 /// The whole matrix, row by row, from size() products; made symmetric, as rounding leaves it a little off.
 template <class O>
 [[nodiscard]] std::vector<double> matrix_of(hessian<O> const& h) {
@@ -138,22 +134,14 @@ template <class O>
 /// The trace by Hutchinson's estimator over random vectors of signs, with its standard error. Source: Commun.
 /// Stat. Simul. Comput. 19, 433 (1990). Throws spinet::error below 2 vectors.
 template <class O>
-[[nodiscard]] estimate_of_trace hessian_trace(hessian<O> const& h, std::size_t vectors = 100,
-                                              std::uint64_t seed = 1) {
-    if (vectors < 2)
-        throw error("hessian_trace: expected at least 2 vectors, found " + std::to_string(vectors));
-    auto const n = static_cast<double>(h.size());
+[[nodiscard]] jackknife_estimate hessian_trace(hessian<O> const& h, std::size_t vectors = 100,
+                                               std::uint64_t seed = 1) {
     std::vector<double> product(h.size());
-    double mean = 0, squares = 0;
-    for (std::size_t k = 0; k < vectors; ++k) {
+    return mean_of_draws(vectors, [&](std::size_t k) {
         auto const v = detail::random_signs(h.size(), seed, k);
         h(v, product);
-        double const found = n * detail::dot_product(v, product), change = found - mean;
-        mean += change / static_cast<double>(k + 1);
-        squares += change * (found - mean);
-    }
-    auto const count = static_cast<double>(vectors);
-    return {mean, std::sqrt(squares / (count * (count - 1)))};
+        return static_cast<double>(h.size()) * detail::dot_product(v, product);
+    });
 }
 
 /// The density of eigenvalues by stochastic Lanczos quadrature, with errors.

@@ -7,6 +7,7 @@
 #include <spinet/error.hpp>
 #include <spinet/execution/executor.hpp>
 #include <spinet/landscape/objective.hpp>
+#include <spinet/spectrum/largest_eigenvalue.hpp>
 #include <spinet/version.hpp>
 
 #include <algorithm>
@@ -296,16 +297,12 @@ inline section::projection section::project(std::span<double const> x) const {
     std::size_t const n = centre.size();
     std::vector<double> const from(second.empty() ? std::vector<double>(n, 0.0) : second);
     std::vector<double> rest(x.begin(), x.end());
-    auto const dot = [n](auto const& u, auto const& v) {
-        double sum = 0;
-        for (std::size_t i = 0; i < n; ++i) sum += u[i] * v[i];
-        return sum;
-    };
     if (coordinates == chart::flat)
         for (std::size_t i = 0; i < n; ++i) rest[i] -= centre[i];
     // Least squares in the two directions.
-    double const dd = dot(first, first), de = dot(first, from), ee = dot(from, from), rd = dot(rest, first),
-                 re = dot(rest, from);
+    double const dd = detail::dot_product(first, first), de = detail::dot_product(first, from),
+                 ee = detail::dot_product(from, from), rd = detail::dot_product(rest, first),
+                 re = detail::dot_product(rest, from);
     double a = rd / dd, b = 0;
     if (is_plane()) {
         double const determinant = dd * ee - de * de;
@@ -313,8 +310,9 @@ inline section::projection section::project(std::span<double const> x) const {
         b = (re * dd - rd * de) / determinant;
     }
     if (coordinates == chart::great_circles) {
-        double const along = dot(rest, centre) / dot(centre, centre), across = std::hypot(a, b),
-                     angle = std::atan2(across, along), part = across > 0 ? angle / across : 1;
+        double const along = detail::dot_product(rest, centre) / detail::dot_product(centre, centre),
+                     across = std::hypot(a, b), angle = std::atan2(across, along),
+                     part = across > 0 ? angle / across : 1;
         a *= part;
         b *= part;
     }

@@ -57,9 +57,8 @@ template <class Real>
 
 /// The temperature at which independent zero-mean couplings of the measured variances would freeze: sqrt of
 /// the largest eigenvalue of B, B_gh = sigma^2_gh N_h over all groups g and h that a block joins, however the
-/// groups are connected. For a chain of layers it is
-/// t_formula(sizes, variances). It is NOT where this network orders if its couplings are trained: that is
-/// t_ord. Fields are ignored. Without blocks it is 0.
+/// groups are connected. For a chain of layers it is t_formula(sizes, variances). It is NOT where this
+/// network orders if its couplings are trained: that is t_ord. Fields are ignored. Without blocks it is 0.
 template <class Real>
 [[nodiscard]] double t_formula(network_glass<Real> const& glass) {
     auto const groups = glass.groups();

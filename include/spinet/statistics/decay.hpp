@@ -175,7 +175,8 @@ namespace detail {
         while (end < times.size() && !over(end)) ++end;
         if (end == times.size()) return summed{sums.back(), 0, end - 1, false};
         // Noise may have it at 0 there, or below.
-        double const at_end = std::max({curve[end], std::min(rules.small / 4, points[end].error), 1e-300});
+        double const noise = std::min(rules.small / 4, points[end].error / (1 - rules.plateau));
+        double const at_end = std::max({curve[end], noise, 1e-300});
         return summed{sums[end], detail::tail_beyond(times, curve, end, at_end), end, true};
     };
     auto const whole = sum_of(of.mean(of.units()));

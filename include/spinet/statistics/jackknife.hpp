@@ -25,6 +25,21 @@ struct jackknife_estimate {
     std::size_t units;  ///< how many independent units stand behind it
 };
 
+/// The mean of f(0), ..., f(count - 1), independent of each other, with its standard error. Throws
+/// spinet::error below 2.
+template <class F>
+[[nodiscard]] jackknife_estimate mean_of_draws(std::size_t count, F&& f) {
+    if (count < 2) throw error("mean_of_draws: expected at least 2 draws, found " + std::to_string(count));
+    double mean = 0, squares = 0;  // Welford's
+    for (std::size_t k = 0; k < count; ++k) {
+        double const found = f(k), change = found - mean;
+        mean += change / static_cast<double>(k + 1);
+        squares += change * (found - mean);
+    }
+    auto const n = static_cast<double>(count);
+    return {mean, std::sqrt(squares / (n * (n - 1))), count};
+}
+
 /// What a scalar jackknife asks for: estimate(left_out) is the estimate from all units but one; left_out
 /// equal to the number of units leaves none out.
 template <class Estimate>

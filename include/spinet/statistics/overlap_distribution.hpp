@@ -14,9 +14,8 @@ namespace spinet {
 
 /// P(q) at one temperature: bin b is from -1 + b width to -1 + (b + 1) width, and its density is its share of
 /// the pairs over `covers`: where spins are +-1, 2 / (N + 1) for each of the N + 1 possible overlaps in it,
-/// so that a bin does not stand out for holding one more; else the width. The densities times `covers` add up
-/// to
-/// 1. NaN where no overlap is possible. `error` is the jackknife error of each over replicas.
+/// so that a bin does not stand out for holding one more; else the width. Densities times `covers` add up to
+/// 1; NaN where no overlap is possible. `error` is the jackknife error of each over replicas.
 struct distribution_of_overlaps {
     double temperature = 0;
     double width = 0;
