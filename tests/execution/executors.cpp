@@ -169,6 +169,13 @@ TEST_CASE("BLAS is on one thread for a while, and then as it was", "[execution]"
             CHECK(openblas_get_num_threads() == 1);
         }
         CHECK(openblas_get_num_threads() == had);
+        // Two lives that overlap, as those of two threads do.
+        auto first = std::make_unique<single_threaded_blas>();
+        auto second = std::make_unique<single_threaded_blas>();
+        first.reset();
+        CHECK(openblas_get_num_threads() == 1);
+        second.reset();
+        CHECK(openblas_get_num_threads() == had);
         try {
             single_threaded_blas const one;
             throw error("on the way out");

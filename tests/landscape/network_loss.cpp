@@ -193,6 +193,59 @@ TEST_CASE("values on a plane are those of its points, on any executor", "[landsc
     }
 }
 
+TEST_CASE("losses that overflow are kept and counted", "[landscape]") {
+    auto const each =
+        make({7, 6, 5, 4}, 23, activation_kind::relu, activation_kind::identity, loss_kind::cross_entropy);
+    std::vector<float> const inputs(each.data.inputs.begin(), each.data.inputs.end());
+    network_loss<float> const f(each.network, {each.data.count, each.data.size, inputs, each.data.labels},
+                                each.loss);
+    auto const d = random_direction(f.size(), 6000);
+    auto const seen = plane(f, section_along(f.parameters(), d, random_direction(f.size(), 7000)),
+                            {0, 1e30, 3}, {0, 1, 2}, threads{2});
+    CHECK(seen.complete());
+    CHECK(seen.not_finite() == 4);
+    CHECK(std::isfinite(seen(0, 0)));
+    CHECK_FALSE(std::isfinite(seen(1, 0)));
+}
+
+TEST_CASE("accuracies, and the parameters of another network", "[landscape]") {
+    auto each =
+        make({7, 6, 5, 4}, 23, activation_kind::tanh, activation_kind::identity, loss_kind::cross_entropy);
+    // Labels as the network has them, but for three.
+    std::size_t hits = 0;
+    for (std::size_t n = 0; n < 23; ++n) {
+        made one = each;
+        one.data = each.data.first(n + 1);
+        one.data.inputs.erase(one.data.inputs.begin(),
+                              one.data.inputs.begin() + static_cast<std::ptrdiff_t>(7 * n));
+        one.data.count = 1;
+        double least = 1e9;
+        for (std::uint32_t label = 0; label < 4; ++label) {
+            one.data.labels = {label};
+            if (double const loss = loss_by_loops(one); loss < least)
+                least = loss, each.data.labels[n] = label;
+        }
+        if (n % 8 == 1)
+            each.data.labels[n] = (each.data.labels[n] + 1) % 4;
+        else
+            ++hits;
+    }
+    auto const f = loss_of(each);
+    CHECK(hits == 20);
+    CHECK(f.accuracy(f.parameters()) == Approx(20.0 / 23));
+    CHECK(f.parameters_of(each.network) == f.parameters());
+    auto const other = make({7, 6, 5, 4}, 2, activation_kind::relu, activation_kind::relu, each.loss);
+    CHECK(f.parameters_of(other.network) == loss_of(other).parameters());
+    CHECK_THAT(error_of([&] {
+                   return f
+                       .parameters_of(make({7, 6, 4, 4}, 2, activation_kind::tanh, activation_kind::tanh,
+                                           loss_kind::cross_entropy)
+                                          .network)
+                       .size();
+               }),
+               ContainsSubstring("differ at layer 1"));
+}
+
 TEST_CASE("the loss of a linear network is that of least squares", "[landscape]") {
     // On Linnerud's data: at the normal equations' solution the gradient is 0, and H v = 2 X^T X v / terms.
     auto const data = standardised(linnerud<double>());

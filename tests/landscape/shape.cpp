@@ -49,10 +49,12 @@ TEST_CASE("minima of a line, with their barriers", "[landscape]") {
     CHECK_FALSE(found[0].on_edge);
     CHECK(minima_of(profile{{0, 1, 2}, {1, 2, 3}})[0].on_edge);
     CHECK(minima_of(profile{{0, 1, 2}, {1, 1, 1}}).size() == 1);
-    CHECK_THAT(error_of([&] {
-                   return minima_of(profile{{0, 1}, {1, std::nan("")}}).size();
-               }),
-               ContainsSubstring("missing"));
+    // What is not finite is a wall.
+    auto const parted = minima_of(profile{{0, 1, 2, 3, 4}, {1, 0, std::nan(""), 2, 3}});
+    REQUIRE(parted.size() == 2);
+    CHECK(parted[0].i == 1);
+    CHECK(parted[1].i == 3);
+    CHECK(std::isinf(parted[1].barrier));
 }
 
 TEST_CASE("minima of a plane: two wells and a saddle between", "[landscape]") {
@@ -93,5 +95,10 @@ TEST_CASE("ruggedness: a bowl has none, waves have their length", "[landscape]")
                ContainsSubstring("at least 8"));
     auto part = filled(a, b, [](double x, double) { return x; });
     part.done = 5;
-    CHECK_THAT(error_of([&] { return ruggedness_of(part).length; }), ContainsSubstring("missing"));
+    CHECK_THAT(error_of([&] { return ruggedness_of(part).length; }), ContainsSubstring("stopped"));
+    CHECK_THAT(error_of([&] { return minima_of(part).size(); }), ContainsSubstring("stopped"));
+    part = filled(a, b, [](double x, double y) { return x > 0.985 && y > 0.97 ? 1 / (x - x) : x; });
+    CHECK(part.not_finite() == 4);
+    CHECK_THAT(error_of([&] { return ruggedness_of(part).length; }),
+               ContainsSubstring("4 values are not finite"));
 }

@@ -231,6 +231,13 @@ TEST_CASE("a stopped plane goes on from its checkpoint as if it had not been", "
               return resume_plane(saved, bowl, {{1, 2, 3}, {1, 0, 0}, {0, 2, 0}}, a, b).done;
           })})
         CHECK_THAT(what, ContainsSubstring("another objective, section or grid"));
+    seen = 0;
+    axis const long_axis{-1, 1, 1000};
+    auto const half = line(bowl, where, long_axis, serial{}, checkpoint_every(0, file),
+                           [&](progress const& now) { return ++seen < 3 || now.last; });
+    CHECK(half.at.size() < 1000);
+    CHECK(resume_line(load_checkpoint(file), bowl, where, long_axis).values ==
+          line(bowl, where, long_axis).values);
     std::stop_source stop;
     stop.request_stop();
     CHECK(plane(bowl, where, a, b, serial{}, stop.get_token()).done < whole.values.size());

@@ -3,6 +3,8 @@
 /// number of BLAS threads changes the last bits of its products.
 #pragma once
 
+#include <mutex>
+
 // Weak: present if the linked BLAS has them, null otherwise.
 extern "C" {
 [[gnu::weak]] void openblas_set_num_threads(int);
@@ -22,35 +24,50 @@ namespace spinet {
     return openblas_get_corename != nullptr ? openblas_get_corename() : nullptr;
 }
 
-/// While it lives, OpenBLAS, BLIS or MKL use one thread; the earlier number comes back when it goes.
+/// While any of them lives, in any thread, OpenBLAS, BLIS or MKL use one thread; the earlier number comes
+/// back when the last goes.
 class single_threaded_blas {
 public:
-    single_threaded_blas() noexcept {
+    single_threaded_blas() {
+        auto& now = state();
+        std::lock_guard const alone(now.guard);
+        if (now.alive++ > 0) return;
         if (openblas_set_num_threads != nullptr && openblas_get_num_threads != nullptr) {
-            openblas_ = openblas_get_num_threads();
+            now.openblas = openblas_get_num_threads();
             openblas_set_num_threads(1);
         }
         if (bli_thread_set_num_threads != nullptr && bli_thread_get_num_threads != nullptr) {
-            blis_ = bli_thread_get_num_threads();
+            now.blis = bli_thread_get_num_threads();
             bli_thread_set_num_threads(1);
         }
         if (MKL_Set_Num_Threads != nullptr && MKL_Get_Max_Threads != nullptr) {
-            mkl_ = MKL_Get_Max_Threads();
+            now.mkl = MKL_Get_Max_Threads();
             MKL_Set_Num_Threads(1);
         }
     }
     ~single_threaded_blas() {
-        if (openblas_ > 0) openblas_set_num_threads(openblas_);
-        if (blis_ > 0) bli_thread_set_num_threads(blis_);
-        if (mkl_ > 0) MKL_Set_Num_Threads(mkl_);
+        auto& now = state();
+        std::lock_guard const alone(now.guard);
+        if (--now.alive > 0) return;
+        if (now.openblas > 0) openblas_set_num_threads(now.openblas);
+        if (now.blis > 0) bli_thread_set_num_threads(now.blis);
+        if (now.mkl > 0) MKL_Set_Num_Threads(now.mkl);
     }
     single_threaded_blas(single_threaded_blas const&) = delete;
     single_threaded_blas& operator=(single_threaded_blas const&) = delete;
 
 private:
-    int openblas_ = 0;
-    long blis_ = 0;
-    int mkl_ = 0;
+    struct shared {
+        std::mutex guard;
+        int alive = 0;
+        int openblas = 0;
+        long blis = 0;
+        int mkl = 0;
+    };
+    static shared& state() {
+        static shared one;
+        return one;
+    }
 };
 
 }  // namespace spinet

@@ -5,6 +5,7 @@
 #include <spinet/detail/blas.hpp>
 #include <spinet/detail/vector_math.hpp>
 #include <spinet/error.hpp>
+#include <spinet/execution/blas_threads.hpp>
 #include <spinet/landscape/data_set.hpp>
 #include <spinet/landscape/objective.hpp>
 #include <spinet/network/network.hpp>
@@ -38,7 +39,8 @@ struct parameter_group {
 /// The loss of a chain of dense layers on a data set, over its parameters: the weights of each layer, row by
 /// row (out x in), then its biases, layer by layer. Computed in Real, sums over samples in double. Evaluation
 /// costs 2 x parameters x samples floating-point operations, a gradient three and a product with the Hessian
-/// nine times that at most.
+/// nine times that at most; by one thread, so that a value is the same to the last bit wherever it is asked
+/// for.
 template <class Real = float>
 class network_loss {
 public:
@@ -68,7 +70,52 @@ public:
     [[nodiscard]] std::vector<parameter_group> const& groups() const noexcept { return groups_; }
     [[nodiscard]] data_set<Real> const& data() const noexcept { return data_; }
 
+    /// Those of another network with the same layers. Throws spinet::error where its layers differ.
+    [[nodiscard]] std::vector<double> parameters_of(network const& other) const {
+        std::vector<double> numbers;
+        std::size_t l = 0;
+        auto const chain = dense_chain(other);
+        for (auto const& each : chain) {
+            if (l == layers_.size() || each.inputs() != layers_[l].in || each.outputs() != layers_[l].out ||
+                each.bias.has_value() != (layers_[l].bias != none))
+                break;
+            std::size_t const first = numbers.size();
+            numbers.resize(first + each.weight.size());
+            each.weight.copy_to(std::span(numbers).subspan(first));
+            if (each.bias) {
+                numbers.resize(numbers.size() + each.outputs());
+                each.bias->copy_to(std::span(numbers).last(each.outputs()));
+            }
+            ++l;
+        }
+        if (l != layers_.size() || l != chain.size())
+            throw error("network_loss: another network whose layers differ at layer " + std::to_string(l) +
+                        ": planes need networks of the same shape");
+        return numbers;
+    }
+
+    /// The fraction of samples whose largest output is that of their label. Throws spinet::error without
+    /// labels.
+    [[nodiscard]] double accuracy(std::span<double const> x) const {
+        if (data_.labels.size() != data_.count) throw error("network_loss: accuracy needs labels");
+        single_threaded_blas const one_blas_thread;
+        auto const weights = rounded(x);
+        std::size_t const outputs = layers_.back().out;
+        std::size_t hits = 0;
+        for_each_batch([&](batch_of const& part) {
+            auto const y = forward(weights, part).back();
+            for (std::size_t k = 0; k < part.count; ++k) {
+                std::size_t best = 0;
+                for (std::size_t i = 1; i < outputs; ++i)
+                    if (y[i * part.count + k] > y[best * part.count + k]) best = i;
+                hits += best == data_.labels[part.first + k] ? 1u : 0u;
+            }
+        });
+        return static_cast<double>(hits) / static_cast<double>(data_.count);
+    }
+
     [[nodiscard]] double value(std::span<double const> x) const {
+        single_threaded_blas const one_blas_thread;
         auto const weights = rounded(x);
         double sum = 0;
         for_each_batch([&](batch_of const& part) {
@@ -80,6 +127,7 @@ public:
 
     /// Writes dL/dx and returns L.
     double gradient(std::span<double const> x, std::span<double> out) const {
+        single_threaded_blas const one_blas_thread;
         auto const weights = rounded(x);
         std::vector<double> total(size(), 0.0);
         std::vector<Real> part_of(size());
@@ -97,6 +145,7 @@ public:
 
     /// Writes the Hessian at x times v. Where an activation has a kink (relu), the Hessian of the pieces.
     void hessian_vector(std::span<double const> x, std::span<double const> v, std::span<double> out) const {
+        single_threaded_blas const one_blas_thread;
         auto const weights = rounded(x), along = rounded(v);
         std::vector<double> total(size(), 0.0);
         std::vector<Real> part_of(size());
@@ -120,18 +169,19 @@ public:
             batch_of const part{n * batch_, std::min(batch_, data_.count - n * batch_)};
             auto const fixed = fields(0, at, nullptr, part), by_a = fields(0, first, nullptr, part),
                        by_b = fields(0, second, nullptr, part);
-            std::vector<Real> weights(size());
+            std::vector<Real> weights(size()), in_row(fixed.size());
             std::vector<std::vector<Real>> layers(layers_.size());
+            layers[0].resize(fixed.size());
             for (std::size_t k = 0; k < points.size(); ++k) {
                 auto const a = static_cast<Real>(points[k][0]), b = static_cast<Real>(points[k][1]);
                 for (std::size_t i = after_first_layer(); i < size(); ++i)
-                    weights[i] = at[i] + a * first[i] + b * second[i];
-                layers[0].resize(fixed.size());
-                for (std::size_t i = 0; i < fixed.size(); ++i)
-                    layers[0][i] = fixed[i] + a * by_a[i] + b * by_b[i];
+                    weights[i] = at[i] + b * second[i] + a * first[i];
+                if (k == 0 || points[k][1] != points[k - 1][1])
+                    for (std::size_t i = 0; i < fixed.size(); ++i) in_row[i] = fixed[i] + b * by_b[i];
+                for (std::size_t i = 0; i < fixed.size(); ++i) layers[0][i] = in_row[i] + a * by_a[i];
                 activate(0, layers[0]);
                 for (std::size_t l = 1; l < layers_.size(); ++l) {
-                    layers[l] = fields(l, weights, layers[l - 1].data(), part);
+                    fields(l, weights, layers[l - 1].data(), part, layers[l]);
                     activate(l, layers[l]);
                 }
                 sums[n * points.size() + k] = loss_of(layers.back(), part, {});
@@ -240,14 +290,18 @@ private:
     /// W a + b of layer l; the first layer takes the samples.
     [[nodiscard]] std::vector<Real> fields(std::size_t l, std::vector<Real> const& weights, Real const* a,
                                            batch_of const& part) const {
-        auto const& at = layers_[l];
-        std::vector<Real> z(at.out * part.count);
-        if (at.bias != none)
-            for (std::size_t i = 0; i < at.out; ++i)
-                std::fill_n(z.begin() + static_cast<std::ptrdiff_t>(i * part.count), part.count,
-                            weights[at.bias + i]);
-        add_product(l, weights, a, part, z);
+        std::vector<Real> z;
+        fields(l, weights, a, part, z);
         return z;
+    }
+    void fields(std::size_t l, std::vector<Real> const& weights, Real const* a, batch_of const& part,
+                std::vector<Real>& z) const {
+        auto const& at = layers_[l];
+        z.resize(at.out * part.count);
+        for (std::size_t i = 0; i < at.out; ++i)
+            std::fill_n(z.begin() + static_cast<std::ptrdiff_t>(i * part.count), part.count,
+                        at.bias == none ? Real{0} : weights[at.bias + i]);
+        add_product(l, weights, a, part, z);
     }
     /// z += W a.
     void add_product(std::size_t l, std::vector<Real> const& weights, Real const* a, batch_of const& part,

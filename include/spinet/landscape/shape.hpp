@@ -11,7 +11,6 @@
 #include <cstddef>
 #include <limits>
 #include <numbers>
-#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,14 +30,13 @@ namespace detail {
 
 /// Minima of `columns` x `rows` values, by filling the landscape from below: where two basins meet, the
 /// higher one ends, and the value there is its pass. Neighbours are the 8 around a point. A plateau is one
-/// minimum.
+/// minimum. Values that are infinite or NaN are walls: no minimum, and no pass.
 [[nodiscard]] inline std::vector<grid_minimum> minima_on_grid(std::vector<double> const& values,
                                                               std::size_t columns, std::size_t rows) {
     std::size_t const n = values.size();
-    for (double const v : values)
-        if (std::isnan(v)) throw error("minima: values are missing (NaN)");
-    std::vector<std::size_t> order(n), basin(n, n);
-    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::vector<std::size_t> order, basin(n, n);
+    for (std::size_t k = 0; k < n; ++k)
+        if (std::isfinite(values[k])) order.push_back(k);
     std::stable_sort(order.begin(), order.end(),
                      [&](std::size_t a, std::size_t b) { return values[a] < values[b]; });
     std::vector<grid_minimum> found;
@@ -81,11 +79,13 @@ namespace detail {
 
 }  // namespace detail
 
-/// The local minima, lowest first.
+/// The local minima, lowest first; more than one barrier is infinite only where walls of values that are not
+/// finite part them.
 [[nodiscard]] inline std::vector<grid_minimum> minima_of(profile const& of) {
     return detail::minima_on_grid(of.values, of.values.size(), 1);
 }
 [[nodiscard]] inline std::vector<grid_minimum> minima_of(surface const& of) {
+    if (!of.complete()) throw error("minima_of: the plane was stopped before its end");
     return detail::minima_on_grid(of.values, of.a.points, of.b.points);
 }
 
@@ -135,6 +135,11 @@ inline void take_bowl_off(std::vector<double>& values, std::size_t columns, std:
     return c;
 }
 
+inline void require_finite(std::size_t not_finite) {
+    if (not_finite > 0)
+        throw error("ruggedness_of: " + std::to_string(not_finite) + " values are not finite");
+}
+
 /// The lag at which correlations first fall to 1/e, by straight lines between lags; NaN where they do not.
 [[nodiscard]] inline double lag_of_decay(std::vector<double> const& c) {
     constexpr double level = 1 / std::numbers::e;
@@ -152,10 +157,11 @@ struct ruggedness {
         0;  ///< distance at which its autocorrelation is 1/e, in units of the axis; NaN if beyond half of it
 };
 
-/// Of a line. Throws spinet::error below 8 points.
+/// Of a line. Throws spinet::error below 8 points, and for values that are not finite.
 [[nodiscard]] inline ruggedness ruggedness_of(profile const& of) {
     if (of.values.size() < 8)
         throw error("ruggedness_of: expected at least 8 points, found " + std::to_string(of.values.size()));
+    detail::require_finite(of.not_finite());
     auto rest = of.values;
     detail::take_bowl_off(rest, rest.size(), 1);
     double const n = static_cast<double>(rest.size()), step = (of.at.back() - of.at.front()) / (n - 1);
@@ -166,7 +172,8 @@ struct ruggedness {
 /// Of a plane: the mean of both directions.
 [[nodiscard]] inline ruggedness ruggedness_of(surface const& of) {
     if (of.a.points < 8 || of.b.points < 8) throw error("ruggedness_of: expected at least 8 x 8 points");
-    if (!of.complete()) throw error("ruggedness_of: values are missing");
+    if (!of.complete()) throw error("ruggedness_of: the plane was stopped before its end");
+    detail::require_finite(of.not_finite());
     auto rest = of.values;
     detail::take_bowl_off(rest, of.a.points, of.b.points);
     auto const step = [](axis const& along) {

@@ -5,6 +5,7 @@
 #include <spinet/detail/archive.hpp>
 #include <spinet/ensemble/progress.hpp>
 #include <spinet/error.hpp>
+#include <spinet/execution/blas_threads.hpp>
 #include <spinet/execution/executor.hpp>
 #include <spinet/landscape/objective.hpp>
 #include <spinet/spectrum/largest_eigenvalue.hpp>
@@ -71,9 +72,21 @@ struct section {
     [[nodiscard]] projection project(std::span<double const> x) const;
 };
 
+namespace detail {
+
+[[nodiscard]] inline std::size_t count_not_finite(std::span<double const> values) noexcept {
+    return static_cast<std::size_t>(
+        std::count_if(values.begin(), values.end(), [](double v) { return !std::isfinite(v); }));
+}
+
+}  // namespace detail
+
 /// Values along a line: f(at[k]) = values[k].
 struct profile {
     std::vector<double> at, values;
+
+    /// How many values are infinite or NaN.
+    [[nodiscard]] std::size_t not_finite() const noexcept { return detail::count_not_finite(values); }
 };
 
 /// Values on a plane: that of (a.at(i), b.at(j)) is values[j * a.points + i]; NaN where a run was stopped
@@ -84,6 +97,10 @@ struct surface {
     std::size_t done = 0;  ///< the first values that are there
 
     [[nodiscard]] bool complete() const noexcept { return done == values.size(); }
+    /// How many of the values that are there are infinite or NaN: they are kept as the objective gave them.
+    [[nodiscard]] std::size_t not_finite() const noexcept {
+        return detail::count_not_finite(std::span(values).first(done));
+    }
     [[nodiscard]] double operator()(std::size_t i, std::size_t j) const {
         return values.at(j * a.points + i);
     }
@@ -220,6 +237,7 @@ template <Objective O, Executor Exec, class... Watchers>
     require_watchers<Watchers...>();
     require_axis(a, "a");
     require_axis(b, "b");
+    single_threaded_blas const one_blas_thread;  // a product by several differs in its last bits
     fingerprint of_points;
     for (axis const& each : {a, b}) of_points.add_value(each.low).add_value(each.high).add_value(each.points);
     if (b.points > std::size_t{1'000'000'000} / a.points) throw error("plane: more than 1e9 points");
@@ -237,6 +255,16 @@ template <Objective O, Executor Exec, class... Watchers>
         watchers...);
     std::size_t const done = values.done();
     return {a, b, std::move(values).take(), done};
+}
+
+template <Objective O, Executor Exec, class... Watchers>
+[[nodiscard]] profile profile_of(checkpoint const* from, O const& f, section const& where, axis const& a,
+                                 Exec const& executor, Watchers&... watchers) {
+    auto found = surface_of(from, f, where, a, {0, 0, 1}, executor, watchers...);
+    profile along{{}, std::move(found.values)};
+    along.values.resize(found.done);
+    for (std::size_t k = 0; k < found.done; ++k) along.at.push_back(a.at(k));
+    return along;
 }
 
 inline void require_plane(section const& where) {
@@ -268,11 +296,15 @@ template <Objective O, Executor Exec = serial, class... Watchers>
 template <Objective O, Executor Exec = serial, class... Watchers>
 [[nodiscard]] profile line(O const& f, section const& where, axis const& a, Exec const& executor = {},
                            Watchers&&... watchers) {
-    auto found = detail::surface_of(nullptr, f, where, a, {0, 0, 1}, executor, watchers...);
-    profile along{{}, std::move(found.values)};
-    along.values.resize(found.done);
-    for (std::size_t k = 0; k < found.done; ++k) along.at.push_back(a.at(k));
-    return along;
+    return detail::profile_of(nullptr, f, where, a, executor, watchers...);
+}
+
+/// Goes on where a stopped line ended. Throws spinet::error for a checkpoint of another objective, section or
+/// axis.
+template <Objective O, Executor Exec = serial, class... Watchers>
+[[nodiscard]] profile resume_line(checkpoint const& from, O const& f, section const& where, axis const& a,
+                                  Exec const& executor = {}, Watchers&&... watchers) {
+    return detail::profile_of(&from, f, where, a, executor, watchers...);
 }
 
 /// Points such as the states of a training run, seen in a section: each one's own value, and where in the
@@ -285,6 +317,7 @@ template <Objective O, Executor Exec = serial>
         if (each.size() != f.size())
             throw error("trajectory: a point of " + std::to_string(each.size()) +
                         " numbers for an objective of " + std::to_string(f.size()));
+    single_threaded_blas const one_blas_thread;
     trail seen{std::vector<section::projection>(points.size()), std::vector<double>(points.size())};
     executor.team().run(points.size(), [&](std::size_t k) {
         seen.at[k] = where.project(points[k]);
