@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// characterize: from files of trained networks to their descriptor, <|q|> over temperature with error bars.
+#include "program.hpp"
 #include <spinet/io/plot.hpp>
 #include <spinet/network/load.hpp>
 #include <spinet/spinet.hpp>
@@ -7,10 +8,7 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
-#include <cerrno>
-#include <csignal>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <new>
@@ -21,8 +19,6 @@
 #include <vector>
 
 namespace {
-
-volatile std::sig_atomic_t interrupted = 0;
 
 struct options {
     std::vector<std::string> files;
@@ -45,19 +41,8 @@ struct subject {
     spinet::network network;
 };
 
-/// CLI11 lets -1 and 2^64 pass for unsigned numbers.
-std::string not_a_count(std::string const& text) {
-    errno = 0;
-    (void)std::strtoull(text.c_str(), nullptr, 10);
-    bool const digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
-    return digits && errno == 0 ? "" : "'" + text + "' is not a whole number from 0 to 2^64-1";
-}
-
-/// An unset variable in a script must not switch an option off.
-std::string empty_text(std::string const& text) { return text.empty() ? "is empty" : ""; }
-
 void parse(int argc, char** argv, options& chosen, CLI::App& app) {
-    CLI::Validator const count(not_a_count, "", "count"), text(empty_text, "", "text");
+    CLI::Validator const count(program::not_a_count, "", "count"), text(program::empty_text, "", "text");
     app.add_option("FILE", chosen.files, "safetensors files of networks")->required();
     app.add_option("--temperatures", chosen.temperatures,
                    "LOW:HIGH:COUNT, geometric (default: suggested by the network)")
@@ -238,21 +223,13 @@ bool characterize(subject const& of, options const& chosen, spinet::checkpoint_s
         K{}, ladder ? *ladder : spinet::suggested_temperatures(glass, {.seed = chosen.plan.seed}, executor));
 
     auto const measured = spinet::observables{spinet::energy{}, spinet::magnetisation{}, spinet::overlap{}};
-    auto const until_interrupted = [](spinet::progress const&) { return interrupted == 0; };
-    bool warned = false;
-    auto save = [&, keeper = spinet::checkpoint_every(2.0, chosen.checkpoint, of.name, saved)](
-                    spinet::progress const& now) mutable {
-        if (chosen.checkpoint.empty()) return true;
-        if (now.last && now.save) saved.insert_or_assign(of.name, now.save());
-        try {
-            return keeper(now);
-        } catch (spinet::file_error const& fault) {
-            // A full disk is no reason to lose the run.
-            if (!warned) std::fprintf(stderr, "%s\n", fault.what());
-            warned = true;
-            return true;
-        }
-    };
+    auto const until_interrupted = [](spinet::progress const&) { return program::interrupted == 0; };
+    auto save =
+        [&, keep = program::saver(chosen.checkpoint, of.name, saved)](spinet::progress const& now) mutable {
+            if (!chosen.checkpoint.empty() && now.last && now.save)
+                saved.insert_or_assign(of.name, now.save());
+            return keep(now);
+        };
     spinet::progress_bar bar(of.name);
     auto const start_or_resume = [&] {
         if (earlier == saved.end())
@@ -292,22 +269,14 @@ void write(options const& chosen, std::vector<spinet::descriptor> const& results
                      chosen.plot.c_str());
 }
 
-/// No file that is written is another one of them, or one of the networks.
 void check_outputs(options const& chosen) {
     std::vector<std::filesystem::path> written{chosen.output, spinet::layers_path(chosen.output)};
     if (!chosen.checkpoint.empty()) written.emplace_back(chosen.checkpoint);
     if (!chosen.plot.empty())
         for (auto const& file : spinet::plot_files(chosen.plot)) written.push_back(file);
-    std::map<std::filesystem::path, std::string> taken;
-    std::error_code unknown;
-    for (auto const& file : chosen.files)
-        taken[std::filesystem::weakly_canonical(file, unknown)] = "is one of the networks";
-    for (auto const& file : written) {
-        auto const [place, is_new] = taken.try_emplace(std::filesystem::weakly_canonical(file, unknown),
-                                                       "is written for another purpose too");
-        if (!is_new) throw spinet::file_error(file.string(), "cannot be written: it " + place->second);
-        spinet::check_writable(file);
-    }
+    std::map<std::filesystem::path, std::string> networks;
+    for (auto const& file : chosen.files) networks[file] = "is one of the networks";
+    program::check_outputs(written, networks);
 }
 
 spinet::checkpoint_set load_saved(options const& chosen, std::vector<subject> const& subjects) {
@@ -342,56 +311,12 @@ int run(options const& chosen) {
     return complete ? 0 : 130;
 }
 
-/// One line on standard error, whatever is in the names of files.
-int refuse(std::string message) {
-    for (char& c : message)
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-    std::fprintf(stderr, "characterize: %s\n", message.c_str());
-    return 2;
-}
-
-/// OpenBLAS falls back to its slowest kernels on processors it is too old to know. It reads its choice from
-/// the environment when it is loaded, so the program starts itself again with a better one.
-void choose_blas_kernels(char** argv) {
-    char const* const chosen = spinet::blas_core_name();
-    if (chosen == nullptr || std::getenv("OPENBLAS_CORETYPE") != nullptr) return;
-    std::string const core = chosen;
-    if (core != "Prescott" && core != "PRESCOTT" && core != "Generic") return;
-#if defined(__x86_64__)
-    bool const wide = __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
-                      __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0 &&
-                      __builtin_cpu_supports("avx512cd") != 0;
-    bool const fused = __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
-    if (!wide && !fused) return;
-    ::setenv("OPENBLAS_CORETYPE", wide ? "SkylakeX" : "Haswell", 0);
-    ::execv("/proc/self/exe", argv);
-#else
-    (void)argv;
-#endif
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
-    choose_blas_kernels(argv);
     options chosen;
     CLI::App app("The spin-glass descriptor of trained networks: mean |q| of replica pairs over temperature.",
                  "characterize");
-    try {
-        parse(argc, argv, chosen, app);
-    } catch (CLI::ParseError const& fault) {
-        if (fault.get_exit_code() == 0) return app.exit(fault);
-        return refuse(fault.what());
-    }
-    // Whoever reads the printed table may stop reading: the files are still written.
-    std::signal(SIGPIPE, SIG_IGN);
-    std::signal(SIGINT, [](int) { interrupted = 1; });
-    std::signal(SIGTERM, [](int) { interrupted = 1; });
-    try {
-        return run(chosen);
-    } catch (std::bad_alloc const&) {
-        return refuse("not enough memory for this network and this plan");
-    } catch (std::exception const& fault) {
-        return refuse(fault.what());
-    }
+    return program::main_of(
+        app, argv, [&] { parse(argc, argv, chosen, app); }, [&] { return run(chosen); });
 }

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: BSD-3-Clause
-# Sourced by the tests of the program `characterize`: sh TEST.sh PROGRAM DIRECTORY REPOSITORY [...].
+# Sourced by the tests of the programs `characterize` and `landscape`: sh TEST.sh PROGRAM DIRECTORY REPOSITORY [...].
 # Every test works in a directory of its own, reports all that is wrong, and fails at the end (`finish`).
 set -u
 unset CDPATH
@@ -122,7 +122,7 @@ refused() {
     files_here >"$log/after"
     [ "$status" -eq 2 ] || fail "exit status $status, not 2: $*"
     [ "$(lines_of "$log/err")" -eq 1 ] || fail "$(lines_of "$log/err") lines on standard error, not 1: $*"
-    head -n 1 "$log/err" | grep -q '^characterize: ' || fail "standard error does not begin with the program's name: $*"
+    head -n 1 "$log/err" | grep -q "^$(basename "$program"): " || fail "standard error does not begin with the program's name: $*"
     grep -Eq -- "$pattern" "$log/err" || fail "standard error does not match '$pattern' but is '$(cat "$log/err")': $*"
     [ ! -s "$log/out" ] || fail "something on standard output: $*"
     same "$log/before" "$log/after" || fail "files changed: $*"

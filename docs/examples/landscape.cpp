@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// landscape: the loss of a trained network on a plane through its weights, as a table and a picture.
+#include "program.hpp"
+#include <spinet/io/idx.hpp>
+#include <spinet/io/surface_plot.hpp>
+#include <spinet/landscape/basin.hpp>
+#include <spinet/landscape/directions.hpp>
+#include <spinet/landscape/hessian.hpp>
+#include <spinet/landscape/network_loss.hpp>
+#include <spinet/landscape/shape.hpp>
+#include <spinet/network/load.hpp>
+#include <spinet/spinet.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using loss = spinet::network_loss<float>;
+
+struct options {
+    std::string network;
+    std::vector<std::string> data;
+    std::vector<std::string> plane{"filter"};
+    std::vector<std::string> trajectory;
+    std::size_t size = 51;
+    std::optional<double> span;
+    std::size_t samples = 0;
+    std::string normalise = "filter";
+    std::string activation = "relu";
+    std::uint64_t seed = 1;
+    std::optional<std::size_t> threads;
+    bool measures = false;
+    bool logarithmic = false;
+    std::string checkpoint;
+    std::string output = "plane.csv";
+    std::vector<std::string> plots;
+};
+
+void parse(int argc, char** argv, options& chosen, CLI::App& app) {
+    CLI::Validator const count(program::not_a_count, "", "count"), text(program::empty_text, "", "text");
+    app.add_option("NETWORK", chosen.network, "safetensors file of the network in the plane's centre")
+        ->required();
+    app.add_option("--data", chosen.data,
+                   "IMAGES LABELS: IDX files, as MNIST and Fashion-MNIST are (.gz, too)")
+        ->required()
+        ->expected(2)
+        ->check(text);
+    app.add_option("--plane", chosen.plane,
+                   "filter: two random directions; pca: the principal directions of --trajectory; FILE FILE: "
+                   "the plane through two other networks")
+        ->expected(1, 2)
+        ->check(text)
+        ->default_str("filter");
+    app.add_option("--trajectory", chosen.trajectory,
+                   "FILE...: networks saved during the training, in their order; drawn on the plane")
+        ->expected(1, -1)
+        ->check(text);
+    app.add_option("--size", chosen.size, "points along each side")->check(count)->capture_default_str();
+    app.add_option("--span", chosen.span,
+                   "filter: from -R to R in lengths of the filters (default 1); else how far the plane goes "
+                   "beyond its networks, over their extent (default 0.25)");
+    app.add_option("--samples", chosen.samples, "images to take, from the first on (default: all)")
+        ->check(count);
+    app.add_option("--normalise", chosen.normalise,
+                   "what of a random direction gets the length of the weights")
+        ->check(CLI::IsMember({"filter", "layer", "model", "nothing"}))
+        ->capture_default_str();
+    app.add_option("--activation", chosen.activation, "between layers, where the file does not say")
+        ->check(CLI::IsMember({"relu", "tanh", "sigmoid", "identity"}))
+        ->capture_default_str();
+    app.add_option("--seed", chosen.seed, "of the random directions")->check(count)->capture_default_str();
+    app.add_option("--threads", chosen.threads, "threads (default: all cores)")->check(count);
+    app.add_flag("--measures", chosen.measures,
+                 "also the Hessian's largest eigenvalues and trace, widths and the sharpness");
+    app.add_flag("--log", chosen.logarithmic, "a logarithmic scale in pictures");
+    app.add_option("--checkpoint", chosen.checkpoint, "save the plane here, and go on from it if it is there")
+        ->check(text);
+    app.add_option("--output", chosen.output, "table of the plane: a, b, loss")
+        ->check(text)
+        ->capture_default_str();
+    app.add_option("--plot", chosen.plots,
+                   "picture of the plane (.png or .svg, by gnuplot); may be given twice")
+        ->check(text);
+    for (CLI::Option* const option : app.get_options())
+        if (option->get_items_expected_max() == 1 && option->get_name() != "--plot") option->take_last();
+    app.parse(argc, argv);
+}
+
+void check(options const& chosen) {
+    bool const named = chosen.plane[0] == "filter" || chosen.plane[0] == "pca";
+    if (named && chosen.plane.size() > 1)
+        throw spinet::error("--plane " + chosen.plane[0] + " takes no file, but '" + chosen.plane[1] +
+                            "' follows; NETWORK comes first");
+    if (!named && chosen.plane.size() != 2)
+        throw spinet::error("--plane: expected filter, pca or two networks, found '" + chosen.plane[0] + "'");
+    if (chosen.plane[0] == "pca" && chosen.trajectory.size() < 2)
+        throw spinet::error("--plane pca needs --trajectory with at least 2 networks beside " +
+                            chosen.network);
+    if (chosen.size < 2 || chosen.size > 10'000)
+        throw spinet::error("--size: expected 2 to 10000 points, found " + std::to_string(chosen.size));
+    bool const filter = chosen.plane[0] == "filter";
+    if (chosen.span && (!std::isfinite(*chosen.span) || *chosen.span < 0 || (filter && *chosen.span == 0)))
+        throw spinet::error("--span: expected a finite number > 0, found " + std::to_string(*chosen.span));
+    for (auto const& plot : chosen.plots) {
+        auto const extension = std::filesystem::path(plot).extension();
+        if (extension != ".png" && extension != ".svg")
+            throw spinet::error("--plot: expected a .png or .svg, found " + plot);
+    }
+}
+
+/// work(), what it refuses naming a file.
+template <class Work>
+auto of_file(std::string const& file, Work&& work) {
+    try {
+        return work();
+    } catch (spinet::file_error const&) {
+        throw;
+    } catch (spinet::error const& fault) {
+        throw spinet::file_error(file, fault.what());
+    }
+}
+
+loss load(options const& chosen) {
+    auto const network = spinet::load_network(chosen.network);
+    auto samples = spinet::load_labelled_images<float>(chosen.data[0], chosen.data[1]);
+    if (chosen.samples > 0) samples = samples.first(chosen.samples);
+    using enum spinet::activation_kind;
+    std::map<std::string, spinet::activation_kind> const kinds{
+        {"relu", relu}, {"tanh", tanh}, {"sigmoid", sigmoid}, {"identity", identity}};
+    return of_file(chosen.network, [&] {
+        return loss(network, std::move(samples), spinet::loss_kind::cross_entropy,
+                    {.hidden = kinds.at(chosen.activation)});
+    });
+}
+
+std::vector<double> load_other(loss const& f, std::string const& file) {
+    auto const other = spinet::load_network(file);
+    return of_file(file, [&] { return f.parameters_of(other); });
+}
+
+struct view {
+    spinet::section where;
+    spinet::axis a, b;
+    std::string what, name_a, name_b;
+    std::vector<std::vector<double>> marks{};  ///< networks that the plane goes through
+};
+
+spinet::section along_random(loss const& f, options const& chosen, std::uint64_t seed) {
+    using enum spinet::normalised_by;
+    std::map<std::string, spinet::normalised_by> const kinds{
+        {"filter", filter}, {"layer", layer}, {"model", model}, {"nothing", nothing}};
+    auto const drawn = [&](std::uint64_t number) {
+        return spinet::normalised(spinet::gaussian_direction(f.size(), number), f.parameters(), f.groups(),
+                                  kinds.at(chosen.normalise));
+    };
+    return spinet::section_along(f.parameters(), drawn(2 * seed), drawn(2 * seed + 1));
+}
+
+/// A box round points of a section.
+void fit(view& of, std::vector<spinet::section::projection> const& points, double margin) {
+    double low[2] = {0, 0}, high[2] = {0, 0};
+    for (auto const& each : points) {
+        low[0] = std::min(low[0], each.a), high[0] = std::max(high[0], each.a);
+        low[1] = std::min(low[1], each.b), high[1] = std::max(high[1], each.b);
+    }
+    double const extent = std::max(high[0] - low[0], high[1] - low[1]);
+    // A path along one line gets a plane, too.
+    for (int k = 0; k < 2; ++k) {
+        double const wide = std::max(margin * extent, 0.05 * extent - (high[k] - low[k]) / 2);
+        low[k] -= wide, high[k] += wide;
+    }
+    of.a.low = low[0], of.a.high = high[0], of.b.low = low[1], of.b.high = high[1];
+}
+
+view choose(loss const& f, options const& chosen, std::vector<std::vector<double>> const& path) {
+    auto const& x = f.parameters();
+    view of;
+    double const margin = chosen.span.value_or(0.25);
+    if (chosen.plane[0] == "filter") {
+        of.where = along_random(f, chosen, chosen.seed);
+        double const r = chosen.span.value_or(1);
+        of.a = of.b = {-r, r, chosen.size};
+        of.what = "two random directions in lengths of each " + chosen.normalise;
+        if (chosen.normalise == "nothing") of.what = "two random directions";
+        of.name_a = "a, first random direction", of.name_b = "b, second random direction";
+    } else if (chosen.plane[0] == "pca") {
+        auto found = spinet::principal_directions_of(path);
+        of.where = spinet::section_along(x, found.directions[0], found.directions[1]);
+        char shares[64];
+        std::snprintf(shares, sizeof shares, "%.1f %% and %.1f %%", 100 * found.shares[0],
+                      100 * found.shares[1]);
+        of.what = "principal directions of the trajectory, with ";
+        of.what += shares;
+        of.what += " of it";
+        of.name_a = "a, first principal direction", of.name_b = "b, second principal direction";
+    } else {
+        auto const y = load_other(f, chosen.plane[0]), z = load_other(f, chosen.plane[1]);
+        of.where = spinet::section_through(x, y, z);
+        fit(of, {of.where.project(y), of.where.project(z)}, margin);
+        of.what = "through three networks; a = 1 is " + chosen.plane[0];
+        of.name_a = "a, towards the second network (at 1)", of.name_b = "b, across it, to scale";
+        of.marks = {y, x, z};
+    }
+    if (chosen.plane[0] == "pca") {
+        std::vector<spinet::section::projection> points;
+        for (auto const& each : path) points.push_back(of.where.project(each));
+        fit(of, points, margin);
+    }
+    of.a.points = of.b.points = chosen.size;
+    return of;
+}
+
+/// The loss, as it is asked for; shows that something happens, and lets Ctrl-C end it.
+class watched {
+public:
+    struct stopped {};
+
+    watched(loss const& f, char const* what) : f_(&f), what_(what), last_(clock::now()) {}
+    ~watched() {
+        if (visible_ && asked_ > 0) std::fprintf(stderr, "\r%60s\r", "");
+    }
+
+    std::size_t size() const { return f_->size(); }
+    double value(std::span<double const> x) const { return tell(), f_->value(x); }
+    double gradient(std::span<double const> x, std::span<double> out) const {
+        return tell(), f_->gradient(x, out);
+    }
+    void hessian_vector(std::span<double const> x, std::span<double const> v, std::span<double> out) const {
+        tell();
+        f_->hessian_vector(x, v, out);
+    }
+
+private:
+    using clock = std::chrono::steady_clock;
+
+    void tell() const {
+        if (program::interrupted != 0) throw stopped{};
+        ++asked_;
+        if (!visible_ || clock::now() - last_ < std::chrono::milliseconds(100)) return;
+        last_ = clock::now();
+        std::fprintf(stderr, "\r%s: %zu evaluations", what_, asked_);
+    }
+
+    loss const* f_;
+    char const* what_;
+    bool visible_ = ::isatty(2) == 1;
+    mutable std::size_t asked_ = 0;
+    mutable clock::time_point last_;
+};
+
+/// What takes a while: printed line by line, so that what is there stays when it is stopped.
+void print_measures(loss const& f, options const& chosen) {
+    auto const& x = f.parameters();
+    try {
+        {
+            watched const g(f, "largest eigenvalues");
+            auto const top = spinet::top_eigenpairs(spinet::hessian(g, x), 3, {.tolerance = 1e-4});
+            std::printf("largest eigenvalues of the Hessian: %.4g %.4g %.4g\n", top.values[0], top.values[1],
+                        top.values[2]);
+        }
+        {
+            watched const g(f, "trace");
+            auto const trace = spinet::hessian_trace(spinet::hessian(g, x), 40, chosen.seed);
+            std::printf("its trace: %.4g +- %.2g\n", trace.value, trace.error);
+        }
+        {
+            watched const g(f, "width");
+            auto const wide = spinet::over_directions(
+                10, 1000 + chosen.seed,
+                [&](std::uint64_t seed) {
+                    auto line = along_random(f, chosen, seed);
+                    line.second.clear();
+                    return line;
+                },
+                [&](spinet::section const& line) {
+                    return spinet::basin_width(g, line, {.tolerance = 1e-3});
+                });
+            std::printf("width at 0.1 above the centre, along random directions: %.4g +- %.2g\n", wide.value,
+                        wide.error);
+        }
+        watched const g(f, "sharpness");
+        std::printf("sharpness, largest rise within 0.05 of the weights' length: %.4g\n",
+                    spinet::sharpness(g, x));
+    } catch (watched::stopped const&) {
+        std::fprintf(stderr, "stopped: some measures are missing\n");
+    }
+}
+
+void print(spinet::surface const& found) {
+    std::size_t low = found.done, high = found.done;
+    for (std::size_t k = 0; k < found.done; ++k) {
+        if (!std::isfinite(found.values[k])) continue;
+        if (low == found.done || found.values[k] < found.values[low]) low = k;
+        if (high == found.done || found.values[k] > found.values[high]) high = k;
+    }
+    if (low < found.done)
+        std::printf("lowest loss %.6g at a = %.4g, b = %.4g; highest %.6g\n", found.values[low],
+                    found.a.at(low % found.a.points), found.b.at(low / found.a.points), found.values[high]);
+    if (found.not_finite() > 0)
+        std::printf("%zu of %zu values are not finite: kept in the table, crosses in the picture\n",
+                    found.not_finite(), found.done);
+    if (!found.complete()) return;
+    auto const minima = spinet::minima_of(found);
+    std::size_t edge = 0;
+    double barrier = 0;
+    for (auto const& each : minima) {
+        edge += each.on_edge ? 1u : 0u;
+        if (std::isfinite(each.barrier)) barrier = std::max(barrier, each.barrier);
+    }
+    std::printf("minima on the plane: %zu, %zu of them on its edge", minima.size(), edge);
+    if (barrier > 0) std::printf("; the highest barrier is %.4g", barrier);
+    std::printf("\n");
+    if (found.not_finite() > 0 || found.a.points < 8) return;
+    auto const rough = spinet::ruggedness_of(found);
+    std::printf("beside the best quadratic: rms %.4g, correlated over %.3g\n", rough.amplitude, rough.length);
+}
+
+void check_outputs(options const& chosen) {
+    std::vector<std::filesystem::path> written{chosen.output};
+    if (!chosen.checkpoint.empty()) written.emplace_back(chosen.checkpoint);
+    // plane.png and plane.svg share their data and script.
+    for (auto const& plot : chosen.plots)
+        for (auto const& file : spinet::plot_files(plot))
+            if (file == plot || std::find(written.begin(), written.end(), file) == written.end())
+                written.push_back(file);
+    std::map<std::filesystem::path, std::string> reads{{chosen.network, "is one of the networks"},
+                                                       {chosen.data[0], "is one of the data files"},
+                                                       {chosen.data[1], "is one of the data files"}};
+    for (auto const& file : chosen.trajectory) reads[file] = "is one of the networks";
+    if (chosen.plane.size() == 2)
+        for (auto const& file : chosen.plane) reads[file] = "is one of the networks";
+    program::check_outputs(written, reads);
+}
+
+void draw(options const& chosen, view const& of, spinet::surface const& found, spinet::trail const& path) {
+    if (chosen.plots.empty()) return;
+    auto const name = std::filesystem::path(chosen.network).stem().string();
+    for (auto const& plot : chosen.plots)
+        if (spinet::plot_surfaces(plot, {{name, found, path}},
+                                  {.a = of.name_a, .b = of.name_b, .logarithmic = chosen.logarithmic}))
+            std::printf("wrote %s\n", plot.c_str());
+        else
+            std::fprintf(
+                stderr, "gnuplot is not installed: %s was not drawn, but its data and script are beside it\n",
+                plot.c_str());
+}
+
+int run(options const& chosen) {
+    check(chosen);
+    auto const executor = chosen.threads ? spinet::threads{*chosen.threads} : spinet::threads{};
+    auto const f = load(chosen);
+    std::vector<std::vector<double>> path;
+    for (auto const& file : chosen.trajectory) path.push_back(load_other(f, file));
+    if (!path.empty() && path.back() != f.parameters()) path.push_back(f.parameters());
+    view const of = choose(f, chosen, path);
+    check_outputs(chosen);
+    auto const until_interrupted = [](spinet::progress const&) { return program::interrupted == 0; };
+    program::saver save(chosen.checkpoint);
+    spinet::progress_bar bar(std::filesystem::path(chosen.network).stem().string());
+    spinet::surface const found = [&] {
+        if (chosen.checkpoint.empty() || !std::filesystem::exists(chosen.checkpoint))
+            return spinet::plane(f, of.where, of.a, of.b, executor, until_interrupted, save, bar);
+        return of_file(chosen.checkpoint, [&] {
+            return spinet::resume_plane(spinet::load_checkpoint(chosen.checkpoint), f, of.where, of.a, of.b,
+                                        executor, until_interrupted, save, bar);
+        });
+    }();
+    if (!found.complete())
+        std::fprintf(stderr, "stopped early, after %zu of %zu points\n", found.done, found.values.size());
+    if (found.done == 0) return 130;
+    std::printf("%s: %zu parameters, %zu samples, loss %.6g, accuracy %.2f %%\n", chosen.network.c_str(),
+                f.size(), f.data().count, f.value(f.parameters()), 100 * f.accuracy(f.parameters()));
+    std::printf("plane: %s\n%zu x %zu points, a from %.4g to %.4g, b from %.4g to %.4g\n", of.what.c_str(),
+                of.a.points, of.b.points, of.a.low, of.a.high, of.b.low, of.b.high);
+    spinet::write_surface(chosen.output, found, "loss");
+    print(found);
+    std::printf("wrote %s\n", chosen.output.c_str());
+    if (!found.complete()) {
+        draw(chosen, of, found, {});
+        return 130;
+    }
+    auto const seen = spinet::trajectory(f, of.where, path.empty() ? of.marks : path, executor);
+    if (!path.empty()) {
+        double off = 0;
+        for (auto const& each : seen.at) off = std::max(off, each.distance);
+        std::printf("trajectory: loss %.6g to %.6g, up to %.4g off the plane\n", seen.values.front(),
+                    seen.values.back(), off);
+    }
+    draw(chosen, of, found, seen);
+    if (chosen.measures) print_measures(f, chosen);
+    return program::interrupted == 0 ? 0 : 130;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    options chosen;
+    CLI::App app("The loss of a trained network on a plane through its weights.", "landscape");
+    return program::main_of(
+        app, argv, [&] { parse(argc, argv, chosen, app); }, [&] { return run(chosen); });
+}

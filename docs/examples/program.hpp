@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// What the programs of this directory share: their manners on the command line.
+#pragma once
+
+#include <spinet/io/checkpoint.hpp>
+#include <spinet/spinet.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <filesystem>
+#include <map>
+#include <new>
+#include <string>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+namespace program {
+
+inline volatile std::sig_atomic_t interrupted = 0;
+
+/// CLI11 lets -1 and 2^64 pass for unsigned numbers.
+inline std::string not_a_count(std::string const& text) {
+    errno = 0;
+    (void)std::strtoull(text.c_str(), nullptr, 10);
+    bool const digits = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+    return digits && errno == 0 ? "" : "'" + text + "' is not a whole number from 0 to 2^64-1";
+}
+
+/// An unset variable in a script must not switch an option off.
+inline std::string empty_text(std::string const& text) { return text.empty() ? "is empty" : ""; }
+
+/// No file that is written is another one of them, or one of those that are read; `reads` says what those
+/// are.
+inline void check_outputs(std::vector<std::filesystem::path> const& written,
+                          std::map<std::filesystem::path, std::string> const& reads) {
+    std::map<std::filesystem::path, std::string> taken;
+    std::error_code unknown;
+    for (auto const& [file, what] : reads) taken[std::filesystem::weakly_canonical(file, unknown)] = what;
+    for (auto const& file : written) {
+        auto const [place, is_new] = taken.try_emplace(std::filesystem::weakly_canonical(file, unknown),
+                                                       "is written for another purpose too");
+        if (!is_new) throw spinet::file_error(file.string(), "cannot be written: it " + place->second);
+        spinet::check_writable(file);
+    }
+}
+
+/// A watcher that keeps a run in a file; a full disk is no reason to lose the run.
+class saver {
+public:
+    explicit saver(std::string file, std::string name = "run", spinet::checkpoint_set others = {})
+        : wanted_(!file.empty()), keep_(2.0, std::move(file), std::move(name), std::move(others)) {}
+    bool operator()(spinet::progress const& now) {
+        if (!wanted_) return true;
+        try {
+            return keep_(now);
+        } catch (spinet::file_error const& fault) {
+            if (!warned_) std::fprintf(stderr, "%s\n", fault.what());
+            warned_ = true;
+            return true;
+        }
+    }
+
+private:
+    bool wanted_, warned_ = false;
+    spinet::checkpoint_every keep_;
+};
+
+/// One line on standard error, whatever is in the names of files.
+inline int refuse(std::string const& name, std::string message) {
+    for (char& c : message)
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+    std::fprintf(stderr, "%s: %s\n", name.c_str(), message.c_str());
+    return 2;
+}
+
+/// OpenBLAS falls back to its slowest kernels on processors it is too old to know. It reads its choice from
+/// the environment when it is loaded, so the program starts itself again with a better one.
+inline void choose_blas_kernels(char** argv) {
+    char const* const chosen = spinet::blas_core_name();
+    if (chosen == nullptr || std::getenv("OPENBLAS_CORETYPE") != nullptr) return;
+    std::string const core = chosen;
+    if (core != "Prescott" && core != "PRESCOTT" && core != "Generic") return;
+#if defined(__x86_64__)
+    bool const wide = __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
+                      __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0 &&
+                      __builtin_cpu_supports("avx512cd") != 0;
+    bool const fused = __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
+    if (!wide && !fused) return;
+    ::setenv("OPENBLAS_CORETYPE", wide ? "SkylakeX" : "Haswell", 0);
+    ::execv("/proc/self/exe", argv);
+#else
+    (void)argv;
+#endif
+}
+
+/// parse(argc, argv), then run(): exit status 2 and one line for what is refused; SIGINT and SIGTERM only set
+/// `interrupted`.
+template <class Parse, class Run>
+int main_of(CLI::App& app, char** argv, Parse&& parse, Run&& run) {
+    choose_blas_kernels(argv);
+    try {
+        parse();
+    } catch (CLI::ParseError const& fault) {
+        if (fault.get_exit_code() == 0) return app.exit(fault);
+        return refuse(app.get_name(), fault.what());
+    }
+    // Whoever reads the printed table may stop reading: the files are still written.
+    std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGINT, [](int) { interrupted = 1; });
+    std::signal(SIGTERM, [](int) { interrupted = 1; });
+    try {
+        return run();
+    } catch (std::bad_alloc const&) {
+        return refuse(app.get_name(), "not enough memory for this network and this plan");
+    } catch (std::exception const& fault) {
+        return refuse(app.get_name(), fault.what());
+    }
+}
+
+}  // namespace program
