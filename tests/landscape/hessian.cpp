@@ -134,7 +134,7 @@ TEST_CASE("on the sphere the Hessian is that of the tangent space", "[landscape]
 
 TEST_CASE("searches end at critical points, of the index that the theory has at their energy",
           "[landscape]") {
-    // p = 3, N = 40, 60 starts on random points (saddles in the middle of the spectrum) and 20 after descent.
+    // p = 3, N = 40: 30 random points (saddles in the middle of the spectrum) and 10 after descent.
     std::size_t const n = 40;
     auto const model = random_spherical_p_spin<double>(n, 3, p_spin_scale::auffinger_ben_arous_cerny, 7);
     sphere_energy const f(model);
@@ -158,13 +158,13 @@ TEST_CASE("searches end at critical points, of the index that the theory has at 
             CHECK(u < -1.2);
             ++minima;
         } else {
-            off += std::abs(fraction - index_fraction(3, u));
+            off += fraction - index_fraction(3, u);
             ++saddles;
         }
     }
     CHECK(minima >= 8);
     REQUIRE(saddles >= 10);
-    CHECK(off / saddles < 0.06);
+    CHECK(std::abs(off / saddles) < 0.6 / static_cast<double>(n));
     CHECK_THAT(error_of([&] { return descend(f, std::vector<double>(n, 2.0)).steps; }),
                ContainsSubstring("not on the sphere"));
     CHECK_THAT(error_of([&] {

@@ -246,6 +246,29 @@ TEST_CASE("accuracies, and the parameters of another network", "[landscape]") {
                ContainsSubstring("differ at layer 1"));
 }
 
+TEST_CASE("weight decay adds half of the squared length", "[landscape]") {
+    auto const f = loss_of(all_kinds()[0]);
+    with_weight_decay const g(f, 0.3);
+    auto const x = f.parameters(), v = random_direction(f.size(), 5000);
+    double square = 0, along = 0;
+    for (std::size_t i = 0; i < x.size(); ++i) square += x[i] * x[i], along += x[i] * v[i];
+    CHECK(g.value(x) == Approx(f.value(x) + 0.15 * square));
+    std::vector<double> slope(f.size()), with(f.size());
+    CHECK(f.gradient(x, slope) < g.gradient(x, with));
+    CHECK(with[3] == Approx(slope[3] + 0.3 * x[3]));
+    f.hessian_vector(x, v, slope);
+    g.hessian_vector(x, v, with);
+    CHECK(with[3] == Approx(slope[3] + 0.3 * v[3]));
+    auto const where = section_along(x, v, random_direction(f.size(), 6000));
+    auto const seen = plane(g, where, {0, 1, 2}, {0, 0.5, 2});
+    std::vector<double> at(f.size());
+    for (std::size_t k = 0; k < 4; ++k) {
+        where.point(static_cast<double>(k % 2), 0.5 * static_cast<double>(k / 2), at);
+        CHECK(seen.values[k] == Approx(g.value(at)).epsilon(1e-12));
+    }
+    CHECK_THAT(error_of([&] { return with_weight_decay(f, -1).size(); }), ContainsSubstring("strength >= 0"));
+}
+
 TEST_CASE("the loss of a linear network is that of least squares", "[landscape]") {
     // On Linnerud's data: at the normal equations' solution the gradient is 0, and H v = 2 X^T X v / terms.
     auto const data = standardised(linnerud<double>());

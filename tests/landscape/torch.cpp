@@ -105,8 +105,7 @@ TEST_CASE("the centre of a plane of the shipped network has exactly its loss", "
     auto const drawn = [&](std::uint64_t seed) {
         return normalised(gaussian_direction(f.size(), seed), x, f.groups());
     };
-    auto const seen =
-        plane(f, section_along(x, drawn(1), drawn(2)), {-1, 1, 3}, {-0.5, 0.5, 3}, threads{2});
+    auto const seen = plane(f, section_along(x, drawn(1), drawn(2)), {-1, 1, 3}, {-0.5, 0.5, 3}, threads{2});
     CHECK(seen(1, 1) == f.value(x));
     CHECK(seen(0, 1) > seen(1, 1));
 }

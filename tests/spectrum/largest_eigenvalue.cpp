@@ -110,6 +110,20 @@ TEST_CASE("tight clusters converge to the stated residual", "[largest_eigenvalue
           1e-12);
 }
 
+TEST_CASE("a small largest eigenvalue beyond a large bulk is not taken for the bulk",
+          "[largest_eigenvalue]") {
+    // As the smallest eigenvalue of a network's Hessian: the others are 20 below, or near 0.
+    std::vector<double> values(3000);
+    for (std::size_t i = 0; i < values.size(); ++i)
+        values[i] = -1e-3 * std::abs(std::sin(12.9898 * static_cast<double>(i)));
+    values[7] = -20;
+    values[70] = -19;
+    values[700] = 0.0945;
+    for (double const tolerance : {1e-2, 1e-3, 1e-6})
+        CHECK(largest_eigenvalue(values.size(), diagonal_operator(values), {.tolerance = tolerance}) ==
+              Approx(0.0945).epsilon(tolerance));
+}
+
 TEST_CASE("the largest eigenvalue is not the largest in size", "[largest_eigenvalue]") {
     std::vector<double> values(300);
     for (std::size_t i = 0; i < values.size(); ++i) values[i] = -1.0 - static_cast<double>(i);

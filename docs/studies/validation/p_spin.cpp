@@ -44,7 +44,7 @@ void draw_bands(study& to) {
                      "complexity: ln(expected number below u) / N", "set key top left\n"};
         double const threshold = -threshold_energy(p), ground = -band_edge(p, 0);
         for (std::size_t k = 0; k < 3; ++k) {
-            drawn.curves.push_back({"index " + std::to_string(k), {}, true});
+            drawn.curves.push_back({"index " + std::to_string(k), {}, figure::drawn_as::line});
             double const edge = -band_edge(p, k);
             for (std::size_t i = 0; i <= 200; ++i) {
                 double const u = edge + (threshold - edge) * static_cast<double>(i) / 200;
@@ -147,42 +147,13 @@ void check_ising(study& to, std::size_t p, std::size_t n) {
              "exact, Gaussian couplings");
 }
 
-/// Steepest descent on the sphere, its step halved where the energy would not fall and raised after each that
-/// was taken.
-double energy_after_descent(spherical_p_spin<double> const& model, std::uint64_t seed) {
-    std::size_t const n = model.size();
-    std::vector<double> x(n), g(n), next(n);
-    double square = 0;
-    for (std::size_t i = 0; i < n; ++i) {
+std::vector<double> random_point(std::size_t n, std::uint64_t seed) {
+    std::vector<double> x(n);
+    for (std::size_t i = 0; i < n; ++i)
         x[i] = normal(stream(seed, 0, 0, purpose::start), static_cast<std::uint32_t>(i));
-        square += x[i] * x[i];
-    }
-    for (double& each : x) each *= std::sqrt(static_cast<double>(n) / square);
-    double energy = model.gradient(x, g), step = 0.05;
-    for (int count = 0; count < 200'000; ++count) {
-        double along = 0, size = 0;
-        for (std::size_t i = 0; i < n; ++i) along += g[i] * x[i] / static_cast<double>(n);
-        for (std::size_t i = 0; i < n; ++i) {
-            g[i] -= along * x[i];
-            size += g[i] * g[i];
-        }
-        if (size < 1e-14 * static_cast<double>(n)) break;
-        for (;;) {
-            square = 0;
-            for (std::size_t i = 0; i < n; ++i) {
-                next[i] = x[i] - step * g[i];
-                square += next[i] * next[i];
-            }
-            for (double& each : next) each *= std::sqrt(static_cast<double>(n) / square);
-            double const reached = model.energy(next);
-            if (reached < energy) break;
-            if ((step /= 2) < 1e-12) return energy;
-        }
-        x = next;
-        energy = model.gradient(x, g);
-        step *= 1.1;
-    }
-    return energy;
+    double const scale = std::sqrt(static_cast<double>(n)) / detail::vector_length(x);
+    for (double& each : x) each *= scale;
+    return x;
 }
 
 void check_descent(study& to) {
@@ -198,9 +169,9 @@ void check_descent(study& to) {
             to.samples("descent-" + std::to_string(n), to.count(60, 400), [n = n](std::uint64_t seed) {
                 auto const model =
                     random_spherical_p_spin<double>(n, 3, p_spin_scale::auffinger_ben_arous_cerny, seed);
-                return std::vector<double>{
-                    energy_after_descent(model, child_seed(seed, purpose::testing, 0)) /
-                    static_cast<double>(n)};
+                auto const start = random_point(n, child_seed(seed, purpose::testing, 0));
+                return std::vector<double>{descend(sphere_energy(model), start).value /
+                                           static_cast<double>(n)};
             });
         means.push_back(average(found, 0));
         to.agree("gradient descent ends at u, 3-spin, N = " + std::to_string(n), expected, means.back(),
@@ -209,6 +180,75 @@ void check_descent(study& to) {
     for (std::size_t k = 1; k < means.size(); ++k)
         to.between("... and lower at twice the size, above -E_inf", -threshold_energy(3), means[k - 1].mean,
                    means[k], "trend");
+}
+
+/// Critical points found from points that have come down more or less far: their fraction of negative
+/// eigenvalues beside the theory's, in ranges of energy. Columns of each range: how many, N (fraction -
+/// theory), u, fraction, summed.
+constexpr std::size_t ranges = 8;
+constexpr double lowest_energy = -1.75, range_width = 0.25;
+
+std::vector<double> critical_points_of(std::size_t n, std::size_t starts, std::uint64_t seed) {
+    auto const model = random_spherical_p_spin<double>(n, 3, p_spin_scale::auffinger_ben_arous_cerny, seed);
+    sphere_energy const f(model);
+    std::vector<double> row(4 * ranges, 0.0);
+    for (std::size_t s = 0; s < starts; ++s) {
+        auto const x = random_point(n, child_seed(seed, purpose::testing, static_cast<std::uint32_t>(s)));
+        auto const start = descend(f, x, {.gradient = 1e-3, .steps = 3 * (s % 8), .first_step = 0.03});
+        auto const found = find_critical_point(f, start.x);
+        auto const size = static_cast<double>(n);
+        double const u = found.value / size, fraction = static_cast<double>(found.index) / (size - 1);
+        if (!found.converged || found.flat > 0 || u < lowest_energy) continue;
+        auto const at = static_cast<std::size_t>((u - lowest_energy) / range_width);
+        if (at >= ranges) continue;
+        row[4 * at] += 1;
+        row[4 * at + 1] += size * (fraction - index_fraction(3, u));
+        row[4 * at + 2] += u;
+        row[4 * at + 3] += fraction;
+    }
+    return row;
+}
+
+void check_indices(study& to) {
+    figure drawn{"p_spin_index",
+                 "energy per spin u of critical points, p = 3",
+                 "fraction of negative eigenvalues",
+                 "set key left top\n",
+                 {},
+                 {{"theory, N to infinity", {}, figure::drawn_as::line}}};
+    for (double u = -1.75; u < 0.3; u += 0.01) drawn.curves[0].points.push_back({u, index_fraction(3, u), 0});
+    char lines[256];
+    std::snprintf(
+        lines, sizeof lines,
+        "set arrow from %.6g, graph 0 to %.6g, graph 1 nohead dt 2\nset label '-E_{inf}' at %.6g, graph "
+        "0.6\n",
+        -threshold_energy(3), -threshold_energy(3), -threshold_energy(3) + 0.02);
+    drawn.settings += lines;
+    for (std::size_t const n : {std::size_t{40}, std::size_t{80}}) {
+        if (to.quick() && n == 80) continue;
+        auto const found = to.samples("indices-" + std::to_string(n), to.count(16, n == 40 ? 60 : 24),
+                                      [n](std::uint64_t seed) { return critical_points_of(n, 24, seed); });
+        // Of ranges first ... last - 1.
+        auto const ratio = [&](std::size_t first, std::size_t last, std::size_t column) {
+            return average(found, [=](auto mean) {
+                double sum = 0, count = 0;
+                for (std::size_t k = first; k < last; ++k) sum += mean(4 * k + column), count += mean(4 * k);
+                return sum / count;
+            });
+        };
+        auto const name = "N (fraction of negative eigenvalues - theory), N = " + std::to_string(n) + ", ";
+        to.between(name + "all", -0.6, 0.6, ratio(0, ranges, 1), "Auffinger, Ben Arous, Cerny");
+        to.between(name + "u < -1.25", -0.6, 0.6, ratio(0, 2, 1), "the same");
+        to.between(name + "-1.25 < u < -0.75", -0.6, 0.6, ratio(2, 4, 1), "the same");
+        to.between(name + "-0.75 < u < 0.25", -0.6, 0.6, ratio(4, ranges, 1), "the same");
+        drawn.curves.push_back({"N = " + std::to_string(n)});
+        for (std::size_t k = 1; k < ranges; ++k) {
+            auto const u = ratio(k, k + 1, 2), fraction = ratio(k, k + 1, 3);
+            if (std::isfinite(u.mean))
+                drawn.curves.back().points.push_back({u.mean, fraction.mean, fraction.error});
+        }
+    }
+    to.draw(drawn);
 }
 
 }  // namespace
@@ -222,6 +262,7 @@ void check_p_spin(study& to) {
     check_ising(to, 3, 24);
     check_ising(to, 4, 14);
     check_descent(to);
+    check_indices(to);
 }
 
 }  // namespace validation

@@ -132,32 +132,7 @@ void study::between(std::string quantity, double low, double high, value measure
 
 void study::draw(figure const& drawn) {
     if (chosen_.figures.empty()) return;
-    auto const files = spinet::plot_files(chosen_.figures / (drawn.name + ".png"));
-    std::string data = "# " + drawn.xlabel + ", " + drawn.ylabel + ", error; one block per curve\n", plot;
-    char const* const colours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"};
-    for (std::size_t k = 0; k < drawn.curves.size(); ++k) {
-        auto const& curve = drawn.curves[k];
-        data += "# " + curve.title + "\n";
-        char text[96];
-        for (auto const& [x, y, error] : curve.points) {
-            std::snprintf(text, sizeof text, "%.9g %.9g %.3g\n", x, y, error);
-            data += text;
-        }
-        data += "\n\n";
-        std::string const from = (k == 0 ? " '" : ", '") + files[1].string() + "' index " + std::to_string(k),
-                          style = std::string(" lc rgb '") + colours[k % std::size(colours)] + "'",
-                          title = " title '" + curve.title + "'";
-        plot += from + " using 1:2 with lines lw 2" + style + (curve.line ? title : " notitle");
-        if (!curve.line)
-            plot += ", '' index " + std::to_string(k) + " using 1:2:3 with yerrorbars pt 7" + style + title;
-    }
-    if (!drawn.formulas.empty()) plot += ", " + drawn.formulas;
-    bool const done = spinet::detail::write_and_draw(
-        files, data,
-        "set terminal pngcairo size 1000,700 font 'DejaVu Sans,13'\nif (!exists('picture')) picture = '" +
-            files[0].string() + "'\nset output picture\nset grid\nset xlabel '" + drawn.xlabel +
-            "'\nset ylabel '" + drawn.ylabel + "'\n" + drawn.settings + "plot" + plot + "\n");
-    std::printf("  %s\n", (done ? files[0] : files[2]).string().c_str());
+    std::printf("  %s\n", studies::draw(drawn, chosen_.figures).string().c_str());
 }
 
 printed print(line const& of) {

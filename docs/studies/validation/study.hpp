@@ -3,6 +3,7 @@
 /// on disk, so that a run goes on where it was stopped.
 #pragma once
 
+#include "../figure.hpp"
 #include <spinet/spinet.hpp>
 
 #include <array>
@@ -50,18 +51,7 @@ template <class F>
 [[nodiscard]] double thermal(spinet::recorder const& recorded, std::size_t component = 0,
                              spinet::stage_range stages = {});
 
-/// A picture of what the checks found.
-struct figure {
-    struct curve {
-        std::string title;
-        std::vector<std::array<double, 3>> points{};  ///< x, y, error of y
-        bool line = false;                            ///< drawn without points
-    };
-    std::string name, xlabel, ylabel;
-    std::string settings{};  ///< lines of gnuplot
-    std::string formulas{};  ///< further terms of its plot command, such as "1 - x title 'limit'"
-    std::vector<curve> curves{};
-};
+using studies::figure;
 
 /// The numbers of a line as they are printed: expected, measured, and how many errors they are apart.
 struct printed {

@@ -73,6 +73,26 @@ inline void require_p(std::size_t p) {
     return (low + high) / 2;
 }
 
+/// ln of how many critical points the energy has over complex spins, counted up to a common factor: that of
+/// ((p - 1)^N - 1) / (p - 2), for almost every coupling tensor. Complex, so no more than a bound for the
+/// real ones: on the sphere there are at most twice as many, x and -x. Source: Cartwright, Sturmfels, Linear
+/// Algebra Appl. 438, 942 (2013).
+[[nodiscard]] inline double log_complex_critical_points(std::size_t p, std::size_t n) {
+    detail::require_p(p);
+    if (n == 0) throw error("log_complex_critical_points: no spins");
+    auto const order = static_cast<double>(p);
+    double const power = static_cast<double>(n) * std::log(order - 1);
+    return power + std::log1p(-std::exp(-power)) - std::log(order - 2);
+}
+
+/// What the mean number of real critical points on the sphere grows with: ln of it over N, ln(p - 1) / 2 for
+/// N to infinity. Half of the complex points' rate: most critical points are not real. Source: arXiv
+/// 1003.1129.
+[[nodiscard]] inline double real_critical_points_rate(std::size_t p) {
+    detail::require_p(p);
+    return std::log(static_cast<double>(p) - 1) / 2;
+}
+
 /// The part of the Hessian's eigenvalues that are negative at critical points of energy u:
 /// 1/2 + (y sqrt(1 - y^2) + arcsin y) / pi with y = u / E_inf; 0 below -E_inf, 1 above E_inf.
 [[nodiscard]] inline double index_fraction(std::size_t p, double u) {

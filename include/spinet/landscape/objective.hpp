@@ -5,6 +5,7 @@
 #include <spinet/concepts.hpp>
 #include <spinet/error.hpp>
 
+#include <array>
 #include <cmath>
 #include <concepts>
 #include <cstddef>
@@ -85,6 +86,59 @@ template <class F>
 plain_objective(std::size_t, F) -> plain_objective<F, void>;
 template <class F, class G>
 plain_objective(std::size_t, F, G) -> plain_objective<F, G>;
+
+/// f(x) + strength / 2 |x|^2: an objective with weight decay, as PyTorch's optimisers have it. Losses of
+/// networks often have no minima without: their valleys run to infinity. Keeps a pointer to the objective.
+template <Objective O>
+    requires(!is_on_sphere<O>)
+class with_weight_decay {
+public:
+    /// Throws spinet::error for a strength that is negative or not finite.
+    with_weight_decay(O const& f, double strength) : f_(&f), strength_(strength) {
+        if (!(strength >= 0) || !std::isfinite(strength))
+            throw error("with_weight_decay: expected a finite strength >= 0, found " +
+                        std::to_string(strength));
+    }
+
+    [[nodiscard]] std::size_t size() const noexcept { return f_->size(); }
+    [[nodiscard]] double value(std::span<double const> x) const { return f_->value(x) + penalty(x); }
+    double gradient(std::span<double const> x,
+                    std::span<double> out) const requires DifferentiableObjective<O> {
+        double const value = f_->gradient(x, out);
+        for (std::size_t i = 0; i < x.size(); ++i) out[i] += strength_ * x[i];
+        return value + penalty(x);
+    }
+    void hessian_vector(std::span<double const> x, std::span<double const> v,
+                        std::span<double> out) const requires TwiceDifferentiableObjective<O> {
+        f_->hessian_vector(x, v, out);
+        for (std::size_t i = 0; i < x.size(); ++i) out[i] += strength_ * v[i];
+    }
+    template <class Team>
+    void values_on_plane(std::span<double const> centre, std::span<double const> d, std::span<double const> e,
+                         std::span<std::array<double, 2> const> points, std::span<double> out,
+                         Team& team) const requires requires(O const& f) {
+        f.values_on_plane(centre, d, e, points, out, team);
+    }
+    {
+        f_->values_on_plane(centre, d, e, points, out, team);
+        std::vector<double> x(centre.size());
+        for (std::size_t k = 0; k < points.size(); ++k) {
+            for (std::size_t i = 0; i < x.size(); ++i)
+                x[i] = centre[i] + points[k][0] * d[i] + points[k][1] * e[i];
+            out[k] += penalty(x);
+        }
+    }
+
+private:
+    [[nodiscard]] double penalty(std::span<double const> x) const noexcept {
+        double square = 0;
+        for (double const each : x) square += each * each;
+        return strength_ / 2 * square;
+    }
+
+    O const* f_;
+    double strength_;
+};
 
 /// The energy H of a model on the sphere |x|^2 = N, with gradient and Hessian of the sphere: the parts along
 /// the sphere, and for v tangent H''v - (x . H') v / N. `value` and `gradient` are of H, not of H / N. Keeps

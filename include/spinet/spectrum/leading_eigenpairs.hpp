@@ -24,8 +24,8 @@ struct eigenpairs {
 /// The `count` largest (most positive) eigenvalues of a real symmetric n x n operator with their
 /// eigenvectors, by Lanczos with full reorthogonalisation from a fixed start vector; fewer where the operator
 /// has fewer different ones (of an eigenvalue that several eigenvectors share, one is found). Residuals are
-/// at most tolerance * norm. Memory: a vector of length n for each of some 10 * count to 1000 applications.
-/// Throws spinet::error for n = 0, bad options, values that are not finite, and no convergence.
+/// as largest_eigenvalue has them. Memory: a vector of length n for each of some 10 * count to 1000
+/// applications. Throws spinet::error for n = 0, bad options, values that are not finite, and no convergence.
 template <SymmetricOperator Apply>
 [[nodiscard]] eigenpairs leading_eigenpairs(std::size_t n, std::size_t count, Apply&& apply,
                                             lanczos_options const& options = {}) {
@@ -42,9 +42,14 @@ template <SymmetricOperator Apply>
         auto const [values, small] = basis.eigenpairs();
         std::size_t const found = std::min(count, m);
         double residual = 0;
-        for (std::size_t k = m - found; k < m; ++k)
-            residual = std::max(residual, basis.coupling() * std::abs(small[k * m + m - 1]));
-        if (complete || residual <= tolerance * basis.norm()) {
+        bool enough = true;
+        for (std::size_t k = m - found; k < m; ++k) {
+            double const each = basis.coupling() * std::abs(small[k * m + m - 1]);
+            residual = std::max(residual, each);
+            enough = enough && each <= std::max(tolerance * std::abs(values[k]),
+                                                std::min(tolerance, 1e-7) * basis.norm());
+        }
+        if (complete || enough) {
             eigenpairs pairs;
             for (std::size_t k = m; k-- > m - found;) {
                 pairs.values.push_back(values[k]);
