@@ -122,6 +122,17 @@ TEST_CASE("sections through two and three points pass through them", "[landscape
     CHECK_THAT(error_of([&] { return section_between(x, x).first.size(); }), ContainsSubstring("equal"));
 }
 
+TEST_CASE("what is nearest to a point in a plane of oblique directions", "[landscape]") {
+    section const oblique{{1, 1, 1}, {2, 0, 0}, {1, 3, 0}};
+    std::vector<double> at(3);
+    oblique.point(0.7, -0.4, at);
+    at[2] += 5;  // off the plane, at a right angle
+    auto const seen = oblique.project(at);
+    CHECK(seen.a == Approx(0.7));
+    CHECK(seen.b == Approx(-0.4));
+    CHECK(seen.distance == Approx(5));
+}
+
 TEST_CASE("great circles stay on the sphere, and their coordinates are angles", "[landscape]") {
     auto const x = on_sphere(1);
     auto const where = great_circles(x, gaussian_direction(8, 2), gaussian_direction(8, 3));

@@ -267,3 +267,13 @@ TEST_CASE("the jackknife refuses what has no error", "[jackknife]") {
     CHECK(sums.mean(3) == 0.5);
     CHECK_THROWS_WITH(jackknife(sums), "pair_sums: no pair is left without unit 0");
 }
+
+TEST_CASE("the mean of independent draws has the standard error of their scatter", "[statistics]") {
+    double const draws[] = {4, 1, 3, 2};
+    auto const found = mean_of_draws(4, [&](std::size_t k) { return draws[k]; });
+    CHECK(found.value == Approx(2.5));
+    CHECK(found.error == Approx(std::sqrt(5.0 / 3 / 4)));  // variance 5/3 of one, of four
+    CHECK(found.units == 4);
+    CHECK_THROWS_WITH(mean_of_draws(1, [](std::size_t) { return 0.0; }),
+                      Catch::Matchers::ContainsSubstring("at least 2 draws"));
+}

@@ -100,8 +100,8 @@ std::vector<trained> networks_in(std::filesystem::path const& directory) {
 constexpr std::array<char const*, 14> measures{"loss",
                                                "width at a rise of 0.1",
                                                "width at a rise of 1",
-                                               "rms beside the bowl",
-                                               "length of it",
+                                               "rms beside the best quadratic",
+                                               "its correlation length",
                                                "minima on a plane",
                                                "highest barrier",
                                                "mean loss at distance 1",
@@ -281,7 +281,7 @@ void draw_all(options const& chosen, std::vector<trained> const& networks, data_
     studies::figure spectra{"depth_spectra",
                             "eigenvalue of the Hessian, over the largest",
                             "density",
-                            "set logscale y\nset yrange [1e-5:]\n",
+                            "set logscale y\nset format y '10^{%T}'\nset yrange [1e-5:]\n",
                             {},
                             {}};
     std::vector<trained const*> first;
