@@ -319,6 +319,22 @@ TEST_CASE("losses refuse what does not fit, naming it", "[landscape]") {
                ContainsSubstring("of sample 2 is not finite"));
     CHECK_THAT(refusal([](auto& d) { d.targets.pop_back(); }, loss_kind::mean_squared_error),
                ContainsSubstring("11 targets for 6 samples and 2 outputs"));
+    auto const refused_network = [&](network const& of) {
+        return error_of([&] { return network_loss<double>(of, good.data, good.loss).size(); });
+    };
+    using enum activation_kind;
+    CHECK_THAT(refused_network(make({3, 4, 2}, 1, gelu, identity, good.loss).network),
+               ContainsSubstring("has the activation gelu; known are identity, relu, tanh and sigmoid"));
+    CHECK_THAT(refused_network(make({3, 4, 2}, 1, unspecified, identity, good.loss).network),
+               ContainsSubstring("say which by network_loss::options"));
+    CHECK_THAT(refused_network(make({3, 4, 2}, 1, relu, softmax, good.loss).network),
+               ContainsSubstring("takes the outputs before softmax"));
+    network empty("nothing");
+    CHECK_THAT(refused_network(empty), ContainsSubstring("no dense layer"));
+    network two_ways;
+    two_ways.add({"input", input{3}, {}});
+    two_ways.add({"twice", activation{tanh}, {"input"}});
+    CHECK_THAT(refused_network(two_ways), ContainsSubstring("dense layer"));
     auto const f = loss_of(good);
     CHECK_THAT(error_of([&] { return f.value(std::vector<double>(3)); }),
                ContainsSubstring("3 parameters, but the network has"));
