@@ -296,11 +296,13 @@ int study(options const& chosen) {
                              .b = "b (lengths of filters; radians)",
                              .highest = 3});
     table += "| minima on the plane round the lowest one |";
-    for (std::size_t k : {0, 1}) table += text_of(" %zu |", minima_of(panels[k].values).size());
+    for (std::size_t const k : {std::size_t{0}, std::size_t{1}})
+        table += text_of(" %zu |", minima_of(panels[k].values).size());
     table += "\n| rms beside the best quadratic there, over the height |";
-    for (std::size_t k : {0, 1}) table += text_of(" %.3g |", ruggedness_of(panels[k].values).amplitude);
+    for (std::size_t const k : {std::size_t{0}, std::size_t{1}})
+        table += text_of(" %.3g |", ruggedness_of(panels[k].values).amplitude);
     table += "\n| its correlation length over the plane's side |";
-    for (std::size_t k : {0, 1}) {
+    for (std::size_t const k : {std::size_t{0}, std::size_t{1}}) {
         auto const& s = panels[k].values;
         table += text_of(" %.3g |", ruggedness_of(s).length / (s.a.high - s.a.low));
     }
