@@ -109,8 +109,8 @@ void check(options const& chosen) {
     if (chosen.plane[0] == "pca" && chosen.trajectory.size() < 2)
         throw spinet::error("--plane pca needs --trajectory with at least 2 networks beside " +
                             chosen.network);
-    if (chosen.size < 2 || chosen.size > 10'000)
-        throw spinet::error("--size: expected 2 to 10000 points, found " + std::to_string(chosen.size));
+    if (chosen.size < 2 || chosen.size > 2'000)
+        throw spinet::error("--size: expected 2 to 2000 points, found " + std::to_string(chosen.size));
     bool const filter = chosen.plane[0] == "filter";
     if (chosen.span && (!std::isfinite(*chosen.span) || *chosen.span < 0 || (filter && *chosen.span == 0)))
         throw spinet::error("--span: expected a finite number > 0, found " + std::to_string(*chosen.span));
@@ -118,6 +118,9 @@ void check(options const& chosen) {
         auto const extension = std::filesystem::path(plot).extension();
         if (extension != ".png" && extension != ".svg")
             throw spinet::error("--plot: expected a .png or .svg, found " + plot);
+        for (char const c : plot)
+            if (static_cast<unsigned char>(c) < 0x20)
+                throw spinet::error("--plot: the name has a control character");
     }
 }
 
@@ -208,6 +211,7 @@ view choose(loss const& f, options const& chosen, std::vector<std::vector<double
         of.name_a = "a, first principal direction", of.name_b = "b, second principal direction";
     } else {
         auto const y = load_other(f, chosen.plane[0]), z = load_other(f, chosen.plane[1]);
+        if (x == y || x == z || y == z) throw spinet::error("--plane: two of the three networks are equal");
         of.where = spinet::section_through(x, y, z);
         fit(of, {of.where.project(y), of.where.project(z)}, margin);
         of.what = "through three networks; a = 1 is " + chosen.plane[0];
@@ -261,39 +265,45 @@ private:
     mutable clock::time_point last_;
 };
 
-/// What takes a while: printed line by line, so that what is there stays when it is stopped.
+/// What takes a while: printed line by line, so that what is there stays when it is stopped; what cannot be
+/// measured says why.
 void print_measures(loss const& f, options const& chosen) {
     auto const& x = f.parameters();
-    try {
-        {
-            watched const g(f, "largest eigenvalues");
-            auto const top = spinet::top_eigenpairs(spinet::hessian(g, x), 3, {.tolerance = 1e-4});
-            std::printf("largest eigenvalues of the Hessian: %.4g %.4g %.4g\n", top.values[0], top.values[1],
-                        top.values[2]);
+    auto const attempt = [&](char const* what, auto&& measure) {
+        try {
+            measure(watched(f, what));
+        } catch (spinet::error const& fault) {
+            std::printf("%s: %s\n", what, fault.what());
         }
-        {
-            watched const g(f, "trace");
+    };
+    try {
+        attempt("largest eigenvalues of the Hessian", [&](watched const& g) {
+            auto const top = spinet::top_eigenpairs(spinet::hessian(g, x), 3, {.tolerance = 1e-4});
+            std::printf("largest eigenvalues of the Hessian:");
+            for (double const each : top.values) std::printf(" %.4g", each);
+            std::printf("\n");
+        });
+        attempt("its trace", [&](watched const& g) {
             auto const trace = spinet::hessian_trace(spinet::hessian(g, x), 40, chosen.seed);
             std::printf("its trace: %.4g +- %.2g\n", trace.value, trace.error);
-        }
-        {
-            watched const g(f, "width");
-            auto const wide = spinet::over_directions(
-                10, 1000 + chosen.seed,
-                [&](std::uint64_t seed) {
-                    auto line = along_random(f, chosen, seed);
-                    line.second.clear();
-                    return line;
-                },
-                [&](spinet::section const& line) {
+        });
+        attempt("width", [&](watched const& g) {
+            auto const along = [&](std::uint64_t seed) {
+                auto line = along_random(f, chosen, seed);
+                line.second.clear();
+                return line;
+            };
+            auto const wide =
+                spinet::over_directions(10, 1000 + chosen.seed, along, [&](spinet::section const& line) {
                     return spinet::basin_width(g, line, {.tolerance = 1e-3});
                 });
             std::printf("width at 0.1 above the centre, along random directions: %.4g +- %.2g\n", wide.value,
                         wide.error);
-        }
-        watched const g(f, "sharpness");
-        std::printf("sharpness, largest rise within 0.05 of the weights' length: %.4g\n",
-                    spinet::sharpness(g, x));
+        });
+        attempt("sharpness", [&](watched const& g) {
+            std::printf("sharpness, largest rise within 0.05 of the weights' length: %.4g\n",
+                        spinet::sharpness(g, x));
+        });
     } catch (watched::stopped const&) {
         std::fprintf(stderr, "stopped: some measures are missing\n");
     }
@@ -399,8 +409,8 @@ int run(options const& chosen) {
         std::printf("trajectory: loss %.6g to %.6g, up to %.4g off the plane\n", seen.values.front(),
                     seen.values.back(), off);
     }
-    draw(chosen, of, found, seen);
     if (chosen.measures) print_measures(f, chosen);
+    draw(chosen, of, found, seen);
     return program::interrupted == 0 ? 0 : 130;
 }
 

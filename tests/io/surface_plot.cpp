@@ -71,6 +71,19 @@ TEST_CASE("pictures of planes: equal scales, and what is refused", "[io]") {
                              surface_plot_options const& options = {}) {
         return error_of([&] { return plot_surfaces(place.path() / name, panels, options); });
     };
+    // Drawn, or gnuplot's refusal would be thrown.
+    double const tiny = 2.3025850929940459;
+    for (surface_plot_options const& options : {surface_plot_options{.levels = 0}, {.logarithmic = true}, {}})
+        for (auto const& values : {std::vector<double>{tiny, tiny + 1e-12, tiny, tiny},
+                                   std::vector<double>(4, 1e-12),
+                                   {1e-300, 2e300, 1, 1}})
+            CHECK(error_of([&] {
+                      return plot_surfaces(place.path() / "odd.png",
+                                           {{"odd", {{0, 1, 2}, {0, 1, 2}, values, 4}}}, options);
+                  }) == "nothing was thrown");
+    (void)plot_surfaces(place.path() / "zero.png",
+                        {{"zero", {{0, 1, 2}, {0, 1, 2}, std::vector<double>(4, 0.0), 4}}});
+    CHECK_THAT(refusal("new\nline.png", {{"one", small()}}), ContainsSubstring("control character"));
     CHECK_THAT(refusal("no.png", {}), ContainsSubstring("no panel"));
     CHECK_THAT(refusal("no.jpg", {{"one", small()}}), ContainsSubstring("picture.png or picture.svg"));
     CHECK_THAT(refusal("no.png", {{"one", small()}}, {.logarithmic = true}),

@@ -204,3 +204,48 @@ TEST_CASE("widths, sharpness and descent in a quadratic bowl", "[landscape]") {
     CHECK_THAT(error_of([&] { return sharpness(f, zero); }), ContainsSubstring("the point is 0"));
     CHECK_THAT(error_of([&] { return basin_width(f, where, {.rise = 0}); }), ContainsSubstring("rise"));
 }
+
+TEST_CASE("searches and measures refuse what is not finite", "[landscape]") {
+    // ln x - x: its gradient is no number below 0, and 0 at 1.
+    auto const f = plain_objective(
+        1, [](std::span<double const> x) { return x[0] - std::log(x[0]); },
+        [](std::span<double const> x, std::span<double> out) {
+            out[0] = x[0] > 0 ? 1 - 1 / x[0] : std::nan("");
+        });
+    struct twice {
+        decltype(f)* of;
+        [[nodiscard]] std::size_t size() const { return 1; }
+        [[nodiscard]] double value(std::span<double const> x) const { return of->value(x); }
+        double gradient(std::span<double const> x, std::span<double> out) const {
+            return of->gradient(x, out);
+        }
+        void hessian_vector(std::span<double const> x, std::span<double const> v,
+                            std::span<double> out) const {
+            out[0] = v[0] / (x[0] * x[0]);
+        }
+    };
+    twice const g{&f};
+    auto const found = find_critical_point(g, {3});
+    CHECK(found.converged);
+    CHECK(found.x[0] == Approx(1));
+    for (auto const& what : {error_of([&] { return find_critical_point(g, {-1}).steps; }),
+                             error_of([&] { return descend(f, {-1}).steps; }),
+                             error_of([&] { return basin_width(f, section_along({-1}, {1})); })})
+        CHECK_THAT(what, ContainsSubstring("not finite"));
+    CHECK_THAT(error_of([&] { return basin_width(f, section_along({1}, {0})); }),
+               ContainsSubstring("direction is zero"));
+    // x^2: the finest tolerance ends, too.
+    auto const bowl = plain_objective(
+        2, [](std::span<double const> x) { return std::pow(x[0] - 1, 2) + x[1] * x[1]; },
+        [](std::span<double const> x, std::span<double> out) {
+            out[0] = 2 * (x[0] - 1);
+            out[1] = 2 * x[1];
+        });
+    CHECK(basin_width(bowl, section_along({1, 0}, {1, 0}), {.rise = 4, .tolerance = 1e-300}) == Approx(2));
+    // At the minimum itself, where there is no gradient to go along.
+    CHECK(sharpness(bowl, std::vector<double>{1, 0}, {.radius = 0.05}) == Approx(0.0025));
+    auto const cliff = plain_objective(
+        1, [](std::span<double const> x) { return x[0] > 1.01 ? std::nan("") : x[0]; },
+        [](std::span<double const>, std::span<double> out) { out[0] = 1; });
+    CHECK_FALSE(std::isfinite(sharpness(cliff, std::vector<double>{1}, {.radius = 0.05})));
+}

@@ -234,8 +234,21 @@ TEST_CASE("accuracies, and the parameters of another network", "[landscape]") {
     CHECK(hits == 20);
     CHECK(f.accuracy(f.parameters()) == Approx(20.0 / 23));
     CHECK(f.parameters_of(each.network) == f.parameters());
-    auto const other = make({7, 6, 5, 4}, 2, activation_kind::relu, activation_kind::relu, each.loss);
+    auto const other = make({7, 6, 5, 4}, 2, activation_kind::tanh, activation_kind::identity, each.loss);
     CHECK(f.parameters_of(other.network) == loss_of(other).parameters());
+    CHECK_THAT(error_of([&] {
+                   return f
+                       .parameters_of(
+                           make({7, 6, 5, 4}, 2, activation_kind::relu, activation_kind::identity, each.loss)
+                               .network)
+                       .size();
+               }),
+               ContainsSubstring("differ at layer 0"));
+    CHECK(f.accuracy(std::vector<double>(f.size(), std::nan(""))) == 0);
+    network_loss<double> const at_once(each.network, each.data, each.loss, {.batch = ~std::size_t{0}});
+    auto const d = random_direction(f.size(), 6000);
+    CHECK(line(at_once, section_along(f.parameters(), d), {0, 1, 2}).values[0] ==
+          Approx(f.value(f.parameters())));
     CHECK_THAT(error_of([&] {
                    return f
                        .parameters_of(make({7, 6, 4, 4}, 2, activation_kind::tanh, activation_kind::tanh,
@@ -281,6 +294,10 @@ TEST_CASE("the loss of a linear network is that of least squares", "[landscape]"
         CHECK(std::abs(mean) < 1e-14);
         CHECK(square == Approx(1));
     }
+    auto const constant =
+        standardised(data_set<double>{3, 1, {0.1, 0.1, 0.1}, {}, {1e9 + 0.3, 1e9 + 0.3, 1e9 + 0.3}});
+    CHECK(constant.inputs == std::vector<double>(3, 0.0));
+    CHECK(constant.targets == std::vector<double>(3, 0.0));
     // Raw: 20 men did 189 chin-ups and weighed 3572 pounds.
     double chins = 0, pounds = 0;
     for (std::size_t k = 0; k < 20; ++k) {

@@ -49,6 +49,9 @@ TEST_CASE("minima of a line, with their barriers", "[landscape]") {
     CHECK_FALSE(found[0].on_edge);
     CHECK(minima_of(profile{{0, 1, 2}, {1, 2, 3}})[0].on_edge);
     CHECK(minima_of(profile{{0, 1, 2}, {1, 1, 1}}).size() == 1);
+    CHECK(minima_of(profile{{0, 1, 2, 3, 4}, {3, 2, 1, 1, 1}})[0].on_edge);
+    CHECK(minima_of(profile{{0, 1, 2, 3, 4}, {1, 1, 1, 2, 3}})[0].on_edge);
+    CHECK_FALSE(minima_of(profile{{0, 1, 2, 3, 4}, {3, 1, 1, 1, 3}})[0].on_edge);
     // What is not finite is a wall.
     auto const parted = minima_of(profile{{0, 1, 2, 3, 4}, {1, 0, std::nan(""), 2, 3}});
     REQUIRE(parted.size() == 2);
@@ -75,6 +78,8 @@ TEST_CASE("ruggedness: a bowl has none, waves have their length", "[landscape]")
     CHECK(ruggedness_of(filled(a, b, [](double x, double y) {
               return x * x - x * y + 2 * y + 1;
           })).amplitude < 1e-12);
+    CHECK(std::isnan(ruggedness_of(drawn(a, [](double) { return 0.0; })).length));
+    CHECK(std::isnan(ruggedness_of(drawn(a, [](double x) { return 1e6 + x * x; })).length));
     // Of cos(k x) the autocorrelation is cos(k r): 1/e at arccos(1/e) / k.
     double const k = 40, expected = std::acos(std::exp(-1.0)) / k;
     auto const waves = ruggedness_of(drawn(a, [&](double x) { return 5 * x * x + 0.3 * std::cos(k * x); }));

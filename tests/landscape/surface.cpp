@@ -176,6 +176,10 @@ TEST_CASE("principal directions of a trajectory", "[landscape]") {
     CHECK(std::abs(dot(found.directions[1], v)) == Approx(1));
     CHECK(found.shares[0] == Approx(9 / 9.25));
     CHECK(found.shares[1] == Approx(0.25 / 9.25));
+    // Two directions with equal shares.
+    auto const equal = principal_directions_of({{1, 0, 0}, {0, 1, 0}, {0, 0, 0}});
+    CHECK(equal.shares == std::vector<double>{0.5, 0.5});
+    CHECK(std::abs(dot(equal.directions[0], equal.directions[1])) < 1e-12);
     CHECK_THAT(error_of([&] { return principal_directions_of(points, 3).shares.size(); }),
                ContainsSubstring("span 2 directions, 3 are asked for"));
     CHECK_THAT(error_of([&] {
@@ -242,6 +246,12 @@ TEST_CASE("a stopped plane goes on from its checkpoint as if it had not been", "
               return resume_plane(saved, bowl, {{1, 2, 3}, {1, 0, 0}, {0, 2, 0}}, a, b).done;
           })})
         CHECK_THAT(what, ContainsSubstring("another objective, section or grid"));
+    // Equal at the centre, and another elsewhere.
+    auto const steeper = plain_objective(
+        3, [](std::span<double const> x) { return bowl.value(x) + 3 * std::pow(x[0] - 1, 2); });
+    CHECK(steeper.value(where.centre) == bowl.value(where.centre));
+    CHECK_THAT(error_of([&] { return resume_plane(saved, steeper, where, a, b).done; }),
+               ContainsSubstring("another objective"));
     seen = 0;
     axis const long_axis{-1, 1, 1000};
     auto const half = line(bowl, where, long_axis, serial{}, checkpoint_every(0, file),

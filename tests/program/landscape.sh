@@ -86,6 +86,8 @@ refused 'NETWORK|--data' $data
 refused 'data' $fixture
 refused 'no such file' missing.safetensors $data
 refused 'cannot be opened' $fixture --data missing.gz $labels
+mkfifo pipe
+refused "no regular file" $fixture --data pipe $labels
 refused 'is no IDX file' $fixture --data "$fixture" $labels
 refused 'holds no images' $fixture --data $labels $labels
 {
@@ -103,7 +105,7 @@ refused 'expected filter, pca or two networks' $fixture $data --plane random
 refused 'takes no file' $fixture $data --plane filter second.safetensors
 refused 'needs --trajectory' $fixture $data --plane pca
 refused '--plane|equal' $fixture $data --plane "$fixture" second.safetensors
-refused '2 to 10000' $fixture $data --size 1
+refused '2 to 2000' $fixture $data --size 1
 refused 'not a whole number' $fixture $data --size -3
 refused '--span' $fixture $data --span 0
 refused '--span' $fixture $data --span nan

@@ -124,6 +124,19 @@ TEST_CASE("a small largest eigenvalue beyond a large bulk is not taken for the b
               Approx(0.0945).epsilon(tolerance));
 }
 
+TEST_CASE("a bulk far from 0 does not hide the end of a spectrum at a loose tolerance",
+          "[largest_eigenvalue]") {
+    for (double const end : {1.5, 1.05}) {
+        std::vector<double> values(10'000, 1.0);
+        values[123] = end;
+        for (double const tolerance : {0.1, 1e-2, 1e-3})
+            CHECK(largest_eigenvalue(values.size(), diagonal_operator(values), {.tolerance = tolerance}) ==
+                  Approx(end).epsilon(tolerance / 10));
+    }
+    CHECK(std::isnan(detail::vector_length(std::vector<double>{0, std::nan("")})));
+    CHECK(std::isinf(detail::vector_length(std::vector<double>{0, HUGE_VAL})));
+}
+
 TEST_CASE("the largest eigenvalue is not the largest in size", "[largest_eigenvalue]") {
     std::vector<double> values(300);
     for (std::size_t i = 0; i < values.size(); ++i) values[i] = -1.0 - static_cast<double>(i);

@@ -24,6 +24,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
+#include <limits>
 #include <numbers>
 #include <optional>
 #include <span>
@@ -36,7 +37,7 @@ using namespace spinet;
 
 struct options {
     std::string output = "comparison-results";
-    std::size_t minima = 40, starts = 800;
+    std::size_t minima = 400, starts = 800;
 };
 
 struct stopped {};
@@ -106,35 +107,90 @@ std::vector<minimum> minima_in(landscape<O> const& of, std::size_t count) {
             found.push_back({point.x, point.value / of.per, point.eigenvalues});
     }
     std::sort(found.begin(), found.end(), [](auto const& a, auto const& b) { return a.value < b.value; });
-    return found;
+    // One of each value: the others are the same minimum, or a copy of it.
+    std::vector<minimum> different;
+    for (auto& each : found)
+        if (different.empty() || each.value - different.back().value > 1e-6)
+            different.push_back(std::move(each));
+    return different;
 }
 
-section line_between(landscape<penalised> const&, std::vector<double> const& x,
-                     std::vector<double> const& y) {
-    return section_between(x, y);
+/// The straight line, or the great circle, from x (0) to y (`end`).
+struct way {
+    section where;
+    double end;
+};
+way way_between(landscape<penalised> const&, std::vector<double> const& x, std::vector<double> const& y) {
+    return {section_between(x, y), 1};
 }
 template <class M>
-section line_between(landscape<sphere_energy<M>> const&, std::vector<double> const& x,
-                     std::vector<double> const& y) {
-    auto where = great_circles(x, y);
-    double const angle = std::acos(detail::dot_product(x, y) / detail::dot_product(x, x));
-    // From angle 0 to 1: the chart keeps angles, so the axis goes to `angle`; see barrier_between.
-    where.second = {angle};
-    return where;
+way way_between(landscape<sphere_energy<M>> const&, std::vector<double> const& x,
+                std::vector<double> const& y) {
+    return {great_circles(x, y), std::acos(detail::dot_product(x, y) / detail::dot_product(x, x))};
 }
 
-/// How far the way from one minimum to another, straight or along a great circle, rises over the higher one.
-template <class O>
-double barrier_between(landscape<O> const& of, minimum const& a, minimum const& b) {
-    auto where = line_between(of, a.x, b.x);
-    double end = 1;
-    if (!where.second.empty()) {
-        end = where.second[0];
-        where.second.clear();
+/// The copy of a network's weights nearest to others: hidden neurons in another order, and each with its sign
+/// and that of what it sends, which makes the same function (tanh is odd).
+std::vector<double> nearest_copy(std::vector<double> const& of, std::vector<double> const& to) {
+    constexpr std::size_t bias = 3 * hidden, second = bias + hidden;
+    auto const parts = [](std::vector<double> const& x, std::size_t i) {
+        return std::array{x[3 * i],
+                          x[3 * i + 1],
+                          x[3 * i + 2],
+                          x[bias + i],
+                          x[second + i],
+                          x[second + hidden + i],
+                          x[second + 2 * hidden + i]};
+    };
+    // How far neuron j's copy is in place of neuron i, and the better sign.
+    double off[hidden][hidden] = {}, sign[hidden][hidden] = {};
+    for (std::size_t i = 0; i < hidden; ++i)
+        for (std::size_t j = 0; j < hidden; ++j) {
+            auto const u = parts(to, i), v = parts(of, j);
+            double product = 0;
+            for (std::size_t k = 0; k < u.size(); ++k) product += u[k] * v[k];
+            sign[i][j] = product < 0 ? -1 : 1;
+            off[i][j] = -std::abs(product);
+        }
+    std::array<std::size_t, hidden> order{}, best{};
+    for (std::size_t i = 0; i < hidden; ++i) order[i] = i;
+    double least = std::numeric_limits<double>::infinity();
+    do {
+        double sum = 0;
+        for (std::size_t i = 0; i < hidden; ++i) sum += off[i][order[i]];
+        if (sum < least) least = sum, best = order;
+    } while (std::next_permutation(order.begin(), order.end()));
+    std::vector<double> copy = of;
+    for (std::size_t i = 0; i < hidden; ++i) {
+        std::size_t const j = best[i];
+        for (std::size_t k = 0; k < 3; ++k) {
+            copy[3 * i + k] = sign[i][j] * of[3 * j + k];
+            copy[second + k * hidden + i] = sign[i][j] * of[second + k * hidden + j];
+        }
+        copy[bias + i] = sign[i][j] * of[bias + j];
     }
-    auto const seen = line(*of.f, where, {0, end, 101});
-    double const highest = *std::max_element(seen.values.begin(), seen.values.end()) / of.per;
-    return highest - std::max(a.value, b.value);
+    return copy;
+}
+
+/// Of the copies of a minimum that are the same function, the one nearest to another. An odd glass has none.
+std::vector<double> copy_near(landscape<penalised> const&, std::vector<double> const& of,
+                              std::vector<double> const& to) {
+    return nearest_copy(of, to);
+}
+template <class M>
+std::vector<double> copy_near(landscape<sphere_energy<M>> const&, std::vector<double> const& of,
+                              std::vector<double> const&) {
+    return of;
+}
+
+/// How far the way from one point to another rises over the higher one.
+template <class O>
+double barrier_between(landscape<O> const& of, std::vector<double> const& x, std::vector<double> const& y) {
+    auto const on = way_between(of, x, y);
+    auto const seen = line(*of.f, on.where, {0, on.end, 101});
+    return (*std::max_element(seen.values.begin(), seen.values.end()) -
+            std::max(seen.values.front(), seen.values.back())) /
+           of.per;
 }
 
 /// Critical points from starts that have come down more or less far.
@@ -199,20 +255,25 @@ summary look_at(landscape<O> const& of, options const& chosen) {
             mean_of_draws(found.minima.size(), [&](std::size_t k) { return what(found.minima[k]); });
         return text_of("%.4g +- %.2g", mean.value, mean.error);
     };
-    std::size_t distinct = 1;
-    for (std::size_t k = 1; k < found.minima.size(); ++k)
-        distinct += found.minima[k].value - found.minima[k - 1].value > 1e-6 * height ? 1u : 0u;
     found.cells.push_back(text_of("%.4g +- %.2g", typical.value, typical.error));
     found.cells.push_back(text_of("%.5g", found.lowest));
-    found.cells.push_back(text_of("%zu of %zu", distinct, found.minima.size()));
+    found.cells.push_back(text_of("%zu from %zu descents", found.minima.size(), chosen.minima));
     found.cells.push_back(over([&](minimum const& m) { return (m.value - found.lowest) / height; }));
-    // Pairs that share no search; the same minimum twice is none.
-    std::vector<double> barriers;
-    for (std::size_t k = 0, half = found.minima.size() / 2; k < half; ++k)
-        if (found.minima[k + half].value - found.minima[k].value > 1e-6 * height)
-            barriers.push_back(barrier_between(of, found.minima[k], found.minima[k + half]) / height);
-    auto const barrier = mean_of_draws(barriers.size(), [&](std::size_t k) { return barriers[k]; });
-    found.cells.push_back(text_of("%.4g +- %.2g", barrier.value, barrier.error));
+    // Pairs that share no minimum.
+    std::size_t const half = found.minima.size() / 2;
+    auto const between = [&](auto&& other) {
+        auto const barrier = mean_of_draws(half, [&](std::size_t k) {
+            return barrier_between(of, found.minima[k].x, other(found.minima[k], found.minima[k + half])) /
+                   height;
+        });
+        found.cells.push_back(text_of("%.4g +- %.2g", barrier.value, barrier.error));
+    };
+    between([](minimum const&, minimum const& b) { return b.x; });
+    between([&](minimum const& a, minimum const& b) {
+        auto copy = copy_near(of, b.x, a.x);
+        if (std::abs(of.value(copy) - b.value) > 1e-9) throw error("a copy has another value");
+        return copy;
+    });
     found.cells.push_back(
         over([](minimum const& m) { return m.eigenvalues.front() / m.eigenvalues.back(); }));
     found.cells.push_back(over([](minimum const& m) {
@@ -260,7 +321,8 @@ int study(options const& chosen) {
                                 "lowest minimum found",
                                 "minima of different values",
                                 "minima over the lowest, over the height",
-                                "barrier between two minima, over the height",
+                                "barrier on the way between two of them, over the height",
+                                "the same, the second as the copy nearest to the first",
                                 "smallest over largest eigenvalue at minima",
                                 "mean over largest eigenvalue at minima",
                                 "share of eigenvalues below 1 % of the largest"};
@@ -336,11 +398,11 @@ int study(options const& chosen) {
         of_loss.curves[0].points.push_back({each.value, static_cast<double>(each.index) / n, 0});
         if (each.index > 0) network_saddles.push_back(each.eigenvalues);
     }
-    std::vector<double> off;
+    std::vector<double> off[3];
     for (auto const& each : points) {
         double const u = each.value / n, fraction = static_cast<double>(each.index) / (n - 1);
         of_energy.curves[0].points.push_back({u, fraction, 0});
-        off.push_back(n * (fraction - index_fraction(3, u)));
+        off[u < -1.25 ? 0 : u < -0.75 ? 1 : 2].push_back(n * (fraction - index_fraction(3, u)));
         if (each.index > 0) glass_saddles.push_back(each.eigenvalues);
     }
     for (double u = -1.8; u < 1.8; u += 0.01)
@@ -356,11 +418,15 @@ int study(options const& chosen) {
     of_energy.settings += lines;
     (void)studies::draw(of_loss, out);
     (void)studies::draw(of_energy, out);
-    auto const from_theory = mean_of_draws(off.size(), [&](std::size_t k) { return off[k]; });
     table += text_of("| critical points found from %zu starts | %zu, %.0f of them degenerate | %zu |\n",
                      chosen.starts, saddles.size(), degenerate, points.size());
-    table += "| their index beside the theory's, N (fraction - theory) | no theory |" +
-             text_of(" %.3g +- %.2g |\n", from_theory.value, from_theory.error);
+    char const* const names[] = {"u < -1.25", "-1.25 < u < -0.75", "u > -0.75"};
+    for (std::size_t k = 0; k < 3; ++k) {
+        auto const& each = off[k];
+        auto const mean = mean_of_draws(each.size(), [&](std::size_t i) { return each[i]; });
+        table += text_of("| N (fraction of negative eigenvalues - theory), %s | no theory | %.2g +- %.2g |\n",
+                         names[k], mean.value, mean.error);
+    }
 
     studies::figure spectra{"comparison_spectra",
                             "eigenvalue of the Hessian, over the largest",

@@ -97,7 +97,7 @@ std::vector<trained> networks_in(std::filesystem::path const& directory) {
 }
 
 /// What is measured of a network, and how its column is headed. Those over directions and planes are means.
-constexpr std::array<char const*, 14> measures{"loss",
+constexpr std::array<char const*, 16> measures{"loss",
                                                "width at a rise of 0.1",
                                                "width at a rise of 1",
                                                "rms beside the best quadratic",
@@ -110,7 +110,9 @@ constexpr std::array<char const*, 14> measures{"loss",
                                                "lowest eigenvalue",
                                                "trace",
                                                "largest rise within 0.01 of the length of w",
-                                               "mean |w| of a filter"};
+                                               "mean length of a filter",
+                                               "rms beside the best quadratic, as far as a rise of 1",
+                                               "its correlation length, over the width"};
 using measured = std::array<double, measures.size()>;
 
 section random_plane(network_loss<float> const& f, std::uint64_t number) {
@@ -141,6 +143,15 @@ surface plane_of(options const& chosen, trained const& of, network_loss<float> c
                            : plane(f, where, side, side, serial{}, save, go_on);
     if (!found.complete()) throw stopped{};
     return found;
+}
+
+/// How far a line is from its best quadratic, from a rise of 1 on one side to about that on the other, so
+/// that steep walls far out count for nothing: root mean square, and correlation length over the line's half.
+std::array<double, 2> beside_quadratic(network_loss<float> const& f, stoppable const& g,
+                                       section const& where) {
+    double const reach = basin_width(g, where, {.rise = 1, .tolerance = 1e-3});
+    auto const rough = ruggedness_of(line(f, where, {-reach, reach, 101}, serial{}, go_on));
+    return {rough.amplitude, rough.length / reach};
 }
 
 measured measure(options const& chosen, trained const& of, data_set<float> const& samples) {
@@ -178,10 +189,15 @@ measured measure(options const& chosen, trained const& of, data_set<float> const
         auto const ends = line(g, where, {-1, 1, 2});
         return (ends.values[0] + ends.values[1]) / 2;
     });
+    found[14] = over([&](section const& where) {
+        auto const both = beside_quadratic(f, g, where);
+        found[15] += both[1] / static_cast<double>(chosen.directions);
+        return both[0];
+    });
     hessian const h(g, x);
     auto const top = top_eigenpairs(h, 2, {.tolerance = 1e-3});
     found[8] = top.values[0];
-    found[9] = top.values[1];
+    found[9] = top.values.at(1);
     found[10] = smallest_eigenvalue(h, {.tolerance = 1e-2});
     found[11] = hessian_trace(h, 40, of.seed).value;
     found[12] = sharpness(g, x, {.radius = 0.01});
@@ -210,11 +226,17 @@ std::map<std::string, measured> measure_all(options const& chosen, std::vector<t
                                             data_set<float> const& samples) {
     auto const file = std::filesystem::path(chosen.output) / "measures.csv";
     std::map<std::string, measured> all;
-    std::string text = "network";
+    // What the numbers depend on stands in the header.
+    std::string text = "network (" + std::to_string(samples.count) + " images; " +
+                       std::to_string(chosen.size) + " points; " + std::to_string(chosen.planes) +
+                       " planes; " + std::to_string(chosen.directions) + " directions)";
     for (char const* each : measures) text += std::string(",") + detail::csv_field(each);
     text += "\n";
     if (std::filesystem::exists(file)) {
-        text = read_whole(file);
+        auto const there = read_whole(file);
+        if (there.compare(0, text.size(), text) != 0)
+            throw file_error(file.string(), "was made with other options or by another version of depth");
+        text = there;
         for (auto const& row : rows_of(file)) {
             if (row.size() != measures.size() + 1)
                 throw file_error(file.string(), "is of another version of depth");

@@ -91,6 +91,7 @@ def main() -> None:
     data = read_dataset(options.data)
     options.output.mkdir(parents=True, exist_ok=True)
     table = options.output / "networks.csv"
+    known = {row["file"] for row in csv.DictReader(table.open(encoding="utf-8"))} if table.exists() else set()
     fresh = not table.exists()
     with table.open("a", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
@@ -100,7 +101,7 @@ def main() -> None:
         for seed in range(1, options.seeds + 1):
             for depth, widths in WIDTHS.items():
                 path = options.output / f"depth{depth:02d}_seed{seed}.safetensors"
-                if path.exists():
+                if path.exists() and path.name in known:
                     continue
                 start = time.perf_counter()
                 network, steps = train(widths, options, seed, data)
@@ -115,9 +116,11 @@ def main() -> None:
                             "torch_version": torch.__version__}
                 part = path.with_suffix(".part")
                 write_safetensors(part, tensors, metadata)
-                rows.writerow([path.name, depth, widths[1], count, seed, steps, f"{loss:.6f}", f"{accuracy:.4f}"])
-                file.flush()
                 os.replace(part, path)
+                if path.name not in known:
+                    rows.writerow([path.name, depth, widths[1], count, seed, steps, f"{loss:.6f}",
+                                   f"{accuracy:.4f}"])
+                    file.flush()
                 print(f"{path.name}  {count} parameters  {steps} steps  training loss {loss:.4f}  "
                       f"test accuracy {100 * accuracy:.2f} %  {time.perf_counter() - start:.1f} s", flush=True)
 

@@ -35,6 +35,8 @@ public:
         std::error_code unknown;
         if (std::filesystem::is_directory(path, unknown))
             throw file_error(path_, "cannot be read: it is a directory");
+        if (std::filesystem::exists(path, unknown) && !std::filesystem::is_regular_file(path, unknown))
+            throw file_error(path_, "cannot be read: it is no regular file");  // a pipe would wait for ever
         file_.reset(gzopen(path_.c_str(), "rb"));
         if (!file_) throw file_error(path_, "cannot be opened");
         (void)gzbuffer(file_.get(), 1u << 17);

@@ -68,7 +68,7 @@ struct value_range {
     std::string text = "# a b value; for each panel the grid, then what is not finite, then a path\n";
     auto const add = [&](double a, double b, double value) {
         char row[96];
-        std::snprintf(row, sizeof row, "%.9g %.9g %.9g\n", a, b, value);
+        std::snprintf(row, sizeof row, "%.9g %.9g %.17g\n", a, b, value);
         text += row;
     };
     for (auto const& panel : panels) {
@@ -102,17 +102,28 @@ struct value_range {
 
 [[nodiscard]] inline std::string scale_script(value_range const& of, surface_plot_options const& options) {
     char text[256];
-    // A flat surface has a range, too.
-    double const wide = of.high > of.low ? 0 : std::max(1e-9, 1e-3 * std::abs(of.low));
-    std::snprintf(text, sizeof text, "zlow = %.9g\nset zrange [zlow:%.9g]\nset cbrange [zlow:%.9g]\n",
-                  of.low - wide, of.high + wide, of.high + wide);
+    // A flat surface has a range, too, and one that gnuplot can tell from nothing.
+    double const size = std::max(std::abs(of.low), std::abs(of.high));
+    bool const flat = !(of.high - of.low > 1e-6 * size);
+    double const low = !flat                 ? of.low
+                       : options.logarithmic ? of.low / 1.001
+                       : size > 0            ? of.low - 1e-3 * size
+                                             : -1,
+                 high = !flat                 ? of.high
+                        : options.logarithmic ? of.high * 1.001
+                        : size > 0            ? of.high + 1e-3 * size
+                                              : 1;
+    std::snprintf(text, sizeof text, "zlow = %.17g\nset zrange [zlow:%.17g]\nset cbrange [zlow:%.17g]\n", low,
+                  high, high);
     std::string script = text;
+    if (options.levels == 0) return script;
     script += "set cntrparam levels discrete ";
     for (std::size_t k = 1; k <= options.levels; ++k) {
         double const part = static_cast<double>(k) / static_cast<double>(options.levels + 1);
-        double const level = options.logarithmic ? of.low * std::pow(of.high / of.low, part)
-                                                 : of.low + part * (of.high - of.low);
-        std::snprintf(text, sizeof text, "%s%.9g", k == 1 ? "" : ", ", level);
+        double const level = options.logarithmic
+                                 ? std::exp((1 - part) * std::log(low) + part * std::log(high))
+                                 : (1 - part) * low + part * high;
+        std::snprintf(text, sizeof text, "%s%.17g", k == 1 ? "" : ", ", level);
         script += text;
     }
     return script + "\n";
@@ -180,10 +191,12 @@ struct value_range {
               gnuplot_string(options.b) + "\n";
     for (std::size_t n = 0; n < panels.size(); ++n) {
         auto const block = [&](std::size_t part) { return "file index " + std::to_string(3 * n + part); };
-        script += ranges(panels[n]) + "splot " + block(0) + " using 1:2:3 with pm3d nocontour, " + block(0) +
-                  " using 1:2:3 with lines lc rgb '#000000' lw 0.8 nosurface, " + block(1) +
-                  " using 1:2:(zlow) with points pt 2 ps 0.6 lc rgb '#d00000' nocontour, " + block(2) +
-                  " using 1:2:(zlow) with linespoints pt 7 ps 0.5 lc rgb '#ffffff' lw 1.2 nocontour\n";
+        script +=
+            ranges(panels[n]) + "splot " + block(0) + " using 1:2:3 with pm3d nocontour, " +
+            (options.levels == 0 ? std::string()
+                                 : block(0) + " using 1:2:3 with lines lc rgb '#000000' lw 0.8 nosurface, ") +
+            block(1) + " using 1:2:(zlow) with points pt 2 ps 0.6 lc rgb '#d00000' nocontour, " + block(2) +
+            " using 1:2:(zlow) with linespoints pt 7 ps 0.5 lc rgb '#ffffff' lw 1.2 nocontour\n";
     }
     return script + "unset multiplot\n";
 }
@@ -200,6 +213,9 @@ inline bool plot_surfaces(std::filesystem::path const& picture, std::vector<surf
                           surface_plot_options const& options = {}) {
     if (panels.empty()) throw error("plot_surfaces: no panel");
     auto const extension = picture.extension();
+    for (char const c : picture.string())
+        if (static_cast<unsigned char>(c) < 0x20)
+            throw error("plot_surfaces: the picture's name has a control character");
     if (extension != ".png" && extension != ".svg")
         throw error("plot_surfaces: expected a picture.png or picture.svg, found " + picture.string());
     for (auto const& panel : panels) {

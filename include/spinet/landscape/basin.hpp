@@ -5,6 +5,7 @@
 #include <spinet/error.hpp>
 #include <spinet/landscape/objective.hpp>
 #include <spinet/landscape/surface.hpp>
+#include <spinet/random/streams.hpp>
 #include <spinet/spectrum/largest_eigenvalue.hpp>
 #include <spinet/statistics/jackknife.hpp>
 
@@ -31,10 +32,13 @@ struct width_options {
 template <Objective O>
 [[nodiscard]] double basin_width(O const& f, section const& where, width_options const& options = {}) {
     detail::require_section(f, where);
-    if (!(options.rise > 0) || !(options.longest > 0) || !(options.tolerance > 0))
+    if (!(options.rise > 0) || !(options.longest > 0) || !std::isfinite(options.longest) ||
+        !(options.tolerance > 0))
         throw error("basin_width: expected a rise, a longest step and a tolerance > 0");
+    if (!(detail::vector_length(where.first) > 0)) throw error("basin_width: the direction is zero");
     std::vector<double> x(f.size());
     double const level = f.value(where.centre) + options.rise;
+    if (!std::isfinite(level)) throw error("basin_width: the value at the centre is not finite");
     auto const above = [&](double a) {
         where.point(a, 0, x);
         return !(f.value(x) < level);
@@ -52,6 +56,7 @@ template <Objective O>
         }
         while (high - low > options.tolerance * high) {
             double const middle = (low + high) / 2;
+            if (middle == low || middle == high) break;
             (above(side * middle) ? high : low) = middle;
         }
         sum += (low + high) / 2;
@@ -73,8 +78,8 @@ struct sharpness_options {
 };
 
 /// How much f rises at most within a ball round x: max f(x + d) - f(x) over |d| <= radius |x|, by projected
-/// gradient ascent, so a lower bound. Deterministic. Source: what Foret et al., arXiv 2010.01412, minimise;
-/// Keskar et al., arXiv 1609.04836, take a box.
+/// gradient ascent, so a lower bound; not finite where f is not. Deterministic. Source: what Foret et al.,
+/// arXiv 2010.01412, minimise; Keskar et al., arXiv 1609.04836, take a box.
 template <DifferentiableObjective O>
     requires(!is_on_sphere<O>)
 [[nodiscard]] double sharpness(O const& f, std::span<double const> x, sharpness_options const& options = {}) {
@@ -86,12 +91,18 @@ template <DifferentiableObjective O>
     std::vector<double> at(x.begin(), x.end()), slope(n), offset(n, 0.0);
     double const here = f.value(x);
     double most = here;
-    // Each step goes half the radius along the gradient; the last ones less.
+    // Steps along the gradient, the first as long as the radius, then shorter ones; a random one where it is
+    // 0.
     for (std::size_t k = 0; k < options.steps; ++k) {
         double const value = f.gradient(at, slope);
+        if (!std::isfinite(value)) return value - here;
         most = std::max(most, value);
-        double const length = detail::vector_length(slope);
-        if (!(length > 0)) break;
+        double length = detail::vector_length(slope);
+        if (!(length > 0)) {
+            stream const draws(1, 0, static_cast<std::uint32_t>(k), purpose::direction);
+            for (std::size_t i = 0; i < n; ++i) slope[i] = normal(draws, static_cast<std::uint32_t>(i));
+            length = detail::vector_length(slope);
+        }
         double const step = radius / (1 + static_cast<double>(k) / 2);
         detail::add_multiple(offset, step / length, slope);
         double const out = detail::vector_length(offset);
@@ -99,7 +110,8 @@ template <DifferentiableObjective O>
             for (double& each : offset) each *= radius / out;
         for (std::size_t i = 0; i < n; ++i) at[i] = x[i] + offset[i];
     }
-    return std::max(most, f.value(at)) - here;
+    double const last = f.value(at);
+    return std::isfinite(last) ? std::max(most, last) - here : last - here;
 }
 
 }  // namespace spinet

@@ -54,8 +54,14 @@ void require_start(O const& f, std::span<double const> x, char const* who) {
     double square = 0;
     for (double const each : x) square += each * each;
     if (!std::isfinite(square)) throw error(std::string(who) + ": the point is not finite");
-    if (is_on_sphere<O> && std::abs(square / static_cast<double>(x.size()) - 1) > 1e-6)
+    if (is_on_sphere<O> && !is_near_sphere(x))
         throw error(std::string(who) + ": the point is not on the sphere |x|^2 = N");
+}
+
+inline void require_finite(double value, double gradient, char const* who) {
+    if (!std::isfinite(value) || !std::isfinite(gradient))
+        throw error(std::string(who) + ": the objective's value " + std::to_string(value) +
+                    " or its gradient is not finite");
 }
 
 /// x + step, put back on the sphere where there is one.
@@ -74,6 +80,7 @@ template <class O>
 }  // namespace detail
 
 /// Steepest descent; a step is halved where f would not fall, and grows by a tenth after each that was taken.
+/// Throws spinet::error where f or its gradient is not finite.
 template <DifferentiableObjective O>
 [[nodiscard]] search_end descend(O const& f, std::vector<double> x, descent_options const& options = {}) {
     detail::require_start(f, x, "descend");
@@ -82,6 +89,7 @@ template <DifferentiableObjective O>
     search_end now{std::move(x), 0, 0, false, 0};
     now.value = f.gradient(now.x, slope);
     now.gradient_norm = detail::vector_length(slope) / root;
+    detail::require_finite(now.value, now.gradient_norm, "descend");
     double step = options.first_step;
     for (; now.steps < options.steps && now.gradient_norm >= options.gradient; ++now.steps) {
         std::vector<double> next;
@@ -89,11 +97,12 @@ template <DifferentiableObjective O>
         do {
             next = detail::moved<O>(now.x, -step, slope);
             reached = f.value(next);
-        } while (!(reached < now.value) && (step /= 2) > 1e-14);
-        if (!(reached < now.value)) break;  // rounding
+        } while (!(reached < now.value && std::isfinite(reached)) && (step /= 2) > 1e-14);
+        if (!(reached < now.value && std::isfinite(reached))) break;  // rounding
         now.x = std::move(next);
         now.value = f.gradient(now.x, slope);
         now.gradient_norm = detail::vector_length(slope) / root;
+        detail::require_finite(now.value, now.gradient_norm, "descend");
         step *= 1.1;
     }
     now.converged = now.gradient_norm < options.gradient;
@@ -102,7 +111,8 @@ template <DifferentiableObjective O>
 
 /// From x to a critical point of any index: |gradient|^2 falls by Levenberg and Marquardt's steps, -H g /
 /// (H^2 + mu), in the eigenvectors of H, and so does not care for the signs of its eigenvalues. It may end
-/// where H g = 0 and g is not: then `converged` is false.
+/// where H g = 0 and g is not: then `converged` is false. Steps to where f is not finite are not taken.
+/// Throws spinet::error where it is not at the start.
 template <TwiceDifferentiableObjective O>
 [[nodiscard]] critical_point find_critical_point(O const& f, std::vector<double> x,
                                                  critical_search_options const& options = {}) {
@@ -112,15 +122,16 @@ template <TwiceDifferentiableObjective O>
     critical_point now{{std::move(x), 0, 0, false, 0}};
     now.value = f.gradient(now.x, slope);
     now.gradient_norm = detail::vector_length(slope) / root;
+    detail::require_finite(now.value, now.gradient_norm, "find_critical_point");
     double damping = 1e-3;
-    for (;;) {
+    for (bool stuck = false;;) {
         hessian const h(f, now.x);
         std::size_t const n = h.size();
         auto vectors = matrix_of(h);
         now.eigenvalues = detail::symmetric_eigen(vectors, n, true);
         double const largest = std::max(std::abs(now.eigenvalues.front()), std::abs(now.eigenvalues.back()));
         now.converged = now.gradient_norm < options.gradient;
-        if (now.converged || now.steps == options.steps) {
+        if (now.converged || stuck || now.steps == options.steps) {
             now.index = index_of(now.eigenvalues, options.zero * largest);
             now.flat = static_cast<std::size_t>(
                 std::count_if(now.eigenvalues.begin(), now.eigenvalues.end(),
@@ -142,7 +153,7 @@ template <TwiceDifferentiableObjective O>
             auto const next = detail::moved<O>(now.x, 1, h.in_space(step));
             std::vector<double> there(f.size());
             double const value = f.gradient(next, there), norm = detail::vector_length(there) / root;
-            if ((taken = norm < now.gradient_norm)) {
+            if ((taken = norm < now.gradient_norm && std::isfinite(value))) {
                 now.x = next;
                 now.value = value;
                 now.gradient_norm = norm;
@@ -152,7 +163,8 @@ template <TwiceDifferentiableObjective O>
                 damping *= 10;
             }
         }
-        now.steps = taken ? now.steps + 1 : options.steps;
+        stuck = !taken;
+        now.steps += taken ? 1 : 0;
     }
 }
 

@@ -7,7 +7,8 @@
 #include <spinet/landscape/network_loss.hpp>
 #include <spinet/landscape/surface.hpp>
 #include <spinet/random/streams.hpp>
-#include <spinet/spectrum/leading_eigenpairs.hpp>
+#include <spinet/spectrum/largest_eigenvalue.hpp>
+#include <spinet/spectrum/symmetric_eigenvalues.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -168,21 +169,20 @@ struct principal_directions {
         for (std::size_t i = 0; i < n; ++i) moves[k][i] -= points.back()[i];
     }
     // The m x m matrix of products has the eigenvalues of the n x n covariance.
-    auto const pairs = leading_eigenpairs(m, count, [&](std::span<double const> x, std::span<double> y) {
-        std::vector<double> sum(n, 0.0);
-        for (std::size_t k = 0; k < m; ++k)
-            for (std::size_t i = 0; i < n; ++i) sum[i] += x[k] * moves[k][i];
-        for (std::size_t k = 0; k < m; ++k) y[k] = detail::dot_product(sum, moves[k]);
-    });
+    std::vector<double> products(m * m);
+    for (std::size_t k = 0; k < m; ++k)
+        for (std::size_t l = 0; l <= k; ++l)
+            products[k * m + l] = products[l * m + k] = detail::dot_product(moves[k], moves[l]);
+    auto const values = detail::symmetric_eigen(products, m, true);  // from the smallest up
     double all = 0;
     for (auto const& each : moves) all += detail::dot_product(each, each);
     principal_directions found;
-    for (std::size_t c = 0; c < pairs.values.size(); ++c) {
-        if (!(pairs.values[c] > 1e-12 * all)) break;
-        found.shares.push_back(pairs.values[c] / all);
+    for (std::size_t c = 0; c < count; ++c) {
+        double const value = values[m - 1 - c];
+        if (!(value > 1e-12 * all)) break;
+        found.shares.push_back(value / all);
         std::vector<double> d(n, 0.0);
-        for (std::size_t k = 0; k < m; ++k)
-            for (std::size_t i = 0; i < n; ++i) d[i] += pairs.vectors[c][k] * moves[k][i];
+        for (std::size_t k = 0; k < m; ++k) detail::add_multiple(d, products[(m - 1 - c) * m + k], moves[k]);
         double const length = detail::vector_length(d);
         for (double& each : d) each /= length;
         found.directions.push_back(std::move(d));

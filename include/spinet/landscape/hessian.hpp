@@ -26,18 +26,18 @@ template <TwiceDifferentiableObjective O>
 class hessian {
 public:
     /// Throws spinet::error for a point of another size, or one that is not finite.
-    hessian(O const& f, std::span<double const> x)
-        : f_(&f), x_(x.begin(), x.end()), full_(f.size()), product_(f.size()) {
+    hessian(O const& f, std::span<double const> x) : f_(&f), x_(x.begin(), x.end()) {
         if (x.size() != f.size())
             throw error("hessian: a point of " + std::to_string(x.size()) + " numbers for an objective of " +
                         std::to_string(f.size()));
         for (double const each : x_)
             if (!std::isfinite(each)) throw error("hessian: the point is not finite");
+        if (size() == 0 || f.size() == 0) throw error("hessian: no direction to move in");
         if constexpr (is_on_sphere<O>) {
             // The reflection that takes the last axis to -+ x / |x|: its other columns are tangent.
             mirror_ = x_;
             double const length = detail::vector_length(x_);
-            if (!(length > 0)) throw error("hessian: the point is 0, and not on the sphere");
+            if (!detail::is_near_sphere(x_)) throw error("hessian: the point is not on the sphere |x|^2 = N");
             mirror_.back() += std::copysign(length, x_.back());
             double const of_mirror = detail::vector_length(mirror_);
             for (double& each : mirror_) each /= of_mirror;
@@ -48,12 +48,11 @@ public:
 
     void operator()(std::span<double const> v, std::span<double> out) const {
         if constexpr (is_on_sphere<O>) {
-            std::copy(v.begin(), v.end(), full_.begin());
-            full_.back() = 0;
-            reflect(full_);
-            f_->hessian_vector(x_, full_, product_);
-            reflect(product_);
-            std::copy(product_.begin(), product_.end() - 1, out.begin());
+            auto const full = in_space(v);
+            std::vector<double> product(full.size());
+            f_->hessian_vector(x_, full, product);
+            reflect(product);
+            std::copy(product.begin(), product.end() - 1, out.begin());
         } else {
             f_->hessian_vector(x_, v, out);
         }
@@ -86,7 +85,6 @@ private:
 
     O const* f_;
     std::vector<double> x_, mirror_;
-    mutable std::vector<double> full_, product_;
 };
 
 /// The whole matrix, row by row, from size() products; made symmetric, as rounding leaves it a little off.

@@ -51,8 +51,9 @@ template <class Real>
             double const deviation = std::sqrt(square / static_cast<double>(of.count));
             for (std::size_t k = 0; k < of.count; ++k) {
                 Real& each = numbers[k * columns + c];
-                each = deviation > 0 ? static_cast<Real>((static_cast<double>(each) - mean) / deviation)
-                                     : Real{0};
+                each = deviation > 1e-12 * std::abs(mean)
+                           ? static_cast<Real>((static_cast<double>(each) - mean) / deviation)
+                           : Real{0};
             }
         }
     };

@@ -62,6 +62,7 @@ public:
         for (std::size_t l = 0; l < chain.size(); ++l)
             add_layer(chain[l], l + 1 == chain.size(), chosen.hidden);
         check_data();
+        batch_ = std::min(batch_, data_.count);
     }
 
     [[nodiscard]] std::size_t size() const noexcept { return start_.size(); }
@@ -70,14 +71,16 @@ public:
     [[nodiscard]] std::vector<parameter_group> const& groups() const noexcept { return groups_; }
     [[nodiscard]] data_set<Real> const& data() const noexcept { return data_; }
 
-    /// Those of another network with the same layers. Throws spinet::error where its layers differ.
+    /// Those of another network with the same layers. Throws spinet::error where its layers differ, or their
+    /// activations where it names them.
     [[nodiscard]] std::vector<double> parameters_of(network const& other) const {
         std::vector<double> numbers;
         std::size_t l = 0;
         auto const chain = dense_chain(other);
         for (auto const& each : chain) {
             if (l == layers_.size() || each.inputs() != layers_[l].in || each.outputs() != layers_[l].out ||
-                each.bias.has_value() != (layers_[l].bias != none))
+                each.bias.has_value() != (layers_[l].bias != none) ||
+                (each.activation != activation_kind::unspecified && each.activation != layers_[l].activation))
                 break;
             std::size_t const first = numbers.size();
             numbers.resize(first + each.weight.size());
@@ -94,7 +97,8 @@ public:
         return numbers;
     }
 
-    /// The fraction of samples whose largest output is that of their label. Throws spinet::error without
+    /// The fraction of samples whose largest output (the first, if there are several) is that of their label;
+    /// outputs that are not finite are no hit. Throws spinet::error without
     /// labels.
     [[nodiscard]] double accuracy(std::span<double const> x) const {
         if (data_.labels.size() != data_.count) throw error("network_loss: accuracy needs labels");
@@ -105,10 +109,14 @@ public:
         for_each_batch([&](batch_of const& part) {
             auto const y = forward(weights, part).back();
             for (std::size_t k = 0; k < part.count; ++k) {
-                std::size_t best = 0;
-                for (std::size_t i = 1; i < outputs; ++i)
-                    if (y[i * part.count + k] > y[best * part.count + k]) best = i;
-                hits += best == data_.labels[part.first + k] ? 1u : 0u;
+                std::size_t const label = data_.labels[part.first + k];
+                Real const own = y[label * part.count + k];
+                bool hit = std::isfinite(own);
+                for (std::size_t i = 0; i < outputs && hit; ++i) {
+                    Real const other = y[i * part.count + k];
+                    hit = other < own || (other == own && i >= label);  // false for NaN
+                }
+                hits += hit ? 1u : 0u;
             }
         });
         return static_cast<double>(hits) / static_cast<double>(data_.count);
@@ -258,7 +266,7 @@ private:
                 if (!std::isfinite(numbers[k]))
                     throw says(std::string(name) + " of sample " + text(k / each) + " is not finite");
         };
-        check(data_.inputs, "number ", data_.size);
+        check(data_.inputs, "number", data_.size);
         if (loss_ == loss_kind::mean_squared_error) check(data_.targets, "target", outputs);
     }
 

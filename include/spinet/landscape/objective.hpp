@@ -48,6 +48,17 @@ inline constexpr bool is_on_sphere = [] {
         return false;
 }();
 
+namespace detail {
+
+/// Is |x|^2 = N, but for rounding?
+[[nodiscard]] inline bool is_near_sphere(std::span<double const> x) noexcept {
+    double square = 0;
+    for (double const each : x) square += each * each;
+    return std::abs(square / static_cast<double>(x.size()) - 1) <= 1e-6;
+}
+
+}  // namespace detail
+
 /// A function of n numbers that a user brings: `plain_objective(2, [](std::span<double const> x) { ... })`;
 /// with its gradient, `(x, out)`, that is used too. It must be safe to call from several threads.
 template <class F, class G = void>

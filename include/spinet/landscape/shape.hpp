@@ -58,6 +58,8 @@ namespace detail {
                     // Numbers of basins grow with their values.
                     std::size_t const low = std::min(mine, other), high = std::max(mine, other);
                     found[high].barrier = values[at] - found[high].value;
+                    if (found[high].value == found[low].value && found[high].barrier == 0)
+                        found[low].on_edge = found[low].on_edge || found[high].on_edge;
                     joined[high] = low;
                     mine = low;
                 }
@@ -65,10 +67,12 @@ namespace detail {
         if (mine == n) {
             mine = found.size();
             joined.push_back(mine);
-            found.push_back({i, j, values[at], std::numeric_limits<double>::infinity(),
-                             i == 0 || i + 1 == columns || (rows > 1 && (j == 0 || j + 1 == rows))});
+            found.push_back({i, j, values[at]});
         }
         basin[at] = mine;
+        // A plateau is on the edge if any of its points is.
+        bool const edge = i == 0 || i + 1 == columns || (rows > 1 && (j == 0 || j + 1 == rows));
+        if (edge && values[at] == found[mine].value) found[mine].on_edge = true;
     }
     // Neighbouring equal values begin basins that end at once.
     found.erase(
@@ -131,7 +135,7 @@ inline void take_bowl_off(std::vector<double>& values, std::size_t columns, std:
         c[lag] /= static_cast<double>(rows * (columns - lag));
     }
     double const variance = c[0];
-    for (double& each : c) each = variance > 0 ? each / variance : 0;
+    for (double& each : c) each /= variance;
     return c;
 }
 
@@ -153,9 +157,23 @@ inline void require_finite(std::size_t not_finite) {
 /// How rugged values are beside their bowl (the best polynomial of second degree).
 struct ruggedness {
     double amplitude = 0;  ///< root mean square of what remains
-    double length =
-        0;  ///< distance at which its autocorrelation is 1/e, in units of the axis; NaN if beyond half of it
+    double length = 0;  ///< distance at which its autocorrelation is 1/e, in units of the axis; NaN if beyond
+                        ///< half of it, or
+                        ///< if nothing remains
 };
+
+namespace detail {
+
+/// length() is asked for only where more than rounding is left.
+template <class Length>
+[[nodiscard]] ruggedness ruggedness_from(std::vector<double> const& values, std::vector<double> const& rest,
+                                         Length&& length) {
+    double const amplitude = std::sqrt(dot_product(rest, rest) / static_cast<double>(rest.size())),
+                 size = std::sqrt(dot_product(values, values) / static_cast<double>(rest.size()));
+    return {amplitude, amplitude > 1e-12 * size ? length() : std::numeric_limits<double>::quiet_NaN()};
+}
+
+}  // namespace detail
 
 /// Of a line. Throws spinet::error below 8 points, and for values that are not finite.
 [[nodiscard]] inline ruggedness ruggedness_of(profile const& of) {
@@ -165,8 +183,9 @@ struct ruggedness {
     auto rest = of.values;
     detail::take_bowl_off(rest, rest.size(), 1);
     double const n = static_cast<double>(rest.size()), step = (of.at.back() - of.at.front()) / (n - 1);
-    return {std::sqrt(detail::dot_product(rest, rest) / n),
-            step * detail::lag_of_decay(detail::correlation_along(rest, rest.size(), 1, 1, rest.size()))};
+    return detail::ruggedness_from(of.values, rest, [&] {
+        return step * detail::lag_of_decay(detail::correlation_along(rest, rest.size(), 1, 1, rest.size()));
+    });
 }
 
 /// Of a plane: the mean of both directions.
@@ -179,12 +198,13 @@ struct ruggedness {
     auto const step = [](axis const& along) {
         return (along.high - along.low) / static_cast<double>(along.points - 1);
     };
-    double const along_a = step(of.a) * detail::lag_of_decay(detail::correlation_along(
-                                            rest, of.a.points, of.b.points, 1, of.a.points)),
-                 along_b = step(of.b) * detail::lag_of_decay(detail::correlation_along(
-                                            rest, of.b.points, of.a.points, of.a.points, 1));
-    return {std::sqrt(detail::dot_product(rest, rest) / static_cast<double>(rest.size())),
-            (along_a + along_b) / 2};
+    return detail::ruggedness_from(of.values, rest, [&] {
+        double const along_a = step(of.a) * detail::lag_of_decay(detail::correlation_along(
+                                                rest, of.a.points, of.b.points, 1, of.a.points)),
+                     along_b = step(of.b) * detail::lag_of_decay(detail::correlation_along(
+                                                rest, of.b.points, of.a.points, of.a.points, 1));
+        return (along_a + along_b) / 2;
+    });
 }
 
 }  // namespace spinet

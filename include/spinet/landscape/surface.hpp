@@ -148,6 +148,8 @@ void require_section(O const& f, section const& where) {
             is_on_sphere<O>
                 ? "section: an objective on the sphere needs chart::great_circles, see great_circles()"
                 : "section: chart::great_circles is for objectives on the sphere");
+    if constexpr (is_on_sphere<O>)
+        if (!is_near_sphere(where.centre)) throw error("section: its centre is not on the sphere |x|^2 = N");
 }
 
 /// f at points of a section, shared out over a team.
@@ -176,8 +178,15 @@ public:
         require_section(f, where);
         for (auto const* each : {&where.centre, &where.first, &where.second})
             of_points.add(std::span<double const>(*each));
-        // Another network or other data show themselves at the centre.
-        identity_ = of_points.add_value(f.value(where.centre)).value();
+        of_points.add_value(where.coordinates);
+        // Another network or other data show themselves at three points.
+        std::vector<double> x(f.size());
+        for (auto const& [a, b] : {std::array{0.0, 0.0}, std::array{0.37, -0.21}, std::array{-0.13, 0.29}}) {
+            where.point(a, b, x);
+            double const value = f.value(x);
+            of_points.add_value(std::isnan(value) ? 0.0 : value);
+        }
+        identity_ = of_points.value();
     }
 
     void load(checkpoint const& from) {

@@ -113,7 +113,7 @@ inline void add_multiple(std::span<double> y, double factor, std::span<double co
 /// Euclidean length, scaled only where the squares would overflow or underflow.
 inline double vector_length(std::span<double const> x) {
     double const squares = dot_product(x, x);
-    if (squares > 1e-280 && squares < 1e280) return std::sqrt(squares);
+    if ((squares > 1e-280 && squares < 1e280) || std::isnan(squares)) return std::sqrt(squares);
     double largest = 0.0;
     for (double const value : x) largest = std::max(largest, std::abs(value));
     if (largest == 0.0 || !std::isfinite(largest)) return largest;
@@ -245,7 +245,9 @@ double largest_eigenvalue(std::size_t n, Apply&& apply, lanczos_options const& o
         next_check = iteration + 1 + iteration / 16;
         auto const ritz = recurrence.largest();
         double const enough = std::max(tolerance * std::abs(ritz.value), least);
-        if (ritz.residual <= enough) return ritz.value;
+        // The first few vectors know the bulk only.
+        bool const settled = iteration >= 20 || recurrence.coupling() <= least;
+        if (settled && ritz.residual <= enough) return ritz.value;
         if (last) {
             throw error("largest_eigenvalue: not converged after " + std::to_string(iteration) +
                         " applications: largest Ritz value " + std::to_string(ritz.value) + ", residual " +

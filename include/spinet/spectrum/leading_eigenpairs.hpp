@@ -38,7 +38,7 @@ template <SymmetricOperator Apply>
         basis.advance(apply);
         std::size_t const m = basis.size();
         bool const complete = basis.complete(), last = complete || m == most;
-        if (!last && (m < 2 * count || m % 10 != 0)) continue;
+        if (!last && (m < 2 * count || m < 20 || m % 10 != 0)) continue;
         auto const [values, small] = basis.eigenpairs();
         std::size_t const found = std::min(count, m);
         double residual = 0;
