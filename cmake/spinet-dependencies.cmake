@@ -36,12 +36,26 @@ if(NOT TARGET ZLIB::ZLIB)
     find_package(ZLIB QUIET)
 endif()
 
+# libzip's own package file fails where its programs are not installed, as on Debian.
+if(NOT TARGET spinet_libzip)
+    find_path(spinet_zip_include zip.h)
+    find_library(spinet_zip_library zip)
+    mark_as_advanced(spinet_zip_include spinet_zip_library)
+    if(spinet_zip_include AND spinet_zip_library)
+        add_library(spinet_libzip INTERFACE IMPORTED)
+        target_include_directories(spinet_libzip INTERFACE "${spinet_zip_include}")
+        target_link_libraries(spinet_libzip INTERFACE "${spinet_zip_library}")
+    endif()
+endif()
+
 # The opt-in components, and the library that each needs.
-set(spinet_components json zlib)
+set(spinet_components json zip zlib)
 set(spinet_json_needs nlohmann_json::nlohmann_json)
 set(spinet_json_name "nlohmann_json >= 3.9")
 set(spinet_zlib_needs ZLIB::ZLIB)
 set(spinet_zlib_name "zlib")
+set(spinet_zip_needs spinet_libzip)
+set(spinet_zip_name "libzip")
 
 if(spinet_own_vendor)
     unset(BLA_VENDOR)

@@ -27,7 +27,8 @@ if(SPINET_SYNTAX_ONLY)
 endif()
 
 # spinet_add_program(<name> <source>...): a program, or under SPINET_SYNTAX_ONLY its sources checked.
-# Links spinet::spinet, and its components where they exist; knows the repository as SPINET_SOURCE_DIR.
+# Links spinet::spinet, and its components where they exist (SPINET_PROGRAM_HAS_JSON and so on, for programs only: no
+# header asks); knows the repository as SPINET_SOURCE_DIR.
 function(spinet_add_program name)
     if(SPINET_SYNTAX_ONLY)
         add_library(${name} OBJECT ${ARGN})
@@ -38,6 +39,8 @@ function(spinet_add_program name)
     foreach(component IN LISTS spinet_components)
         if(TARGET spinet::${component})
             target_link_libraries(${name} PRIVATE spinet::${component})
+            string(TOUPPER "${component}" upper)
+            target_compile_definitions(${name} PRIVATE SPINET_PROGRAM_HAS_${upper})
         endif()
     endforeach()
     target_compile_definitions(${name} PRIVATE "SPINET_SOURCE_DIR=\"${PROJECT_SOURCE_DIR}\"")
@@ -45,6 +48,7 @@ endfunction()
 
 # spinet_without_missing(<variable>): drops from a list of files those that need a component that is missing.
 set(spinet_json_includes "nlohmann/|spinet/network/(load|safetensors[a-z_]*)\\.hpp")
+set(spinet_zip_includes "zip\\.h|spinet/network/npz\\.hpp")
 set(spinet_zlib_includes "zlib\\.h|spinet/io/idx\\.hpp")
 function(spinet_without_missing variable)
     foreach(component IN LISTS spinet_components)

@@ -2,7 +2,6 @@
 /// characterize: from files of trained networks to their descriptor, <|q|> over temperature with error bars.
 #include "program.hpp"
 #include <spinet/io/plot.hpp>
-#include <spinet/network/load.hpp>
 #include <spinet/spinet.hpp>
 
 #include <CLI/CLI.hpp>
@@ -43,7 +42,8 @@ struct subject {
 
 void parse(int argc, char** argv, options& chosen, CLI::App& app) {
     CLI::Validator const count(program::not_a_count, "", "count"), text(program::empty_text, "", "text");
-    app.add_option("FILE", chosen.files, "safetensors files of networks")->required();
+    app.add_option("FILE", chosen.files, "files of networks: safetensors, or NumPy's npz and npy")
+        ->required();
     app.add_option("--temperatures", chosen.temperatures,
                    "LOW:HIGH:COUNT, geometric (default: suggested by the network)")
         ->check(text);
@@ -105,7 +105,7 @@ std::optional<spinet::ladder> parsed_temperatures(std::string const& text) {
 
 spinet::network load_file(std::string const& file) {
     try {
-        return spinet::load_network(file);
+        return program::load_network(file);
     } catch (std::bad_alloc const&) {
         throw spinet::file_error(file, "not enough memory to load it");
     }

@@ -8,7 +8,6 @@
 #include <spinet/landscape/hessian.hpp>
 #include <spinet/landscape/network_loss.hpp>
 #include <spinet/landscape/shape.hpp>
-#include <spinet/network/load.hpp>
 #include <spinet/spinet.hpp>
 
 #include <CLI/CLI.hpp>
@@ -51,7 +50,7 @@ struct options {
 
 void parse(int argc, char** argv, options& chosen, CLI::App& app) {
     CLI::Validator const count(program::not_a_count, "", "count"), text(program::empty_text, "", "text");
-    app.add_option("NETWORK", chosen.network, "safetensors file of the network in the plane's centre")
+    app.add_option("NETWORK", chosen.network, "file of the network in the plane's centre: safetensors or npz")
         ->required();
     app.add_option("--data", chosen.data,
                    "IMAGES LABELS: IDX files, as MNIST and Fashion-MNIST are (.gz, too)")
@@ -137,7 +136,7 @@ auto of_file(std::string const& file, Work&& work) {
 }
 
 loss load(options const& chosen) {
-    auto const network = spinet::load_network(chosen.network);
+    auto const network = program::load_network(chosen.network);
     auto samples = spinet::load_labelled_images<float>(chosen.data[0], chosen.data[1]);
     if (chosen.samples > 0) samples = samples.first(chosen.samples);
     using enum spinet::activation_kind;
@@ -150,7 +149,7 @@ loss load(options const& chosen) {
 }
 
 std::vector<double> load_other(loss const& f, std::string const& file) {
-    auto const other = spinet::load_network(file);
+    auto const other = program::load_network(file);
     return of_file(file, [&] { return f.parameters_of(other); });
 }
 

@@ -3,7 +3,13 @@
 #pragma once
 
 #include <spinet/io/checkpoint.hpp>
+#include <spinet/network/load.hpp>
+#include <spinet/network/npy.hpp>
 #include <spinet/spinet.hpp>
+
+#ifdef SPINET_PROGRAM_HAS_ZIP
+#include <spinet/network/npz.hpp>
+#endif
 
 #include <CLI/CLI.hpp>
 
@@ -35,6 +41,15 @@ inline std::string not_a_count(std::string const& text) {
 
 /// An unset variable in a script must not switch an option off.
 inline std::string empty_text(std::string const& text) { return text.empty() ? "is empty" : ""; }
+
+/// A network in any format that this program was built for.
+inline spinet::network load_network(std::string const& file) {
+#ifdef SPINET_PROGRAM_HAS_ZIP
+    return spinet::load_network(file, spinet::safetensors{}, spinet::npz{}, spinet::npy{});
+#else
+    return spinet::load_network(file, spinet::safetensors{}, spinet::npy{});
+#endif
+}
 
 /// No file that is written is another one of them, or one of those that are read; `reads` says what those
 /// are.
