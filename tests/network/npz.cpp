@@ -175,6 +175,11 @@ TEST_CASE("refused: archives that are none, and what is in them", "[network]") {
     entries = good();
     entries[0].bytes = "no array at all";
     CHECK_THAT(refused(write_zip(place, "d.npz", entries)), ContainsSubstring("array '0.weight'"));
+    // Two entries of one name, as no writer makes them.
+    auto twice = spinet::read_whole(
+        write_zip(place, "e.npz", {{"0.weight.npy", good()[0].bytes}, {"1.weight.npy", good()[0].bytes}}));
+    for (std::size_t at = 0; (at = twice.find("1.weight.npy", at)) != std::string::npos;) twice[at] = '0';
+    CHECK_THAT(refused(place.write("twice.npz", twice)), ContainsSubstring("is no valid zip file"));
     // 200 MB of zeros in 200 KB.
     std::vector<zipped> const bomb{{"0.weight.npy", array_of(header_text("<f4", "False", "(10000, 5000)"),
                                                              std::string(200'000'000, '\0'))}};

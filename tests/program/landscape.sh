@@ -10,6 +10,7 @@ labels=$repository/tests/data/fashion_first_256.labels
 data="--data $images $labels"
 
 # A plane of 9 x 9 points; its table holds each point once, a running fastest, and the same on any number of threads.
+# Loss and accuracy: NumPy has 0.357500 and 88.28125 %.
 succeeds $fixture $data --size 9 --span 0.5 --threads 2 --output two.csv
 grep -q '12730 parameters, 256 samples, loss 0\.3575, accuracy 88\.28 %' "$log/out" || fail "the first line: $(cat "$log/out")"
 succeeds $fixture $data --size 9 --span 0.5 --threads 1 --output one.csv

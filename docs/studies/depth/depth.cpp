@@ -150,7 +150,9 @@ surface plane_of(options const& chosen, trained const& of, network_loss<float> c
 std::array<double, 2> beside_quadratic(network_loss<float> const& f, stoppable const& g,
                                        section const& where) {
     double const reach = basin_width(g, where, {.rise = 1, .tolerance = 1e-3});
-    auto const rough = ruggedness_of(line(f, where, {-reach, reach, 101}, serial{}, go_on));
+    auto const seen = line(f, where, {-reach, reach, 101}, serial{}, go_on);
+    if (seen.values.size() < 101) throw stopped{};
+    auto const rough = ruggedness_of(seen);
     return {rough.amplitude, rough.length / reach};
 }
 

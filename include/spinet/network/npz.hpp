@@ -69,12 +69,12 @@ public:
         std::uint64_t index = 0, size = 0;  ///< size: unpacked
     };
 
-    /// Refuses encrypted entries, names that are there twice, and sizes that no network file has.
+    /// Refuses encrypted entries and sizes that no network file has; libzip refuses names that are there
+    /// twice.
     [[nodiscard]] std::vector<entry> entries() const {
         std::vector<entry> found;
         auto const count = zip_get_num_entries(zip_.get(), 0);
         if (count > 100'000) file_->refuse("has " + std::to_string(count) + " entries");
-        std::map<std::string, int> names;
         std::uint64_t all = 0;
         std::uint64_t const most = 10 * file_->size() + (std::uint64_t{64} << 20);
         for (std::uint64_t k = 0; k < static_cast<std::uint64_t>(count); ++k) {
@@ -84,7 +84,6 @@ public:
                 (about.valid & ZIP_STAT_SIZE) == 0)
                 file_->refuse("entry " + std::to_string(k) + " cannot be examined");
             entry each{about.name, k, about.size};
-            if (++names[each.name] > 1) file_->refuse("has two entries " + in_quotes(each.name));
             if ((about.valid & ZIP_STAT_ENCRYPTION_METHOD) != 0 && about.encryption_method != ZIP_EM_NONE)
                 file_->refuse("entry " + in_quotes(each.name) + " is encrypted");
             if (each.size > most || all > most - each.size)
