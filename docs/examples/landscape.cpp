@@ -13,7 +13,6 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
@@ -21,7 +20,6 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -226,43 +224,7 @@ view choose(loss const& f, options const& chosen, std::vector<std::vector<double
     return of;
 }
 
-/// The loss, as it is asked for; shows that something happens, and lets Ctrl-C end it.
-class watched {
-public:
-    struct stopped {};
-
-    watched(loss const& f, char const* what) : f_(&f), what_(what), last_(clock::now()) {}
-    ~watched() {
-        if (visible_ && asked_ > 0) std::fprintf(stderr, "\r%60s\r", "");
-    }
-
-    std::size_t size() const { return f_->size(); }
-    double value(std::span<double const> x) const { return tell(), f_->value(x); }
-    double gradient(std::span<double const> x, std::span<double> out) const {
-        return tell(), f_->gradient(x, out);
-    }
-    void hessian_vector(std::span<double const> x, std::span<double const> v, std::span<double> out) const {
-        tell();
-        f_->hessian_vector(x, v, out);
-    }
-
-private:
-    using clock = std::chrono::steady_clock;
-
-    void tell() const {
-        if (program::interrupted != 0) throw stopped{};
-        ++asked_;
-        if (!visible_ || clock::now() - last_ < std::chrono::milliseconds(100)) return;
-        last_ = clock::now();
-        std::fprintf(stderr, "\r%s: %zu evaluations", what_, asked_);
-    }
-
-    loss const* f_;
-    char const* what_;
-    bool visible_ = ::isatty(2) == 1;
-    mutable std::size_t asked_ = 0;
-    mutable clock::time_point last_;
-};
+using watched = program::watched<loss>;
 
 /// What takes a while: printed line by line, so that what is there stays when it is stopped; what cannot be
 /// measured says why.
@@ -303,7 +265,7 @@ void print_measures(loss const& f, options const& chosen) {
             std::printf("sharpness, largest rise within 0.05 of the weights' length: %.4g\n",
                         spinet::sharpness(g, x));
         });
-    } catch (watched::stopped const&) {
+    } catch (program::stopped const&) {
         std::fprintf(stderr, "stopped: some measures are missing\n");
     }
 }

@@ -14,13 +14,16 @@
 #include <CLI/CLI.hpp>
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
 #include <map>
 #include <new>
+#include <span>
 #include <string>
 #include <system_error>
 #include <unistd.h>
@@ -85,6 +88,50 @@ public:
 private:
     bool wanted_, warned_ = false;
     spinet::checkpoint_every keep_;
+};
+
+/// Thrown between two evaluations when the user wants to stop.
+struct stopped {};
+
+/// An objective, as it is asked for: Ctrl-C ends it, and with a name it shows that something happens.
+template <class O>
+class watched {
+public:
+    explicit watched(O const& f, char const* what = nullptr)
+        : f_(&f), what_(what), visible_(what != nullptr && ::isatty(2) == 1), last_(clock::now()) {}
+    watched(watched const&) = delete;
+    watched& operator=(watched const&) = delete;
+    ~watched() {
+        if (visible_ && asked_ > 0) std::fprintf(stderr, "\r%60s\r", "");
+    }
+
+    [[nodiscard]] std::size_t size() const { return f_->size(); }
+    [[nodiscard]] double value(std::span<double const> x) const { return tell(), f_->value(x); }
+    double gradient(std::span<double const> x, std::span<double> out) const {
+        return tell(), f_->gradient(x, out);
+    }
+    void hessian_vector(std::span<double const> x, std::span<double const> v, std::span<double> out) const {
+        tell();
+        f_->hessian_vector(x, v, out);
+    }
+
+private:
+    using clock = std::chrono::steady_clock;
+
+    void tell() const {
+        if (interrupted != 0) throw stopped{};
+        if (!visible_) return;
+        ++asked_;
+        if (clock::now() - last_ < std::chrono::milliseconds(100)) return;
+        last_ = clock::now();
+        std::fprintf(stderr, "\r%s: %zu evaluations", what_, asked_);
+    }
+
+    O const* f_;
+    char const* what_;
+    bool visible_;
+    mutable std::size_t asked_ = 0;
+    mutable clock::time_point last_;
 };
 
 /// One line on standard error, whatever is in the names of files.

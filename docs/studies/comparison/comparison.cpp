@@ -40,7 +40,7 @@ struct options {
     std::size_t minima = 400, starts = 800;
 };
 
-struct stopped {};
+using program::stopped;
 
 void check_interrupt() {
     if (program::interrupted != 0) throw stopped{};

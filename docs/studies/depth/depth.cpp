@@ -39,30 +39,11 @@ struct options {
     std::size_t samples = 10'000, size = 51, planes = 4, directions = 20;
 };
 
-struct stopped {};
+using program::stopped;
 
 bool go_on(progress const&) { return program::interrupted == 0; }
 
-/// The loss, which may be stopped between two evaluations.
-class stoppable {
-public:
-    explicit stoppable(network_loss<float> const& f) : f_(&f) {}
-    std::size_t size() const { return f_->size(); }
-    double value(std::span<double const> x) const { return check(), f_->value(x); }
-    double gradient(std::span<double const> x, std::span<double> out) const {
-        return check(), f_->gradient(x, out);
-    }
-    void hessian_vector(std::span<double const> x, std::span<double const> v, std::span<double> out) const {
-        check();
-        f_->hessian_vector(x, v, out);
-    }
-
-private:
-    static void check() {
-        if (program::interrupted != 0) throw stopped{};
-    }
-    network_loss<float> const* f_;
-};
+using stoppable = program::watched<network_loss<float>>;
 
 /// A row of train.py's table.
 struct trained {
@@ -132,8 +113,8 @@ network_loss<float> loss_of(options const& chosen, trained const& of, data_set<f
 /// Plane `number` of a network, from its file where that is whole.
 surface plane_of(options const& chosen, trained const& of, network_loss<float> const& f,
                  std::uint64_t number) {
-    auto const kept =
-        std::filesystem::path(chosen.output) / (of.name() + "_plane" + std::to_string(number) + ".ck");
+    auto const kept = std::filesystem::path(chosen.output) /
+                      of.name().append("_plane").append(std::to_string(number) + ".ck");
     axis const side{-1, 1, chosen.size};
     // Other directions for each seed.
     auto const where = random_plane(f, 100 * of.seed + number);
@@ -229,10 +210,14 @@ std::map<std::string, measured> measure_all(options const& chosen, std::vector<t
     auto const file = std::filesystem::path(chosen.output) / "measures.csv";
     std::map<std::string, measured> all;
     // What the numbers depend on stands in the header.
-    std::string text = "network (" + std::to_string(samples.count) + " images; " +
-                       std::to_string(chosen.size) + " points; " + std::to_string(chosen.planes) +
-                       " planes; " + std::to_string(chosen.directions) + " directions)";
-    for (char const* each : measures) text += std::string(",") + detail::csv_field(each);
+    char made[160];
+    std::snprintf(made, sizeof made, "network (%zu images; %zu points; %zu planes; %zu directions)",
+                  samples.count, chosen.size, chosen.planes, chosen.directions);
+    std::string text = made;
+    for (char const* each : measures) {
+        text += ",";
+        text += detail::csv_field(each);
+    }
     text += "\n";
     if (std::filesystem::exists(file)) {
         auto const there = read_whole(file);
@@ -256,7 +241,7 @@ std::map<std::string, measured> measure_all(options const& chosen, std::vector<t
         std::lock_guard const alone(one_at_a_time);
         all[missing[k]->name()] = found;
         text += missing[k]->name();
-        for (double const each : found) text += "," + number(each, "%.9g");
+        for (double const each : found) text += number(each, ",%.9g");
         text += "\n";
         write_atomically(file, text);
         std::fprintf(stderr, "%s: %zu of %zu networks\n", missing[k]->name().c_str(), ++done, missing.size());
