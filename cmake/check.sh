@@ -9,8 +9,8 @@ build=$here/build/check
 jobs=$(nproc 2>/dev/null || echo 2)
 . "$here/cmake/packages.sh"
 
-install_packages g++ clang libclang-rt-dev cmake ninja-build libxtensor-dev libxtensor-blas-dev libopenblas-dev nlohmann-json3-dev zlib1g-dev libzip-dev \
-    catch2 libcli11-dev libbenchmark-dev gnuplot-nox
+install_packages g++ clang libclang-rt-dev cmake ninja-build libxtensor-dev libxtensor-blas-dev libopenblas-dev nlohmann-json3-dev \
+    zlib1g-dev libzip-dev libhdf5-dev libonnx-dev libprotobuf-dev catch2 libcli11-dev libbenchmark-dev gnuplot-nox
 use_ninja
 
 failed=
