@@ -3,11 +3,11 @@
 #pragma once
 
 #include <spinet/error.hpp>
+#include <spinet/network/operation.hpp>
 #include <spinet/network/tensor.hpp>
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -20,118 +20,11 @@
 
 namespace spinet {
 
-/// `unspecified` where the source of the network is silent; only what needs an activation demands one.
-enum class activation_kind : std::uint8_t {
-    unspecified,
-    identity,
-    relu,
-    gelu,
-    silu,
-    tanh,
-    sigmoid,
-    softplus,
-    softmax,
-    log_softmax
-};
-
-[[nodiscard]] constexpr std::string_view to_string(activation_kind kind) noexcept {
-    switch (kind) {
-        case activation_kind::unspecified:
-            return "unspecified";
-        case activation_kind::identity:
-            return "identity";
-        case activation_kind::relu:
-            return "relu";
-        case activation_kind::gelu:
-            return "gelu";
-        case activation_kind::silu:
-            return "silu";
-        case activation_kind::tanh:
-            return "tanh";
-        case activation_kind::sigmoid:
-            return "sigmoid";
-        case activation_kind::softplus:
-            return "softplus";
-        case activation_kind::softmax:
-            return "softmax";
-        case activation_kind::log_softmax:
-            return "log_softmax";
-    }
-    return "unknown";
-}
-
-// An operation is an aggregate with a `label`, an `arity` (how many inputs it takes) and an overload of
-// `detail::check`. A new one joins the variant below; what does not know it says so.
-
-/// Where the data enters: `size` numbers per sample.
-struct input {
-    static constexpr std::string_view label = "input";
-    static constexpr std::size_t arity = 0;
-    std::size_t size = 0;
-};
-
-/// y = W x + b, with W of shape (out, in), as PyTorch has it, and b of shape (out).
-struct dense {
-    static constexpr std::string_view label = "dense layer";
-    static constexpr std::size_t arity = 1;
-    tensor weight;
-    std::optional<tensor> bias = std::nullopt;
-};
-
-/// A function applied to each value (softmax: to all values of the layer).
-struct activation {
-    static constexpr std::string_view label = "activation";
-    static constexpr std::size_t arity = 1;
-    activation_kind kind = activation_kind::unspecified;
-};
-
-using operation = std::variant<input, dense, activation>;
-
 struct node {
     std::string name;
     operation op;
     std::vector<std::string> inputs = {};  ///< names of the nodes whose results it takes
 };
-
-namespace detail {
-
-// The checks of one node; `where` names it in messages.
-
-inline void check_finite(tensor const& values, std::string const& where) {
-    if (auto const bad = values.first_non_finite())
-        throw error(where + ": " + values.described() + " holds " + number_text(bad->value) + " at " +
-                    index_text(values.shape(), bad->index) + "; every weight has to be finite");
-}
-
-inline void check_shapes(dense const& op, std::string const& where) {
-    auto const& weight = op.weight;
-    if (weight.rank() != 2)
-        throw error(where + ": " + weight.described() + " has rank " + std::to_string(weight.rank()) +
-                    "; the weight of a dense layer has rank 2, (out, in)");
-    if (weight.size() == 0) throw error(where + ": " + weight.described() + " has a dimension of size 0");
-    if (!op.bias) return;
-    if (op.bias->rank() != 1)
-        throw error(where + ": " + op.bias->described() + " has rank " + std::to_string(op.bias->rank()) +
-                    "; the bias of a dense layer has rank 1, (out)");
-    if (op.bias->size() != weight.shape()[0])
-        throw error(where + ": " + op.bias->described() + " has length " + std::to_string(op.bias->size()) +
-                    ", but its weight, " + weight.described() + ", gives " +
-                    std::to_string(weight.shape()[0]) + " values");
-}
-
-inline void check(input const& op, std::string const& where) {
-    if (op.size == 0) throw error(where + ": the input has size 0");
-}
-
-inline void check(activation const&, std::string const&) {}
-
-inline void check(dense const& op, std::string const& where) {
-    check_shapes(op, where);
-    check_finite(op.weight, where);
-    if (op.bias) check_finite(*op.bias, where);
-}
-
-}  // namespace detail
 
 /// A graph of operations without cycles. Nodes are listed in an order in which they can be evaluated.
 class network {
@@ -292,9 +185,8 @@ inline void join_activation(std::vector<dense_layer>& chain, node const& at, act
         } else if (auto const* function = std::get_if<activation>(&at->op)) {
             detail::join_activation(chain, *at, function->kind);
         } else {
-            auto const label = std::visit([]<class Op>(Op const&) { return std::string(Op::label); }, at->op);
-            throw error("node " + detail::in_quotes(at->name) + " is of kind " + label +
-                        ", not a dense layer");
+            throw error("node " + detail::in_quotes(at->name) + " is of kind " +
+                        std::string(label_of(at->op)) + ", not a dense layer");
         }
     }
     if (chain.empty())

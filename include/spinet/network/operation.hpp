@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The operations that the nodes of a network can be, and the checks of each.
+#pragma once
+
+#include <spinet/error.hpp>
+#include <spinet/network/tensor.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace spinet {
+
+/// `unspecified` where the source of the network is silent; only what needs an activation demands one.
+enum class activation_kind : std::uint8_t {
+    unspecified,
+    identity,
+    relu,
+    gelu,
+    silu,
+    tanh,
+    sigmoid,
+    softplus,
+    softmax,
+    log_softmax
+};
+
+[[nodiscard]] constexpr std::string_view to_string(activation_kind kind) noexcept {
+    switch (kind) {
+        case activation_kind::unspecified:
+            return "unspecified";
+        case activation_kind::identity:
+            return "identity";
+        case activation_kind::relu:
+            return "relu";
+        case activation_kind::gelu:
+            return "gelu";
+        case activation_kind::silu:
+            return "silu";
+        case activation_kind::tanh:
+            return "tanh";
+        case activation_kind::sigmoid:
+            return "sigmoid";
+        case activation_kind::softplus:
+            return "softplus";
+        case activation_kind::softmax:
+            return "softmax";
+        case activation_kind::log_softmax:
+            return "log_softmax";
+    }
+    return "unknown";
+}
+
+// An operation is an aggregate with a `label`, an `arity` (how many inputs it takes), an overload of
+// `detail::check` and one of `detail::shape_after` (shapes.hpp). A new one joins the variant below; what does
+// not know it says so. Values of one sample are arrays: of shape (features); (channels, length) or (channels,
+// height, width); or, for sequences, (steps, features), where a step is a time or a token.
+
+/// Where the data enters: `size` numbers per sample, or numbers of a token per step (see embedding).
+struct input {
+    static constexpr std::string_view label = "input";
+    static constexpr std::size_t arity = 0;
+    std::size_t size = 0;
+    std::vector<std::size_t> shape = {};  ///< empty: (size)
+};
+
+/// y = W x + b, with W of shape (out, in), as PyTorch has it, and b of shape (out). Of a sequence, each step.
+struct dense {
+    static constexpr std::string_view label = "dense layer";
+    static constexpr std::size_t arity = 1;
+    tensor weight;
+    std::optional<tensor> bias = std::nullopt;
+};
+
+/// A function applied to each value (softmax: to all values of the layer, or of each step).
+struct activation {
+    static constexpr std::string_view label = "activation";
+    static constexpr std::size_t arity = 1;
+    activation_kind kind = activation_kind::unspecified;
+};
+
+/// A cross-correlation over one or two axes, as PyTorch has it: weight of shape (out channels, in channels /
+/// groups, kernel...), bias of shape (out channels). One number per axis; zeros are padded.
+struct convolution {
+    static constexpr std::string_view label = "convolution";
+    static constexpr std::size_t arity = 1;
+    tensor weight;
+    std::optional<tensor> bias = std::nullopt;
+    std::vector<std::size_t> stride = {};          ///< empty: 1
+    std::vector<std::size_t> padding_before = {};  ///< empty: 0
+    std::vector<std::size_t> padding_after = {};   ///< empty: as before
+    std::vector<std::size_t> dilation = {};        ///< empty: 1
+    std::size_t groups = 1;
+};
+
+enum class pooling_kind : std::uint8_t { average, maximum };
+
+/// Average or largest value of each window of each channel.
+struct pooling {
+    static constexpr std::string_view label = "pooling";
+    static constexpr std::size_t arity = 1;
+    pooling_kind kind = pooling_kind::average;
+    std::vector<std::size_t> window = {};          ///< empty: all positions (global pooling)
+    std::vector<std::size_t> stride = {};          ///< empty: the window
+    std::vector<std::size_t> padding_before = {};  ///< empty: 0
+    std::vector<std::size_t> padding_after = {};   ///< empty: as before
+    bool count_padding = true;                     ///< averages divide by the whole window
+};
+
+/// y = scale (x - mean) / sqrt(variance + epsilon) + shift, each number one of its channel (or, without
+/// further axes, its feature), the mean and the variance being those that training kept.
+struct batch_normalisation {
+    static constexpr std::string_view label = "batch normalisation";
+    static constexpr std::size_t arity = 1;
+    tensor mean;
+    tensor variance;
+    std::optional<tensor> scale = std::nullopt;
+    std::optional<tensor> shift = std::nullopt;
+    double epsilon = 1e-5;
+};
+
+/// The same with mean and variance of the sample's own values along the last axis; scale and shift of their
+/// shape.
+struct layer_normalisation {
+    static constexpr std::string_view label = "layer normalisation";
+    static constexpr std::size_t arity = 1;
+    std::optional<tensor> scale = std::nullopt;
+    std::optional<tensor> shift = std::nullopt;
+    double epsilon = 1e-5;
+};
+
+/// The sum of two arrays of one shape: a residual connection.
+struct addition {
+    static constexpr std::string_view label = "addition";
+    static constexpr std::size_t arity = 2;
+};
+
+/// Adds constants of the shape of the array, or of its last axes: positions, say.
+struct offset {
+    static constexpr std::string_view label = "offset";
+    static constexpr std::size_t arity = 1;
+    tensor values;
+};
+
+/// All values in a row.
+struct flatten {
+    static constexpr std::string_view label = "flatten";
+    static constexpr std::size_t arity = 1;
+};
+
+/// One step of a sequence; by default the last.
+struct select_step {
+    static constexpr std::string_view label = "step";
+    static constexpr std::size_t arity = 1;
+    std::optional<std::size_t> index = std::nullopt;
+};
+
+/// The mean over the steps of a sequence.
+struct mean_over_steps {
+    static constexpr std::string_view label = "mean over steps";
+    static constexpr std::size_t arity = 1;
+};
+
+enum class recurrent_kind : std::uint8_t { rnn, lstm, gru };
+
+/// A recurrent layer over a sequence, its hidden states being the result. Gates in PyTorch's order: i, f, g,
+/// o of an LSTM; r, z, n of a GRU, whose reset gate multiplies after the product with the hidden weights.
+/// With H hidden units and G gates: input_weight (G H, features), hidden_weight (G H, H), biases (G H).
+struct recurrent {
+    static constexpr std::string_view label = "recurrent layer";
+    static constexpr std::size_t arity = 1;
+    recurrent_kind kind = recurrent_kind::rnn;
+    tensor input_weight;
+    tensor hidden_weight;
+    std::optional<tensor> input_bias = std::nullopt;
+    std::optional<tensor> hidden_bias = std::nullopt;
+    activation_kind activation = activation_kind::tanh;  ///< of rnn
+    bool reversed = false;                               ///< from the last step to the first
+
+    [[nodiscard]] std::size_t gates() const noexcept {
+        return kind == recurrent_kind::rnn ? 1 : kind == recurrent_kind::lstm ? 4 : 3;
+    }
+    /// H; the hidden weight has to be of rank 2.
+    [[nodiscard]] std::size_t units() const { return hidden_weight.shape().at(1); }
+};
+
+/// Self-attention over the steps of a sequence of E features: projections of shape (inner, E) and, of the
+/// output, (E, inner), each with a bias or without; `causal` where no step sees later ones.
+struct attention {
+    static constexpr std::string_view label = "self-attention";
+    static constexpr std::size_t arity = 1;
+    dense query, key, value, output;
+    std::size_t heads = 1;
+    bool causal = false;
+};
+
+/// The rows of a table (words, E) for the tokens of a sequence.
+struct embedding {
+    static constexpr std::string_view label = "embedding";
+    static constexpr std::size_t arity = 1;
+    tensor weight;
+};
+
+using operation =
+    std::variant<input, dense, activation, convolution, pooling, batch_normalisation, layer_normalisation,
+                 addition, offset, flatten, select_step, mean_over_steps, recurrent, attention, embedding>;
+
+[[nodiscard]] inline std::string_view label_of(operation const& op) {
+    return std::visit([]<class Op>(Op const&) { return Op::label; }, op);
+}
+
+namespace detail {
+
+// The checks of one node; `where` names it in messages.
+
+inline void check_finite(tensor const& values, std::string const& where) {
+    if (auto const bad = values.first_non_finite())
+        throw error(where + ": " + values.described() + " holds " + number_text(bad->value) + " at " +
+                    index_text(values.shape(), bad->index) + "; every weight has to be finite");
+}
+
+inline void check_finite(std::optional<tensor> const& values, std::string const& where) {
+    if (values) check_finite(*values, where);
+}
+
+/// The shape of a weight's or bias's tensor, as messages describe it.
+inline void require_rank(tensor const& of, std::size_t rank, std::string const& what,
+                         std::string const& where) {
+    if (of.rank() != rank)
+        throw error(where + ": " + of.described() + " has rank " + std::to_string(of.rank()) + "; " + what);
+    if (of.size() == 0) throw error(where + ": " + of.described() + " has a dimension of size 0");
+}
+
+/// One number for each of `count`.
+inline void require_length(std::optional<tensor> const& of, std::size_t count, std::string const& what,
+                           std::string const& where) {
+    if (of && (of->rank() != 1 || of->size() != count))
+        throw error(where + ": " + of->described() + ", but " + what + " takes a shape of (" +
+                    std::to_string(count) + ")");
+}
+
+inline void check_shapes(dense const& op, std::string const& where) {
+    auto const& weight = op.weight;
+    require_rank(weight, 2, "the weight of a dense layer has rank 2, (out, in)", where);
+    if (!op.bias) return;
+    if (op.bias->rank() != 1)
+        throw error(where + ": " + op.bias->described() + " has rank " + std::to_string(op.bias->rank()) +
+                    "; the bias of a dense layer has rank 1, (out)");
+    if (op.bias->size() != weight.shape()[0])
+        throw error(where + ": " + op.bias->described() + " has length " + std::to_string(op.bias->size()) +
+                    ", but its weight, " + weight.described() + ", gives " +
+                    std::to_string(weight.shape()[0]) + " values");
+}
+
+inline void check(input const& op, std::string const& where) {
+    if (op.size == 0) throw error(where + ": the input has size 0");
+    if (op.shape.empty()) return;
+    auto const product = checked_product(op.shape);
+    if (!product || *product != op.size)
+        throw error(where + ": an input of shape " + tuple_text(op.shape) + " does not have " +
+                    std::to_string(op.size) + " values");
+}
+
+inline void check(activation const&, std::string const&) {}
+inline void check(addition const&, std::string const&) {}
+inline void check(flatten const&, std::string const&) {}
+inline void check(select_step const&, std::string const&) {}
+inline void check(mean_over_steps const&, std::string const&) {}
+inline void check(offset const& op, std::string const& where) { check_finite(op.values, where); }
+
+inline void check(dense const& op, std::string const& where) {
+    check_shapes(op, where);
+    check_finite(op.weight, where);
+    check_finite(op.bias, where);
+}
+
+/// `given` is empty or has one number of at least `least` for each of `axes` axes.
+inline void check_axes(std::vector<std::size_t> const& given, std::size_t axes, std::size_t least,
+                       std::string const& what, std::string const& where) {
+    if (given.empty()) return;
+    if (given.size() != axes)
+        throw error(where + ": " + what + " has " + std::to_string(given.size()) + " numbers for " +
+                    std::to_string(axes) + " axes");
+    // A bound far above any real network's keeps sums of such numbers from overflowing.
+    for (auto const x : given)
+        if (x < least || x > 1'000'000'000)
+            throw error(where + ": " + what + " " + tuple_text(given) + " is not from " +
+                        std::to_string(least) + " to 10^9");
+}
+
+inline void check(convolution const& op, std::string const& where) {
+    if (op.weight.rank() != 3 && op.weight.rank() != 4)
+        throw error(where + ": " + op.weight.described() + " has rank " + std::to_string(op.weight.rank()) +
+                    "; the weight of a convolution has rank 3 or 4, (out channels, in channels / groups, "
+                    "kernel...)");
+    if (op.weight.size() == 0)
+        throw error(where + ": " + op.weight.described() + " has a dimension of size 0");
+    std::size_t const axes = op.weight.rank() - 2;
+    check_axes(op.stride, axes, 1, "the stride", where);
+    check_axes(op.padding_before, axes, 0, "the padding", where);
+    check_axes(op.padding_after, axes, 0, "the padding", where);
+    check_axes(op.dilation, axes, 1, "the dilation", where);
+    if (op.groups == 0 || op.weight.shape()[0] % op.groups != 0)
+        throw error(where + ": " + std::to_string(op.groups) + " groups do not divide the " +
+                    std::to_string(op.weight.shape()[0]) + " output channels");
+    require_length(op.bias, op.weight.shape()[0], "the bias of a convolution", where);
+    check_finite(op.weight, where);
+    check_finite(op.bias, where);
+}
+
+inline void check(pooling const& op, std::string const& where) {
+    std::size_t const axes = op.window.size();
+    if (axes > 2) throw error(where + ": pooling over " + std::to_string(axes) + " axes, more than 2");
+    if (axes == 0 && !(op.stride.empty() && op.padding_before.empty() && op.padding_after.empty()))
+        throw error(where + ": global pooling has neither stride nor padding");
+    check_axes(op.window, axes, 1, "the window", where);
+    check_axes(op.stride, axes, 1, "the stride", where);
+    check_axes(op.padding_before, axes, 0, "the padding", where);
+    check_axes(op.padding_after, axes, 0, "the padding", where);
+}
+
+inline void check_epsilon(double epsilon, std::string const& where) {
+    if (!(epsilon >= 0 && std::isfinite(epsilon)))
+        throw error(where + ": epsilon is " + number_text(epsilon) + ", not a finite number >= 0");
+}
+
+inline void check(batch_normalisation const& op, std::string const& where) {
+    require_rank(op.mean, 1, "the mean of batch normalisation has rank 1, (channels)", where);
+    std::size_t const channels = op.mean.size();
+    for (auto const& part : {std::optional(op.variance), op.scale, op.shift})
+        require_length(part, channels, "batch normalisation of " + std::to_string(channels) + " channels",
+                       where);
+    for (auto const& part : {std::optional(op.mean), std::optional(op.variance), op.scale, op.shift})
+        check_finite(part, where);
+    check_epsilon(op.epsilon, where);
+    std::vector<double> variance(channels);
+    op.variance.copy_to(variance);
+    for (std::size_t c = 0; c < channels; ++c)
+        if (!(variance[c] + op.epsilon > 0))
+            throw error(where + ": the variance of channel " + std::to_string(c) + " is " +
+                        number_text(variance[c]) + ", which with epsilon is not positive");
+}
+
+inline void check(layer_normalisation const& op, std::string const& where) {
+    check_finite(op.scale, where);
+    check_finite(op.shift, where);
+    check_epsilon(op.epsilon, where);
+    if (op.scale && op.shift && op.scale->shape() != op.shift->shape())
+        throw error(where + ": " + op.scale->described() + " and " + op.shift->described() +
+                    " differ in shape");
+}
+
+inline void check(recurrent const& op, std::string const& where) {
+    require_rank(op.input_weight, 2, "input weights have rank 2, (gates x units, features)", where);
+    require_rank(op.hidden_weight, 2, "hidden weights have rank 2, (gates x units, units)", where);
+    auto const rows = checked_product(std::vector<std::size_t>{op.gates(), op.units()});
+    if (!rows || op.hidden_weight.shape()[0] != *rows || op.input_weight.shape()[0] != *rows)
+        throw error(where + ": " + op.input_weight.described() + " and " + op.hidden_weight.described() +
+                    " do not hold the rows of " + std::to_string(op.gates()) + " gates of " +
+                    std::to_string(op.units()) + " units");
+    require_length(op.input_bias, *rows, "the bias of a recurrent layer", where);
+    require_length(op.hidden_bias, *rows, "the bias of a recurrent layer", where);
+    for (auto const* part : {&op.input_weight, &op.hidden_weight}) check_finite(*part, where);
+    check_finite(op.input_bias, where);
+    check_finite(op.hidden_bias, where);
+}
+
+inline void check(attention const& op, std::string const& where) {
+    for (auto const* part : {&op.query, &op.key, &op.value, &op.output}) check(*part, where);
+    auto const& q = op.query.weight.shape();
+    if (op.key.weight.shape() != q)
+        throw error(where + ": " + op.query.weight.described() + " and " + op.key.weight.described() +
+                    " differ in shape");
+    if (op.value.weight.shape()[1] != q[1] || op.output.weight.shape()[1] != op.value.weight.shape()[0])
+        throw error(where + ": " + op.value.weight.described() + " and " + op.output.weight.described() +
+                    " do not follow each other, or do not take what the query takes");
+    if (op.heads == 0 || q[0] % op.heads != 0 || op.value.weight.shape()[0] % op.heads != 0)
+        throw error(where + ": " + std::to_string(op.heads) + " heads do not divide " + std::to_string(q[0]) +
+                    " features");
+}
+
+inline void check(embedding const& op, std::string const& where) {
+    require_rank(op.weight, 2, "the table of an embedding has rank 2, (words, features)", where);
+    check_finite(op.weight, where);
+}
+
+}  // namespace detail
+}  // namespace spinet

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The shapes of the values that flow through a network.
+#pragma once
+
+#include <spinet/error.hpp>
+#include <spinet/network/network.hpp>
+#include <spinet/network/operation.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace spinet {
+
+/// Numbers along each axis, as operation.hpp lists them.
+using value_shape = std::vector<std::size_t>;
+
+namespace detail {
+
+/// Geometry along one spatial axis.
+struct window_axis {
+    std::size_t kernel = 1, stride = 1, before = 0, after = 0, dilation = 1;
+
+    /// Positions of the window over `length` values; 0 where it does not fit.
+    [[nodiscard]] std::size_t positions(std::size_t length) const noexcept {
+        std::size_t const span = (kernel - 1) * dilation + 1, padded = length + before + after;
+        return padded < span ? 0 : (padded - span) / stride + 1;
+    }
+};
+
+[[nodiscard]] inline std::size_t axis_value(std::vector<std::size_t> const& given, std::size_t axis,
+                                            std::size_t otherwise) {
+    return given.empty() ? otherwise : given[axis];
+}
+
+[[nodiscard]] inline std::vector<window_axis> window_axes(convolution const& op) {
+    std::vector<window_axis> axes;
+    for (std::size_t a = 0; a + 2 < op.weight.rank(); ++a) {
+        std::size_t const before = axis_value(op.padding_before, a, 0);
+        axes.push_back({op.weight.shape()[a + 2], axis_value(op.stride, a, 1), before,
+                        axis_value(op.padding_after, a, before), axis_value(op.dilation, a, 1)});
+    }
+    return axes;
+}
+
+/// Of pooling over values of shape `from`; global pooling gets the window that covers it.
+[[nodiscard]] inline std::vector<window_axis> window_axes(pooling const& op, value_shape const& from) {
+    std::vector<window_axis> axes;
+    for (std::size_t a = 0; a + 1 < from.size(); ++a) {
+        if (op.window.empty()) {
+            axes.push_back({from[a + 1], 1, 0, 0, 1});
+            continue;
+        }
+        std::size_t const before = axis_value(op.padding_before, a, 0);
+        axes.push_back({op.window[a], axis_value(op.stride, a, op.window[a]), before,
+                        axis_value(op.padding_after, a, before), 1});
+    }
+    return axes;
+}
+
+/// (channels, positions...), or an error where a window does not fit.
+[[nodiscard]] inline value_shape shape_of_windows(std::size_t channels, std::vector<window_axis> const& axes,
+                                                  value_shape const& from, std::string const& where) {
+    if (from.size() != axes.size() + 1)
+        throw error(where + " works along " + std::to_string(axes.size()) +
+                    " axes beside the channels, but takes values of shape " + tuple_text(from));
+    value_shape result{channels};
+    for (std::size_t a = 0; a < axes.size(); ++a) {
+        result.push_back(axes[a].positions(from[a + 1]));
+        if (result.back() == 0)
+            throw error(where + ": its window does not fit into values of shape " + tuple_text(from));
+    }
+    return result;
+}
+
+[[noreturn]] inline void refuse_values(std::string const& where, std::string const& takes,
+                                       value_shape const& from) {
+    throw error(where + " takes " + takes + ", but is given values of shape " + tuple_text(from));
+}
+
+// The shape of each operation's result. `from` are the shapes of its inputs, `where` names it.
+using value_shapes = std::vector<value_shape>;
+
+[[nodiscard]] inline value_shape shape_after(input const& op, value_shapes const&, std::string const&) {
+    return op.shape.empty() ? value_shape{op.size} : op.shape;
+}
+[[nodiscard]] inline value_shape shape_after(activation const&, value_shapes const& from,
+                                             std::string const&) {
+    return from[0];
+}
+[[nodiscard]] inline value_shape shape_after(dense const& op, value_shapes const& from,
+                                             std::string const& where) {
+    value_shape result = from[0];
+    if (result.size() > 2 || result.back() != op.weight.shape()[1])
+        refuse_values(where, std::to_string(op.weight.shape()[1]) + " features, by " + op.weight.described(),
+                      from[0]);
+    result.back() = op.weight.shape()[0];
+    return result;
+}
+[[nodiscard]] inline value_shape shape_after(convolution const& op, value_shapes const& from,
+                                             std::string const& where) {
+    if (from[0].empty() || from[0][0] != op.weight.shape()[1] * op.groups)
+        refuse_values(
+            where,
+            std::to_string(op.weight.shape()[1] * op.groups) + " channels, by " + op.weight.described(),
+            from[0]);
+    return shape_of_windows(op.weight.shape()[0], window_axes(op), from[0], where);
+}
+[[nodiscard]] inline value_shape shape_after(pooling const& op, value_shapes const& from,
+                                             std::string const& where) {
+    if (from[0].size() < 2 || (!op.window.empty() && from[0].size() != op.window.size() + 1))
+        refuse_values(where, "channels and " + std::to_string(op.window.size()) + " axes", from[0]);
+    return shape_of_windows(from[0][0], window_axes(op, from[0]), from[0], where);
+}
+[[nodiscard]] inline value_shape shape_after(batch_normalisation const& op, value_shapes const& from,
+                                             std::string const& where) {
+    if (from[0][0] != op.mean.size())
+        refuse_values(where, std::to_string(op.mean.size()) + " channels", from[0]);
+    return from[0];
+}
+/// That `trailing` are the last axes of `from`.
+inline void require_trailing(value_shape const& trailing, value_shape const& from, std::string const& where) {
+    if (trailing.size() > from.size() || !std::equal(trailing.rbegin(), trailing.rend(), from.rbegin()))
+        refuse_values(where, "values whose last axes are " + tuple_text(trailing), from);
+}
+[[nodiscard]] inline value_shape shape_after(layer_normalisation const& op, value_shapes const& from,
+                                             std::string const& where) {
+    for (auto const* part : {&op.scale, &op.shift})
+        if (*part) require_trailing((*part)->shape(), from[0], where);
+    return from[0];
+}
+[[nodiscard]] inline value_shape shape_after(addition const&, value_shapes const& from,
+                                             std::string const& where) {
+    if (from[0] != from[1])
+        throw error(where + " adds values of shapes " + tuple_text(from[0]) + " and " + tuple_text(from[1]));
+    return from[0];
+}
+[[nodiscard]] inline value_shape shape_after(offset const& op, value_shapes const& from,
+                                             std::string const& where) {
+    require_trailing(op.values.shape(), from[0], where);
+    return from[0];
+}
+[[nodiscard]] inline value_shape shape_after(flatten const&, value_shapes const& from,
+                                             std::string const& where) {
+    auto const size = checked_product(from[0]);
+    if (!size) throw error(where + ": values of shape " + tuple_text(from[0]) + " are too many");
+    return {*size};
+}
+[[nodiscard]] inline value_shape shape_after(select_step const& op, value_shapes const& from,
+                                             std::string const& where) {
+    if (from[0].size() != 2 || (op.index && *op.index >= from[0][0]))
+        refuse_values(
+            where,
+            "a step" + (op.index ? " " + std::to_string(*op.index) : std::string()) + " of (steps, features)",
+            from[0]);
+    return {from[0][1]};
+}
+[[nodiscard]] inline value_shape shape_after(mean_over_steps const&, value_shapes const& from,
+                                             std::string const& where) {
+    if (from[0].size() != 2) refuse_values(where, "(steps, features)", from[0]);
+    return {from[0][1]};
+}
+[[nodiscard]] inline value_shape shape_after(recurrent const& op, value_shapes const& from,
+                                             std::string const& where) {
+    std::size_t const features = op.input_weight.shape()[1];
+    if (from[0].size() != 2 || from[0][1] != features)
+        refuse_values(where, "(steps, " + std::to_string(features) + ")", from[0]);
+    return {from[0][0], op.units()};
+}
+[[nodiscard]] inline value_shape shape_after(attention const& op, value_shapes const& from,
+                                             std::string const& where) {
+    std::size_t const features = op.query.weight.shape()[1];
+    if (from[0].size() != 2 || from[0][1] != features)
+        refuse_values(where, "(steps, " + std::to_string(features) + ")", from[0]);
+    return {from[0][0], op.output.weight.shape()[0]};
+}
+[[nodiscard]] inline value_shape shape_after(embedding const& op, value_shapes const& from,
+                                             std::string const& where) {
+    if (from[0].size() != 1) refuse_values(where, "(steps) of tokens", from[0]);
+    return {from[0][0], op.weight.shape()[1]};
+}
+
+}  // namespace detail
+
+/// The shape of every node's result, by the node's name. Throws `error`, naming the node, where what it is
+/// given does not fit it.
+[[nodiscard]] inline std::map<std::string, value_shape, std::less<>> result_shapes(network const& net) {
+    std::map<std::string, value_shape, std::less<>> shapes;
+    for (auto const& at : net.nodes()) {
+        detail::value_shapes from;
+        for (auto const& name : at.inputs) from.push_back(shapes.find(name)->second);
+        auto const where = "node " + detail::in_quotes(at.name);
+        auto result = std::visit([&](auto const& op) { return detail::shape_after(op, from, where); }, at.op);
+        if (!detail::checked_product(result, sizeof(double)))
+            throw error(where + ": values of shape " + detail::tuple_text(result) + " are too many");
+        shapes.emplace(at.name, std::move(result));
+    }
+    return shapes;
+}
+
+}  // namespace spinet
