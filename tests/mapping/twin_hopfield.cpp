@@ -106,8 +106,8 @@ TEST_CASE("twin_hopfield: neurons become spins, weights couplings, biases fields
     CHECK(names_of(glass) == std::vector<std::string>{"input:2", "layer 0:2", "layer 1:1"});
     CHECK(fields_of(glass) == numbers{0, 0, 0.5, -1.5, 2});
     REQUIRE(glass.blocks().size() == 2);
-    CHECK((block(glass, 0).weights == matrix(w1)));
-    CHECK((block(glass, 1).weights == matrix(w2)));
+    CHECK((block(glass, 0).weights() == matrix(w1)));
+    CHECK((block(glass, 1).weights() == matrix(w2)));
     CHECK(block(glass, 0).from == 0);
     CHECK(block(glass, 1).to == 2);
     CHECK(glass.colours() == 2);
@@ -141,7 +141,7 @@ TEST_CASE("twin_hopfield: inputs left out", "[mapping]") {
     CHECK(names_of(glass) == std::vector<std::string>{"layer 0:2", "layer 1:1"});
     CHECK(fields_of(glass) == numbers{0.5, -1.5, 2});
     REQUIRE(glass.blocks().size() == 1);
-    CHECK((block(glass, 0).weights == matrix(w2)));
+    CHECK((block(glass, 0).weights() == matrix(w2)));
     CHECK(block(glass, 0).from == 0);
     CHECK(block(glass, 0).to == 1);
     CHECK(line(glass.made_from(), "inputs") == "left_out");
@@ -160,7 +160,7 @@ TEST_CASE("twin_hopfield: inputs clamped become fields of the next layer", "[map
     CHECK(found[0] == Approx(0.5 + 2.25));
     CHECK(found[1] == Approx(-1.5 - 3.25));
     CHECK(found[2] == 2.0);
-    CHECK((block(glass, 0).weights == matrix(w2)));
+    CHECK((block(glass, 0).weights() == matrix(w2)));
     auto const no_biases = to_spin_glass<double>(
         tiny(), twin_hopfield{.biases = biases::dropped, .inputs = inputs::clamped, .clamped_to = x});
     CHECK(fields_of(no_biases)[0] == Approx(2.25));
@@ -185,7 +185,7 @@ TEST_CASE("twin_hopfield: outputs left out", "[mapping]") {
     CHECK(names_of(glass) == std::vector<std::string>{"input:2", "layer 0:2"});
     CHECK(fields_of(glass) == numbers{0, 0, 0.5, -1.5});
     REQUIRE(glass.blocks().size() == 1);
-    CHECK((block(glass, 0).weights == matrix(w1)));
+    CHECK((block(glass, 0).weights() == matrix(w1)));
     CHECK(line(glass.made_from(), "outputs") == "left_out");
     CHECK_THAT(line(glass.made_from(), "discarded"),
                ContainsSubstring("output neurons, the weights to them and their biases"));
@@ -205,7 +205,7 @@ TEST_CASE("twin_hopfield: scales", "[mapping]") {
     auto const plain = to_spin_glass<double>(tiny(), twin_hopfield{.scale = scale::none});
     CHECK(line(plain.made_from(), "scale") == "none");
     CHECK(line(plain.made_from(), "scale factor 0") == "none");
-    CHECK((block(plain, 0).weights == matrix(w1)));
+    CHECK((block(plain, 0).weights() == matrix(w1)));
 
     auto const unit = to_spin_glass<double>(tiny(), twin_hopfield{.scale = scale::layer_unit_variance});
     double const d1 = std::sqrt(variance_of(w1)), d2 = std::sqrt(variance_of(w2));
@@ -233,8 +233,8 @@ TEST_CASE("twin_hopfield: scales", "[mapping]") {
     CHECK(line(formula.made_from(), "scale") == "t_formula");
     // Computed again from the scaled model it is 1.
     std::vector<std::size_t> const sizes{2, 2, 1};
-    numbers const variances{detail::weight_variance(block(formula, 0).weights),
-                            detail::weight_variance(block(formula, 1).weights)};
+    numbers const variances{detail::weight_variance(block(formula, 0).weights()),
+                            detail::weight_variance(block(formula, 1).weights())};
     CHECK(t_formula(sizes, variances) == Approx(1.0).epsilon(1e-12));
 }
 

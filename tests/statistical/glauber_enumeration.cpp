@@ -39,3 +39,9 @@ TEST_CASE("glauber leaves a model that knows nothing but its energy in equilibri
     small_models::require_invariance("plain", model, glauber{random_scan{}}, small_models::samples / 2);
     small_models::require_invariance("plain", model, glauber{sequential_scan{}}, small_models::samples / 2);
 }
+
+TEST_CASE("glauber leaves windows over feature maps in equilibrium") {
+    auto const model = small_models::windows();
+    small_models::require_invariance("windows", model, glauber{sequential_scan{}});
+    small_models::require_invariance("windows", model, glauber{layer_blocks{}});
+}

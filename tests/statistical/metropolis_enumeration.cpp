@@ -40,3 +40,9 @@ TEST_CASE("metropolis leaves a model that knows nothing but its energy in equili
     small_models::require_invariance("plain", model, metropolis{sequential_scan{}},
                                      small_models::samples / 2);
 }
+
+TEST_CASE("metropolis leaves windows over feature maps in equilibrium") {
+    auto const model = small_models::windows();
+    small_models::require_invariance("windows", model, metropolis{sequential_scan{}});
+    small_models::require_invariance("windows", model, metropolis{layer_blocks{}});
+}

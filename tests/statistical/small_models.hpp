@@ -21,9 +21,9 @@ using namespace spinet;
 /// (tests/statistical/wrong_kernels).
 inline constexpr std::uint64_t samples = 1'000'000;
 
-/// 63 choices of kernel, model, exchange and pair move x 3 temperatures x 2 (one and two sweeps), 8 at low
+/// 67 choices of kernel, model, exchange and pair move x 3 temperatures x 2 (one and two sweeps), 8 at low
 /// temperatures, and 3 joint distributions of two replicas.
-inline constexpr double comparisons = 63 * 3 * 2 + 8 + 3;
+inline constexpr double comparisons = 67 * 3 * 2 + 8 + 3;
 inline constexpr double threshold = 0.001 / comparisons;
 
 inline ladder temperatures() { return ladder({0.7, 1.2, 2.5}); }
@@ -81,6 +81,15 @@ inline network_glass<float> three_colours() {
         {{"a", 0, 3}, {"b", 0, 3}, {"c", 0, 2}}, numbers(8, 0.4, 17),
         {dense_block<float>(0, 1, matrix(3, 3, 0.6, 18)), dense_block<float>(1, 2, matrix(2, 3, 0.6, 19)),
          dense_block<float>(0, 2, matrix(2, 3, 0.6, 20))});
+}
+
+/// A map of 3 spins, a convolution of it (width 3, stride 2, padded on both sides) and an identity.
+inline network_glass<float> windows() {
+    window_extent const row{1, 1, 1, 1, 0, 1};
+    return network_glass<float>(
+        {{"map", 0, 3}, {"result", 0, 2}, {"copy", 0, 3}}, numbers(8, 0.4, 60),
+        {window_block<float>(0, 1, {1, 1, 1, row, {3, 2, 3, 2, 1, 1}}, numbers(3, 0.8, 61)),
+         window_block<float>(0, 2, {1, 1, 1, row, {3, 3, 1, 1, 0, 1}}, numbers(1, 0.8, 62))});
 }
 
 inline dense_ising<float> dense() {

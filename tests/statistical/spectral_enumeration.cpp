@@ -51,7 +51,7 @@ network_glass<double> layered_in_double() {
     std::vector<coupling_block<double>> blocks;
     for (auto const& any : of.blocks()) {
         auto const& block = std::get<0>(any);
-        blocks.push_back(dense_block<double>(block.from, block.to, xt::cast<double>(block.weights)));
+        blocks.push_back(dense_block<double>(block.from, block.to, xt::cast<double>(block.weights())));
     }
     auto const groups = of.groups();
     auto const fields = of.external_fields();

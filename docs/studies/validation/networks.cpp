@@ -162,19 +162,7 @@ void check_identities(study& to) {
         // of 0.
         auto const model = to_spin_glass(trained, twin_hopfield{.biases = biases::dropped});
         std::vector<double> of_layers;
-        for (auto const& any : model.blocks())
-            std::visit(
-                [&](auto const& block) {
-                    double const n = static_cast<double>(block.weights.size());
-                    double sum = 0, square = 0;
-                    for (std::size_t k = 0; k < block.weights.size(); ++k) {
-                        double const w = static_cast<double>(block.weights.data()[k]);
-                        sum += w / n;
-                        square += w * w / n;
-                    }
-                    of_layers.push_back(square - sum * sum);
-                },
-                any);
+        for (auto const& block : measured_variances(model)) of_layers.push_back(block.variance);
         return energy_and_layers(glass, 1.2, of_layers, child_seed(seed, purpose::testing, 0));
     });
     to.agree("[U] - prediction, redrawn null of the shipped network, T = 1.2", {0, 0},

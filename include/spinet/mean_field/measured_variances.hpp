@@ -14,7 +14,7 @@
 
 namespace spinet {
 
-/// The couplings of one block: group `from` to group `to`.
+/// The couplings of one block: part `from` of the glass to part `to`.
 struct block_variance {
     std::size_t from, to;
     double mean;
@@ -36,37 +36,53 @@ template <class Real>
     return {0, 0, mean, squares / static_cast<double>(n)};
 }
 
+/// The same of the couplings of a block, pairs that it does not couple included.
+template <class Block>
+[[nodiscard]] block_variance variance_of(std::vector<spin_group> const& parts, Block const& block) {
+    std::size_t const rows = parts[block.to].size;
+    double const pairs = static_cast<double>(rows) * static_cast<double>(parts[block.from].size);
+    double sum = 0, squares = 0, coupled = 0;
+    auto const visit = [&](auto&& of_each) {
+        for (std::size_t i = 0; i < rows; ++i)
+            block.for_each_coupling(parts, block.to, i, [&](std::size_t, auto couplings) {
+                for (auto const j : couplings) of_each(static_cast<double>(j));
+            });
+    };
+    visit([&](double j) { sum += j; });
+    double const mean = sum / pairs;
+    visit([&](double j) {
+        squares += (j - mean) * (j - mean);
+        ++coupled;
+    });
+    return {block.from, block.to, mean, (squares + (pairs - coupled) * mean * mean) / pairs};
+}
+
 }  // namespace detail
 
-/// Mean and variance of every block of couplings, in the order of glass.blocks(). A trained network's blocks
-/// have neither mean zero nor independent entries: a variance says nothing of their dominant modes.
+/// Mean and variance of every block of couplings, in the order of glass.blocks(), over all pairs of a spin of
+/// one part and one of the other (0 where they are not coupled). A trained network's blocks have neither mean
+/// zero nor independent entries: a variance says nothing of their dominant modes.
 template <class Real>
 [[nodiscard]] std::vector<block_variance> measured_variances(network_glass<Real> const& glass) {
     std::vector<block_variance> all;
+    std::vector<spin_group> const parts(glass.parts().begin(), glass.parts().end());
     for (auto const& any : glass.blocks())
-        std::visit(
-            [&](auto const& block) {
-                auto measured = detail::variance_of(block.weights.data(), block.weights.size());
-                measured.from = block.from;
-                measured.to = block.to;
-                all.push_back(measured);
-            },
-            any);
+        std::visit([&](auto const& block) { all.push_back(detail::variance_of(parts, block)); }, any);
     return all;
 }
 
 /// The temperature at which independent zero-mean couplings of the measured variances would freeze: sqrt of
-/// the largest eigenvalue of B, B_gh = sigma^2_gh N_h over all groups g and h that a block joins, however the
-/// groups are connected. For a chain of layers it is t_formula(sizes, variances). It is NOT where this
+/// the largest eigenvalue of B, B_gh = sigma^2_gh N_h over all parts g and h that a block joins, however they
+/// are connected. For a chain of layers it is t_formula(sizes, variances). It is NOT where this
 /// network orders if its couplings are trained: that is t_ord. Fields are ignored. Without blocks it is 0.
 template <class Real>
 [[nodiscard]] double t_formula(network_glass<Real> const& glass) {
-    auto const groups = glass.groups();
-    std::size_t const n = groups.size();
+    auto const parts = glass.parts();
+    std::size_t const n = parts.size();
     std::vector<double> bonds(n * n, 0.0);  // symmetric, similar to B
     for (auto const& block : measured_variances(glass)) {
-        double const entry = block.variance * std::sqrt(static_cast<double>(groups[block.from].size)) *
-                             std::sqrt(static_cast<double>(groups[block.to].size));
+        double const entry = block.variance * std::sqrt(static_cast<double>(parts[block.from].size)) *
+                             std::sqrt(static_cast<double>(parts[block.to].size));
         bonds[block.from * n + block.to] += entry;
         bonds[block.to * n + block.from] += entry;
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// The kinds of coupling block a network_glass is made of. A new kind is a struct like dense_block and one
-/// more alternative of `coupling_block`.
+/// The kinds of coupling block a network_glass is made of. A new kind is a struct like dense_block, one more
+/// alternative of `coupling_block`, and what `sum_of` makes of it.
 #pragma once
 
 #include <spinet/concepts.hpp>
@@ -9,9 +9,12 @@
 #include <spinet/detail/vector_math.hpp>
 #include <spinet/detail/xtensor.hpp>
 #include <spinet/error.hpp>
+#include <spinet/model/window_block.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -21,18 +24,15 @@
 
 namespace spinet {
 
-/// All spins of group `from` coupled to all spins of group `to` by a matrix of shape (size of to, size of
-/// from).
+/// What a dense block multiplies with. Blocks between different groups may share one (the steps of a
+/// sequence).
 template <class Real>
-struct dense_block {
-    std::size_t from;
-    std::size_t to;
+struct coupling_matrix {
     xt::xtensor<Real, 2> weights;     ///< (to, from)
     xt::xtensor<Real, 2> transposed;  ///< (from, to): a flip reads contiguous couplings in both directions
     detail::split_matrix split_forward, split_backward;  ///< (from, to) and (to, from), where there are tiles
 
-    dense_block(std::size_t from_group, std::size_t to_group, xt::xtensor<Real, 2> matrix)
-        : from(from_group), to(to_group), weights(std::move(matrix)) {
+    explicit coupling_matrix(xt::xtensor<Real, 2> matrix) : weights(std::move(matrix)) {
         std::size_t const rows = weights.shape()[0], columns = weights.shape()[1];
         transposed.resize({columns, rows});
         for (std::size_t i = 0; i < rows; ++i)
@@ -43,9 +43,27 @@ struct dense_block {
             split_backward = detail::split_matrix(weights.data(), rows, columns, columns, 1);
         }
     }
+};
+
+/// All spins of group `from` coupled to all spins of group `to` by a matrix of shape (size of to, size of
+/// from).
+template <class Real>
+struct dense_block {
+    std::size_t from;
+    std::size_t to;
+
+    dense_block(std::size_t from_group, std::size_t to_group, xt::xtensor<Real, 2> matrix)
+        : dense_block(from_group, to_group,
+                      std::make_shared<coupling_matrix<Real> const>(std::move(matrix))) {}
+    dense_block(std::size_t from_group, std::size_t to_group,
+                std::shared_ptr<coupling_matrix<Real> const> matrix)
+        : from(from_group), to(to_group), matrix_(std::move(matrix)) {}
+
+    [[nodiscard]] xt::xtensor<Real, 2> const& weights() const noexcept { return matrix_->weights; }
+    [[nodiscard]] xt::xtensor<Real, 2> const& transposed() const noexcept { return matrix_->transposed; }
 
     /// See network_glass.
-    void take_any_spins() { split_forward = split_backward = detail::split_matrix(); }
+    void take_any_spins() noexcept { any_spins_ = true; }
 
     /// Throws spinet::error, naming block and entry, unless the block fits the groups and is finite.
     void check(std::vector<spin_group> const& groups, std::size_t block) const {
@@ -53,13 +71,13 @@ struct dense_block {
         if (from >= groups.size() || to >= groups.size())
             throw error(name + " joins a group that does not exist");
         if (from == to) throw error(name + " joins group " + groups[to].name + " to itself");
-        if (weights.shape()[0] != groups[to].size || weights.shape()[1] != groups[from].size)
-            throw error(name + " has shape " + std::to_string(weights.shape()[0]) + " x " +
-                        std::to_string(weights.shape()[1]) + ", but joins " + groups[to].name + " (" +
+        if (weights().shape()[0] != groups[to].size || weights().shape()[1] != groups[from].size)
+            throw error(name + " has shape " + std::to_string(weights().shape()[0]) + " x " +
+                        std::to_string(weights().shape()[1]) + ", but joins " + groups[to].name + " (" +
                         std::to_string(groups[to].size) + " spins) to " + groups[from].name + " (" +
                         std::to_string(groups[from].size) + " spins)");
-        for (std::size_t k = 0; k < weights.size(); ++k)
-            if (!std::isfinite(weights.data()[k]))
+        for (std::size_t k = 0; k < weights().size(); ++k)
+            if (!std::isfinite(weights().data()[k]))
                 throw error(name + " (" + groups[from].name + " to " + groups[to].name + "): coupling (" +
                             std::to_string(k / groups[from].size) + ", " +
                             std::to_string(k % groups[from].size) + ") is not finite");
@@ -70,7 +88,7 @@ struct dense_block {
         double sum = 0;
         for (std::size_t i = 0; i < groups[to].size; ++i)
             sum += static_cast<double>(spins[groups[to].first + i]) *
-                   detail::dot(weights.data() + i * groups[from].size, spins.data() + groups[from].first,
+                   detail::dot(weights().data() + i * groups[from].size, spins.data() + groups[from].first,
                                groups[from].size);
         return -sum;
     }
@@ -81,13 +99,14 @@ struct dense_block {
         bool const forward = g == to;
         auto const& source = groups[forward ? from : to];
         if constexpr (std::is_same_v<Real, float>)
-            if (auto const& split = forward ? split_forward : split_backward) {
+            if (auto const& split = forward ? matrix_->split_forward : matrix_->split_backward;
+                split && !any_spins_) {
                 split.multiply_add({spins.data + source.first, spins.rows, source.size, spins.stride}, 0,
                                    {out.data + groups[g].first, out.rows, groups[g].size, out.stride});
                 return;
             }
         detail::gemm(forward, spins.rows, groups[g].size, source.size, Real{1}, spins.data + source.first,
-                     spins.stride, weights.data(), groups[from].size, Real{1}, out.data + groups[g].first,
+                     spins.stride, weights().data(), groups[from].size, Real{1}, out.data + groups[g].first,
                      out.stride);
     }
 
@@ -96,21 +115,54 @@ struct dense_block {
                            Visit&& visit) const {
         bool const forward = g == to;
         auto const& other = groups[forward ? from : to];
-        Real const* const matrix = forward ? weights.data() : transposed.data();
+        Real const* const matrix = forward ? weights().data() : transposed().data();
         visit(other.first, std::span<Real const>(matrix + index * other.size, other.size));
     }
+
+private:
+    std::shared_ptr<coupling_matrix<Real> const> matrix_;
+    bool any_spins_ = false;
 };
 
+/// The block as a matrix. Throws spinet::error where BLAS could not index its entries.
 template <class Real>
-using coupling_block = std::variant<dense_block<Real>>;
+[[nodiscard]] dense_block<Real> as_dense(window_block<Real> const& block) {
+    auto const& shape = block.shape();
+    if (shape.to_size() > detail::blas_limit / shape.from_size())
+        throw error("two sets of couplings between the same groups add up to a matrix of " +
+                    std::to_string(shape.to_size()) + " x " + std::to_string(shape.from_size()) +
+                    " entries, too large");
+    xt::xtensor<Real, 2> matrix = xt::zeros<Real>({shape.to_size(), shape.from_size()});
+    for (std::size_t i = 0; i < shape.to_size(); ++i)
+        block.for_each_from(i, 0, [&](std::size_t first, std::span<Real const> couplings) {
+            std::copy(couplings.begin(), couplings.end(), matrix.data() + i * shape.from_size() + first);
+        });
+    return dense_block<Real>(block.from, block.to, std::move(matrix));
+}
+template <class Real>
+[[nodiscard]] dense_block<Real> const& as_dense(dense_block<Real> const& block) {
+    return block;
+}
+
+template <class Real>
+using coupling_block = std::variant<dense_block<Real>, window_block<Real>>;
 
 /// One block for two between the same groups, whichever way round the second is. Shapes must agree.
 template <class Real>
 [[nodiscard]] coupling_block<Real> sum_of(dense_block<Real> const& a, dense_block<Real> const& b) {
-    xt::xtensor<Real, 2> sum = a.weights;
-    auto const& other = a.from == b.from ? b.weights : b.transposed;
+    xt::xtensor<Real, 2> sum = a.weights();
+    auto const& other = a.from == b.from ? b.weights() : b.transposed();
     for (std::size_t k = 0; k < sum.size(); ++k) sum.data()[k] += other.data()[k];
     return dense_block<Real>(a.from, a.to, std::move(sum));
+}
+
+/// The same for other kinds: windows of one geometry stay windows.
+template <class Real, class A, class B>
+[[nodiscard]] coupling_block<Real> sum_of(A const& a, B const& b) {
+    if constexpr (std::is_same_v<A, window_block<Real>> && std::is_same_v<B, window_block<Real>>)
+        if (a.from == b.from)
+            if (auto joined = joined_windows(a, b)) return *std::move(joined);
+    return sum_of<Real>(as_dense(a), as_dense(b));
 }
 
 }  // namespace spinet

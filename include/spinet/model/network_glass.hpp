@@ -13,7 +13,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
-#include <limits>
+#include <map>
 #include <span>
 #include <string>
 #include <utility>
@@ -26,29 +26,33 @@ namespace spinet {
 using provenance = std::vector<std::pair<std::string, std::string>>;
 
 /// H(s) = -sum_blocks sum_ij W_ij s_i s_j - sum_i b_i s_i, where a block couples the spins of two different
-/// groups (i in its `to` group, j in its `from` group), each coupling counted once. One type serves every
-/// network, because a network is known only at run time. Blocks between the same two groups add up to one. At
-/// construction the groups are coloured so that no block joins two groups of a colour; a layered network gets
-/// two colours, its even and its odd layers.
+/// parts (i in its `to` part, j in its `from` part), each coupling counted once. A part is a group of spins
+/// (a layer), or one step of a group that holds a sequence. One type serves every network, because a network
+/// is known only at run time. Blocks between the same two parts add up to one. At construction the parts are
+/// coloured so that no block joins two parts of a colour; a layered network gets two colours, its even and
+/// its odd layers.
 template <class Real = float>
 class network_glass {
 public:
     using spin_type = Real;
 
-    /// `fields` holds one number per spin, group after group. Throws spinet::error naming the group, block or
-    /// site where shapes disagree, a number is not finite or a block joins a group to itself.
-    network_glass(std::vector<spin_group> groups, std::vector<Real> fields,
-                  std::vector<coupling_block<Real>> blocks, spinet::provenance made_from = {})
-        : groups_(std::move(groups)),
+    /// `fields` holds one number per spin, part after part; `groups` the number of parts in each group, where
+    /// not each is one by itself: a group takes the name of its first part. Throws spinet::error naming the
+    /// part, block or site where shapes disagree, a number is not finite or a block joins a part to itself.
+    network_glass(std::vector<spin_group> parts, std::vector<Real> fields,
+                  std::vector<coupling_block<Real>> blocks, spinet::provenance made_from = {},
+                  std::vector<std::size_t> const& groups = {})
+        : parts_(std::move(parts)),
           fields_(std::move(fields)),
           blocks_(std::move(blocks)),
           made_from_(std::move(made_from)) {
-        place_groups();
+        place_parts();
+        join_groups(groups);
         check_fields();
         for (std::size_t b = 0; b < blocks_.size(); ++b)
-            std::visit([&](auto const& block) { block.check(groups_, b); }, blocks_[b]);
+            std::visit([&](auto const& block) { block.check(parts_, b); }, blocks_[b]);
         join_parallel_blocks();
-        colour_groups();
+        colour_parts();
         check_magnitude();
     }
 
@@ -60,6 +64,8 @@ public:
 
     [[nodiscard]] std::size_t size() const noexcept { return fields_.size(); }
     [[nodiscard]] std::span<spin_group const> groups() const noexcept { return groups_; }
+    /// What blocks join: their `from` and `to` count these.
+    [[nodiscard]] std::span<spin_group const> parts() const noexcept { return parts_; }
     [[nodiscard]] std::span<coupling_block<Real> const> blocks() const noexcept { return blocks_; }
     [[nodiscard]] std::span<Real const> external_fields() const noexcept { return fields_; }
     [[nodiscard]] spinet::provenance const& made_from() const noexcept { return made_from_; }
@@ -67,7 +73,7 @@ public:
     [[nodiscard]] double energy(std::span<Real const> spins) const {
         double total = -detail::dot(fields_.data(), spins.data(), size());
         for (auto const& any : blocks_)
-            total += std::visit([&](auto const& block) { return block.energy(groups_, spins); }, any);
+            total += std::visit([&](auto const& block) { return block.energy(parts_, spins); }, any);
         return total;
     }
 
@@ -87,12 +93,10 @@ public:
 
     template <class Visit>
     void for_each_coupling(std::size_t site, Visit&& visit) const {
-        std::size_t const g = group_of(site);
+        std::size_t const g = part_of(site);
         for (std::size_t const b : blocks_of_[g])
             std::visit(
-                [&](auto const& block) {
-                    block.for_each_coupling(groups_, g, site - groups_[g].first, visit);
-                },
+                [&](auto const& block) { block.for_each_coupling(parts_, g, site - parts_[g].first, visit); },
                 blocks_[b]);
     }
 
@@ -102,27 +106,27 @@ public:
     }
 
     void add_block_fields(std::size_t c, rows_view<Real const> spins, rows_view<Real> out) const noexcept {
-        for (std::size_t const g : colours_[c].groups)
+        for (std::size_t const g : colours_[c].parts)
             for (std::size_t const b : blocks_of_[g])
-                std::visit([&](auto const& block) { block.add_fields(groups_, g, spins, out); }, blocks_[b]);
+                std::visit([&](auto const& block) { block.add_fields(parts_, g, spins, out); }, blocks_[b]);
     }
 
 private:
     struct colour_class {
-        std::vector<std::size_t> groups;
+        std::vector<std::size_t> parts;
         std::vector<site_range> sites;
     };
 
-    void place_groups() {
+    void place_parts() {
         std::size_t first = 0;
-        for (std::size_t g = 0; g < groups_.size(); ++g) {
-            if (groups_[g].size == 0)
-                throw error("network_glass: group " + std::to_string(g) + " (" + groups_[g].name +
+        for (std::size_t g = 0; g < parts_.size(); ++g) {
+            if (parts_[g].size == 0)
+                throw error("network_glass: group " + std::to_string(g) + " (" + parts_[g].name +
                             ") has no spins");
-            if (groups_[g].size > detail::blas_limit - first)
+            if (parts_[g].size > detail::blas_limit - first)
                 throw error("network_glass: more spins than BLAS can index");
-            groups_[g].first = first;
-            first += groups_[g].size;
+            parts_[g].first = first;
+            first += parts_[g].size;
         }
         if (first == 0) throw error("network_glass: no spins");
         if (fields_.size() != first)
@@ -130,71 +134,92 @@ private:
                         std::to_string(fields_.size()) + " fields");
     }
 
+    void join_groups(std::vector<std::size_t> const& counts) {
+        if (counts.empty()) groups_ = parts_;
+        std::size_t first = 0;
+        for (std::size_t const count : counts) {
+            if (count == 0 || count > parts_.size() - first)
+                throw error("network_glass: the groups do not share out the " +
+                            std::to_string(parts_.size()) + " parts");
+            auto const& last = parts_[first + count - 1];
+            groups_.push_back(
+                {parts_[first].name, parts_[first].first, last.first + last.size - parts_[first].first});
+            first += count;
+        }
+        if (!counts.empty() && first != parts_.size())
+            throw error("network_glass: the groups do not share out the " + std::to_string(parts_.size()) +
+                        " parts");
+    }
+
     void check_fields() const {
-        for (auto const& group : groups_)
-            for (std::size_t i = 0; i < group.size; ++i)
-                if (!std::isfinite(fields_[group.first + i]))
+        for (auto const& part : parts_)
+            for (std::size_t i = 0; i < part.size; ++i)
+                if (!std::isfinite(fields_[part.first + i]))
                     throw error("network_glass: the field of spin " + std::to_string(i) + " of group " +
-                                group.name + " is not finite");
+                                part.name + " is not finite");
     }
 
     /// No two spins are joined by more than one coupling: squares of couplings are taken all over mean field.
     void join_parallel_blocks() {
-        for (std::size_t b = 0; b < blocks_.size(); ++b)
-            for (std::size_t a = 0; a < b; ++a)
-                if (auto const first = ends(a), second = ends(b);
-                    first == second || first == std::array{second[1], second[0]}) {
-                    blocks_[a] = std::visit([](auto const& x, auto const& y) { return sum_of(x, y); },
-                                            blocks_[a], blocks_[b]);
-                    blocks_.erase(blocks_.begin() + static_cast<std::ptrdiff_t>(b--));
-                    break;
-                }
+        std::map<std::pair<std::size_t, std::size_t>, std::size_t> seen;
+        std::vector<coupling_block<Real>> joined;
+        for (auto& block : blocks_) {
+            auto const [from, to] = ends(block);
+            auto const [place, is_new] = seen.try_emplace(std::minmax(from, to), joined.size());
+            if (is_new) {
+                joined.push_back(std::move(block));
+                continue;
+            }
+            auto& first = joined[place->second];
+            first = std::visit([](auto const& x, auto const& y) { return sum_of<Real>(x, y); }, first, block);
+        }
+        blocks_ = std::move(joined);
     }
 
     /// No field can overflow: the sum of all |J| and |b| of every spin is finite.
     void check_magnitude() const {
-        for (std::size_t g = 0; g < groups_.size(); ++g)
-            for (std::size_t i = 0; i < groups_[g].size; ++i) {
-                std::size_t const site = groups_[g].first + i;
+        for (std::size_t g = 0; g < parts_.size(); ++g)
+            for (std::size_t i = 0; i < parts_[g].size; ++i) {
+                std::size_t const site = parts_[g].first + i;
                 double sum = std::abs(static_cast<double>(fields_[site]));
                 for_each_coupling(site, [&](std::size_t, std::span<Real const> couplings) {
                     for (Real const j : couplings) sum += std::abs(static_cast<double>(j));
                 });
                 detail::require_fields_fit<Real>(sum, [&] {
                     return "network_glass: the field of spin " + std::to_string(i) + " of group " +
-                           groups_[g].name;
+                           parts_[g].name;
                 });
             }
     }
 
-    /// Greedy colouring in breadth-first order: exact (two colours) whenever the groups form a bipartite
+    /// Greedy colouring in breadth-first order: exact (two colours) whenever the parts form a bipartite
     /// graph.
-    void colour_groups() {
-        std::size_t const none = groups_.size();
-        blocks_of_.assign(groups_.size(), {});
+    void colour_parts() {
+        std::size_t const none = parts_.size();
+        blocks_of_.assign(parts_.size(), {});
         for (std::size_t b = 0; b < blocks_.size(); ++b)
-            for (std::size_t const g : ends(b)) blocks_of_[g].push_back(b);
-        std::vector<std::size_t> colour_of(groups_.size(), none), queue;
-        for (std::size_t start = 0; start < groups_.size(); ++start) {
+            for (std::size_t const g : ends(blocks_[b])) blocks_of_[g].push_back(b);
+        std::vector<std::size_t> colour_of(parts_.size(), none), queue;
+        for (std::size_t start = 0; start < parts_.size(); ++start) {
             if (colour_of[start] == none) queue.push_back(start);
             for (std::size_t next = 0; next < queue.size(); ++next)
-                colour_group(queue[next], colour_of, queue);
+                colour_part(queue[next], colour_of, queue);
             queue.clear();
         }
-        for (std::size_t g = 0; g < groups_.size(); ++g) {
+        for (std::size_t g = 0; g < parts_.size(); ++g) {
             if (colour_of[g] >= colours_.size()) colours_.resize(colour_of[g] + 1);
-            colours_[colour_of[g]].groups.push_back(g);
-            colours_[colour_of[g]].sites.push_back({groups_[g].first, groups_[g].size});
+            colours_[colour_of[g]].parts.push_back(g);
+            colours_[colour_of[g]].sites.push_back({parts_[g].first, parts_[g].size});
         }
     }
 
-    void colour_group(std::size_t g, std::vector<std::size_t>& colour_of,
-                      std::vector<std::size_t>& queue) const {
-        std::size_t const none = groups_.size();
+    void colour_part(std::size_t g, std::vector<std::size_t>& colour_of,
+                     std::vector<std::size_t>& queue) const {
+        std::size_t const none = parts_.size();
         if (colour_of[g] != none) return;
         std::vector<bool> taken(none + 1, false);
         for (std::size_t const b : blocks_of_[g])
-            for (std::size_t const other : ends(b)) {
+            for (std::size_t const other : ends(blocks_[b])) {
                 taken[colour_of[other]] = true;
                 if (colour_of[other] == none) queue.push_back(other);
             }
@@ -202,21 +227,21 @@ private:
         colour_of[g] = static_cast<std::size_t>(std::find(taken.begin(), taken.end(), false) - taken.begin());
     }
 
-    [[nodiscard]] std::array<std::size_t, 2> ends(std::size_t b) const {
+    [[nodiscard]] static std::array<std::size_t, 2> ends(coupling_block<Real> const& any) {
         return std::visit(
             [](auto const& block) {
                 return std::array<std::size_t, 2>{block.from, block.to};
             },
-            blocks_[b]);
+            any);
     }
 
-    [[nodiscard]] std::size_t group_of(std::size_t site) const noexcept {
-        std::size_t g = 0;
-        while (site >= groups_[g].first + groups_[g].size) ++g;
-        return g;
+    [[nodiscard]] std::size_t part_of(std::size_t site) const noexcept {
+        auto const after = std::upper_bound(parts_.begin(), parts_.end(), site,
+                                            [](std::size_t s, auto const& part) { return s < part.first; });
+        return static_cast<std::size_t>(after - parts_.begin()) - 1;
     }
 
-    std::vector<spin_group> groups_;
+    std::vector<spin_group> parts_, groups_;
     std::vector<Real> fields_;
     std::vector<coupling_block<Real>> blocks_;
     spinet::provenance made_from_;
