@@ -4,15 +4,17 @@
 
 #include <spinet/error.hpp>
 #include <spinet/mapping/scaling.hpp>
+#include <spinet/mapping/wire_network.hpp>
+#include <spinet/mapping/wiring.hpp>
 #include <spinet/model/network_glass.hpp>
 #include <spinet/network/network.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <set>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace spinet {
@@ -29,29 +31,56 @@ enum class outputs { free, left_out };
 
 /// H(s) = -sum_l sum_ij W^l_ij s^l_i s^{l-1}_j - sum_l sum_i b^l_i s^l_i, each coupling counted once. After
 /// Z. Li, arXiv:2508.07397, which leaves open what the options below decide: none of their values is "Li's
-/// choice". Activation functions have no counterpart and are always discarded.
+/// choice". Activation functions have no counterpart and are always discarded. What becomes of convolutions,
+/// residual connections, recurrent layers and attention, of which the source does not speak, is in
+/// wire_network.hpp and docs/mapping.md.
 struct twin_hopfield {
     spinet::biases biases = spinet::biases::as_fields;
     spinet::inputs inputs = spinet::inputs::free;
     spinet::outputs outputs = spinet::outputs::free;
     spinet::scale scale = spinet::scale::none;
-    std::vector<double> clamped_to = {};  ///< one number per input neuron, used with inputs::clamped only
+    /// One number per input neuron, or per token the number of its word; used with inputs::clamped only.
+    std::vector<double> clamped_to = {};
+    spinet::recurrence recurrence = spinet::recurrence::unrolled;
 
-    /// The model of a chain of dense layers. Throws spinet::error where the network is no such chain or an
-    /// option does not fit it.
+    /// The model of a network. Throws spinet::error where shapes do not fit, an operation has no place or an
+    /// option does not fit the network.
     template <class Real>
     [[nodiscard]] network_glass<Real> map(network const& net) const {
-        auto const layers = dense_chain(net);
-        check(layers);
-        auto parts = extract<Real>(layers);
-        auto const factors = scale_layers(scale, parts);
-        return network_glass<Real>(std::move(parts.groups), parts.all_fields(), parts.blocks(),
-                                   describe(net, layers, factors));
+        auto const wired = wire(net);
+        return detail::glass_of<Real>(wired.wires, wired.made_from);
+    }
+
+    /// Its parts and wires, and what they were made from, without a coupling being converted.
+    struct wired_network {
+        wiring wires;
+        provenance made_from;
+    };
+    [[nodiscard]] wired_network wire(network const& net) const {
+        auto wired = wire_network(net, recurrence);
+        check(wired);
+        bool const any_bias = wired.any_bias;
+        if (biases == spinet::biases::dropped)
+            for (auto& part : wired.parts) std::fill(part.fields.begin(), part.fields.end(), 0.0);
+        auto const is_input = [](wired_part const& part) { return part.is_input; };
+        if (inputs == spinet::inputs::clamped) detail::remove_parts(wired, is_input, held_values(wired));
+        if (inputs == spinet::inputs::left_out) detail::remove_parts(wired, is_input);
+        if (outputs == spinet::outputs::left_out)
+            detail::remove_parts(wired, [](wired_part const& part) { return part.is_output; });
+        auto const factors = detail::scale_wires(scale, wired);
+        auto lines = describe(net, wired, any_bias, factors);
+        return {std::move(wired), std::move(lines)};
     }
 
 private:
-    void check(std::vector<dense_layer> const& layers) const {
-        std::size_t const width = layers.front().inputs();
+    void check(wiring const& wired) const {
+        std::size_t width = 0, left = 0;
+        for (auto const& part : wired.parts) {
+            if (part.is_input) width += part.is_token ? 1 : part.size();
+            bool const gone = (part.is_input && inputs != spinet::inputs::free) ||
+                              (part.is_output && outputs == spinet::outputs::left_out);
+            left += gone ? 0 : 1;
+        }
         if (inputs == spinet::inputs::clamped && clamped_to.size() != width)
             throw error("twin_hopfield: clamped_to has " + std::to_string(clamped_to.size()) +
                         " numbers for " + std::to_string(width) + " inputs");
@@ -60,47 +89,37 @@ private:
         for (std::size_t j = 0; j < clamped_to.size(); ++j)
             if (!std::isfinite(clamped_to[j]))
                 throw error("twin_hopfield: clamped_to[" + std::to_string(j) + "] is not finite");
-        std::size_t const left = layers.size() + 1 - (inputs == spinet::inputs::free ? 0 : 1) -
-                                 (outputs == spinet::outputs::free ? 0 : 1);
         if (left == 0)
             throw error("twin_hopfield: without its inputs and outputs, this network has no spins left");
     }
 
-    template <class Real>
-    [[nodiscard]] detail::layered_parts<Real> extract(std::vector<dense_layer> const& layers) const {
-        detail::layered_parts<Real> parts;
-        if (inputs == spinet::inputs::free)
-            parts.add_group("input", std::vector<Real>(layers.front().inputs(), Real{0}));
-        std::size_t const end = layers.size() - (outputs == spinet::outputs::free ? 0 : 1);
-        for (std::size_t l = 0; l < end; ++l) {
-            auto const& layer = layers[l];
-            auto weights = layer.weight.template as<Real, 2>();
-            std::vector<Real> fields(layer.outputs(), Real{0});
-            if (biases == spinet::biases::as_fields && layer.bias)
-                layer.bias->copy_to(std::span<Real>(fields));
-            if (l == 0 && inputs == spinet::inputs::clamped) add_clamped(weights, fields);
-            bool const coupled = !parts.groups.empty();
-            parts.add_group(layer.name, std::move(fields));
-            if (coupled) parts.weights.push_back(std::move(weights));
+    /// The values of all input spins: `clamped_to`, a token being 1 for its word and 0 for all others.
+    [[nodiscard]] std::vector<double> held_values(wiring const& wired) const {
+        std::vector<double> values;
+        std::size_t next = 0;
+        for (auto const& part : wired.parts) {
+            if (!part.is_input) continue;
+            if (!part.is_token) {
+                for (std::size_t j = 0; j < part.size(); ++j) values.push_back(clamped_to[next++]);
+                continue;
+            }
+            double const word = clamped_to[next++];
+            if (!(word >= 0 && word < static_cast<double>(part.size()) && word == std::floor(word)))
+                throw error("twin_hopfield: clamped_to[" + std::to_string(next - 1) + "] is " +
+                            detail::short_text(word) + ", not the number of one of the " +
+                            std::to_string(part.size()) + " words");
+            values.resize(values.size() + part.size(), 0.0);
+            values[values.size() - part.size() + static_cast<std::size_t>(word)] = 1;
         }
-        return parts;
+        return values;
     }
 
-    template <class Real>
-    void add_clamped(xt::xtensor<Real, 2> const& weights, std::vector<Real>& fields) const {
-        for (std::size_t i = 0; i < fields.size(); ++i) {
-            double sum = 0;
-            for (std::size_t j = 0; j < clamped_to.size(); ++j)
-                sum += static_cast<double>(weights(i, j)) * clamped_to[j];
-            fields[i] += static_cast<Real>(sum);
-        }
-    }
-
-    [[nodiscard]] provenance describe(network const& net, std::vector<dense_layer> const& layers,
+    [[nodiscard]] provenance describe(network const& net, wiring const& wired, bool any_bias,
                                       std::vector<double> const& factors) const {
         static constexpr char const* bias_names[] = {"as_fields", "dropped"};
         static constexpr char const* input_names[] = {"free", "left_out", "clamped"};
         static constexpr char const* output_names[] = {"free", "left_out"};
+        static constexpr char const* recurrence_names[] = {"unrolled", "ring"};
         provenance lines;
         if (!net.source().empty()) lines.emplace_back("network", net.source().string());
         for (auto const& note : net.notes()) lines.emplace_back("note", note);
@@ -113,7 +132,11 @@ private:
             if (scale != spinet::scale::none)
                 lines.emplace_back("scale factor " + std::to_string(l), detail::short_text(factors[l]));
         if (inputs == spinet::inputs::clamped) lines.emplace_back("clamped_to", clamped_text());
-        lines.emplace_back("discarded", discarded(layers));
+        bool const recurs = std::any_of(net.nodes().begin(), net.nodes().end(), [](node const& each) {
+            return std::holds_alternative<recurrent>(each.op);
+        });
+        if (recurs) lines.emplace_back("recurrence", recurrence_names[static_cast<int>(recurrence)]);
+        lines.emplace_back("discarded", discarded(wired, any_bias));
         return lines;
     }
 
@@ -126,14 +149,14 @@ private:
         return text;
     }
 
-    [[nodiscard]] std::string discarded(std::vector<dense_layer> const& layers) const {
-        std::set<std::string> kinds;
-        for (auto const& layer : layers) kinds.emplace(to_string(layer.activation));
+    [[nodiscard]] std::string discarded(wiring const& wired, bool any_bias) const {
         std::string text = "activation functions (";
-        for (auto const& kind : kinds) text += (kind == *kinds.begin() ? "" : ", ") + kind;
+        for (auto const& kind : wired.activations) {
+            if (text.back() != '(') text += ", ";
+            text += kind;
+        }
         text += ")";
-        bool const any_bias = std::any_of(layers.begin(), layers.end(),
-                                          [](auto const& layer) { return layer.bias.has_value(); });
+        for (auto const& each : wired.discarded) text.append("; ").append(each);
         if (biases == spinet::biases::dropped && any_bias) text += "; biases";
         if (inputs == spinet::inputs::left_out) text += "; input neurons and the weights from them";
         if (outputs == spinet::outputs::left_out)

@@ -38,6 +38,12 @@ struct window_extent {
         std::size_t const end = from + before <= at ? 0 : (from + before - at - 1) / stride + 1;
         return {first, std::max(first, std::min(end, to))};
     }
+    /// Whether some window reaches outside.
+    [[nodiscard]] bool reaches_outside() const noexcept {
+        for (std::size_t k = 0; k < kernel; ++k)
+            if (inside(k) != std::pair(std::size_t{0}, to)) return true;
+        return false;
+    }
 };
 
 /// Channels of two feature maps, and the windows along height and width. Sites are numbered (channel, y, x).
@@ -129,14 +135,6 @@ struct window_block {
                         std::to_string(shape.channels_from) + " to " + std::to_string(shape.channels_to) +
                         " channels in " + std::to_string(shape.groups) + " groups");
         kernel_ = std::make_shared<detail::window_kernel<Real> const>(shape, std::move(kernel));
-    }
-
-    /// The same couplings between other parts.
-    [[nodiscard]] window_block between(std::size_t from_part, std::size_t to_part) const {
-        window_block copy = *this;
-        copy.from = from_part;
-        copy.to = to_part;
-        return copy;
     }
 
     [[nodiscard]] window_shape const& shape() const noexcept { return kernel_->shape; }

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The linear maps that a network's weights make, before they become couplings: nothing is converted or
+/// copied.
+#pragma once
+
+#include <spinet/detail/xtensor.hpp>
+#include <spinet/error.hpp>
+#include <spinet/model/coupling_block.hpp>
+#include <spinet/model/window_block.hpp>
+#include <spinet/network/tensor.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace spinet {
+
+/// Rows and columns of a tensor of rank 2: y_i = sum_j weight[first_row + i, first_column + j] x_j.
+/// Transposed, its columns are the rows of the map: y_i = sum_j weight[first_row + j, first_column + i] x_j.
+struct matrix_map {
+    tensor weight;
+    std::size_t first_row = 0, row_count = 0;  ///< of the tensor
+    std::size_t first_column = 0, column_count = 0;
+    bool transposed = false;
+};
+
+/// The same weights at all positions of feature maps. Without a kernel each channel is read by itself, with
+/// the weight `value` at every place of the window: pooling (1 / window), identity (1).
+struct window_map {
+    window_shape shape;
+    std::optional<tensor> kernel = std::nullopt;
+    double value = 1;
+};
+
+/// y = diag(row_scale) W diag(column_scale) x. The scales of windows are one for each channel; empty: 1.
+struct linear_map {
+    std::variant<matrix_map, window_map> kind;
+    std::vector<double> row_scale = {}, column_scale = {};
+
+    /// Length of y.
+    [[nodiscard]] std::size_t rows() const {
+        if (auto const* m = std::get_if<matrix_map>(&kind))
+            return m->transposed ? m->column_count : m->row_count;
+        return std::get<window_map>(kind).shape.to_size();
+    }
+    /// Length of x.
+    [[nodiscard]] std::size_t columns() const {
+        if (auto const* m = std::get_if<matrix_map>(&kind))
+            return m->transposed ? m->row_count : m->column_count;
+        return std::get<window_map>(kind).shape.from_size();
+    }
+    /// Number of pairs that it couples.
+    [[nodiscard]] std::size_t couplings() const {
+        if (auto const* m = std::get_if<matrix_map>(&kind)) return m->row_count * m->column_count;
+        return std::get<window_map>(kind).shape.couplings();
+    }
+    /// Whether it holds weights of the network, and is no pooling or identity.
+    [[nodiscard]] bool weighted() const {
+        auto const* const w = std::get_if<window_map>(&kind);
+        return w == nullptr || w->kernel.has_value();
+    }
+};
+
+namespace detail {
+
+/// `count` values of a tensor in row-major order, from the one at `first` on.
+inline void read_values(tensor const& of, std::size_t first, std::span<double> out) {
+    auto const* const from = of.bytes().data() + first * size_of(of.type());
+    auto const each = [&]<class Stored, class Decode>(Stored, Decode decode) {
+        for (std::size_t i = 0; i < out.size(); ++i) {
+            Stored stored;
+            std::memcpy(&stored, from + i * sizeof stored, sizeof stored);
+            out[i] = static_cast<double>(decode(stored));
+        }
+    };
+    switch (of.type()) {
+        case dtype::f16:
+            return each(std::uint16_t{}, half_to_float);
+        case dtype::bf16:
+            return each(std::uint16_t{}, bfloat16_to_float);
+        case dtype::f32:
+            return each(float{}, [](float x) { return x; });
+        case dtype::f64:
+            return each(double{}, [](double x) { return x; });
+    }
+}
+
+[[nodiscard]] inline double scale_at(std::vector<double> const& scale, std::size_t i) {
+    return scale.empty() ? 1.0 : scale[i];
+}
+
+/// visit(r, values) for the stored rows of a matrix map, as doubles without scales.
+template <class Visit>
+void for_each_stored_row(matrix_map const& map, Visit&& visit) {
+    std::vector<double> row(map.column_count);
+    for (std::size_t r = 0; r < map.row_count; ++r) {
+        read_values(map.weight, (map.first_row + r) * map.weight.shape()[1] + map.first_column, row);
+        visit(r, std::span<double const>(row));
+    }
+}
+
+/// The kernel with the scales of its channels.
+[[nodiscard]] inline std::vector<double> kernel_values(linear_map const& map) {
+    auto const& w = std::get<window_map>(map.kind);
+    std::vector<double> taps(w.shape.kernel_size(), w.value);
+    if (w.kernel) w.kernel->copy_to(taps);
+    std::size_t const window = w.shape.y.kernel * w.shape.x.kernel;
+    for (std::size_t k = 0; k < taps.size(); ++k) {
+        std::size_t const o = k / window / w.shape.channels_read(), c = k / window % w.shape.channels_read();
+        taps[k] *= scale_at(map.row_scale, o) *
+                   scale_at(map.column_scale, o / w.shape.channels_made() * w.shape.channels_read() + c);
+    }
+    return taps;
+}
+
+/// The window map as a block in double precision, which knows its geometry.
+[[nodiscard]] inline window_block<double> window_of(linear_map const& map) {
+    return {0, 1, std::get<window_map>(map.kind).shape, kernel_values(map)};
+}
+
+/// y += factor W x.
+inline void add_product(linear_map const& map, double factor, std::span<double const> x,
+                        std::span<double> y) {
+    if (auto const* matrix = std::get_if<matrix_map>(&map.kind)) {
+        for_each_stored_row(*matrix, [&](std::size_t r, std::span<double const> row) {
+            double const own = matrix->transposed ? scale_at(map.column_scale, r) * x[r] : 0;
+            double sum = 0;
+            for (std::size_t k = 0; k < row.size(); ++k) {
+                if (matrix->transposed)
+                    y[k] += factor * scale_at(map.row_scale, k) * row[k] * own;
+                else
+                    sum += row[k] * scale_at(map.column_scale, k) * x[k];
+            }
+            if (!matrix->transposed) y[r] += factor * scale_at(map.row_scale, r) * sum;
+        });
+        return;
+    }
+    auto const block = window_of(map);
+    for (std::size_t i = 0; i < y.size(); ++i) {
+        double sum = 0;
+        block.for_each_from(i, 0, [&](std::size_t first, std::span<double const> couplings) {
+            for (std::size_t k = 0; k < couplings.size(); ++k) sum += couplings[k] * x[first + k];
+        });
+        y[i] += factor * sum;
+    }
+}
+
+/// Sums over all pairs of a row and a column, 0 where they are not coupled.
+struct map_moments {
+    double mean = 0, variance = 0;
+};
+
+/// visit(row, column, value) for all couplings.
+template <class Visit>
+void for_each_entry(linear_map const& map, Visit&& visit) {
+    if (auto const* matrix = std::get_if<matrix_map>(&map.kind)) {
+        for_each_stored_row(*matrix, [&](std::size_t r, std::span<double const> row) {
+            for (std::size_t k = 0; k < row.size(); ++k) {
+                std::size_t const i = matrix->transposed ? k : r, j = matrix->transposed ? r : k;
+                visit(i, j, row[k] * scale_at(map.row_scale, i) * scale_at(map.column_scale, j));
+            }
+        });
+        return;
+    }
+    auto const block = window_of(map);
+    for (std::size_t i = 0; i < map.rows(); ++i)
+        block.for_each_from(i, 0, [&](std::size_t first, std::span<double const> couplings) {
+            for (std::size_t k = 0; k < couplings.size(); ++k) visit(i, first + k, couplings[k]);
+        });
+}
+
+[[nodiscard]] inline map_moments moments_of(linear_map const& map) {
+    double const pairs = static_cast<double>(map.rows()) * static_cast<double>(map.columns());
+    double sum = 0, squares = 0, coupled = 0;
+    for_each_entry(map, [&](std::size_t, std::size_t, double w) { sum += w; });
+    double const mean = sum / pairs;
+    for_each_entry(map, [&](std::size_t, std::size_t, double w) {
+        squares += (w - mean) * (w - mean);
+        ++coupled;
+    });
+    return {mean, (squares + (pairs - coupled) * mean * mean) / pairs};
+}
+
+/// The number as a coupling or field. Throws spinet::error where it is finite only in double precision.
+template <class Real>
+[[nodiscard]] Real rounded_to(double x) {
+    auto const result = static_cast<Real>(x);
+    if (!std::isfinite(result))
+        throw error("the coupling or field " + number_text(x) + " is beyond the range of " +
+                    (sizeof(Real) == 4 ? "float" : "double"));
+    return result;
+}
+
+/// factor W as an array (rows, columns).
+template <class Real>
+[[nodiscard]] xt::xtensor<Real, 2> matrix_of(linear_map const& map, double factor) {
+    if (map.rows() > blas_limit / map.columns())
+        throw error("a matrix of " + std::to_string(map.rows()) + " x " + std::to_string(map.columns()) +
+                    " couplings is larger than BLAS can index: sub-sample the network");
+    xt::xtensor<Real, 2> values = xt::zeros<Real>({map.rows(), map.columns()});
+    for_each_entry(map, [&](std::size_t i, std::size_t j, double w) {
+        values.data()[i * map.columns() + j] = rounded_to<Real>(w * factor);
+    });
+    return values;
+}
+
+/// factor W as a block between two parts; those of one map share their numbers.
+template <class Real>
+class block_maker {
+public:
+    [[nodiscard]] coupling_block<Real> operator()(std::shared_ptr<linear_map const> const& map, double factor,
+                                                  std::size_t from, std::size_t to) {
+        for (auto const& known : known_)
+            if (known.map == map && known.factor == factor) return between(known.block, from, to);
+        known_.push_back({map, factor, make(*map, factor)});
+        if (known_.size() > 64)
+            known_.erase(known_.begin());  // a scan of all would take longer than it saves
+        return between(known_.back().block, from, to);
+    }
+
+private:
+    struct known_block {
+        std::shared_ptr<linear_map const> map;
+        double factor;
+        coupling_block<Real> block;
+    };
+
+    static coupling_block<Real> make(linear_map const& map, double factor) {
+        if (std::holds_alternative<matrix_map>(map.kind))
+            return dense_block<Real>(0, 1, matrix_of<Real>(map, factor));
+        std::vector<Real> taps;
+        for (double const w : kernel_values(map)) taps.push_back(rounded_to<Real>(w * factor));
+        return window_block<Real>(0, 1, std::get<window_map>(map.kind).shape, std::move(taps));
+    }
+
+    static coupling_block<Real> between(coupling_block<Real> block, std::size_t from, std::size_t to) {
+        std::visit(
+            [&](auto& any) {
+                any.from = from;
+                any.to = to;
+            },
+            block);
+        return block;
+    }
+
+    std::vector<known_block> known_;
+};
+
+}  // namespace detail
+}  // namespace spinet

@@ -1,0 +1,679 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// From a network's graph of operations to parts and wires: which values become spins, and what couples them.
+#pragma once
+
+#include <spinet/error.hpp>
+#include <spinet/mapping/linear_map.hpp>
+#include <spinet/mapping/wiring.hpp>
+#include <spinet/network/network.hpp>
+#include <spinet/network/operation.hpp>
+#include <spinet/network/shapes.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <memory>
+#include <numeric>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace spinet {
+
+/// How a recurrent layer is laid out: its states at all steps, one after the other; or the same with the last
+/// state feeding the first, so that all steps are alike. A ring of two steps couples its two copies of the
+/// hidden units by the one symmetric matrix W + W^T.
+enum class recurrence { unrolled, ring };
+
+namespace detail {
+
+/// Spins that a value consists of: values [first, first + size of the part) of it are factor * (scale * spin
+/// + shift); empty scales are 1, empty shifts 0.
+struct signal_term {
+    std::size_t part = 0, first = 0;
+    double factor = 1;
+    std::vector<double> scale = {}, shift = {};
+};
+
+/// A wire to spins that are not there yet, those of step `slice`.
+struct pending_wire {
+    std::size_t from, slice;
+    std::shared_ptr<linear_map const> map;
+    double factor = 1;
+};
+
+/// The value of a node: spins, or sums of couplings that will become the fields of spins.
+struct signal {
+    value_shape shape;
+    bool sequence = false;  ///< (steps, features), each step by itself
+    bool pending = false;
+    std::string name = {};                         ///< of the spins to be
+    std::vector<signal_term> terms = {};           ///< where not pending
+    std::vector<pending_wire> wires = {};          ///< where pending
+    std::vector<std::vector<double>> fields = {};  ///< where pending, for each step
+    bool layer = false;                            ///< pending, and the result of weights
+
+    [[nodiscard]] std::size_t steps() const { return sequence ? shape[0] : 1; }
+    [[nodiscard]] std::size_t step_size() const {
+        std::size_t const all =
+            std::accumulate(shape.begin(), shape.end(), std::size_t{1}, std::multiplies<>());
+        return all / steps();
+    }
+};
+
+/// Element by element; an empty vector is all `otherwise`.
+inline void multiply_into(std::vector<double>& values, double otherwise, std::vector<double> const& factors) {
+    if (values.empty()) values.assign(factors.size(), otherwise);
+    for (std::size_t k = 0; k < values.size(); ++k) values[k] *= factors[k];
+}
+inline void add_into(std::vector<double>& values, std::vector<double> const& more) {
+    if (values.empty()) values.assign(more.size(), 0.0);
+    for (std::size_t k = 0; k < values.size(); ++k) values[k] += more[k];
+}
+
+[[nodiscard]] inline std::vector<double> values_of(std::optional<tensor> const& of, std::size_t count,
+                                                   double otherwise) {
+    std::vector<double> values(count, otherwise);
+    if (of) of->copy_to(values);
+    return values;
+}
+
+/// One pass over the nodes of one network.
+class network_wiring {
+public:
+    network_wiring(network const& net, recurrence layout)
+        : net_(&net), layout_(layout), shapes_(result_shapes(net)), takers_(consumers(net)) {}
+
+    [[nodiscard]] wiring run() {
+        for (auto const& at : net_->nodes()) {
+            at_ = &at;
+            auto made = std::visit([&](auto const& op) { return value_of(op); }, at.op);
+            auto const taker = takers_.find(at.name);
+            bool const last = taker == takers_.end();
+            // What several read is spins, so that all of them read the same.
+            if (last && made.pending && made.layer)
+                wired_.activations.emplace(to_string(activation_kind::identity));
+            if (last || taker->second.size() > 1) settle(made);
+            if (last)
+                for (auto const& term : made.terms) wired_.parts[term.part].is_output = true;
+            signals_.insert_or_assign(at.name, std::move(made));
+        }
+        if (wired_.parts.empty()) throw error("the network has no neurons that could become spins");
+        return std::move(wired_);
+    }
+
+private:
+    using map_pointer = std::shared_ptr<linear_map const>;
+
+    // --- names and messages
+
+    [[nodiscard]] std::string where() const { return "node " + in_quotes(at_->name); }
+    [[noreturn]] void refuse(std::string const& why) const {
+        throw error(where() + " (" + std::string(label_of(at_->op)) + "): " + why);
+    }
+    [[nodiscard]] signal& input_signal(std::size_t k = 0) { return signals_.find(at_->inputs[k])->second; }
+    [[nodiscard]] value_shape const& shape_here() const { return shapes_.find(at_->name)->second; }
+    void discard(std::string const& what) {
+        auto& list = wired_.discarded;
+        if (std::find(list.begin(), list.end(), what) == list.end()) list.push_back(what);
+    }
+
+    // --- parts
+
+    /// New spins, `steps` parts of one group; the place of the first.
+    std::size_t add_parts(std::string const& name, std::vector<std::vector<double>> fields) {
+        std::size_t const first = wired_.parts.size(), group = groups_++;
+        for (auto& of_step : fields) wired_.parts.push_back({name, std::move(of_step), group});
+        return first;
+    }
+
+    /// Makes spins of what is pending.
+    void settle(signal& of) {
+        if (!of.pending) return;
+        std::size_t const first = add_parts(of.name, std::move(of.fields)), size = of.step_size();
+        for (auto& each : of.wires)
+            wired_.wires.push_back({each.from, first + each.slice, std::move(each.map), each.factor});
+        for (std::size_t k = 0; k < of.steps(); ++k) of.terms.push_back({first + k, k * size});
+        of.pending = false;
+        of.wires.clear();
+        of.fields.clear();
+    }
+
+    /// An input that is to be read as spins.
+    [[nodiscard]] signal& spins_of_input(std::size_t k = 0) {
+        auto& from = input_signal(k);
+        if (from.pending && from.layer) wired_.activations.emplace(to_string(activation_kind::identity));
+        settle(from);
+        return from;
+    }
+
+    [[nodiscard]] signal pending_here(bool sequence, bool layer) const {
+        signal made{shape_here(), sequence};
+        made.pending = true;
+        made.layer = layer;
+        made.name = at_->name;
+        made.fields.assign(made.steps(), std::vector<double>(made.step_size(), 0.0));
+        return made;
+    }
+
+    // --- wires
+
+    /// Wires a term to a step of what is pending; `map` reads the values of the term, and gets its scale.
+    void read(signal& made, std::size_t slice, signal_term const& term, linear_map map) {
+        if (!term.shift.empty()) add_product(map, term.factor, term.shift, made.fields[slice]);
+        if (!term.scale.empty()) map.column_scale = channel_scale(map, term.scale);
+        // The steps of a sequence read alike, so they share one map.
+        if (shared_ && same_map(*shared_, map)) {
+            made.wires.push_back({term.part, slice, shared_, term.factor});
+            return;
+        }
+        shared_ = std::make_shared<linear_map const>(std::move(map));
+        made.wires.push_back({term.part, slice, shared_, term.factor});
+    }
+
+    static bool same_map(linear_map const& a, linear_map const& b) {
+        if (a.kind.index() != b.kind.index() || a.column_scale != b.column_scale ||
+            a.row_scale != b.row_scale)
+            return false;
+        if (auto const* x = std::get_if<matrix_map>(&a.kind)) {
+            auto const& y = std::get<matrix_map>(b.kind);
+            return x->weight.bytes().data() == y.weight.bytes().data() && x->first_row == y.first_row &&
+                   x->row_count == y.row_count && x->first_column == y.first_column &&
+                   x->column_count == y.column_count && x->transposed == y.transposed;
+        }
+        auto const &x = std::get<window_map>(a.kind), &y = std::get<window_map>(b.kind);
+        return !x.kernel && !y.kernel && x.value == y.value &&
+               x.shape.channels_from == y.shape.channels_from && x.shape.pointwise() && y.shape.pointwise() &&
+               x.shape.from_size() == y.shape.from_size();
+    }
+
+    /// One scale for each channel that a window reads, of one for each value.
+    [[nodiscard]] std::vector<double> channel_scale(linear_map const& map,
+                                                    std::vector<double> const& scale) const {
+        auto const* const w = std::get_if<window_map>(&map.kind);
+        if (w == nullptr) return scale;
+        std::size_t const positions = w->shape.from_size() / w->shape.channels_from;
+        std::vector<double> of_channels;
+        for (std::size_t k = 0; k < scale.size(); ++k) {
+            if (k % positions == 0) of_channels.push_back(scale[k]);
+            if (scale[k] != of_channels.back())
+                refuse("it reads values that are scaled differently within a channel");
+        }
+        return of_channels;
+    }
+
+    [[nodiscard]] static linear_map matrix(tensor const& weight, std::size_t first_row, std::size_t rows,
+                                           std::size_t first_column, std::size_t columns) {
+        return {matrix_map{weight, first_row, rows, first_column, columns}};
+    }
+    [[nodiscard]] static linear_map whole(tensor const& weight) {
+        return matrix(weight, 0, weight.shape()[0], 0, weight.shape()[1]);
+    }
+    /// value * 1 of n values; by channels where each is scaled by itself.
+    [[nodiscard]] static linear_map identity(std::size_t n, bool scaled, double value = 1) {
+        window_extent const one{1, 1, 1, 1, 0, 1};
+        window_shape const shape =
+            scaled ? window_shape{n, n, n, one, one} : window_shape{1, 1, 1, one, {n, n, 1, 1, 0, 1}};
+        return {window_map{shape, std::nullopt, value}};
+    }
+
+    /// Wires all terms of a value to what is pending, by a weight of (out, in) on the last axis.
+    void read_by_matrix(signal& made, signal const& from, tensor const& weight) {
+        for (std::size_t k = 0; k < from.terms.size(); ++k) {
+            auto const& term = from.terms[k];
+            std::size_t const size = wired_.parts[term.part].size();
+            std::size_t const first = from.sequence ? 0 : term.first;
+            read(made, from.sequence ? k : 0, term, matrix(weight, 0, weight.shape()[0], first, size));
+        }
+    }
+
+    /// The bias of a layer on every step of what is pending, each of its numbers for `repeat` values in a
+    /// row.
+    void add_bias(signal& made, std::optional<tensor> const& bias, std::size_t repeat = 1) {
+        if (!bias) return;
+        wired_.any_bias = true;
+        auto const b = values_of(bias, bias->size(), 0);
+        for (auto& fields : made.fields)
+            for (std::size_t i = 0; i < fields.size(); ++i) fields[i] += b[i / repeat];
+    }
+
+    // --- the operations
+
+    /// Whether the input is a sequence is known from what takes it.
+    [[nodiscard]] bool read_as_maps(std::string const& name) const {
+        auto const found = takers_.find(name);
+        if (found == takers_.end()) return false;
+        return std::any_of(found->second.begin(), found->second.end(), [&](node const* taker) {
+            return std::holds_alternative<convolution>(taker->op) ||
+                   std::holds_alternative<pooling>(taker->op) ||
+                   (std::holds_alternative<batch_normalisation>(taker->op) && read_as_maps(taker->name)) ||
+                   (std::holds_alternative<activation>(taker->op) && read_as_maps(taker->name));
+        });
+    }
+
+    [[nodiscard]] signal value_of(input const&) {
+        signal made{shape_here()};
+        made.sequence = made.shape.size() == 2 && !read_as_maps(at_->name);
+        std::size_t size = made.step_size(), steps = made.steps();
+        bool tokens = false;
+        // Tokens: one spin for each word, at each step.
+        if (auto const found = takers_.find(at_->name); found != takers_.end())
+            if (auto const* table = std::get_if<embedding>(&found->second.front()->op)) {
+                steps = made.shape[0];
+                size = table->weight.shape()[0];
+                tokens = true;
+            }
+        bool const only = std::count_if(net_->nodes().begin(), net_->nodes().end(), [](node const& n) {
+                              return std::holds_alternative<input>(n.op);
+                          }) == 1;
+        std::size_t const first =
+            add_parts(only ? "input" : at_->name,
+                      std::vector<std::vector<double>>(steps, std::vector<double>(size, 0.0)));
+        for (std::size_t k = 0; k < steps; ++k) {
+            made.terms.push_back({first + k, k * size});
+            wired_.parts[first + k].is_input = true;
+            wired_.parts[first + k].is_token = tokens;
+        }
+        return made;
+    }
+
+    [[nodiscard]] signal value_of(dense const& op) {
+        auto const& from = spins_of_input();
+        if (from.shape.size() == 2 && !from.sequence) refuse("it reads channels, not steps: flatten them");
+        auto made = pending_here(from.sequence, true);
+        read_by_matrix(made, from, op.weight);
+        add_bias(made, op.bias);
+        return made;
+    }
+
+    [[nodiscard]] signal value_of(activation const& op) {
+        auto& from = input_signal();
+        wired_.activations.emplace(to_string(op.kind));
+        settle(from);
+        return from;
+    }
+
+    /// (channels, y, x) of values, with an axis of one position where there is none.
+    [[nodiscard]] static std::vector<std::size_t> map_axes(value_shape const& shape) {
+        return shape.size() == 3 ? shape : value_shape{shape[0], 1, shape[1]};
+    }
+    [[nodiscard]] window_shape windows(value_shape const& from, std::size_t groups,
+                                       std::vector<window_axis> axes) const {
+        auto const a = map_axes(from), b = map_axes(shape_here());
+        if (axes.size() == 1) axes.insert(axes.begin(), window_axis{});
+        auto const extent = [&](std::size_t k) {
+            auto const& axis = axes[k];
+            return window_extent{a[k + 1], b[k + 1], axis.kernel, axis.stride, axis.before, axis.dilation};
+        };
+        return {a[0], b[0], groups, extent(0), extent(1)};
+    }
+    void require_maps(signal const& from) const {
+        if (from.sequence) refuse("it reads steps, not channels: a transposition is missing between");
+        if (from.terms.size() != 1) refuse("it reads the steps of a sequence laid flat");
+    }
+
+    [[nodiscard]] signal value_of(convolution const& op) {
+        auto const& from = spins_of_input();
+        require_maps(from);
+        auto made = pending_here(false, true);
+        auto const shape = windows(from.shape, op.groups, window_axes(op));
+        read(made, 0, from.terms[0], {window_map{shape, op.weight}});
+        add_bias(made, op.bias, shape.y.to * shape.x.to);
+        return made;
+    }
+
+    [[nodiscard]] signal value_of(pooling const& op) {
+        auto const& from = spins_of_input();
+        require_maps(from);
+        auto const shape = windows(from.shape, from.shape[0], window_axes(op, from.shape));
+        double const inside = static_cast<double>(shape.y.kernel * shape.x.kernel);
+        auto made = pending_here(false, false);
+        read(made, 0, from.terms[0], {window_map{shape, std::nullopt, 1 / inside}});
+        if (op.kind == pooling_kind::maximum) discard("which value of a pooling window is its largest");
+        if (op.kind == pooling_kind::average && !op.count_padding &&
+            (shape.y.reaches_outside() || shape.x.reaches_outside()))
+            discard("the larger weights of average pooling at the borders");
+        settle(made);
+        return made;
+    }
+
+    [[nodiscard]] signal value_of(batch_normalisation const& op) {
+        auto& from = input_signal();
+        if (from.sequence) refuse("it reads steps, not channels: a transposition is missing between");
+        std::size_t const channels = op.mean.size();
+        auto const mean = values_of(op.mean, channels, 0), variance = values_of(op.variance, channels, 1);
+        auto scale = values_of(op.scale, channels, 1), shift = values_of(op.shift, channels, 0);
+        for (std::size_t c = 0; c < channels; ++c) {
+            scale[c] /= std::sqrt(variance[c] + op.epsilon);
+            shift[c] -= mean[c] * scale[c];
+        }
+        wired_.any_bias = true;
+        if (from.pending) return folded_before(std::move(from), scale, shift);
+        signal made = from;
+        std::size_t const repeat = made.step_size() / channels;
+        for (auto& term : made.terms) {
+            std::vector<double> own_scale(wired_.parts[term.part].size()), own_shift(own_scale.size());
+            for (std::size_t k = 0; k < own_scale.size(); ++k) {
+                own_scale[k] = scale[(term.first + k) / repeat];
+                own_shift[k] = shift[(term.first + k) / repeat] / term.factor;
+            }
+            rescale(term, own_scale, own_shift);
+        }
+        return made;
+    }
+
+    /// y = scale (value) + shift: of spins, for whatever reads them.
+    static void rescale(signal_term& term, std::vector<double> const& scale,
+                        std::vector<double> const& shift) {
+        multiply_into(term.scale, 1, scale);
+        if (!term.shift.empty()) multiply_into(term.shift, 0, scale);
+        add_into(term.shift, shift);
+    }
+
+    /// A normalisation of sums that are not spins yet: exact, into their couplings and fields.
+    [[nodiscard]] signal folded_before(signal made, std::vector<double> const& scale,
+                                       std::vector<double> const& shift) {
+        std::size_t const repeat = made.step_size() / scale.size();
+        auto& fields = made.fields[0];
+        for (std::size_t i = 0; i < fields.size(); ++i)
+            fields[i] = fields[i] * scale[i / repeat] + shift[i / repeat];
+        for (auto& each : made.wires) {
+            linear_map map = *each.map;
+            auto rows = scale;
+            auto const* const window = std::get_if<window_map>(&map.kind);
+            if (window != nullptr &&
+                window->shape.channels_to != scale.size()) {  // an identity, over all values
+                map = identity(map.rows(), true, window->value);
+                rows.clear();
+                for (std::size_t i = 0; i < map.rows(); ++i) rows.push_back(scale[i / repeat]);
+            } else if (window == nullptr && map.rows() != scale.size()) {
+                rows.clear();
+                for (std::size_t i = 0; i < map.rows(); ++i) rows.push_back(scale[i / repeat]);
+            }
+            multiply_into(map.row_scale, 1, rows);
+            each.map = std::make_shared<linear_map const>(std::move(map));
+        }
+        return made;
+    }
+
+    [[nodiscard]] signal value_of(layer_normalisation const& op) {
+        signal made = spins_of_input();
+        discard("the mean and deviation by which layer normalisation divides");
+        for (std::size_t k = 0; k < made.terms.size(); ++k) {
+            auto& term = made.terms[k];
+            std::size_t const n = wired_.parts[term.part].size();
+            std::vector<double> scale(n, 1.0), shift(n, 0.0);
+            for (std::size_t i = 0; i < n; ++i) {
+                if (op.scale) scale[i] = trailing_value(*op.scale, term.first + i);
+                if (op.shift) shift[i] = trailing_value(*op.shift, term.first + i) / term.factor;
+            }
+            if (op.shift) wired_.any_bias = true;
+            if (op.scale || op.shift) rescale(term, scale, shift);
+        }
+        return made;
+    }
+
+    /// Of a tensor that repeats over the leading axes of a value.
+    [[nodiscard]] double trailing_value(tensor const& of, std::size_t place) {
+        if (trailing_of_ != of.bytes().data()) {
+            trailing_ = values_of(of, of.size(), 0);
+            trailing_of_ = of.bytes().data();
+        }
+        return trailing_[place % trailing_.size()];
+    }
+
+    /// What an input adds to a sum: its own wires where it is one itself, else identities.
+    void add_to(signal& made, signal& from) {
+        if (from.pending) {
+            for (auto& each : from.wires) made.wires.push_back(std::move(each));
+            for (std::size_t k = 0; k < made.fields.size(); ++k) add_into(made.fields[k], from.fields[k]);
+            return;
+        }
+        for (std::size_t k = 0; k < from.terms.size(); ++k) {
+            auto const& term = from.terms[k];
+            std::size_t const size = wired_.parts[term.part].size();
+            if (size != made.step_size()) refuse("it adds the steps of a sequence laid flat");
+            read(made, from.sequence ? k : 0, term, identity(size, !term.scale.empty()));
+        }
+    }
+
+    [[nodiscard]] signal value_of(addition const&) {
+        auto &a = input_signal(0), &b = input_signal(1);
+        if (a.sequence != b.sequence) refuse("it adds steps to channels");
+        auto made = pending_here(a.sequence, true);
+        add_to(made, a);
+        add_to(made, b);
+        return made;
+    }
+
+    [[nodiscard]] signal value_of(offset const& op) {
+        signal made = input_signal();
+        wired_.any_bias = true;
+        if (made.pending) {
+            for (std::size_t k = 0; k < made.fields.size(); ++k)
+                for (std::size_t i = 0; i < made.fields[k].size(); ++i)
+                    made.fields[k][i] += trailing_value(op.values, k * made.step_size() + i);
+            return made;
+        }
+        for (auto& term : made.terms) {
+            std::vector<double> shift(wired_.parts[term.part].size());
+            for (std::size_t i = 0; i < shift.size(); ++i)
+                shift[i] = trailing_value(op.values, term.first + i) / term.factor;
+            add_into(term.shift, shift);
+        }
+        return made;
+    }
+
+    [[nodiscard]] signal value_of(flatten const&) {
+        signal made = spins_of_input();
+        made.shape = shape_here();
+        made.sequence = false;
+        return made;
+    }
+
+    [[nodiscard]] signal value_of(select_step const& op) {
+        signal made = spins_of_input();
+        if (!made.sequence) refuse("it reads channels, not steps");
+        auto term = made.terms[op.index.value_or(made.terms.size() - 1)];
+        term.first = 0;
+        made.terms = {std::move(term)};
+        made.shape = shape_here();
+        made.sequence = false;
+        return made;
+    }
+
+    [[nodiscard]] signal value_of(mean_over_steps const&) {
+        signal made = spins_of_input();
+        if (!made.sequence) refuse("it reads channels, not steps");
+        double const steps = static_cast<double>(made.terms.size());
+        for (auto& term : made.terms) {
+            term.first = 0;
+            term.factor /= steps;
+        }
+        made.shape = shape_here();
+        made.sequence = false;
+        return made;
+    }
+
+    [[nodiscard]] signal value_of(embedding const& op) {
+        auto const& from = input_signal();
+        auto const* const source = net_->find(at_->inputs[0]);
+        if (!std::holds_alternative<input>(source->op)) refuse("it does not read the input");
+        if (takers_.find(source->name)->second.size() != 1) refuse("its tokens are read by another node too");
+        auto made = pending_here(true, true);
+        linear_map const table{matrix_map{op.weight, 0, op.weight.shape()[0], 0, op.weight.shape()[1], true}};
+        for (std::size_t k = 0; k < from.terms.size(); ++k) read(made, k, from.terms[k], table);
+        return made;
+    }
+
+    // --- recurrent layers
+
+    /// Part of a gate of a recurrent layer: rows [gate H, (gate + 1) H) of its weights.
+    struct gate {
+        std::size_t index;
+        char const* name;          ///< of its spins, after the layer's
+        double hidden_factor = 1;  ///< of its hidden weights and biases
+    };
+
+    [[nodiscard]] signal value_of(recurrent const& op) {
+        auto const& from = spins_of_input();
+        if (!from.sequence) refuse("it reads channels, not steps");
+        if (layout_ == recurrence::ring && from.steps() == 1)
+            refuse("a ring of one step would couple units to themselves: give it at least two steps");
+        // A product with a gate keeps, of the gate, its value at zero: sigmoid(0) = 1/2.
+        std::vector<gate> gates;
+        double candidate = 1, memory = 0;
+        if (op.kind == recurrent_kind::lstm) {
+            gates = {{0, " input gates"}, {1, " forget gates"}, {2, " candidates"}, {3, " output gates"}};
+            candidate = 0.25, memory = 0.5;
+        } else if (op.kind == recurrent_kind::gru) {
+            gates = {{0, " reset gates"}, {1, " update gates"}, {2, " candidates", 0.5}};
+            candidate = 0.5, memory = 0.5;
+        }
+        wired_.any_bias = wired_.any_bias || op.input_bias || op.hidden_bias;
+        if (gates.empty())
+            wired_.activations.emplace(to_string(op.activation));
+        else
+            discard("products with gates, beyond their value at zero");
+        return wired_steps(op, from, gates, candidate, memory);
+    }
+
+    [[nodiscard]] signal wired_steps(recurrent const& op, signal const& from, std::vector<gate> const& gates,
+                                     double candidate, double memory) {
+        std::size_t const units = op.units(), steps = from.steps();
+        std::vector<std::size_t> first_of;  // parts of each gate
+        for (auto const& each : gates)
+            first_of.push_back(add_parts(at_->name + each.name, fields_of(op, each, steps)));
+        std::size_t const hidden = add_parts(
+            at_->name, gates.empty()
+                           ? fields_of(op, {0, ""}, steps)
+                           : std::vector<std::vector<double>>(steps, std::vector<double>(units, 0.0)));
+        signal made{shape_here(), true};
+        for (std::size_t t = 0; t < steps; ++t) made.terms.push_back({hidden + t, t * units});
+        if (gates.empty()) {
+            wire_gate(op, {0, ""}, from, made, hidden);
+            return made;
+        }
+        for (std::size_t g = 0; g < gates.size(); ++g) wire_gate(op, gates[g], from, made, first_of[g]);
+        signal cell{shape_here(), true};
+        cell.fields.assign(steps, std::vector<double>(units, 0.0));
+        for (std::size_t t = 0; t < steps; ++t)
+            read(cell, t, {first_of[2] + t, 0, candidate}, identity(units, false));
+        for (std::size_t t = 0; t < steps; ++t)
+            if (auto const before = step_before(op, t, steps))
+                read(cell, t, {hidden + *before, 0, memory}, identity(units, false));
+        add_wires(cell, hidden);
+        return made;
+    }
+
+    [[nodiscard]] std::optional<std::size_t> step_before(recurrent const& op, std::size_t t,
+                                                         std::size_t steps) const {
+        bool const first = t == (op.reversed ? steps - 1 : 0);
+        if (first && layout_ == recurrence::unrolled) return std::nullopt;
+        return op.reversed ? (t + 1) % steps : (t + steps - 1) % steps;
+    }
+
+    [[nodiscard]] static std::vector<std::vector<double>> fields_of(recurrent const& op, gate const& of,
+                                                                    std::size_t steps) {
+        std::size_t const units = op.units();
+        auto const a = values_of(op.input_bias, op.gates() * units, 0),
+                   b = values_of(op.hidden_bias, op.gates() * units, 0);
+        std::vector<double> fields(units);
+        for (std::size_t i = 0; i < units; ++i)
+            fields[i] = a[of.index * units + i] + of.hidden_factor * b[of.index * units + i];
+        return std::vector<std::vector<double>>(steps, fields);
+    }
+
+    /// Input and hidden weights of one gate, at all steps.
+    void wire_gate(recurrent const& op, gate const& of, signal const& from, signal const& hidden,
+                   std::size_t first_part) {
+        std::size_t const units = op.units(), row = of.index * units, steps = from.steps();
+        signal made{shape_here(), true};
+        made.fields.assign(steps, std::vector<double>(units, 0.0));
+        for (std::size_t t = 0; t < steps; ++t)
+            read(made, t, from.terms[t], matrix(op.input_weight, row, units, 0, op.input_weight.shape()[1]));
+        for (std::size_t t = 0; t < steps; ++t)
+            if (auto const before = step_before(op, t, steps)) {
+                auto term = hidden.terms[*before];
+                term.factor *= of.hidden_factor;
+                read(made, t, term, matrix(op.hidden_weight, row, units, 0, units));
+            }
+        add_wires(made, first_part);
+    }
+
+    /// The wires and fields of what is not a layer's whole, to parts that are there.
+    void add_wires(signal& made, std::size_t first_part) {
+        for (auto& each : made.wires)
+            wired_.wires.push_back({each.from, first_part + each.slice, std::move(each.map), each.factor});
+        for (std::size_t t = 0; t < made.fields.size(); ++t)
+            add_into(wired_.parts[first_part + t].fields, made.fields[t]);
+    }
+
+    // --- attention
+
+    /// Spins that read a sequence by a projection.
+    [[nodiscard]] signal projected(signal const& from, dense const& by, std::string const& name) {
+        signal made{{from.shape[0], by.weight.shape()[0]}, true};
+        made.pending = true;
+        made.name = at_->name + name;
+        made.fields.assign(made.steps(), std::vector<double>(made.step_size(), 0.0));
+        read_by_matrix(made, from, by.weight);
+        add_bias(made, by.bias);
+        settle(made);
+        return made;
+    }
+
+    [[nodiscard]] signal value_of(attention const& op) {
+        auto const& from = spins_of_input();
+        if (!from.sequence) refuse("it reads channels, not steps");
+        discard("the softmax of attention beyond equal weights, and with it products of queries and keys");
+        signal const unread[] = {projected(from, op.query, " query"), projected(from, op.key, " key")};
+        static_cast<void>(unread);
+        auto const value = projected(from, op.value, " value");
+        signal context{value.shape, true};
+        context.pending = true;
+        context.name = at_->name + " context";
+        context.fields.assign(context.steps(), std::vector<double>(context.step_size(), 0.0));
+        for (std::size_t t = 0; t < value.terms.size(); ++t) {
+            std::size_t const seen = op.causal ? t + 1 : value.terms.size();
+            for (std::size_t s = 0; s < seen; ++s) {
+                auto term = value.terms[s];
+                term.factor /= static_cast<double>(seen);
+                read(context, t, term, identity(context.step_size(), false));
+            }
+        }
+        settle(context);
+        auto made = pending_here(true, true);
+        read_by_matrix(made, context, op.output.weight);
+        add_bias(made, op.output.bias);
+        return made;
+    }
+
+    network const* net_;
+    recurrence layout_;
+    std::map<std::string, value_shape, std::less<>> shapes_;
+    std::map<std::string, std::vector<node const*>> takers_;
+    std::map<std::string, signal, std::less<>> signals_;
+    node const* at_ = nullptr;
+    wiring wired_;
+    std::size_t groups_ = 0;
+    map_pointer shared_;
+    void const* trailing_of_ = nullptr;
+    std::vector<double> trailing_;
+};
+
+}  // namespace detail
+
+/// Parts and wires of a network. Each layer with weights becomes spins, one for each of its results (a
+/// normalisation and an addition that follow it are folded in); so do pooled values, gates and the
+/// projections of attention. docs/mapping.md says for each operation what is kept. Throws spinet::error
+/// naming the node where shapes do not fit or an operation has no place.
+[[nodiscard]] inline wiring wire_network(network const& net, recurrence layout = recurrence::unrolled) {
+    return detail::network_wiring(net, layout).run();
+}
+
+}  // namespace spinet

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// What the twin Hopfield mapping makes of a network before any coupling is converted: parts, fields, wires.
+#pragma once
+
+#include <spinet/error.hpp>
+#include <spinet/mapping/linear_map.hpp>
+#include <spinet/model/network_glass.hpp>
+#include <spinet/spectrum/symmetric_eigenvalues.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <memory>
+#include <set>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace spinet {
+
+/// Couplings between two parts: factor * map, rows being spins of `to` and columns spins of `from`.
+struct wire {
+    std::size_t from, to;
+    std::shared_ptr<linear_map const> map;
+    double factor = 1;
+};
+
+/// A part of the glass to be: a layer, or one step of a layer of a sequence.
+struct wired_part {
+    std::string name;
+    std::vector<double> fields;  ///< one per spin
+    std::size_t group = 0;       ///< steps of one layer have the same, and follow each other
+    bool is_input = false, is_output = false;
+    bool is_token = false;  ///< an input of which one spin stands for each word
+
+    [[nodiscard]] std::size_t size() const noexcept { return fields.size(); }
+};
+
+/// Parts and wires, with what was left out on the way. Weights are handles on the network's tensors.
+struct wiring {
+    std::vector<wired_part> parts;
+    std::vector<wire> wires;
+    std::set<std::string> activations;   ///< kinds of activation functions, which have no counterpart
+    std::vector<std::string> discarded;  ///< what else has none
+    bool any_bias = false;
+
+    [[nodiscard]] std::size_t spins() const noexcept {
+        std::size_t n = 0;
+        for (auto const& part : parts) n += part.size();
+        return n;
+    }
+    /// Coupled pairs of spins, parallel wires counted each.
+    [[nodiscard]] double couplings() const {
+        double n = 0;
+        for (auto const& each : wires) n += static_cast<double>(each.map->couplings());
+        return n;
+    }
+};
+
+namespace detail {
+
+/// Takes away the parts for which gone(part), and their wires. `held`, where it is not empty, has values of
+/// all spins of these parts, in order: they turn into fields on what they are wired to.
+template <class Gone>
+void remove_parts(wiring& of, Gone gone, std::span<double const> held = {}) {
+    std::vector<std::size_t> new_place(of.parts.size()), first_held(of.parts.size());
+    std::size_t kept = 0, at = 0;
+    for (std::size_t p = 0; p < of.parts.size(); ++p) {
+        new_place[p] = kept;
+        first_held[p] = at;
+        if (gone(of.parts[p]))
+            at += of.parts[p].size();
+        else
+            ++kept;
+    }
+    std::vector<wire> wires;
+    for (auto& each : of.wires) {
+        bool const from = gone(of.parts[each.from]), to = gone(of.parts[each.to]);
+        if (from && !to && !held.empty())
+            add_product(*each.map, each.factor,
+                        held.subspan(first_held[each.from], of.parts[each.from].size()),
+                        of.parts[each.to].fields);
+        if (from || to) continue;
+        each.from = new_place[each.from];
+        each.to = new_place[each.to];
+        wires.push_back(std::move(each));
+    }
+    of.wires = std::move(wires);
+    of.parts.erase(std::remove_if(of.parts.begin(), of.parts.end(), gone), of.parts.end());
+}
+
+/// The variance of each wire's couplings, measured once for each map.
+[[nodiscard]] inline std::vector<double> wire_variances(wiring const& of) {
+    std::vector<double> variances;
+    linear_map const* last = nullptr;
+    double variance = 0;
+    for (auto const& each : of.wires) {
+        if (each.map.get() != last) variance = moments_of(*each.map).variance;
+        last = each.map.get();
+        variances.push_back(variance * each.factor * each.factor);
+    }
+    return variances;
+}
+
+/// sqrt of the largest eigenvalue of the bond matrix B_pq = variance N_q of the parts.
+[[nodiscard]] inline double t_formula_of(wiring const& of, std::vector<double> const& variances) {
+    std::size_t const n = of.parts.size();
+    std::vector<double> bonds(n * n, 0.0);
+    for (std::size_t w = 0; w < of.wires.size(); ++w) {
+        std::size_t const p = of.wires[w].from, q = of.wires[w].to;
+        double const bond = variances[w] * std::sqrt(static_cast<double>(of.parts[p].size())) *
+                            std::sqrt(static_cast<double>(of.parts[q].size()));
+        bonds[p * n + q] += bond;
+        bonds[q * n + p] += bond;
+    }
+    return std::sqrt(std::max(0.0, symmetric_eigenvalues(std::move(bonds), n).back()));
+}
+
+/// The glass of a wiring. Throws spinet::error where a coupling exceeds Real or a matrix what BLAS can index.
+template <class Real>
+[[nodiscard]] network_glass<Real> glass_of(wiring const& of, provenance made_from) {
+    std::vector<spin_group> parts;
+    std::vector<std::size_t> groups;
+    std::vector<Real> fields;
+    for (std::size_t p = 0; p < of.parts.size(); ++p) {
+        parts.push_back({of.parts[p].name, 0, of.parts[p].size()});
+        if (p > 0 && of.parts[p].group == of.parts[p - 1].group)
+            ++groups.back();
+        else
+            groups.push_back(1);
+        for (double const b : of.parts[p].fields) fields.push_back(rounded_to<Real>(b));
+    }
+    block_maker<Real> make;
+    std::vector<coupling_block<Real>> blocks;
+    for (auto const& each : of.wires) blocks.push_back(make(each.map, each.factor, each.from, each.to));
+    return network_glass<Real>(std::move(parts), std::move(fields), std::move(blocks), std::move(made_from),
+                               groups);
+}
+
+}  // namespace detail
+}  // namespace spinet
