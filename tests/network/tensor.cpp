@@ -3,11 +3,14 @@
 #include "files.hpp"
 #include <spinet/network/tensor.hpp>
 
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <span>
 #include <type_traits>
 
 using namespace network_test;
@@ -19,7 +22,7 @@ namespace {
 template <class Stored>
 tensor stored(dtype type, std::vector<Stored> const& values, std::size_t padding = 0) {
     std::vector<std::byte> bytes(padding + values.size() * sizeof(Stored), std::byte{0xFF});
-    std::memcpy(bytes.data() + padding, values.data(), values.size() * sizeof(Stored));
+    if (!values.empty()) std::memcpy(bytes.data() + padding, values.data(), values.size() * sizeof(Stored));
     return {"t", type, {values.size()}, std::make_shared<std::vector<std::byte> const>(bytes), padding};
 }
 
@@ -61,6 +64,31 @@ TEST_CASE("half precision: every finite pattern against its definition", "[netwo
         else
             wrong += !(value == sign * expected && std::signbit(value) == (sign < 0));
     }
+    CHECK(wrong == 0);
+}
+
+TEST_CASE("half precision: every pattern, bit for bit, as the branches of the standard have it",
+          "[network]") {
+    auto const branching = [](std::uint32_t half) {
+        std::uint32_t const sign = (half & 0x8000U) << 16U;
+        std::uint32_t const exponent = (half >> 10U) & 0x1FU;
+        std::uint32_t const fraction = half & 0x3FFU;
+        if (exponent == 0) return bits(static_cast<float>(fraction) * 0x1p-24F) | sign;
+        std::uint32_t const widened = exponent == 0x1FU ? 0xFFU : exponent + (127U - 15U);
+        return sign | (widened << 23U) | (fraction << 13U);
+    };
+    int wrong = 0;
+    std::vector<std::uint16_t> all;
+    for (std::uint32_t pattern = 0; pattern < 0x10000; ++pattern) {
+        all.push_back(static_cast<std::uint16_t>(pattern));
+        wrong += bits(spinet::detail::half_to_float(all.back())) != branching(pattern);
+    }
+    CHECK(wrong == 0);
+    // and in the loop of whole tensors
+    std::vector<float> converted(all.size());
+    stored(dtype::f16, all, 1).copy_to(std::span<float>(converted));
+    for (std::uint32_t pattern = 0; pattern < 0x10000; ++pattern)
+        wrong += bits(converted[pattern]) != branching(pattern);
     CHECK(wrong == 0);
 }
 
@@ -163,6 +191,152 @@ TEST_CASE("the first value that is not finite", "[network]") {
     CHECK(std::isnan(brain->value));
     // finite as a double although not as a float
     CHECK_FALSE(tensor(xt::xtensor<double, 1>{1e300}).first_non_finite());
+}
+
+TEST_CASE("one value that is not finite, wherever it stands", "[network]") {
+    // sizes and places around the runs in which elements are taken
+    auto const check = [](dtype type, auto finite, auto infinite) {
+        for (std::size_t const size : {1U, 7U, 1023U, 1024U, 1025U, 2048U, 3000U})
+            for (std::size_t const at : {0U, 1U, 6U, 1022U, 1023U, 1024U, 1025U, 2047U, 2048U, 2999U}) {
+                if (at >= size) continue;
+                std::vector<decltype(finite)> patterns(size, finite);
+                REQUIRE_FALSE(stored(type, patterns, 3).first_non_finite());
+                patterns[at] = infinite;
+                patterns.back() = infinite;
+                auto const found = stored(type, patterns, 3).first_non_finite();
+                REQUIRE(found);
+                REQUIRE(found->index == at);
+                REQUIRE(found->value == -std::numeric_limits<double>::infinity());
+            }
+    };
+    // the largest finite number, of either sign, beside minus infinity
+    check(dtype::f16, std::uint16_t{0x7BFF}, std::uint16_t{0xFC00});
+    check(dtype::f16, std::uint16_t{0xFBFF}, std::uint16_t{0xFC00});
+    check(dtype::bf16, std::uint16_t{0x7F7F}, std::uint16_t{0xFF80});
+    check(dtype::bf16, std::uint16_t{0xFF7F}, std::uint16_t{0xFF80});
+    check(dtype::f32, std::uint32_t{0x7F7FFFFF}, std::uint32_t{0xFF800000});
+    check(dtype::f32, std::uint32_t{0xFF7FFFFF}, std::uint32_t{0xFF800000});
+    check(dtype::f64, std::uint64_t{0x7FEFFFFFFFFFFFFF}, std::uint64_t{0xFFF0000000000000});
+    check(dtype::f64, std::uint64_t{0xFFEFFFFFFFFFFFFF}, std::uint64_t{0xFFF0000000000000});
+    // nothing is read beyond the last element, and what follows it does not count
+    auto const bytes = std::make_shared<std::vector<std::byte>>(4 * 1030, std::byte{0xFF});
+    std::fill_n(bytes->begin(), 4 * 1025, std::byte{0});
+    CHECK_FALSE(tensor("t", dtype::f32, {1025}, bytes).first_non_finite());
+    CHECK(tensor("t", dtype::f32, {1026}, bytes).first_non_finite()->index == 1025);
+}
+
+TEST_CASE("conversion of lengths around a run, into no more room than there is", "[network]") {
+    for (std::size_t const size : {0U, 1U, 1023U, 1024U, 1025U, 2048U, 2500U}) {
+        std::vector<std::uint16_t> half(size), brain(size);
+        std::vector<std::uint32_t> single(size);
+        std::vector<std::uint64_t> twice(size);
+        for (std::size_t i = 0; i < size; ++i) {  // 1 + i / 1024 fits the ten bits of a half for i < 1024
+            half[i] = static_cast<std::uint16_t>(0x3C00 + i % 1024);
+            brain[i] = static_cast<std::uint16_t>(0x3F80 + i % 128);
+            single[i] = bits(static_cast<float>(i));
+            twice[i] = std::bit_cast<std::uint64_t>(static_cast<double>(i) / 3);
+        }
+        auto const check = [&](tensor const& values, auto expected) {
+            std::vector<float> floats(size + 1, -7.0F);
+            std::vector<double> wide(size + 1, -7.0);
+            values.copy_to(std::span<float>(floats.data(), size));
+            values.copy_to(std::span<double>(wide.data(), size));
+            REQUIRE(floats[size] == -7.0F);
+            REQUIRE(wide[size] == -7.0);
+            for (std::size_t i = 0; i < size; ++i) {
+                REQUIRE(wide[i] == expected(i));
+                REQUIRE(floats[i] == static_cast<float>(expected(i)));
+            }
+        };
+        check(stored(dtype::f16, half),
+              [](std::size_t i) { return 1 + static_cast<double>(i % 1024) / 1024; });
+        check(stored(dtype::bf16, brain),
+              [](std::size_t i) { return 1 + static_cast<double>(i % 128) / 128; });
+        check(stored(dtype::f32, single), [](std::size_t i) { return static_cast<double>(i); });
+        check(stored(dtype::f64, twice), [](std::size_t i) { return static_cast<double>(i) / 3; });
+    }
+}
+
+TEST_CASE("a double beyond the range of float is found behind infinities, in any run", "[network]") {
+    std::vector<double> values(3000, std::numeric_limits<double>::infinity());
+    std::vector<float> out(values.size());
+    tensor const fine("t", dtype::f64, {3000},
+                      std::make_shared<std::vector<std::byte>>(std::as_bytes(std::span(values)).begin(),
+                                                               std::as_bytes(std::span(values)).end()));
+    CHECK_NOTHROW(fine.copy_to(std::span<float>(out)));
+    CHECK(std::isinf(out[2999]));
+    values[2500] = -1e300;
+    CHECK(error_of([&] { stored(dtype::f64, values).copy_to(std::span<float>(out)); }) ==
+          "tensor 't' of shape (3000) holds -1e+300 at (2500), beyond the range of float");
+}
+
+TEST_CASE("rows are windows on the same bytes", "[network]") {
+    tensor const a(xt::xtensor<float, 2>{{1, 2}, {3, 4}, {5, 6}}, "a");
+    auto const middle = a.rows(1, 2);
+    CHECK(middle.shape() == std::vector<std::size_t>{2, 2});
+    CHECK(middle.bytes().data() == a.bytes().data() + 8);
+    CHECK(middle.bytes().size() == 16);
+    CHECK(doubles(middle) == std::vector<double>{3, 4, 5, 6});
+    CHECK(doubles(middle.rows(1, 1)) == std::vector<double>{5, 6});
+    CHECK(middle.name() == "a");
+    CHECK(doubles(a.rows(0, 3)) == doubles(a));
+    CHECK(a.rows(3, 0).size() == 0);
+    CHECK(a.rows(3, 0).shape() == std::vector<std::size_t>{0, 2});
+    CHECK(doubles(tensor(xt::xtensor<double, 1>{1, 2, 3}).rows(2, 1)) == std::vector<double>{3});
+    auto const kept = [] { return tensor(xt::xtensor<float, 2>{{1, 2}, {3, 4}}).rows(1, 1); }();
+    CHECK(doubles(kept) == std::vector<double>{3, 4});
+
+    std::string const no = "tensor 'a' of shape (3, 2) does not have ";
+    CHECK(error_of([&] { (void)a.rows(2, 2); }) == no + "2 rows from row 2 on");
+    CHECK(error_of([&] { (void)a.rows(4, 0); }) == no + "0 rows from row 4 on");
+    auto const most = std::numeric_limits<std::size_t>::max();
+    CHECK(error_of([&] { (void)a.rows(2, most); }) == no + std::to_string(most) + " rows from row 2 on");
+    tensor const scalar("s", dtype::f16, {}, std::make_shared<std::vector<std::byte>>(2));
+    CHECK(error_of([&] { (void)scalar.rows(0, 1); }) ==
+          "tensor 's' of shape () is a single value, without rows");
+    tensor const empty("e", dtype::f32, {0, 4}, nullptr);
+    CHECK(empty.rows(0, 0).size() == 0);
+    CHECK(error_of([&] { (void)empty.rows(0, 1); }) ==
+          "tensor 'e' of shape (0, 4) does not have 1 rows from row 0 on");
+    // no rows, though each would be huge
+    tensor const flat("f", dtype::f64, {0, std::size_t{1} << 40}, nullptr);
+    CHECK(flat.rows(0, 0).bytes().empty());
+}
+
+TEST_CASE("another shape of the same values", "[network]") {
+    tensor const a(xt::xtensor<float, 2>{{1, 2, 3}, {4, 5, 6}}, "a");
+    auto const b = a.reshaped({3, 1, 2});
+    CHECK(b.shape() == std::vector<std::size_t>{3, 1, 2});
+    CHECK(b.bytes().data() == a.bytes().data());
+    CHECK(doubles(b.rows(1, 1)) == std::vector<double>{3, 4});
+    CHECK(doubles(a.rows(1, 1).reshaped({3})) == std::vector<double>{4, 5, 6});
+    CHECK(a.rows(0, 0).reshaped({7, 0}).shape() == std::vector<std::size_t>{7, 0});
+    CHECK(error_of([&] { (void)a.reshaped({4}); }) ==
+          "tensor 'a' of shape (2, 3) does not fit the shape (4)");
+    CHECK(error_of([&] { (void)a.reshaped({}); }) == "tensor 'a' of shape (2, 3) does not fit the shape ()");
+    std::size_t const huge = std::size_t{1} << 63;
+    CHECK(error_of([&] {
+              (void)a.reshaped({huge, 2, 6});
+          }) == "tensor 'a' of shape (2, 3) does not fit the shape (9223372036854775808, 2, 6)");
+}
+
+TEST_CASE("bytes of any owner", "[network]") {
+    auto const owner = std::make_shared<std::array<float, 4>>(std::array<float, 4>{1, 2, 3, 4});
+    std::weak_ptr<void const> const watched = owner;
+    {
+        auto const a = [held = owner]() -> tensor {
+            return {"a", dtype::f32, {2}, {held, std::as_bytes(std::span(*held))}, 8};
+        }();
+        CHECK(doubles(a) == std::vector<double>{3, 4});
+        auto const last = [&] { return a.rows(1, 1).renamed("last"); }();
+        CHECK(watched.use_count() > 1);
+        CHECK(doubles(last) == std::vector<double>{4});
+    }
+    CHECK(watched.use_count() == 1);
+    auto const writable = std::make_shared<std::vector<std::byte>>(4);
+    CHECK(spinet::byte_source(writable).size() == 4);
+    CHECK(spinet::byte_source(nullptr).bytes().empty());
+    CHECK(spinet::byte_source(std::shared_ptr<std::vector<std::byte> const>()).bytes().empty());
 }
 
 TEST_CASE("refused: wrong rank, wrong room, values beyond float, missing bytes", "[network]") {

@@ -35,6 +35,7 @@ struct npz {
     std::vector<std::string> ignored = {};
     activation_kind hidden = activation_kind::unspecified;
     activation_kind output = activation_kind::unspecified;
+    network_architecture architecture = {};  ///< as in `safetensors`
 
     [[nodiscard]] static std::string_view name() noexcept { return "npz"; }
 
@@ -149,7 +150,7 @@ inline network npz::operator()(std::filesystem::path const& path) const {
         npy_header header;
     };
     std::map<std::string, listed_array, std::less<>> arrays;
-    std::map<std::string, detail::listed_tensor, std::less<>> listed;
+    detail::listed_tensors listed;
     for (auto const& entry : zip.entries()) {
         if (entry.name.size() < 5 || entry.name.substr(entry.name.size() - 4) != ".npy")
             file.refuse("entry " + detail::in_quotes(entry.name) + " is no array of NumPy");
@@ -174,7 +175,7 @@ inline network npz::operator()(std::filesystem::path const& path) const {
             file.refuse("array " + detail::in_quotes(key) + ": " + reason.what());
         }
     }
-    return detail::chain_reading(file, listed, {layers, ignored, hidden, output},
+    return detail::chain_reading(file, listed, {layers, ignored, hidden, output, architecture},
                                  [&](detail::listed_tensor const& wanted) {
                                      auto const& of = arrays.find(wanted.name)->second;
                                      std::vector<std::byte> bytes(static_cast<std::size_t>(of.entry.size));

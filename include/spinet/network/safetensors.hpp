@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// The reader of safetensors files with the weights of a multilayer perceptron, named as PyTorch names them.
+/// The reader of safetensors files: the weights of a multilayer perceptron, or of any architecture given.
 #pragma once
 
 #include <spinet/error.hpp>
@@ -37,6 +37,9 @@ struct safetensors {
     /// The format does not store activations: after each layer but the last, and after the last.
     activation_kind hidden = activation_kind::unspecified;
     activation_kind output = activation_kind::unspecified;
+    /// What the network is, where it is more than a chain of dense layers; the tensors that it does not name
+    /// are listed in notes.
+    network_architecture architecture = {};
 
     [[nodiscard]] static std::string_view name() noexcept { return "safetensors"; }
 
@@ -81,11 +84,11 @@ inline bool safetensors::recognises(std::filesystem::path const& path) const {
 inline network safetensors::operator()(std::filesystem::path const& path) const {
     input_file file(path);
     auto const header = read_safetensors_header(file);
-    std::map<std::string, detail::listed_tensor, std::less<>> listed;
+    detail::listed_tensors listed;
     for (auto const& [key, entry] : header.tensors)
         listed.emplace(key, detail::listed_tensor{entry.name, std::string(entry.type->name),
                                                   entry.type->whole, entry.type->type, entry.shape});
-    return detail::chain_reading(file, listed, {layers, ignored, hidden, output},
+    return detail::chain_reading(file, listed, {layers, ignored, hidden, output, architecture},
                                  [&](detail::listed_tensor const& wanted) {
                                      return detail::load_safetensors_entry(
                                          file, header, header.tensors.find(wanted.name)->second);

@@ -4,10 +4,10 @@
 
 #include <spinet/detail/xtensor.hpp>
 #include <spinet/error.hpp>
+#include <spinet/network/dtype.hpp>
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
 #include <concepts>
 #include <cstddef>
@@ -20,33 +20,10 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace spinet {
-
-/// How an element is stored: IEEE 754 binary16, bfloat16 (the upper half of a binary32), binary32, binary64.
-enum class dtype : std::uint8_t { f16, bf16, f32, f64 };
-
-/// Bytes of one element.
-[[nodiscard]] constexpr std::size_t size_of(dtype type) noexcept {
-    return type == dtype::f64 ? 8 : type == dtype::f32 ? 4 : 2;
-}
-
-[[nodiscard]] constexpr std::string_view to_string(dtype type) noexcept {
-    switch (type) {
-        case dtype::f16:
-            return "f16";
-        case dtype::bf16:
-            return "bf16";
-        case dtype::f32:
-            return "f32";
-        case dtype::f64:
-            return "f64";
-    }
-    return "unknown";
-}
 
 /// A value that is not finite, and its row-major position.
 struct non_finite {
@@ -55,29 +32,6 @@ struct non_finite {
 };
 
 namespace detail {
-
-static_assert(std::endian::native == std::endian::little,
-              "spinet reads the bytes of network files in place: it needs a little-endian machine");
-static_assert(std::numeric_limits<float>::is_iec559 && std::numeric_limits<double>::is_iec559,
-              "spinet needs IEEE 754 floating point");
-
-/// The value of an IEEE 754 binary16; exact, for subnormals, infinities and nan too.
-[[nodiscard]] inline float half_to_float(std::uint16_t half) noexcept {
-    std::uint32_t const sign = (half & 0x8000U) << 16U;
-    std::uint32_t const exponent = (half >> 10U) & 0x1FU;
-    std::uint32_t const fraction = half & 0x3FFU;
-    if (exponent == 0) {  // zero or subnormal: a multiple of 2^-24, a normal number as a float
-        float const magnitude = static_cast<float>(fraction) * 0x1p-24F;
-        return std::bit_cast<float>(std::bit_cast<std::uint32_t>(magnitude) | sign);
-    }
-    std::uint32_t const widened = exponent == 0x1FU ? 0xFFU : exponent + (127U - 15U);
-    return std::bit_cast<float>(sign | (widened << 23U) | (fraction << 13U));
-}
-
-/// The value of a bfloat16; exact, since it is the upper half of a float.
-[[nodiscard]] inline float bfloat16_to_float(std::uint16_t upper) noexcept {
-    return std::bit_cast<float>(static_cast<std::uint32_t>(upper) << 16U);
-}
 
 /// The value to six digits; "nan" without the sign which only some of them show.
 [[nodiscard]] inline std::string number_text(double value) {
@@ -133,10 +87,33 @@ concept real_values = float_or_double<typename E::value_type>;
 
 }  // namespace detail
 
+/// Bytes together with what keeps them alive: a vector, a mapping of a file. Copies share the owner. The
+/// bytes do not change, nor does a vector's size, while there is a copy.
+class byte_source {
+public:
+    byte_source() = default;
+    byte_source(std::nullptr_t) noexcept {}  // NOLINT: implicit, as from the pointers below
+    byte_source(std::shared_ptr<std::vector<std::byte> const> bytes) noexcept  // NOLINT
+        : bytes_(bytes ? std::span<std::byte const>(*bytes) : std::span<std::byte const>()),
+          owner_(std::move(bytes)) {}
+    byte_source(std::shared_ptr<std::vector<std::byte>> bytes) noexcept  // NOLINT
+        : byte_source(std::shared_ptr<std::vector<std::byte> const>(std::move(bytes))) {}
+    /// `bytes` are valid as long as `owner` is.
+    byte_source(std::shared_ptr<void const> owner, std::span<std::byte const> bytes) noexcept
+        : bytes_(bytes), owner_(std::move(owner)) {}
+
+    [[nodiscard]] std::span<std::byte const> bytes() const noexcept { return bytes_; }
+    [[nodiscard]] std::size_t size() const noexcept { return bytes_.size(); }
+
+private:
+    std::span<std::byte const> bytes_;
+    std::shared_ptr<void const> owner_;
+};
+
 /// An immutable array of numbers, row-major, known only at run time. Copies share the bytes.
 class tensor {
 public:
-    using shared_bytes = std::shared_ptr<std::vector<std::byte> const>;
+    using shared_bytes = byte_source;
 
     /// A window on `bytes`, `offset` bytes from their start; no alignment is needed.
     /// Throws `error` where the window exceeds the bytes.
@@ -148,7 +125,7 @@ public:
           bytes_(std::move(bytes)),
           offset_(offset) {
         auto const needed = detail::checked_product(shape_, size_of(type_));
-        auto const available = bytes_ ? bytes_->size() : 0;
+        auto const available = bytes_.size();
         if (!needed || offset_ > available || *needed > available - offset_)
             throw error(described() + " needs " + (needed ? std::to_string(*needed) : "more than 2^64") +
                         " bytes from byte " + std::to_string(offset_) + ", but there are " +
@@ -171,7 +148,7 @@ public:
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
     /// The stored bytes, little-endian, row-major, of any alignment.
     [[nodiscard]] std::span<std::byte const> bytes() const noexcept {
-        return {first(), size_ * size_of(type_)};
+        return bytes_.bytes().subspan(offset_, size_ * size_of(type_));
     }
 
     /// The same values under another name.
@@ -179,6 +156,32 @@ public:
         tensor copy = *this;
         copy.name_ = std::move(name);
         return copy;
+    }
+
+    /// `count` entries of the first axis, from `first` on, as a window on the same bytes. Throws `error`
+    /// where there is no such axis or it ends before.
+    [[nodiscard]] tensor rows(std::size_t first, std::size_t count) const {
+        if (rank() == 0) throw error(described() + " is a single value, without rows");
+        auto const length = shape_.front();
+        if (first > length || count > length - first)
+            throw error(described() + " does not have " + std::to_string(count) + " rows from row " +
+                        std::to_string(first) + " on");
+        tensor window = *this;
+        auto const row = length == 0 ? 0 : size_ / length;
+        window.shape_.front() = count;
+        window.size_ = count * row;
+        window.offset_ += first * row * size_of(type_);
+        return window;
+    }
+
+    /// The same values, in their order, in another shape. Throws `error` where it has another size.
+    [[nodiscard]] tensor reshaped(std::vector<std::size_t> shape) const {
+        auto const product = detail::checked_product(shape);
+        if (!product || *product != size_)
+            throw error(described() + " does not fit the shape " + detail::tuple_text(shape));
+        tensor other = *this;
+        other.shape_ = std::move(shape);
+        return other;
     }
 
     /// "tensor 'fc1.weight' of shape (16, 784)", as messages name it.
@@ -206,13 +209,12 @@ public:
 
     /// The first nan or infinity in row-major order, if there is one.
     [[nodiscard]] std::optional<non_finite> first_non_finite() const {
-        std::optional<non_finite> found;
-        visit_values([&](std::size_t index, auto value) {
-            if (std::isfinite(value)) return true;
-            found = non_finite{index, static_cast<double>(value)};
-            return false;
+        return detail::with_element(type_, [&]<class Element>(Element) -> std::optional<non_finite> {
+            auto const* const from = bytes().data();
+            auto const index = detail::first_non_finite<Element>(from, size_);
+            if (index == size_) return std::nullopt;
+            return non_finite{index, detail::element_value<Element>(from, index)};
         });
-        return found;
     }
 
 private:
@@ -237,46 +239,15 @@ private:
         return std::make_shared<std::vector<std::byte> const>(std::move(bytes));
     }
 
-    [[nodiscard]] std::byte const* first() const noexcept {
-        return bytes_ ? bytes_->data() + offset_ : nullptr;
-    }
-
-    /// f(index, value) for each value, as float or (f64) double, until f returns false.
-    template <class F>
-    void visit_values(F f) const {
-        switch (type_) {
-            case dtype::f16:
-                return visit_stored<std::uint16_t>(f, detail::half_to_float);
-            case dtype::bf16:
-                return visit_stored<std::uint16_t>(f, detail::bfloat16_to_float);
-            case dtype::f32:
-                return visit_stored<float>(f, [](float x) { return x; });
-            case dtype::f64:
-                return visit_stored<double>(f, [](double x) { return x; });
-        }
-    }
-
-    template <class Stored, class F, class Decode>
-    void visit_stored(F& f, Decode decode) const {
-        auto const* from = first();
-        for (std::size_t i = 0; i < size_; ++i) {
-            Stored stored;
-            std::memcpy(&stored, from + i * sizeof(Stored), sizeof(Stored));
-            if (!f(i, decode(stored))) return;
-        }
-    }
-
     template <class Real>
     void convert(std::span<Real> out) const {
         if (out.size() != size_)
             throw error(described() + " has " + std::to_string(size_) +
                         " values, but the destination has room for " + std::to_string(out.size()));
-        visit_values([&](std::size_t index, auto value) {
-            out[index] = static_cast<Real>(value);
-            if constexpr (sizeof(value) > sizeof(Real))
-                if (std::isinf(out[index]) && std::isfinite(value))
-                    refuse_range(index, static_cast<double>(value));
-            return true;
+        detail::with_element(type_, [&]<class Element>(Element) {
+            auto const* const from = bytes().data();
+            auto const index = detail::convert_elements<Element>(from, size_, out.data());
+            if (index != size_) refuse_range(index, detail::element_value<Element>(from, index));
         });
     }
 

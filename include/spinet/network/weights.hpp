@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// From the tensors that a file lists by name to a chain of dense layers: what every reader of weights does.
+/// From the tensors that a file lists by name to a network: what every reader of weights does.
 #pragma once
 
 #include <spinet/error.hpp>
+#include <spinet/network/architecture.hpp>
 #include <spinet/network/file.hpp>
 #include <spinet/network/layer_order.hpp>
 #include <spinet/network/network.hpp>
 #include <spinet/network/tensor.hpp>
 
 #include <cstddef>
-#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <map>
-#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -22,34 +21,29 @@
 
 namespace spinet::detail {
 
-/// A tensor as a file lists it.
-struct listed_tensor {
-    std::string name;
-    std::string type_name;  ///< as the format calls it
-    bool whole = false;     ///< integers and booleans
-    std::optional<dtype> type;
-    std::vector<std::uint64_t> shape;
-};
-
 /// The options that readers of weights share.
 struct chain_options {
     std::vector<std::string> const& layers;
     std::vector<std::string> const& ignored;
     activation_kind hidden, output;
+    network_architecture const& architecture;
 };
 
-/// One reading of one file: sorts its tensors into layers and notes, then loads them. `load(entry)` gives the
-/// values of a listed tensor.
+/// One reading of one file: puts its tensors where the architecture wants them or, without one, sorts them
+/// into dense layers and notes. `load(entry)` gives the values of a listed tensor.
 template <class Load>
 class chain_reading {
 public:
-    using tensors_by_name = std::map<std::string, listed_tensor, std::less<>>;
-
-    chain_reading(input_file const& file, tensors_by_name const& tensors, chain_options const& options,
+    chain_reading(input_file const& file, listed_tensors const& tensors, chain_options const& options,
                   Load load)
         : file_(&file), tensors_(&tensors), options_(options), load_(std::move(load)) {}
 
     network run(std::filesystem::path const& path) {
+        if (!options_.architecture.nodes.empty()) {
+            if (!options_.layers.empty())
+                file_->refuse("the options 'layers' and 'architecture' exclude each other");
+            return assembly(*file_, *tensors_, load_).run(options_.architecture, path);
+        }
         sort_tensors();
         auto chain = options_.layers.empty() ? chain_by_order() : chain_by_request();
         for (std::size_t i = 0; i < chain.size(); ++i)
@@ -95,8 +89,10 @@ private:
                 file_->refuse(
                     "tensor " + in_quotes(name) + " of shape " + tuple_text(entry.shape) + " and dtype " +
                     entry.type_name +
-                    " is neither NAME.weight nor NAME.bias of a dense layer; if the network is meant without "
-                    "it, name the layers in the option 'layers', or this tensor in 'ignored'");
+                    " is neither NAME.weight nor NAME.bias of a dense layer; if the network has other "
+                    "layers, "
+                    "describe it in the option 'architecture'; if it is meant without this tensor, name the "
+                    "layers in the option 'layers', or the tensor in 'ignored'");
         }
     }
 
@@ -150,7 +146,8 @@ private:
         auto const what = "tensor " + in_quotes(entry.name) + " of shape " + tuple_text(entry.shape);
         if (entry.shape.size() != rank)
             file_->refuse(what + " has rank " + std::to_string(entry.shape.size()) + "; the " + part +
-                          " of a dense layer has rank " + std::to_string(rank) + ", " + axes);
+                          " of a dense layer has rank " + std::to_string(rank) + ", " + axes +
+                          "; other layers need the option 'architecture'");
         for (auto const length : entry.shape)
             if (length == 0) file_->refuse(what + " has a dimension of size 0");
         if (!entry.type)
@@ -159,7 +156,7 @@ private:
     }
 
     input_file const* file_;
-    tensors_by_name const* tensors_;
+    listed_tensors const* tensors_;
     chain_options options_;
     Load load_;
     std::map<std::string, layer_entries, std::less<>> layers_;
