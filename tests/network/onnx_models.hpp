@@ -100,16 +100,20 @@ inline void with(onnx::NodeProto& node, std::string const& name, sizes const& va
     for (auto const x : values) added.add_ints(x);
 }
 
+/// One for all the files of a program: making thousands of directories takes longer than reading.
+inline temporary_directory const& shared_directory() {
+    static temporary_directory const place;
+    return place;
+}
+
 /// What the reader makes of a model.
 inline spinet::network read(model const& made, spinet::onnx_model const& reader = {}) {
-    temporary_directory const place;
-    return reader(place.write("made.onnx", made.bytes()));
+    return reader(shared_directory().write("made.onnx", made.bytes()));
 }
 
 /// What it says of one.
 inline std::string refused(std::string const& bytes, spinet::onnx_model const& reader = {}) {
-    temporary_directory const place;
-    auto const path = place.write("made.onnx", bytes);
+    auto const path = shared_directory().write("made.onnx", bytes);
     return refusal(path, [&] { (void)reader(path); });
 }
 inline std::string refused(model const& made, spinet::onnx_model const& reader = {}) {
