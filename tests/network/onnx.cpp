@@ -821,6 +821,20 @@ TEST_CASE("onnx: self-attention, and what looks like it", "[network]") {
     CHECK_FALSE(last<spinet::attention>(read(made_of({.mask = std::vector<float>(9, 0)}))).causal);
     auto const two = read(made_of({.heads = 2, .divisor = std::sqrt(2.0F)}));
     CHECK(last<spinet::attention>(two).heads == 2);
+    for (bool const inverse : {false, true}) {  // the same mask as a choice
+        auto chosen = made_of({.mask = std::vector<float>(9, 0)});
+        auto& choice = chosen.tensor("choice", {1, 1, 3, 3}, onnx::TensorProto::BOOL);
+        for (int k = 0; k < 9; ++k) choice.add_int32_data((k % 3 > k / 3) != inverse);
+        chosen.floats("never", {}, {never});
+        auto& add =
+            *std::find_if(chosen.graph().mutable_node()->begin(), chosen.graph().mutable_node()->end(),
+                          [](auto const& node) { return node.op_type() == "Add"; });
+        add.set_op_type("Where");
+        add.clear_input();
+        for (auto const* name : {"choice", inverse ? "scaled" : "never", inverse ? "never" : "scaled"})
+            add.add_input(name);
+        CHECK(result_of(read(chosen), x) == result_of(causal, x));
+    }
     CHECK_THAT(refused(made_of({.heads = 2})), ContainsSubstring("not divided by the root of 2"));
     CHECK_THAT(refused(made_of({.mask = {0, never, 0, 0, 0, 0, 0, 0, 0}})),
                ContainsSubstring("hiding all later"));
@@ -885,4 +899,37 @@ TEST_CASE("onnx: nodes of one name are told apart", "[network]") {
     CHECK(net.nodes()[1].name == "relu");
     CHECK(net.nodes()[2].name == "relu (2)");
     CHECK(net.nodes()[3].name == "relu (3)");
+}
+
+TEST_CASE("onnx: the last states of several layers, one selected", "[network]") {
+    model made({2, 1, 1});
+    made.floats("w", {1, 1, 1}, {1});
+    made.node("RNN", {"x", "w", "w"}, {"a", "ha"});
+    made.integers("axis", {1}, {1});
+    made.node("Squeeze", {"a", "axis"}, {"as"});
+    made.node("RNN", {"as", "w", "w"}, {"b", "hb"});
+    with(made.node("Concat", {"ha", "hb"}, {"h"}), "axis", std::int64_t{0});
+    auto& index = made.integers("index", {}, {-1});
+    made.node("Gather", {"h", "index"}, {"g"});
+    made.node("Relu", {"g"}, {"y"});
+    auto const both = read(made);
+    CHECK(std::count_if(both.nodes().begin(), both.nodes().end(), [](auto const& node) {
+              return std::holds_alternative<spinet::recurrent>(node.op);
+          }) == 2);
+    CHECK(both.find("Gather g") != nullptr);
+    index.set_int64_data(0, 0);
+    CHECK(read(made).find("RNN b") == nullptr);  // the second is not needed
+    made.graph().mutable_node(4)->set_op_type("Identity");
+    made.graph().mutable_node(4)->mutable_input()->RemoveLast();
+    CHECK_THAT(refused(made), ContainsSubstring("'Relu y'"));
+}
+
+TEST_CASE("onnx: hard swish spelt out", "[network]") {
+    model made({1, 3});
+    made.node("HardSigmoid", {"x"}, {"s"});
+    made.node("Mul", {"s", "x"}, {"y"});
+    auto const net = read(made);
+    REQUIRE(net.nodes().size() == 2);
+    CHECK(last<spinet::activation>(net).kind == activation_kind::unspecified);
+    CHECK(noted(net, "x HardSigmoid(x)"));
 }

@@ -52,7 +52,7 @@ template <class F>
 /// The view of another stage with the same layout.
 inline void set_alike(reading_state& state, call const& by, stage_operation op, computed const& view) {
     auto const shape = state.stages[view.from].shape;
-    state.stages.push_back({std::move(op), {view.from}, shape, &by.node()});
+    state.push({std::move(op), {view.from}, shape, &by.node()});
     state.set(by, 0, computed{state.stages.size() - 1, view.at});
 }
 
@@ -60,7 +60,7 @@ inline void set_alike(reading_state& state, call const& by, stage_operation op, 
 inline void set_instead(reading_state& state, call const& by, stage_operation op, computed const& view) {
     auto const inputs = state.stages[view.from].inputs;
     auto const shape = state.stages[view.from].shape;
-    state.stages.push_back({std::move(op), inputs, shape, &by.node()});
+    state.push({std::move(op), inputs, shape, &by.node()});
     state.set(by, 0, computed{state.stages.size() - 1, view.at});
 }
 
@@ -242,6 +242,13 @@ inline void multiply_alike(reading_state& state, call const& by, computed const&
             auto const at = state.ready(activation{activation_kind::silu}, {x.from}, by);
             return state.set(by, 0, computed{at, a.at});
         }
+        auto const* const node = state.stages[y.from].node;
+        if (function != nullptr && node->op_type() == "HardSigmoid" &&
+            state.stages[y.from].inputs.front() == x.from) {
+            state.notes.push_back(by.where() + ": x HardSigmoid(x), which no activation_kind names");
+            auto const at = state.ready(activation{activation_kind::unspecified}, {x.from}, by);
+            return state.set(by, 0, computed{at, a.at});
+        }
         auto const plain = without_factor(state, x.from), erf = without_factor(state, y.from);
         auto const* inner = as<error_function>(state.stages[erf.from]);
         if (inner == nullptr || inner->plus != 1) continue;
@@ -296,7 +303,7 @@ inline void read_sqrt(reading_state& state, call& by) {
     if (squares == nullptr) by.fail("is a root; spinet knows roots in layer normalisation only");
     // The squares are those of x - mean, which the quotient looks for.
     auto const centre = state.stages[below.inputs.front()].inputs.front();
-    state.stages.push_back({deviation{squares->epsilon}, {centre}, below.shape, &by.node()});
+    state.push({deviation{squares->epsilon}, {centre}, below.shape, &by.node()});
     state.set(by, 0, computed{state.stages.size() - 1, view.at});
 }
 

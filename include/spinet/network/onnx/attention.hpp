@@ -3,6 +3,7 @@
 #pragma once
 
 #include <spinet/network/onnx/layout.hpp>
+#include <spinet/network/onnx/moves.hpp>
 #include <spinet/network/onnx/state.hpp>
 #include <spinet/network/onnx/values.hpp>
 
@@ -124,7 +125,7 @@ inline void mix_values(reading_state& state, call const& by, computed const& wei
     layout at{right.at.sizes, std::vector<std::size_t>(right.at.rank(), value.width), 0};
     at.strides[at.rank() - 2] = inner;
     at.strides[at.rank() - 1] = 1;
-    state.stages.push_back({std::move(op), {value.source}, {value.steps, inner}, &by.node()});
+    state.push({std::move(op), {value.source}, {value.steps, inner}, &by.node()});
     state.set(by, 0, computed{state.stages.size() - 1, std::move(at)});
 }
 
@@ -184,6 +185,42 @@ inline void mask_scores(reading_state& state, call const& by, computed const& vi
     auto const inputs = below.inputs;
     auto const shape = below.shape;
     state.set(by, 0, state.add(std::move(op), inputs, shape, by, view.at.sizes));
+}
+
+/// Where(choice, hidden, products) or Where(choice, products, hidden): a mask, as numbers to add.
+[[nodiscard]] inline bool hides_scores(reading_state& state, call const& by) {
+    auto const* choice = std::get_if<whole>(&by.input(0));
+    for (std::size_t k = 1; k < 3; ++k) {
+        auto const* view = std::get_if<computed>(&by.input(k));
+        auto const* hidden = std::get_if<constant>(&by.input(3 - k));
+        if (choice == nullptr || view == nullptr || hidden == nullptr ||
+            as<scores>(state.stages[view->from]) == nullptr)
+            continue;
+        auto const number = only_number(*hidden);
+        if (!number) return false;
+        state.budget.spend(choice->values.size() * sizeof(double));
+        std::vector<double> mask;
+        for (auto const x : choice->values) mask.push_back((x != 0) == (k == 1) ? 0 : *number);
+        mask_scores(state, by, *view, constant_of(mask, choice->sizes, by.node().output(0)));
+        return true;
+    }
+    return false;
+}
+
+inline void read_where(reading_state& state, call& by) {
+    if (hides_scores(state, by)) return;
+    for (std::size_t k = 0; k < 3; ++k)
+        if (!std::holds_alternative<whole>(by.input(k)))
+            by.fail("chooses between values; spinet has no operation for that");
+    auto const &choice = by.integers(0), &a = by.integers(1), &b = by.integers(2);
+    whole result{choice.sizes, {}};
+    for (std::size_t k = 0; k < choice.values.size(); ++k) {
+        auto const& from = choice.values[k] != 0 ? a : b;
+        if (from.sizes != choice.sizes && from.values.size() != 1)
+            by.fail("chooses between arrays of other shapes");
+        result.values.push_back(from.values[from.values.size() == 1 ? 0 : k]);
+    }
+    set_whole(state, by, std::move(result));
 }
 
 }  // namespace spinet::detail::onnx_reading

@@ -249,7 +249,7 @@ private:
         auto sizes = shape;
         if (batch) sizes.insert(sizes.begin() + static_cast<std::ptrdiff_t>(*batch), 1);
         spinet::input start{*count, shape.size() == 1 ? value_shape{} : shape};
-        state_.stages.push_back({operation(std::move(start)), {}, shape, nullptr});
+        state_.push({operation(std::move(start)), {}, shape, nullptr});
         state_.values.emplace(input_, computed{0, row_major(std::move(sizes))});
     }
 

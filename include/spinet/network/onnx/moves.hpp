@@ -23,6 +23,7 @@ namespace spinet::detail::onnx_reading {
 [[nodiscard]] inline std::vector<std::size_t> const& sizes_of(graph_value const& of) {
     if (auto const* integers = std::get_if<whole>(&of)) return integers->sizes;
     if (auto const* numbers = std::get_if<constant>(&of)) return numbers->at.sizes;
+    if (auto const* several = std::get_if<joined>(&of)) return several->sizes;
     return std::get<computed>(of).at.sizes;
 }
 
@@ -47,6 +48,8 @@ template <class F>
         for_each_element(at, [&](std::size_t index) { result.values.push_back(integers->values[index]); });
         return result;
     }
+    if (std::holds_alternative<joined>(of))
+        by.fail("takes arrays that were joined; spinet knows the selection of one of them only");
     auto result = of;
     auto& at = std::holds_alternative<constant>(result) ? std::get<constant>(result).at
                                                         : std::get<computed>(result).at;
@@ -302,8 +305,20 @@ inline void read_split(reading_state& state, call& by) {
     if (begin != from[axis]) by.fail("splits less than the whole axis");
 }
 
+/// One of several joined views.
+inline void select_part(reading_state& state, call& by, joined const& parts) {
+    auto const& index = by.integers(1);
+    if (by.axis(by.integer("axis", 0), parts.sizes.size()) != parts.axis || !index.sizes.empty())
+        by.fail("takes more than one of several joined arrays");
+    auto part = parts.parts[by.index(index.values.front(), parts.parts.size())];
+    part.at = without_axis(part.at, parts.axis);
+    part.mover = &by.node();
+    state.set(by, 0, std::move(part));
+}
+
 /// One index or consecutive ones; integers in any order.
 inline void read_gather_constant(reading_state& state, call& by) {
+    if (auto const* parts = std::get_if<joined>(&by.input(0))) return select_part(state, by, *parts);
     auto const& from = sizes_of(by.input(0));
     auto const& indices = by.integers(1);
     std::size_t const axis = by.axis(by.integer("axis", 0), from.size());
@@ -337,8 +352,29 @@ inline void read_shape(reading_state& state, call& by) {
     set_whole(state, by, std::move(result));
 }
 
+/// Views of one shape, of size 1 along the axis.
+[[nodiscard]] inline joined joined_of(reading_state& state, call& by) {
+    joined result;
+    auto const axis = by.integer("axis", 0);
+    for (std::size_t k = 0; k < by.inputs(); ++k) {
+        auto const* part = std::get_if<computed>(&by.input(k));
+        bool const fits = part != nullptr && (k == 0 || part->at.sizes == result.sizes);
+        if (fits && k == 0) {
+            result.axis = by.axis(axis, part->at.rank());
+            result.sizes = part->at.sizes;
+        }
+        if (!fits || result.sizes[result.axis] != 1)
+            by.fail("joins arrays; spinet has no operation for that");
+        state.budget.spend(512);
+        result.parts.push_back(*part);
+    }
+    result.sizes[result.axis] = result.parts.size();
+    return result;
+}
+
 inline void read_concat(reading_state& state, call& by) {
     auto const axis = by.integer("axis", 0);
+    if (std::holds_alternative<computed>(by.input(0))) return state.set(by, 0, joined_of(state, by));
     whole result;
     for (std::size_t k = 0; k < by.inputs(); ++k) {
         auto const* part = std::get_if<whole>(&by.input(k));
@@ -443,21 +479,6 @@ void combine_integers(reading_state& state, call const& by, F f) {
 
 inline void read_equal(reading_state& state, call& by) {
     combine_integers(state, by, [](std::int64_t x, std::int64_t y) { return std::int64_t{x == y}; });
-}
-
-inline void read_where(reading_state& state, call& by) {
-    for (std::size_t k = 0; k < 3; ++k)
-        if (!std::holds_alternative<whole>(by.input(k)))
-            by.fail("chooses between values; spinet has no operation for that");
-    auto const &choice = by.integers(0), &a = by.integers(1), &b = by.integers(2);
-    whole result{choice.sizes, {}};
-    for (std::size_t k = 0; k < choice.values.size(); ++k) {
-        auto const& from = choice.values[k] != 0 ? a : b;
-        if (from.sizes != choice.sizes && from.values.size() != 1)
-            by.fail("chooses between arrays of other shapes");
-        result.values.push_back(from.values[from.values.size() == 1 ? 0 : k]);
-    }
-    set_whole(state, by, std::move(result));
 }
 
 }  // namespace spinet::detail::onnx_reading

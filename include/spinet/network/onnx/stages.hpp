@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <deque>
 #include <map>
 #include <onnx/onnx_pb.h>
 #include <optional>
@@ -191,7 +192,7 @@ template <class Op>
 /// Makes the network of the stages that the result needs.
 class network_of_stages {
 public:
-    network_of_stages(std::vector<stage> const& stages, std::string input, memory_budget& budget,
+    network_of_stages(std::deque<stage> const& stages, std::string input, memory_budget& budget,
                       network& into)
         : stages_(&stages), input_(std::move(input)), budget_(&budget), into_(&into) {}
 
@@ -256,7 +257,7 @@ private:
         return {tensor_of(of.weight, *budget_), std::move(bias)};
     }
 
-    std::vector<stage> const* stages_;
+    std::deque<stage> const* stages_;
     std::string input_;
     memory_budget* budget_;
     network* into_;

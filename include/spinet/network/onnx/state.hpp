@@ -12,6 +12,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <filesystem>
 #include <functional>
 #include <limits>
 #include <map>
@@ -166,15 +168,21 @@ public:
           checks(16 * size + (std::uint64_t{64} << 20U)) {}
 
     std::map<std::string, graph_value, std::less<>> values;
-    std::vector<stage> stages;
+    std::deque<stage> stages;  // whose elements stay where they are
     std::vector<std::string> notes;
     tensor_loader loader;
     memory_budget budget;
 
+    void push(stage added) {
+        // What it takes here and, in an array that grows by doubling, in the network.
+        budget.spend(sizeof(stage) + 3 * sizeof(spinet::node));
+        stages.push_back(std::move(added));
+    }
+
     /// A view of all of a new stage, as an array of `sizes`.
     computed add(stage_operation op, std::vector<std::size_t> inputs, value_shape shape, call const& by,
                  std::vector<std::size_t> sizes) {
-        stages.push_back({std::move(op), std::move(inputs), std::move(shape), &by.node()});
+        push({std::move(op), std::move(inputs), std::move(shape), &by.node()});
         return {stages.size() - 1, row_major(std::move(sizes)), nullptr};
     }
 
@@ -193,12 +201,13 @@ public:
             op);
         if (!countable(shape)) by.fail("computes too many values");
         auto const* const node = named_after == nullptr ? &by.node() : named_after;
-        stages.push_back({std::move(op), std::move(inputs), std::move(shape), node});
+        push({std::move(op), std::move(inputs), std::move(shape), node});
         return stages.size() - 1;
     }
 
     void set(call const& by, int output, graph_value result) {
         if (output >= by.node().output_size() || by.node().output(output).empty()) return;
+        budget.spend(sizeof(graph_value) + 512);
         values.insert_or_assign(by.node().output(output), std::move(result));
     }
 

@@ -52,7 +52,15 @@ struct computed {
     ::onnx::NodeProto const* mover = nullptr;  ///< the last node that made another view of it
 };
 
-using graph_value = std::variant<whole, constant, computed>;
+/// Views one behind the other along an axis, each of size 1 there: the last states of several layers, of
+/// which one is then selected.
+struct joined {
+    std::vector<computed> parts;
+    std::size_t axis = 0;
+    std::vector<std::size_t> sizes;
+};
+
+using graph_value = std::variant<whole, constant, computed, joined>;
 
 /// The largest array of integers that is looked into.
 inline constexpr std::size_t most_whole = 65'536;
