@@ -41,6 +41,7 @@ inline void write_safetensors(std::filesystem::path const& path, std::vector<ten
 inline void write_safetensors(std::filesystem::path const& path, std::map<std::string, tensor> const& tensors,
                               safetensors_metadata const& metadata = {}) {
     std::vector<tensor> named;
+    named.reserve(tensors.size());
     for (auto const& [name, values] : tensors) named.push_back(values.renamed(name));
     write_safetensors(path, named, metadata);
 }
@@ -74,6 +75,7 @@ namespace detail {
 /// name.
 [[nodiscard]] inline std::vector<tensor const*> in_file_order(std::vector<tensor> const& tensors) {
     std::vector<tensor const*> order;
+    order.reserve(tensors.size());
     for (auto const& each : tensors) order.push_back(&each);
     std::stable_sort(order.begin(), order.end(), [](tensor const* a, tensor const* b) {
         return a->type() != b->type() ? a->type() > b->type() : a->name() < b->name();
