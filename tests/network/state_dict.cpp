@@ -463,6 +463,9 @@ TEST_CASE("state dicts: tensors that are none", "[network]") {
     auto const size = global("torch", "Size") + "(" + tuple({2, 3}) + "tR";
     auto const path = write_pickle(place, one_tensor(tensor_of(storage(6), 0, size, tuple({3, 1}), "}")));
     CHECK(values_of(dense_chain(state_dict{}(path))[0].weight) == std::vector<double>{1, 2, 3, 4, 5, 6});
+    // Along an axis of one element a stride means nothing.
+    auto const row = write_pickle(place, one_tensor(tensor_of(storage(6), 0, tuple({1, 6}), tuple({-7, 1}))));
+    CHECK(values_of(dense_chain(state_dict{}(row))[0].weight) == std::vector<double>{1, 2, 3, 4, 5, 6});
 }
 
 TEST_CASE("state dicts: cycles, depth and bombs", "[network]") {
