@@ -302,7 +302,7 @@ void print_spins(spinet::wiring const& wires, spinet::wiring_summary const& laye
                 "bulk edge", "outliers");
     for (auto const& each : layers.layers) {
         auto const name = each.from + " - " + each.to;
-        std::printf("  %-48.48s%13.4g%12.4g%14.4g%12.4g%10zu\n", name.c_str(), each.couplings, each.deviation,
+        std::printf("  %-48s%13.4g%12.4g%14.4g%12.4g%10zu\n", name.c_str(), each.couplings, each.deviation,
                     each.largest_singular, each.bulk_edge, each.outliers);
     }
 }
@@ -336,38 +336,40 @@ void print_temperatures(double lambda_max, spinet::ordering const& order, double
 /// Of a model of more couplings than this, temperatures are those of a sub-sample: they need many products.
 constexpr double most_described = 2e7;
 
+void describe_subsamples(spinet::subsampler const& source, spinet::wiring_summary const& layers, bool small,
+                         double temperatures, options const& chosen) {
+    std::size_t const wanted = chosen.subsample.value_or(std::max<std::size_t>(1000, 2 * source.fewest()));
+    spinet::subsample_plan const plan{.spins = wanted, .repeats = chosen.repeats};
+    plan.check(source.spins());
+    auto const glass = source.draw(wanted, 1);
+    double couplings = 0, sizes = 0;
+    for (std::size_t i = 0; i < glass.size(); ++i)
+        glass.for_each_coupling(
+            i, [&](std::size_t, auto const& run) { couplings += 0.5 * static_cast<double>(run.size()); });
+    for (double const fraction : plan.fractions) sizes += fraction * fraction;
+    print_cost(chosen.subsample ? "sub-samples" : "sub-samples of --subsample that many",
+               static_cast<double>(glass.size()), couplings, 40 * couplings,
+               2 * sizes * static_cast<double>(plan.repeats), temperatures, chosen);
+    if (!small)
+        print_temperatures(spinet::largest_coupling_eigenvalue(glass), spinet::t_ord(glass), layers.t_formula,
+                           ", the first two of one sub-sample");
+}
+
 void describe(subject const& of, options const& chosen) {
-    auto const wired = mapping_of(chosen).wire(of.network);
-    auto const& wires = wired.wires;
+    spinet::subsampler const source(of.network, mapping_of(chosen), sampling_of(chosen));
+    auto const& wires = source.wires();
     std::printf("%s (%s)\n", of.name.c_str(), of.file.c_str());
     print_operations(of.network);
-    auto const layers = spinet::summary_of(wires);
+    auto const layers = spinet::summary_of(wires, source.modes());
     print_spins(wires, layers);
-    for (auto const& [key, value] : wired.made_from)
+    for (auto const& [key, value] : source.made_from())
         if (key == "discarded") std::printf("\ndiscarded: %s\n", value.c_str());
     auto const ladder = parsed_temperatures(chosen.temperatures);
     double const temperatures = static_cast<double>(ladder ? ladder->size() : spinet::ladder_request{}.count);
     print_cost("the whole", static_cast<double>(wires.spins()), wires.couplings(), spinet::model_bytes(wires),
                1, temperatures, chosen);
     bool const small = wires.couplings() <= most_described;
-    if (chosen.subsample || !small) {
-        std::size_t const wanted = chosen.subsample.value_or(1000);
-        spinet::subsample_plan const plan{.spins = wanted, .repeats = chosen.repeats};
-        plan.check(wires.spins());
-        auto const glass =
-            spinet::subsampler(of.network, mapping_of(chosen), sampling_of(chosen)).draw(wanted, 1);
-        double couplings = 0;
-        for (std::size_t i = 0; i < glass.size(); ++i)
-            glass.for_each_coupling(
-                i, [&](std::size_t, auto const& run) { couplings += 0.5 * static_cast<double>(run.size()); });
-        double sizes = 0;
-        for (double const fraction : plan.fractions) sizes += fraction * fraction;
-        print_cost("sub-samples", static_cast<double>(glass.size()), couplings, 40 * couplings,
-                   2 * sizes * static_cast<double>(plan.repeats), temperatures, chosen);
-        if (!small)
-            print_temperatures(spinet::largest_coupling_eigenvalue(glass), spinet::t_ord(glass),
-                               layers.t_formula, ", the first two of one sub-sample");
-    }
+    if (chosen.subsample || !small) describe_subsamples(source, layers, small, temperatures, chosen);
     if (small) {
         auto const glass = spinet::to_spin_glass(of.network, mapping_of(chosen));
         auto const found = spinet::temperatures_that_matter(glass);

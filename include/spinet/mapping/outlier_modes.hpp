@@ -6,14 +6,14 @@
 #include <spinet/detail/blas.hpp>
 #include <spinet/error.hpp>
 #include <spinet/mapping/linear_map.hpp>
+#include <spinet/mapping/wiring.hpp>
 #include <spinet/random/streams.hpp>
 #include <spinet/spectrum/symmetric_eigenvalues.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <cstdint>
-#include <numeric>
+#include <map>
 #include <span>
 #include <utility>
 #include <variant>
@@ -28,15 +28,16 @@ struct singular_modes {
     std::vector<double> right;   ///< (columns, count)
     /// Where a bulk of independent entries with the variance of what is left would end (Marchenko-Pastur).
     double bulk_edge = 0;
-    double largest = 0;  ///< singular value, in the bulk or above it
+    double largest = 0;           ///< singular value, in the bulk or above it
+    double sum = 0, squares = 0;  ///< of all entries
 
     [[nodiscard]] std::size_t count() const noexcept { return values.size(); }
     /// Entry (i, j) of the modes' part of W.
     [[nodiscard]] double entry(std::size_t i, std::size_t j) const noexcept {
-        double sum = 0;
+        double of_modes = 0;
         for (std::size_t k = 0; k < count(); ++k)
-            sum += values[k] * left[i * count() + k] * right[j * count() + k];
-        return sum;
+            of_modes += values[k] * left[i * count() + k] * right[j * count() + k];
+        return of_modes;
     }
 };
 
@@ -99,25 +100,29 @@ inline void orthonormalise(std::vector<double>& of, std::size_t n, std::size_t p
     }
 }
 
-/// One reading of the matrix A: Y = A X, and Z = A^T Y where it is asked for.
-inline double read_once(stored_rows const& a, std::vector<double> const& x, std::size_t p,
-                        std::vector<double>& y, std::vector<double>* z) {
+/// One reading of the matrix A: Y = A X, and Z = A^T Y where it is asked for. Returns the sum of the entries,
+/// and that of their squares.
+inline std::pair<double, double> read_once(stored_rows const& a, std::vector<double> const& x, std::size_t p,
+                                           std::vector<double>& y, std::vector<double>* z) {
     std::size_t const n = a.columns();
     std::size_t const chunk = std::clamp<std::size_t>(2'000'000 / n, 1, a.rows());
     std::vector<double> rows(chunk * n), turned(z != nullptr ? chunk * n : 0);
-    double squares = 0;
+    double sum = 0, squares = 0;
     if (z != nullptr) z->assign(n * p, 0.0);
     for (std::size_t first = 0; first < a.rows(); first += chunk) {
         std::size_t const count = std::min(chunk, a.rows() - first);
         for (std::size_t r = 0; r < count; ++r) a.read(first + r, std::span(rows).subspan(r * n, n));
-        for (std::size_t k = 0; k < count * n; ++k) squares += rows[k] * rows[k];
+        for (std::size_t k = 0; k < count * n; ++k) {
+            sum += rows[k];
+            squares += rows[k] * rows[k];
+        }
         gemm(false, count, p, n, 1.0, rows.data(), n, x.data(), p, 0.0, y.data() + first * p, p);
         if (z == nullptr) continue;
         for (std::size_t r = 0; r < count; ++r)
             for (std::size_t k = 0; k < n; ++k) turned[k * count + r] = rows[r * n + k];
         gemm(false, n, p, count, 1.0, turned.data(), count, y.data() + first * p, p, 1.0, z->data(), p);
     }
-    return squares;
+    return {sum, squares};
 }
 
 /// How many of the values, from the largest down, lie above the edge of the bulk that the others are.
@@ -140,25 +145,27 @@ inline double read_once(stored_rows const& a, std::vector<double> const& x, std:
     }
 }
 
-/// The modes of A = stored_rows by block power iteration with `p` vectors, and the sum of squares of A.
-[[nodiscard]] inline singular_modes leading_modes(stored_rows const& a, std::size_t p, double& squares) {
+/// The modes of A = stored_rows by block power iteration with `p` vectors.
+[[nodiscard]] inline singular_modes leading_modes(stored_rows const& a, std::size_t p) {
     std::size_t const m = a.rows(), n = a.columns();
     std::vector<double> x(n * p), y(m * p), z;
     stream const draws(1, 0, 0, purpose::mean_field);
     for (std::size_t k = 0; k < x.size(); ++k) x[k] = normal(draws, static_cast<std::uint32_t>(k));
     orthonormalise(x, n, p);
     for (int pass = 0; pass < 4; ++pass) {
-        squares = read_once(a, x, p, y, &z);
+        read_once(a, x, p, y, &z);
         x.swap(z);
         orthonormalise(x, n, p);
     }
-    squares = read_once(a, x, p, y, nullptr);
+    auto const [sum, squares] = read_once(a, x, p, y, nullptr);
     std::vector<double> gram(p * p, 0.0);
     for (std::size_t i = 0; i < m; ++i)
         for (std::size_t k = 0; k < p; ++k)
             for (std::size_t l = 0; l < p; ++l) gram[k * p + l] += y[i * p + k] * y[i * p + l];
     auto const squared = symmetric_eigen(gram, p, true);
     singular_modes modes;
+    modes.sum = sum;
+    modes.squares = squares;
     for (std::size_t k = p; k-- > 0;)
         if (squared[k] > 0) modes.values.push_back(std::sqrt(squared[k]));
     std::size_t const count = modes.count();
@@ -197,15 +204,24 @@ inline void keep_first(singular_modes& modes, std::size_t count) {
     detail::stored_rows const a(map);
     std::size_t const most = std::min(a.rows(), a.columns());
     for (std::size_t p = std::min<std::size_t>(32, most);; p = std::min(4 * p, most)) {
-        double squares = 0;
-        auto modes = detail::leading_modes(a, p, squares);
-        auto const [count, edge] = detail::outliers_of(modes.values, squares, a.rows(), a.columns());
+        auto modes = detail::leading_modes(a, p);
+        auto const [count, edge] = detail::outliers_of(modes.values, modes.squares, a.rows(), a.columns());
         if (4 * count > 3 * p && p < most && p < 512) continue;
         modes.largest = modes.values.empty() ? 0 : modes.values[0];
         detail::keep_first(modes, count);
         modes.bulk_edge = edge;
         return modes;
     }
+}
+
+/// Of each map of a wiring that holds weights.
+using modes_by_map = std::map<linear_map const*, singular_modes>;
+[[nodiscard]] inline modes_by_map outlier_modes(wiring const& of) {
+    modes_by_map all;
+    for (auto const& each : of.wires)
+        if (each.map->weighted() && all.count(each.map.get()) == 0)
+            all.emplace(each.map.get(), outlier_modes(*each.map));
+    return all;
 }
 
 }  // namespace spinet

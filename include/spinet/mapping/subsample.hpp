@@ -59,28 +59,29 @@ class subsampler {
 public:
     /// Throws spinet::error as twin_hopfield does.
     subsampler(network const& net, twin_hopfield const& mapping, sampling how = sampling::stratified)
-        : how_(how), wired_(mapping.wire(net)) {
+        : how_(how), wired_(mapping.wire(net)), modes_(outlier_modes(wired_.wires)) {
         join_parts();
-        find_modes();
         weigh();
     }
 
     /// Spins of the whole network.
     [[nodiscard]] std::size_t spins() const noexcept { return wired_.wires.spins(); }
     [[nodiscard]] wiring const& wires() const noexcept { return wired_.wires; }
-    /// Modes above the bulk, of all layers.
-    [[nodiscard]] std::size_t outliers() const {
-        std::size_t n = 0;
-        for (auto const& each : modes_) n += each.second.count();
-        return n;
-    }
+    [[nodiscard]] provenance const& made_from() const noexcept { return wired_.made_from; }
+    /// Spins of the smallest sub-sample.
+    [[nodiscard]] std::size_t fewest() const { return sites_of_counts(counts_for(0)); }
+    [[nodiscard]] modes_by_map const& modes() const noexcept { return modes_; }
 
     /// The glass of about `spins` neurons (at least `least` of each layer), chosen by `seed`; of all where
     /// the network has no more. Throws spinet::error for no spins.
     template <class Real = float>
     [[nodiscard]] network_glass<Real> draw(std::size_t wanted, std::uint64_t seed,
                                            kept_modes modes = kept_modes::rescaled) const {
-        if (wanted == 0) throw error("subsampler: no spins are asked for");
+        if (wanted < fewest())
+            throw error(
+                "subsampler: a sub-sample of " + std::to_string(wanted) + " spins is too small: " +
+                std::to_string(least) + " neurons of each layer make " + std::to_string(fewest()) +
+                (steps() > 1 ? " (a sequence has each at " + std::to_string(steps()) + " steps)" : ""));
         auto const kept = choose(wanted, seed);
         std::vector<spin_group> parts;
         std::vector<std::size_t> groups;
@@ -186,10 +187,12 @@ private:
 
     // --- modes and weights
 
-    void find_modes() {
-        for (auto const& each : wired_.wires.wires)
-            if (each.map->weighted() && !one_to_one(*each.map) && modes_.count(each.map.get()) == 0)
-                modes_.emplace(each.map.get(), outlier_modes(*each.map));
+    /// Of the longest sequence.
+    [[nodiscard]] std::size_t steps() const {
+        std::map<std::size_t, std::size_t> parts;
+        std::size_t most = 0;
+        for (auto const& part : wired_.wires.parts) most = std::max(most, ++parts[part.group]);
+        return most;
     }
 
     /// Whether the stored rows of a map are units of `from`.
@@ -204,7 +207,8 @@ private:
         std::vector<linear_map const*> seen;
         for (auto const& each : wired_.wires.wires) {
             auto const found = modes_.find(each.map.get());
-            if (found == modes_.end() || std::find(seen.begin(), seen.end(), each.map.get()) != seen.end())
+            if (found == modes_.end() || one_to_one(*each.map) ||
+                std::find(seen.begin(), seen.end(), each.map.get()) != seen.end())
                 continue;
             seen.push_back(each.map.get());
             how_ == sampling::by_leverage ? add_leverage(each, found->second) : add_norms(each);
@@ -477,9 +481,9 @@ private:
 
     sampling how_;
     twin_hopfield::wired_network wired_;
+    modes_by_map modes_;
     std::vector<std::size_t> class_of_;
     std::vector<unit_class> classes_;
-    std::map<linear_map const*, singular_modes> modes_;
 };
 
 /// One sub-sample as a mapping: to_spin_glass(net, subsampled{.spins = 500}).

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <map>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace spinet {
@@ -32,27 +33,32 @@ struct wiring_summary {
     double t_formula = 0;
 };
 
-/// Reads all weights a few times; memory as outlier_modes.
-[[nodiscard]] inline wiring_summary summary_of(wiring const& of) {
+/// `modes` are those of outlier_modes(of).
+[[nodiscard]] inline wiring_summary summary_of(wiring const& of, modes_by_map const& modes) {
     wiring_summary result;
-    auto const variances = detail::wire_variances(of);
-    result.t_formula = detail::t_formula_of(of, variances);
+    std::vector<double> variances;
     std::map<linear_map const*, std::size_t> places;
-    for (std::size_t w = 0; w < of.wires.size(); ++w) {
-        auto const& each = of.wires[w];
-        if (!each.map->weighted()) continue;
-        auto const [place, is_new] = places.try_emplace(each.map.get(), result.layers.size());
-        if (is_new) {
-            auto const modes = outlier_modes(*each.map);
-            layer_summary layer{of.parts[each.from].name, of.parts[each.to].name};
-            layer.deviation = std::sqrt(variances[w]);
-            layer.largest_singular = std::abs(each.factor) * modes.largest;
-            layer.bulk_edge = std::abs(each.factor) * modes.bulk_edge;
-            layer.outliers = modes.count();
-            result.layers.push_back(layer);
+    for (auto const& each : of.wires) {
+        auto const found = modes.find(each.map.get());
+        double const pairs = static_cast<double>(each.map->rows()) * static_cast<double>(each.map->columns());
+        double variance = 0;
+        if (found != modes.end() && std::holds_alternative<matrix_map>(each.map->kind)) {
+            double const mean = found->second.sum / pairs;
+            variance = std::max(0.0, found->second.squares / pairs - mean * mean);
+        } else if (places.count(each.map.get()) == 0) {
+            variance = detail::moments_of(*each.map).variance;
         }
+        variances.push_back(each.factor * each.factor * variance);
+        if (found == modes.end()) continue;
+        auto const [place, is_new] = places.try_emplace(each.map.get(), result.layers.size());
+        if (is_new)
+            result.layers.push_back({of.parts[each.from].name, of.parts[each.to].name, 0,
+                                     std::sqrt(variances.back()),
+                                     std::abs(each.factor) * found->second.largest,
+                                     std::abs(each.factor) * found->second.bulk_edge, found->second.count()});
         result.layers[place->second].couplings += static_cast<double>(each.map->couplings());
     }
+    result.t_formula = detail::t_formula_of(of, variances);
     return result;
 }
 
