@@ -6,6 +6,7 @@
 #include <spinet/network/network.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <hdf5.h>
 #include <span>
@@ -210,7 +211,7 @@ TEST_CASE("refused: files that are none, cut and with flipped bits", "[network]"
         auto const path = place.write("x.h5", bytes);
         bool finite = true;
         auto const what = refusal(path, [&] {
-            for (auto const& layer : dense_chain(keras_hdf5{}(path)))
+            for (auto const& layer : dense_chain(keras_hdf5{.time_limit = std::chrono::seconds(2)}(path)))
                 for (double const value : values_of(layer.weight)) finite = finite && std::isfinite(value);
         });
         CHECK(finite);
@@ -237,11 +238,13 @@ TEST_CASE("the state of the library stays as it was", "[network]") {
     H5E_auto2_t before = nullptr, after = nullptr;
     void *data = nullptr, *data_after = nullptr;
     unsigned plugins = 0, plugins_after = 1;
+    auto const path = fixture("model.h5"), bad = fixture("refused_lzf.h5");
+    keras_hdf5 const here{.time_limit = std::chrono::milliseconds(0)};
+    CHECK(dense_chain(here(path)).size() == 3);
     H5Eget_auto2(H5E_DEFAULT, &before, &data);
     H5PLget_loading_state(&plugins);
-    (void)keras_hdf5{}(fixture("model.h5"));
-    (void)refused("refused_missing.h5");
-    (void)refused("refused_lzf.h5");
+    CHECK(dense_chain(here(path)).size() == 3);
+    CHECK_THAT(refusal(bad, [&] { (void)here(bad); }), ContainsSubstring("filter 32000"));
     H5Eget_auto2(H5E_DEFAULT, &after, &data_after);
     H5PLget_loading_state(&plugins_after);
     CHECK(before == after);
