@@ -23,6 +23,9 @@ struct spin_group {
     std::string name;
     std::size_t first = 0;
     std::size_t size = 0;
+    /// How many neurons each spin stands for, where only some of them are simulated: its weight in the overlap of
+    /// the whole.
+    double weight = 1;
 };
 
 /// An immutable Hamiltonian of spins held as `spin_type`: Ising spins s = +-1, unless it says otherwise (see

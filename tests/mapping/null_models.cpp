@@ -136,7 +136,7 @@ TEST_CASE("redrawn weights are N(0, variance of the layer)", "[mapping]") {
                 0.3 + static_cast<double>(l + 1) *
                           uniform<double>(stream(4, 0, static_cast<std::uint32_t>(l), purpose::testing)
                                               .bits(static_cast<std::uint32_t>(k)));
-        variances.push_back(detail::weight_variance(w));
+        variances.push_back(detail::variance_of(w.data(), w.size()).variance);
         layers.emplace_back(w);
     }
     CHECK(variances[1] == Approx(4.0 / 12).epsilon(0.1));
@@ -185,4 +185,35 @@ TEST_CASE("null models are the same for a seed and differ between seeds", "[mapp
     CHECK(found->first == "note");
     CHECK_THROWS_AS(shuffled(network()), error);
     CHECK_THROWS_AS(redrawn(network()), error);
+}
+
+TEST_CASE("null models of networks that are no chain keep every weight tensor's shape", "[mapping]") {
+    auto const numbers_of = [](std::size_t count, std::uint32_t row) {
+        std::vector<double> values;
+        stream const draws(7, 0, row, purpose::testing);
+        for (std::size_t k = 0; k < count; ++k)
+            values.push_back(normal(draws, static_cast<std::uint32_t>(k)));
+        return values;
+    };
+    xt::xtensor<double, 4> kernel = xt::zeros<double>({3, 2, 3, 3});
+    auto const first = numbers_of(54, 1), second = numbers_of(48, 2);
+    std::copy(first.begin(), first.end(), kernel.begin());
+    xt::xtensor<double, 2> w = xt::zeros<double>({1, 48});
+    std::copy(second.begin(), second.end(), w.begin());
+    network net;
+    net.add({"x", input{32, {2, 4, 4}}});
+    net.add({"conv", convolution{kernel, std::nullopt, {}, {1, 1}}, {"x"}});
+    net.add({"flat", flatten{}, {"conv"}});
+    net.add({"fc", dense{w}, {"flat"}});
+    auto const mixed = shuffled(net);
+    auto const after = std::get<convolution>(mixed.find("conv")->op).weight;
+    CHECK(after.shape() == std::vector<std::size_t>{3, 2, 3, 3});
+    std::vector<double> values(54);
+    after.copy_to(values);
+    CHECK(values != first);
+    CHECK(std::is_permutation(values.begin(), values.end(), first.begin()));
+    CHECK(std::get<convolution>(mixed.find("conv")->op).padding_before == std::vector<std::size_t>{1, 1});
+    auto const drawn = std::get<dense>(redrawn(net).find("fc")->op).weight;
+    CHECK(drawn.shape() == std::vector<std::size_t>{1, 48});
+    CHECK_NOTHROW(to_spin_glass(redrawn(net)));
 }

@@ -3,6 +3,7 @@
 #include "../network/files.hpp"
 #include <spinet/mapping/twin_hopfield.hpp>
 #include <spinet/mean_field/bond_matrix.hpp>
+#include <spinet/mean_field/measured_variances.hpp>
 #include <spinet/network/mlp.hpp>
 
 #include <algorithm>
@@ -233,8 +234,8 @@ TEST_CASE("twin_hopfield: scales", "[mapping]") {
     CHECK(line(formula.made_from(), "scale") == "t_formula");
     // Computed again from the scaled model it is 1.
     std::vector<std::size_t> const sizes{2, 2, 1};
-    numbers const variances{detail::weight_variance(block(formula, 0).weights()),
-                            detail::weight_variance(block(formula, 1).weights())};
+    numbers variances;
+    for (auto const& each : measured_variances(formula)) variances.push_back(each.variance);
     CHECK(t_formula(sizes, variances) == Approx(1.0).epsilon(1e-12));
 }
 

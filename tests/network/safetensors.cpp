@@ -204,6 +204,38 @@ TEST_CASE("a network outlives its file", "[network]") {
     CHECK(values_of(dense_chain(net)[0].weight) == std::vector<double>{1, 2, 3, 4});
 }
 
+TEST_CASE("tensors are windows on the file, and a file replaced changes none", "[network]") {
+    temporary_directory const directory;
+    auto const file = [](float start) {
+        return safetensors_file({counted("0.weight", {2, 2}, start), counted("0.bias", {2}, start + 50)});
+    };
+    auto const path = directory.write("n.safetensors", file(1));
+    auto const chain = dense_chain(safetensors{}(path));
+    CHECK(chain[0].bias->bytes().data() == chain[0].weight.bytes().data() + 16);
+    std::filesystem::rename(directory.write("other", file(100)), path);
+    CHECK(values_of(chain[0].weight) == std::vector<double>{1, 2, 3, 4});
+    CHECK(values_of(dense_chain(safetensors{}(path))[0].weight) == std::vector<double>{100, 101, 102, 103});
+}
+
+TEST_CASE("a file of 5 GiB, most of it a hole on the disk", "[network]") {
+    temporary_directory const directory;
+    std::uint64_t const hole = std::uint64_t{5} << 30;
+    auto const header = "{" + entry_text("0.weight", "F32", "[1,2]", "[0,8]") + "," +
+                        entry_text("large", "F16", "[" + std::to_string(hole / 2) + "]",
+                                   "[8," + std::to_string(hole + 8) + "]") +
+                        "," +
+                        entry_text("1.weight", "F32", "[1,1]",
+                                   "[" + std::to_string(hole + 8) + "," + std::to_string(hole + 12) + "]") +
+                        "}";
+    auto const path = directory.write("5.safetensors", with_length(header, bytes_of<float>({1, 2})));
+    std::filesystem::resize_file(path, 8 + header.size() + hole + 8);
+    std::ofstream(path, std::ios::binary | std::ios::app) << bytes_of<float>({3});
+    CHECK(refusal(path, [&] { (void)safetensors{}(path); }).substr(0, 14) == "tensor 'large'");
+    auto const chain = dense_chain(safetensors{.ignored = {"large"}}(path));
+    CHECK(values_of(chain[0].weight) == std::vector<double>{1, 2});
+    CHECK(values_of(chain[1].weight) == std::vector<double>{3});
+}
+
 TEST_CASE("a trained network", "[network]") {
     auto const path =
         std::filesystem::path(SPINET_SOURCE_DIR) / "tests" / "data" / "fashion_784-16-10_trained.safetensors";

@@ -409,6 +409,11 @@ def write_variants(name, network, directory):
         for layer in network.encoder.layers:
             layer.activation = nn.functional.gelu
         write_onnx(directory / "transformer_causal.onnx", network, False, opset_version=17)
+        with torch.no_grad():
+            output = network(with_batch(network, example(network)))
+        write_json(directory / "transformer_causal.reference.json", {
+            "input": {"shape": list(network.shape), "rule": "tokens", "words": network.words},
+            "output": [float(f"{v:.8g}") for v in output.double().reshape(-1).tolist()]})
 
 
 def export(name, network, directory, dynamic):

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -34,10 +35,10 @@ inline void check_replaceable(std::filesystem::path const& path) {
 }
 }  // namespace detail
 
-/// Writes `bytes` to `path` + ".part", flushes it to the disk and renames it to `path`: a reader, or a crash
-/// at any moment, finds the old file or the new one. Throws spinet::file_error and leaves no partial file
-/// behind.
-inline void write_atomically(std::filesystem::path const& path, std::string_view bytes) {
+/// Writes the pieces one after the other to `path` + ".part", flushes it to the disk and renames it to
+/// `path`: a reader, or a crash at any moment, finds the old file or the new one. Throws spinet::file_error
+/// and leaves no partial file behind.
+inline void write_atomically(std::filesystem::path const& path, std::span<std::string_view const> pieces) {
     auto const part = path.string() + ".part";
     auto const refuse = [&](std::string const& step) {
         std::string const why = std::strerror(errno);
@@ -50,7 +51,10 @@ inline void write_atomically(std::filesystem::path const& path, std::string_view
     // What stands in the way is not ours to remove.
     if (file == nullptr)
         throw file_error(path.string(), std::string("cannot be written: open: ") + std::strerror(errno));
-    bool good = std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size() && std::fflush(file) == 0;
+    bool good = true;
+    for (auto const bytes : pieces)
+        good = good && (bytes.empty() || std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size());
+    good = good && std::fflush(file) == 0;
 #if __has_include(<unistd.h>)
     good = good && ::fsync(::fileno(file)) == 0;
 #endif
@@ -61,6 +65,11 @@ inline void write_atomically(std::filesystem::path const& path, std::string_view
         refuse("write");
     }
     if (std::rename(part.c_str(), path.string().c_str()) != 0) refuse("rename");
+}
+
+/// The same with all bytes in one piece.
+inline void write_atomically(std::filesystem::path const& path, std::string_view bytes) {
+    write_atomically(path, std::span(&bytes, 1));
 }
 
 /// Throws spinet::file_error unless a file can be created at `path`: to be asked before hours of work.

@@ -2,16 +2,21 @@
 /// Null models of a network: the same architecture with its weights shuffled or drawn anew.
 #pragma once
 
-#include <spinet/detail/xtensor.hpp>
-#include <spinet/mapping/scaling.hpp>
+#include <spinet/error.hpp>
+#include <spinet/mean_field/measured_variances.hpp>
 #include <spinet/network/network.hpp>
+#include <spinet/network/operation.hpp>
+#include <spinet/network/tensor.hpp>
 #include <spinet/random/streams.hpp>
 
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <memory>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace spinet {
@@ -21,23 +26,46 @@ enum class shuffle { within_layers, across_layers };
 
 namespace detail {
 
-using weight_matrix = xt::xtensor<double, 2>;
+/// The tensors of an operation that hold couplings; biases and normalisations are none of them.
+[[nodiscard]] inline std::vector<tensor*> weights_of(operation& op) {
+    if (auto* layer = std::get_if<dense>(&op)) return {&layer->weight};
+    if (auto* layer = std::get_if<convolution>(&op)) return {&layer->weight};
+    if (auto* layer = std::get_if<recurrent>(&op)) return {&layer->input_weight, &layer->hidden_weight};
+    if (auto* table = std::get_if<embedding>(&op)) return {&table->weight};
+    if (auto* layer = std::get_if<attention>(&op))
+        return {&layer->query.weight, &layer->key.weight, &layer->value.weight, &layer->output.weight};
+    return {};
+}
+
+/// All weights of a network, as one list of numbers for each tensor, in the order of its nodes.
+[[nodiscard]] inline std::vector<std::vector<double>> weights_of(network const& net) {
+    std::vector<std::vector<double>> all;
+    for (auto each : net.nodes())
+        for (auto const* weight : weights_of(each.op)) {
+            all.emplace_back(weight->size());
+            weight->copy_to(all.back());
+        }
+    if (all.empty()) throw error("the network has no weights to make a null model of");
+    return all;
+}
 
 /// The network with other weights; biases, names and activations as they were.
-[[nodiscard]] inline network with_weights(network const& net, std::vector<dense_layer> layers,
-                                          std::vector<weight_matrix> const& weights, std::string note) {
-    for (std::size_t l = 0; l < layers.size(); ++l)
-        layers[l].weight = tensor(weights[l]).renamed(layers[l].weight.name());
-    auto result = dense_network(layers, net.source());
+[[nodiscard]] inline network with_weights(network const& net, std::vector<std::vector<double>> const& weights,
+                                          std::string note) {
+    network result(net.source());
+    auto next = weights.begin();
+    for (auto each : net.nodes()) {
+        for (auto* weight : weights_of(each.op)) {
+            auto bytes = std::make_shared<std::vector<std::byte>>(next->size() * sizeof(double));
+            std::memcpy(bytes->data(), next->data(), bytes->size());
+            *weight = tensor(weight->name(), dtype::f64, weight->shape(), std::move(bytes));
+            ++next;
+        }
+        result.add(std::move(each));
+    }
     for (auto const& earlier : net.notes()) result.add_note(earlier);
     result.add_note(std::move(note));
     return result;
-}
-
-[[nodiscard]] inline std::vector<weight_matrix> weights_of(std::vector<dense_layer> const& layers) {
-    std::vector<weight_matrix> all;
-    for (auto const& layer : layers) all.push_back(layer.weight.as<double, 2>());
-    return all;
 }
 
 /// Fisher-Yates shuffle by stream `row`.
@@ -53,8 +81,7 @@ inline void shuffle_values(std::vector<double>& values, std::uint64_t seed, std:
 /// layers, the network's); discards all correlations between them. Source: Stosic et al., arXiv:2209.08678.
 [[nodiscard]] inline network shuffled(network const& net, shuffle how = shuffle::within_layers,
                                       std::uint64_t seed = 1) {
-    auto const layers = dense_chain(net);
-    auto weights = detail::weights_of(layers);
+    auto weights = detail::weights_of(net);
     std::vector<double> pool;
     std::uint32_t row = 0;
     auto first = weights.begin();
@@ -69,7 +96,7 @@ inline void shuffle_values(std::vector<double>& values, std::uint64_t seed, std:
         pool.clear();
     }
     std::string const scope = how == shuffle::within_layers ? "within each layer" : "across all layers";
-    return detail::with_weights(net, layers, weights,
+    return detail::with_weights(net, weights,
                                 "null model: weights shuffled " + scope + ", seed " + std::to_string(seed) +
                                     "; discarded: correlations between weights");
 }
@@ -77,15 +104,15 @@ inline void shuffle_values(std::vector<double>& values, std::uint64_t seed, std:
 /// Weights drawn anew from N(0, variance of the layer's weights) (biases stay). Discards the distribution of
 /// weights beyond its variance, its mean included, and all correlations.
 [[nodiscard]] inline network redrawn(network const& net, std::uint64_t seed = 1) {
-    auto const layers = dense_chain(net);
-    auto weights = detail::weights_of(layers);
+    auto weights = detail::weights_of(net);
     for (std::size_t l = 0; l < weights.size(); ++l) {
-        double const deviation = std::sqrt(detail::weight_variance(weights[l]));
+        double const deviation =
+            std::sqrt(detail::variance_of(weights[l].data(), weights[l].size()).variance);
         stream const draws(seed, 1, static_cast<std::uint32_t>(l), purpose::null_model);
         std::uint32_t k = 0;
         for (double& w : weights[l]) w = deviation * normal(draws, k++);
     }
-    return detail::with_weights(net, layers, weights,
+    return detail::with_weights(net, weights,
                                 "null model: weights drawn anew from N(0, layer variance), seed " +
                                     std::to_string(seed) +
                                     "; discarded: the weights themselves, beyond each layer's variance");

@@ -2,11 +2,9 @@
 /// Scales of the couplings, applied to a wiring before it becomes a model.
 #pragma once
 
-#include <spinet/detail/xtensor.hpp>
 #include <spinet/error.hpp>
 #include <spinet/mapping/linear_map.hpp>
 #include <spinet/mapping/wiring.hpp>
-#include <spinet/mean_field/measured_variances.hpp>
 
 #include <cmath>
 #include <cstddef>
@@ -37,12 +35,6 @@ namespace detail {
     char buffer[32];
     std::snprintf(buffer, sizeof buffer, "%.9g", x);
     return buffer;
-}
-
-/// Variance of all entries about their mean.
-template <class Real>
-[[nodiscard]] double weight_variance(xt::xtensor<Real, 2> const& weights) {
-    return variance_of(weights.data(), weights.size()).variance;
 }
 
 /// The factor of each map with weights, in the order of the wires.

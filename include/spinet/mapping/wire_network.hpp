@@ -58,6 +58,10 @@ struct signal {
     bool layer = false;                            ///< pending, and the result of weights
 
     [[nodiscard]] std::size_t steps() const { return sequence ? shape[0] : 1; }
+    /// Values of one channel.
+    [[nodiscard]] std::size_t positions() const {
+        return sequence || shape.size() < 2 ? 1 : step_size() / shape[0];
+    }
     [[nodiscard]] std::size_t step_size() const {
         std::size_t const all =
             std::accumulate(shape.begin(), shape.end(), std::size_t{1}, std::multiplies<>());
@@ -125,16 +129,21 @@ private:
     // --- parts
 
     /// New spins, `steps` parts of one group; the place of the first.
-    std::size_t add_parts(std::string const& name, std::vector<std::vector<double>> fields) {
+    std::size_t add_parts(std::string const& name, std::vector<std::vector<double>> fields,
+                          std::size_t positions = 1) {
         std::size_t const first = wired_.parts.size(), group = groups_++;
-        for (auto& of_step : fields) wired_.parts.push_back({name, std::move(of_step), group});
+        for (auto& of_step : fields) {
+            wired_.parts.push_back({name, std::move(of_step), group});
+            wired_.parts.back().positions = positions;
+        }
         return first;
     }
 
     /// Makes spins of what is pending.
     void settle(signal& of) {
         if (!of.pending) return;
-        std::size_t const first = add_parts(of.name, std::move(of.fields)), size = of.step_size();
+        std::size_t const first = add_parts(of.name, std::move(of.fields), of.positions());
+        std::size_t const size = of.step_size();
         for (auto& each : of.wires)
             wired_.wires.push_back({each.from, first + each.slice, std::move(each.map), each.factor});
         for (std::size_t k = 0; k < of.steps(); ++k) of.terms.push_back({first + k, k * size});
@@ -272,7 +281,8 @@ private:
                           }) == 1;
         std::size_t const first =
             add_parts(only ? "input" : at_->name,
-                      std::vector<std::vector<double>>(steps, std::vector<double>(size, 0.0)));
+                      std::vector<std::vector<double>>(steps, std::vector<double>(size, 0.0)),
+                      tokens ? 1 : made.positions());
         for (std::size_t k = 0; k < steps; ++k) {
             made.terms.push_back({first + k, k * size});
             wired_.parts[first + k].is_input = true;

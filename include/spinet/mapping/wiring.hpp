@@ -32,7 +32,8 @@ struct wired_part {
     std::vector<double> fields;  ///< one per spin
     std::size_t group = 0;       ///< steps of one layer have the same, and follow each other
     bool is_input = false, is_output = false;
-    bool is_token = false;  ///< an input of which one spin stands for each word
+    bool is_token = false;      ///< an input of which one spin stands for each word
+    std::size_t positions = 1;  ///< of each channel, where the part is a set of feature maps
 
     [[nodiscard]] std::size_t size() const noexcept { return fields.size(); }
 };

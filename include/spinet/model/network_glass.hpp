@@ -143,7 +143,8 @@ private:
                             std::to_string(parts_.size()) + " parts");
             auto const& last = parts_[first + count - 1];
             groups_.push_back(
-                {parts_[first].name, parts_[first].first, last.first + last.size - parts_[first].first});
+                {parts_[first].name, parts_[first].first, last.first + last.size - parts_[first].first,
+                               parts_[first].weight});
             first += count;
         }
         if (!counts.empty() && first != parts_.size())

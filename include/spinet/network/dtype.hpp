@@ -3,7 +3,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cmath>
 #include <cstddef>
@@ -11,6 +10,7 @@
 #include <cstring>
 #include <limits>
 #include <string_view>
+#include <type_traits>
 
 namespace spinet {
 
@@ -111,22 +111,21 @@ decltype(auto) with_element(dtype type, F&& f) {
 }
 
 /// Elements are taken in runs of this many: a known length becomes vector instructions at -O2 too, and a run
-/// fits the first cache.
+/// stays in the first cache.
 inline constexpr std::size_t run_length = 1024;
+using whole_run = std::integral_constant<std::size_t, run_length>;
+
+/// The element at `index`, of any alignment.
+template <class Element>
+[[nodiscard]] typename Element::bits element_bits(std::byte const* from, std::size_t index) noexcept {
+    typename Element::bits stored;
+    std::memcpy(&stored, from + index * sizeof stored, sizeof stored);
+    return stored;
+}
 
 template <class Element>
-using element_run = std::array<typename Element::bits, run_length>;
-
-/// Whether one of the elements is nan or infinite.
-template <class Element>
-[[nodiscard]] bool holds_non_finite(element_run<Element> const& elements) noexcept {
-    using bits = typename Element::bits;
-    constexpr auto lowest = static_cast<bits>(Element::exponent & (~Element::exponent + 1));
-    // Adding the lowest bit of the exponent carries into the sign exactly where all its bits are set.
-    bits carried = 0;
-    for (auto const x : elements)
-        carried = static_cast<bits>(carried | static_cast<bits>((x & Element::exponent) + lowest));
-    return carried > std::numeric_limits<bits>::max() / 2;
+[[nodiscard]] double element_value(std::byte const* from, std::size_t index) noexcept {
+    return Element::value(element_bits<Element>(from, index));
 }
 
 template <class Element>
@@ -134,36 +133,49 @@ template <class Element>
     return (x & Element::exponent) != Element::exponent;
 }
 
+/// Whether one of the elements of a whole run is nan or infinite.
+template <class Element>
+[[nodiscard]] bool run_holds_non_finite(std::byte const* from) noexcept {
+    using bits = typename Element::bits;
+    constexpr auto lowest = static_cast<bits>(Element::exponent & (~Element::exponent + 1));
+    // Adding the lowest bit of the exponent carries into the sign exactly where all its bits are set.
+    bits carried = 0;
+    for (std::size_t i = 0; i < run_length; ++i) {
+        bits const exponent = element_bits<Element>(from, i) & Element::exponent;
+        carried = static_cast<bits>(carried | static_cast<bits>(exponent + lowest));
+    }
+    return carried > std::numeric_limits<bits>::max() / 2;
+}
+
 /// The position of the first nan or infinity among `count` elements, of any alignment; `count` where there is
 /// none.
 template <class Element>
 [[nodiscard]] std::size_t first_non_finite(std::byte const* from, std::size_t count) noexcept {
-    element_run<Element> elements{};
-    for (std::size_t begin = 0; begin < count; begin += run_length) {
-        auto const length = std::min(run_length, count - begin);
-        // What the last run lacks stays as it was: finite.
-        std::memcpy(elements.data(), from + begin * sizeof elements[0], length * sizeof elements[0]);
-        if (!holds_non_finite<Element>(elements)) continue;
-        auto const found = std::find_if_not(elements.begin(), elements.end(), is_finite<Element>);
-        return begin + static_cast<std::size_t>(found - elements.begin());
-    }
-    return count;
+    std::size_t i = 0;
+    while (count - i >= run_length &&
+           !run_holds_non_finite<Element>(from + i * sizeof(typename Element::bits)))
+        i += run_length;
+    while (i < count && is_finite<Element>(element_bits<Element>(from, i))) ++i;
+    return i;
 }
 
-/// Writes the values of a run.
-template <class Element, class Real>
-void convert_run(element_run<Element> const& elements, Real* out) noexcept {
-    for (std::size_t i = 0; i < run_length; ++i) out[i] = static_cast<Real>(Element::value(elements[i]));
+/// Writes the values of `length` elements to `out`. Without the promise that it is no part of what is read,
+/// -O2 would not make vector instructions of the loop.
+template <class Element, class Length, class Real>
+void convert_run(std::byte const* __restrict from, Length length, Real* __restrict out) noexcept {
+    for (std::size_t i = 0; i < length; ++i)
+        out[i] = static_cast<Real>(Element::value(element_bits<Element>(from, i)));
 }
 
 /// The position of the first of `count` values which is infinite although its element is finite, or `count`.
 template <class Element>
-[[nodiscard]] std::size_t first_overflow(element_run<Element> const& elements, float const* values,
+[[nodiscard]] std::size_t first_overflow(std::byte const* from, float const* values,
                                          std::size_t count) noexcept {
     if (first_non_finite<element<dtype::f32>>(reinterpret_cast<std::byte const*>(values), count) == count)
         return count;
     std::size_t i = 0;
-    while (i < count && (std::isfinite(values[i]) || !is_finite<Element>(elements[i]))) ++i;
+    while (i < count && (std::isfinite(values[i]) || !is_finite<Element>(element_bits<Element>(from, i))))
+        ++i;
     return i;
 }
 
@@ -176,30 +188,18 @@ template <class Element, class Real>
         if (count != 0) std::memcpy(out, from, count * sizeof(Real));
         return count;
     }
-    element_run<Element> elements{};
     for (std::size_t begin = 0; begin < count; begin += run_length) {
+        auto const* const run_from = from + begin * sizeof(stored);
         auto const length = std::min(run_length, count - begin);
-        std::memcpy(elements.data(), from + begin * sizeof(stored), length * sizeof(stored));
-        if (length == run_length) {
-            convert_run<Element>(elements, out + begin);
-        } else {
-            std::array<Real, run_length> values;
-            convert_run<Element>(elements, values.data());
-            std::copy_n(values.begin(), length, out + begin);
-        }
+        if (length == run_length)
+            convert_run<Element>(run_from, whole_run{}, out + begin);
+        else
+            convert_run<Element>(run_from, length, out + begin);
         if constexpr (sizeof(stored) > sizeof(Real))
-            if (auto const bad = first_overflow<Element>(elements, out + begin, length); bad != length)
+            if (auto const bad = first_overflow<Element>(run_from, out + begin, length); bad != length)
                 return begin + bad;
     }
     return count;
-}
-
-/// The value of the element at `index`.
-template <class Element>
-[[nodiscard]] double element_value(std::byte const* from, std::size_t index) noexcept {
-    typename Element::bits stored;
-    std::memcpy(&stored, from + index * sizeof stored, sizeof stored);
-    return Element::value(stored);
 }
 
 }  // namespace detail

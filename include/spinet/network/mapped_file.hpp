@@ -51,13 +51,15 @@ namespace detail {
 
 /// What a mapping is replaced by where there is none. Throws `file_error`.
 [[nodiscard]] inline byte_source read_instead_of_mapping(input_file const& file) {
+    input_file again(file.path());
+    if (again.size() != file.size()) file.refuse("was changed while it was read");
     std::shared_ptr<std::vector<std::byte>> bytes;
     try {
         bytes = std::make_shared<std::vector<std::byte>>(static_cast<std::size_t>(file.size()));
     } catch (std::bad_alloc const&) {
         file.refuse("its " + std::to_string(file.size()) + " bytes do not fit into memory");
     }
-    input_file(file.path()).read(0, *bytes);
+    again.read(0, *bytes);
     return bytes;
 }
 

@@ -247,6 +247,12 @@ private:
     place where_ = place::outside;
 };
 
+/// The parser would take a zero for the end, and leave what follows unread.
+inline void refuse_zeros(input_file const& file, std::string const& text, std::string const& what) {
+    if (auto const zero = text.find('\0'); zero != text.npos)
+        file.refuse(what + " holds a zero at its byte " + std::to_string(zero + 1));
+}
+
 /// The text of the header; its length is believed only after a comparison with the size of the file.
 [[nodiscard]] inline std::string read_header_text(input_file& file) {
     constexpr std::string_view no = "not a safetensors file: ";
@@ -269,9 +275,7 @@ private:
     if (text.front() != '{')
         file.refuse(std::string(no) + "the header begins with " + in_quotes(text.substr(0, 1)) +
                     ", not with '{'");
-    // the parser would take a zero for the end, and leave what follows unread
-    if (auto const zero = text.find('\0'); zero != text.npos)
-        file.refuse("the header holds a zero at its byte " + std::to_string(zero + 1));
+    refuse_zeros(file, text, "the header");
     return text;
 }
 

@@ -15,8 +15,8 @@
 
 namespace spinet {
 
-/// Per pair (a, b): q, |q|, q^2, q^4 with q = sum_i s_i^a s_i^b / N, for the whole and, where the model has
-/// several groups, for each group by itself. From bits where the cohort has them, by counting; else by one
+/// Per pair (a, b): q, |q|, q^2, q^4 with q = sum_i s_i^a s_i^b / N, for the whole (each spin with the weight of
+/// its group) and, where the model has several groups, for each group by itself. From bits where the cohort has them, by counting; else by one
 /// symmetric product per group.
 struct overlap {
     static constexpr measured_per per = measured_per::pair;
@@ -47,12 +47,12 @@ private:
             std::fill(total.begin(), total.end(), 0.0);
             for (std::size_t g = 0; g < groups; ++g) {
                 double const* const here = differing.data() + g * rows.stride();
-                for (std::size_t b = a + 1; b < n; ++b) total[b] += here[b];
+                for (std::size_t b = a + 1; b < n; ++b) total[b] += seen.groups[g].weight * here[b];
                 if (groups > 1)
-                    write(seen.groups[g].size, std::span(here + a + 1, n - a - 1), width,
+                    write(static_cast<double>(seen.groups[g].size), std::span(here + a + 1, n - a - 1), width,
                           out + (1 + g) * moments::count);
             }
-            write(seen.sites(), std::span(total).subspan(a + 1, n - a - 1), width, out);
+            write(weighted_sites(seen), std::span(total).subspan(a + 1, n - a - 1), width, out);
         }
     }
 
@@ -68,19 +68,26 @@ private:
             for (std::size_t a = 0; a < n; ++a)
                 for (std::size_t b = a + 1; b < n; ++b, ++pair) {
                     auto const sum = static_cast<double>(gram[a * n + b]);
-                    total[pair] += sum;
+                    total[pair] += group.weight * sum;
                     if (seen.groups.size() > 1)
                         moments::write(sum / static_cast<double>(group.size),
                                        out + pair * width + (1 + g) * moments::count);
                 }
         }
+        double const sites = weighted_sites(seen);
         for (std::size_t pair = 0; pair < total.size(); ++pair)
-            moments::write(total[pair] / static_cast<double>(seen.sites()), out + pair * width);
+            moments::write(total[pair] / sites, out + pair * width);
     }
 
-    /// The moments of pairs of rows of `sites` spins that differ in so many, `width` numbers apart.
-    static void write(std::size_t sites, std::span<double const> differing, std::size_t width, double* out) {
-        auto const all = static_cast<double>(sites);
+    template <class Real>
+    [[nodiscard]] static double weighted_sites(cohort<Real> const& seen) {
+        double sum = 0;
+        for (auto const& group : seen.groups) sum += group.weight * static_cast<double>(group.size);
+        return sum;
+    }
+
+    /// The moments of pairs of rows of `all` spins that differ in so many, `width` numbers apart.
+    static void write(double all, std::span<double const> differing, std::size_t width, double* out) {
         for (double const differ : differing) {
             moments::write((all - 2 * differ) / all, out);
             out += width;

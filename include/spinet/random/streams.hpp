@@ -45,6 +45,7 @@ enum class purpose : std::uint16_t {
     relaxation = 16,  ///< seeds of relaxations, so that they share no draw with the run they start from
     bootstrap = 17,   ///< which units a resample takes; the row is the resample
     direction = 18,   ///< random directions and start points in landscapes; the row is the number
+    subsample = 19,   ///< which neurons of a network are kept; the row is the layer
 };
 
 /// A stream of 32-bit words with random access. Immutable: `bits(n)` is a function.

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// What fuzz targets share: a directory in memory for their input, and what a reader may do with it.
+#pragma once
+
+#include <spinet/error.hpp>
+#include <spinet/network/network.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <span>
+#include <string>
+#include <system_error>
+#include <unistd.h>
+#include <vector>
+
+namespace fuzz {
+
+/// A directory for this process, in memory where the system has /dev/shm; removed at exit.
+class directory {
+public:
+    directory() {
+        std::filesystem::path const memory = "/dev/shm";
+        auto const top =
+            std::filesystem::is_directory(memory) ? memory : std::filesystem::temp_directory_path();
+        path_ = top / ("spinet_fuzz_" + std::to_string(::getpid()));
+        std::filesystem::create_directory(path_);
+    }
+    directory(directory const&) = delete;
+    directory& operator=(directory const&) = delete;
+    ~directory() {
+        std::error_code ignored;
+        std::filesystem::remove_all(path_, ignored);
+    }
+
+    [[nodiscard]] std::filesystem::path write(std::string const& name, std::uint8_t const* data,
+                                              std::size_t size) const {
+        auto const file = path_ / name;
+        std::ofstream(file, std::ios::binary)
+            .write(reinterpret_cast<char const*>(data), static_cast<std::streamsize>(size));
+        return file;
+    }
+
+private:
+    std::filesystem::path path_;
+};
+
+inline void require(bool holds, char const* what) {
+    if (holds) return;
+    std::fprintf(stderr, "spinet fuzz: %s\n", what);
+    std::abort();
+}
+
+/// Reads the file. Anything but a chain of finite weights or a file_error ends the program.
+template <class Reader>
+void read_network(Reader const& reader, std::filesystem::path const& path) {
+    (void)reader.recognises(path);
+    try {
+        auto const net = reader(path);
+        for (auto const& layer : dense_chain(net)) {
+            std::vector<double> values(layer.weight.size());
+            layer.weight.copy_to(std::span<double>(values));
+            for (auto const x : values) require(std::isfinite(x), "a weight is not finite");
+        }
+    } catch (spinet::file_error const& reason) {
+        require(!reason.path().empty(), "a message without a file");
+    }
+}
+
+}  // namespace fuzz

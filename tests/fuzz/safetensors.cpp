@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Fuzz target: the reader of safetensors files, given any bytes, loads finite weights or throws
+/// spinet::file_error.
+#include "fuzz.hpp"
+#include <spinet/network/safetensors.hpp>
+
+extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
+    static fuzz::directory const directory;
+    auto const path = directory.write("input.safetensors", data, size);
+    fuzz::read_network(spinet::safetensors{}, path);
+    return 0;
+}
