@@ -9,16 +9,19 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <fstream>
 #include <string>
 #include <utility>
 #include <vector>
 
-#if __has_include(<unistd.h>) && __has_include(<sys/wait.h>) && __has_include(<poll.h>)
+#if __has_include(<unistd.h>) && __has_include(<sys/wait.h>) && __has_include(<poll.h>) && \
+    __has_include(<sys/resource.h>)
 #define SPINET_HAS_CHILD_PROCESS 1
 #include <cerrno>
 #include <csignal>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #else
@@ -95,8 +98,23 @@ private:
     pid_t id_;
 };
 
+/// This process may take so many bytes more than it has, where the system says how many it has (Linux), and
+/// leaves no image of itself where it dies.
+inline void limit_memory(std::uint64_t more) {
+    rlimit const nothing{0, 0};
+    ::setrlimit(RLIMIT_CORE, &nothing);
+    std::uint64_t pages = 0;
+    rlimit now{};
+    if (!(std::ifstream("/proc/self/statm") >> pages) || ::getrlimit(RLIMIT_AS, &now) != 0) return;
+    auto const most = pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) + more;
+    if (most >= now.rlim_cur) return;
+    now.rlim_cur = static_cast<rlim_t>(most);
+    ::setrlimit(RLIMIT_AS, &now);
+}
+
 /// The bytes that `work()` returns, a std::vector<std::byte> of at most `most` bytes, in a copy of this
-/// process. Throws `error` where that process dies, says more, or takes longer than `limit`. `work` must not
+/// process. Throws `error` where that process dies, says more, needs more than twice as much memory and 256
+/// MiB, or takes longer than `limit`. `work` must not
 /// throw, and must need no lock that another thread of the program may hold, but that for memory.
 template <class Work>
 [[nodiscard]] std::vector<std::byte> in_child_process(std::uint64_t most, std::chrono::milliseconds limit,
@@ -109,7 +127,10 @@ template <class Work>
     if (id == 0) {  // the copy: it leaves by _exit, so that nothing of the program runs twice
         for (int const signal : {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGPIPE})
             ::signal(signal, SIG_DFL);
+        // what a dying library says of its memory is no message for a user
+        if (int const nowhere = ::open("/dev/null", O_WRONLY); nowhere >= 0) ::dup2(nowhere, 2);
         pipe.close(0);
+        limit_memory(2 * most + (std::uint64_t{256} << 20));
         std::vector<std::byte> const result = work();
         std::uint64_t const size = result.size();
         pipe.write(&size, sizeof size);
