@@ -4,6 +4,7 @@
 #include <spinet/io/atomic_file.hpp>
 #include <spinet/network/keras.hpp>
 #include <spinet/network/network.hpp>
+#include <spinet/network/safetensors.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -88,11 +89,18 @@ TEST_CASE("whole models of Keras 2, Sequential and Functional", "[network]") {
 }
 
 TEST_CASE("the network that PyTorch exported for Keras", "[network]") {
-    auto const path = std::filesystem::path(SPINET_SOURCE_DIR) / "tests/data/exported/mlp.h5";
-    auto const chain = dense_chain(keras_hdf5{}(path));
-    REQUIRE(chain.size() > 1);
-    CHECK(chain.front().activation == activation_kind::relu);
-    CHECK(chain.back().activation == activation_kind::identity);
+    auto const place = std::filesystem::path(SPINET_SOURCE_DIR) / "tests/data/exported";
+    auto const chain = dense_chain(keras_hdf5{}(place / "mlp.h5")),
+               wanted = dense_chain(spinet::safetensors{}(place / "mlp.safetensors"));
+    REQUIRE(chain.size() == wanted.size());
+    for (std::size_t k = 0; k < chain.size(); ++k) {
+        CHECK(chain[k].name == wanted[k].name);
+        CHECK(chain[k].weight.shape() == wanted[k].weight.shape());
+        CHECK(values_of(chain[k].weight) == values_of(wanted[k].weight));
+        CHECK(values_of(chain[k].bias.value()) == values_of(wanted[k].bias.value()));
+        CHECK(chain[k].activation ==
+              (k + 1 < chain.size() ? activation_kind::relu : activation_kind::identity));
+    }
 }
 
 TEST_CASE("weights alone: names in lists, and numbered groups", "[network]") {
