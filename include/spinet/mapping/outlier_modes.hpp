@@ -28,6 +28,7 @@ struct singular_modes {
     std::vector<double> right;   ///< (columns, count)
     /// Where a bulk of independent entries with the variance of what is left would end (Marchenko-Pastur).
     double bulk_edge = 0;
+    double largest = 0;  ///< singular value, in the bulk or above it
 
     [[nodiscard]] std::size_t count() const noexcept { return values.size(); }
     /// Entry (i, j) of the modes' part of W.
@@ -200,6 +201,7 @@ inline void keep_first(singular_modes& modes, std::size_t count) {
         auto modes = detail::leading_modes(a, p, squares);
         auto const [count, edge] = detail::outliers_of(modes.values, squares, a.rows(), a.columns());
         if (4 * count > 3 * p && p < most && p < 512) continue;
+        modes.largest = modes.values.empty() ? 0 : modes.values[0];
         detail::keep_first(modes, count);
         modes.bulk_edge = edge;
         return modes;

@@ -340,7 +340,7 @@ private:
         if (stored == initialisers_.end())
             throw error(described(by) + " takes " + in_quotes(name) +
                         ", a further result of its node that spinet does not know");
-        return &state_.values.emplace(name, state_.loader.load(*stored->second, name)).first->second;
+        return &state_.values.emplace(name, state_.load(*stored->second, name)).first->second;
     }
 
     void read(::onnx::NodeProto& node) {

@@ -407,7 +407,7 @@ inline void read_constant_of_shape(reading_state& state, call& by) {
                                   std::make_shared<std::vector<std::byte> const>(4, std::byte{0}),
                                   0,
                                   {}};
-    if (given != nullptr) number = state.loader.load(*given, by.node().output(0));
+    if (given != nullptr) number = state.load(*given, by.node().output(0));
     if (row_major(sizes_of(number)).count() != 1) by.fail("repeats a value that is not one number");
     if (auto* const integers = std::get_if<whole>(&number)) {
         if (row_major(sizes).count() > most_whole) by.fail("gives too many integers");
@@ -422,8 +422,7 @@ inline void read_constant_of_shape(reading_state& state, call& by) {
 inline void read_constant(reading_state& state, call& by) {
     auto const& name = by.node().output(0);
     if (by.node().attribute_size() != 1) by.fail("has not exactly one attribute");
-    if (auto* const given = by.tensor_proto("value"))
-        return state.set(by, 0, state.loader.load(*given, name));
+    if (auto* const given = by.tensor_proto("value")) return state.set(by, 0, state.load(*given, name));
     if (by.has("value_float")) return state.set(by, 0, constant_of({by.real("value_float", 0)}, {}, name));
     if (by.has("value_floats")) {
         auto const numbers = by.reals("value_floats");

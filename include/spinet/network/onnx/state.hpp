@@ -163,15 +163,23 @@ private:
 class reading_state {
 public:
     reading_state(std::filesystem::path const& model, std::uint64_t size)
-        : loader(model),
-          budget(3 * size + (std::uint64_t{24} << 20U)),
-          checks(16 * size + (std::uint64_t{64} << 20U)) {}
+        : budget(of_budget * size + (std::uint64_t{24} << 20U)),
+          loader(model),
+          checks(of_checks * size + (std::uint64_t{64} << 20U)) {}
 
     std::map<std::string, graph_value, std::less<>> values;
     std::deque<stage> stages;  // whose elements stay where they are
     std::vector<std::string> notes;
-    tensor_loader loader;
     memory_budget budget;
+
+    /// The tensor; what is read beside the model may be copied as often as what stands in it.
+    [[nodiscard]] graph_value load(::onnx::TensorProto& from, std::string const& name) {
+        auto const before = loader.beside();
+        auto result = loader.load(from, name);
+        budget.grant(of_budget * (loader.beside() - before));
+        checks.grant(of_checks * (loader.beside() - before));
+        return result;
+    }
 
     void push(stage added) {
         // What it takes here and, in an array that grows by doubling, in the network.
@@ -294,6 +302,9 @@ private:
         return true;
     }
 
+    // Times the size of the files: memory, and bytes of tensors looked at once for each use.
+    static constexpr std::uint64_t of_budget = 3, of_checks = 16;
+    tensor_loader loader;
     memory_budget checks;
 };
 

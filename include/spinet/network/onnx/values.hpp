@@ -75,6 +75,8 @@ public:
             throw error("would take too much memory for its size: tensors are copied or repeated too often");
         left_ -= bytes;
     }
+    /// Allows more, for a further file.
+    void grant(std::uint64_t bytes) noexcept { left_ += bytes; }
 
 private:
     std::uint64_t left_;
@@ -208,6 +210,9 @@ public:
                    ? ::onnx::TensorProto::DataType_Name(static_cast<::onnx::TensorProto::DataType>(type))
                    : "number " + std::to_string(type);
     }
+
+    /// Bytes of all files beside the model that were read.
+    [[nodiscard]] std::uint64_t beside() const noexcept { return beside_; }
 
 private:
     /// Which of the fields for data are filled.
@@ -399,12 +404,14 @@ private:
         input_file file(directory_ / location);
         std::vector<std::byte> bytes(static_cast<std::size_t>(file.size()));
         file.read(0, bytes);
+        beside_ += bytes.size();
         return files_.emplace(location, std::make_shared<std::vector<std::byte> const>(std::move(bytes)))
             .first->second;
     }
 
     std::filesystem::path directory_;
     std::map<std::string, shared_bytes, std::less<>> files_;
+    std::uint64_t beside_ = 0;
     std::string tensor_;
     std::vector<std::size_t> sizes_;
 };
