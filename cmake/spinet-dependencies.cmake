@@ -48,7 +48,8 @@ if(NOT TARGET spinet_libzip)
     endif()
 endif()
 
-# The C library; Debian keeps headers and libraries of its variants apart.
+# The C library, and zlib, which measures what is to be unpacked; Debian keeps headers and libraries of its variants
+# apart.
 if(NOT TARGET spinet_libhdf5)
     find_path(spinet_hdf5_include hdf5.h PATH_SUFFIXES hdf5/serial)
     find_library(spinet_hdf5_library NAMES hdf5_serial hdf5)

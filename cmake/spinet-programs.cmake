@@ -47,9 +47,9 @@ function(spinet_add_program name)
 endfunction()
 
 # spinet_without_missing(<variable>): drops from a list of files those that need a component that is missing.
-set(spinet_json_includes "nlohmann/|[a-z./]*program\\.hpp|spinet/network/(load|(write_)?safetensors[a-z_]*)\\.hpp")
+set(spinet_json_includes "nlohmann/|[a-z./]*program\\.hpp|spinet/network/(keras[a-z_]*|load|(write_)?safetensors[a-z_]*)\\.hpp")
 set(spinet_zip_includes "zip\\.h|spinet/network/(npz|zip_archive|state_dict)\\.hpp")
-set(spinet_hdf5_includes "hdf5\\.h|spinet/network/keras\\.hpp")
+set(spinet_hdf5_includes "hdf5\\.h|spinet/network/(keras|hdf5_file)\\.hpp")
 set(spinet_onnx_includes "onnx/|spinet/network/onnx(/[a-z_]+)?\\.hpp")
 set(spinet_zlib_includes "zlib\\.h|spinet/io/idx\\.hpp")
 function(spinet_without_missing variable)

@@ -4,8 +4,10 @@
 #include <spinet/io/atomic_file.hpp>
 #include <spinet/network/keras.hpp>
 #include <spinet/network/network.hpp>
+#include <spinet/network/safetensors.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <hdf5.h>
 #include <span>
@@ -87,11 +89,18 @@ TEST_CASE("whole models of Keras 2, Sequential and Functional", "[network]") {
 }
 
 TEST_CASE("the network that PyTorch exported for Keras", "[network]") {
-    auto const path = std::filesystem::path(SPINET_SOURCE_DIR) / "tests/data/exported/mlp.h5";
-    auto const chain = dense_chain(keras_hdf5{}(path));
-    REQUIRE(chain.size() > 1);
-    CHECK(chain.front().activation == activation_kind::relu);
-    CHECK(chain.back().activation == activation_kind::identity);
+    auto const place = std::filesystem::path(SPINET_SOURCE_DIR) / "tests/data/exported";
+    auto const chain = dense_chain(keras_hdf5{}(place / "mlp.h5")),
+               wanted = dense_chain(spinet::safetensors{}(place / "mlp.safetensors"));
+    REQUIRE(chain.size() == wanted.size());
+    for (std::size_t k = 0; k < chain.size(); ++k) {
+        CHECK(chain[k].name == wanted[k].name);
+        CHECK(chain[k].weight.shape() == wanted[k].weight.shape());
+        CHECK(values_of(chain[k].weight) == values_of(wanted[k].weight));
+        CHECK(values_of(chain[k].bias.value()) == values_of(wanted[k].bias.value()));
+        CHECK(chain[k].activation ==
+              (k + 1 < chain.size() ? activation_kind::relu : activation_kind::identity));
+    }
 }
 
 TEST_CASE("weights alone: names in lists, and numbered groups", "[network]") {
@@ -206,11 +215,12 @@ TEST_CASE("refused: arrays that are elsewhere, not there, or no numbers", "[netw
 
 TEST_CASE("refused: files that are none, cut and with flipped bits", "[network]") {
     temporary_directory const place;
-    auto const reading = [&](std::string const& bytes) {
+    auto const reading = [&](std::string const& bytes, int milliseconds = 100) {
         auto const path = place.write("x.h5", bytes);
+        keras_hdf5 const reader{.time_limit = std::chrono::milliseconds(milliseconds)};
         bool finite = true;
         auto const what = refusal(path, [&] {
-            for (auto const& layer : dense_chain(keras_hdf5{}(path)))
+            for (auto const& layer : dense_chain(reader(path)))
                 for (double const value : values_of(layer.weight)) finite = finite && std::isfinite(value);
         });
         CHECK(finite);
@@ -222,26 +232,30 @@ TEST_CASE("refused: files that are none, cut and with flipped bits", "[network]"
     auto const whole = spinet::read_whole(fixture("keras_1.h5"));
     for (std::size_t n = 1; n < whole.size(); ++n) {
         CAPTURE(n);
-        REQUIRE(reading(whole.substr(0, n)) != "nothing was thrown");
+        REQUIRE(reading(whole.substr(0, n), 0) != "nothing was thrown");
     }
     std::size_t harmless = 0;
-    for (std::size_t k = 0; k < whole.size(); ++k) {
+    // HDF5 1.10.8 crashes on some of these and hangs on others, where lengths of texts are damaged: the
+    // process that reads the file is to die alone.
+    for (std::size_t k = 0; k < whole.size(); k += 7) {
         auto flipped = whole;
         flipped[k] = static_cast<char>(flipped[k] ^ (1 << k % 8));
         harmless += reading(flipped) == "nothing was thrown" ? 1u : 0u;
     }
-    CHECK(harmless < whole.size());  // unused bytes, and those of numbers
+    CHECK(harmless < whole.size() / 7);  // unused bytes, and those of numbers
 }
 
 TEST_CASE("the state of the library stays as it was", "[network]") {
     H5E_auto2_t before = nullptr, after = nullptr;
     void *data = nullptr, *data_after = nullptr;
     unsigned plugins = 0, plugins_after = 1;
+    auto const path = fixture("model.h5"), bad = fixture("refused_lzf.h5");
+    keras_hdf5 const here{.time_limit = std::chrono::milliseconds(0)};
+    CHECK(dense_chain(here(path)).size() == 3);
     H5Eget_auto2(H5E_DEFAULT, &before, &data);
     H5PLget_loading_state(&plugins);
-    (void)keras_hdf5{}(fixture("model.h5"));
-    (void)refused("refused_missing.h5");
-    (void)refused("refused_lzf.h5");
+    CHECK(dense_chain(here(path)).size() == 3);
+    CHECK_THAT(refusal(bad, [&] { (void)here(bad); }), ContainsSubstring("filter 32000"));
     H5Eget_auto2(H5E_DEFAULT, &after, &data_after);
     H5PLget_loading_state(&plugins_after);
     CHECK(before == after);

@@ -523,10 +523,9 @@ private:
     [[nodiscard]] std::vector<std::string> variable_strings(hdf5_handle const& attribute,
                                                             hdf5_handle const& type, std::uint64_t count,
                                                             std::string const& what) const {
-        // each of them may be one and the same large text of the file
-        if (count > remaining_ / file_->size())
-            refuse(what + " holds " + std::to_string(count) +
-                   " texts of any length, too many for a file of this size; fixed lengths are read");
+        // A reference to a text takes 16 bytes. What all texts take is limited only by the memory of the
+        // process, since each of them may be one and the same text of the file.
+        if (count > file_->size() / 16) refuse(what + " is larger than the file");
         hdf5_handle const wanted(H5Tcopy(H5T_C_S1), &H5Tclose);
         hdf5_handle const space(H5Aget_space(attribute.get()), &H5Sclose);
         H5Tset_size(wanted.get(), H5T_VARIABLE);

@@ -3,7 +3,9 @@
 /// nlohmann_json.
 #pragma once
 
+#include <spinet/detail/archive.hpp>
 #include <spinet/error.hpp>
+#include <spinet/network/child_process.hpp>
 #include <spinet/network/file.hpp>
 #include <spinet/network/hdf5_file.hpp>
 #include <spinet/network/keras_config.hpp>
@@ -12,9 +14,11 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <exception>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -41,8 +45,9 @@ namespace spinet {
 /// network is used, such as Dropout, are noted; any other layer is refused by name and class, because a
 /// network without it would be another network, unless `layers` or `ignored` say so.
 ///
-/// The C library parses the file. It has known faults with files made to harm (see `hdf5_file`), so a file
-/// from a stranger should be read by a process that may die.
+/// The C library parses the file. Version 1.10.8 was seen to go on forever with a bit flipped in the file, so
+/// where there is fork() all of it happens in a copy of the process, which hands over the arrays; where it
+/// dies or takes longer than `time_limit`, the file is refused.
 struct keras_hdf5 {
     /// The names of the dense layers from input to output; all others are skipped with a note. Empty: all, in
     /// the order of the file.
@@ -52,6 +57,9 @@ struct keras_hdf5 {
     /// Where the file holds weights only: after each layer but the last, and after the last.
     activation_kind hidden = activation_kind::unspecified;
     activation_kind output = activation_kind::unspecified;
+    /// For the process that reads the file. Zero: the library reads it in this process, for files that can be
+    /// trusted, and for programs that must not fork or hold the library's locks in other threads.
+    std::chrono::milliseconds time_limit = std::chrono::minutes(2);
 
     [[nodiscard]] static std::string_view name() noexcept { return "keras"; }
 
@@ -60,8 +68,9 @@ struct keras_hdf5 {
 
     /// Throws `file_error`, which names the file and the layer, group or data set, where the file is no valid
     /// HDF5 file of Keras, holds no chain of dense layers or a value that is not finite. Nothing outside the
-    /// file is read, and no filter is loaded. Memory: twice the bytes of the largest kernel beside those of
-    /// all, which may be ten times the size of the file and 64 MiB. One thread reads at a time.
+    /// file is read, and no filter is loaded. Memory: three times the
+    /// bytes of the arrays, which may be ten times the size of the file and 64 MiB. One thread reads at a
+    /// time.
     [[nodiscard]] network operator()(std::filesystem::path const& path) const;
 };
 
@@ -260,25 +269,30 @@ private:
     bool whole_model_ = false;
 };
 
+/// What a file holds: all that the process which reads it hands over.
+struct keras_chain {
+    std::vector<dense_layer> layers;
+    std::vector<std::string> notes;
+};
+
 /// One reading of one file: takes layer after layer, each as its class asks for.
 class keras_reading {
 public:
     keras_reading(hdf5_file& file, keras_hdf5 const& options)
         : file_(&file), options_(&options), layers_(file) {}
 
-    [[nodiscard]] network run(std::filesystem::path const& path) {
+    [[nodiscard]] keras_chain run() {
         check_options();
         for (auto const& layer : layers_.layers()) take(layer);
+        order();
         if (chain_.empty())
             file_->refuse("no dense layer: the file has none with a kernel of shape (in, out)");
-        order();
         if (!layers_.whole_model())
             for (std::size_t i = 0; i < chain_.size(); ++i)
                 chain_[i].activation = i + 1 < chain_.size() ? options_->hidden : options_->output;
-        auto result = dense_network(chain_, path);
-        for (auto const& note : layers_.notes()) result.add_note(note);
-        for (auto const& note : notes_) result.add_note(note);
-        return result;
+        auto notes = layers_.notes();
+        notes.insert(notes.end(), notes_.begin(), notes_.end());
+        return {std::move(chain_), std::move(notes)};
     }
 
 private:
@@ -492,6 +506,93 @@ private:
     bool after_skipped_ = false;  ///< the last dense layer of the file was left out
 };
 
+/// Throws `error`.
+[[nodiscard]] inline keras_chain read_keras(input_file const& file, keras_hdf5 const& options) {
+    hdf5_session const session;
+    hdf5_file opened(file);
+    return keras_reading(opened, options).run();
+}
+
+inline void put_tensor(archive_writer& out, tensor const& values) {
+    out.put(values.name());
+    out.put_value(static_cast<std::uint8_t>(values.type()));
+    out.put(values.shape());
+    auto const bytes = values.bytes();
+    out.put(std::vector<std::byte>(bytes.begin(), bytes.end()));
+}
+
+[[nodiscard]] inline tensor get_tensor(archive_reader& in) {
+    auto name = in.get_text();
+    auto const type = in.get_value<std::uint8_t>();
+    if (type > static_cast<std::uint8_t>(dtype::f64)) throw error("damaged: no type of numbers");
+    auto shape = in.get<std::size_t>();
+    return {std::move(name), static_cast<dtype>(type), std::move(shape),
+            std::make_shared<std::vector<std::byte> const>(in.get<std::byte>())};
+}
+
+[[nodiscard]] inline std::vector<std::byte> packed(keras_chain const& chain) {
+    archive_writer out;
+    out.put_value(std::uint8_t{1});
+    out.put_value(std::uint64_t{chain.notes.size()});
+    for (auto const& note : chain.notes) out.put(note);
+    out.put_value(std::uint64_t{chain.layers.size()});
+    for (auto const& layer : chain.layers) {
+        out.put(layer.name);
+        out.put_value(static_cast<std::uint8_t>(layer.activation));
+        out.put_value(static_cast<std::uint8_t>(layer.bias.has_value()));
+        put_tensor(out, layer.weight);
+        if (layer.bias) put_tensor(out, *layer.bias);
+    }
+    return std::move(out).take();
+}
+
+[[nodiscard]] inline keras_chain unpacked(archive_reader& in) {
+    keras_chain chain;
+    for (auto left = in.get_value<std::uint64_t>(); left > 0; --left) chain.notes.push_back(in.get_text());
+    for (auto left = in.get_value<std::uint64_t>(); left > 0; --left) {
+        auto name = in.get_text();
+        auto const function = in.get_value<std::uint8_t>();
+        if (function > static_cast<std::uint8_t>(activation_kind::log_softmax))
+            throw error("damaged: no activation");
+        bool const with_bias = in.get_value<std::uint8_t>() != 0;
+        dense_layer layer{std::move(name), get_tensor(in)};
+        if (with_bias) layer.bias = get_tensor(in);
+        layer.activation = static_cast<activation_kind>(function);
+        chain.layers.push_back(std::move(layer));
+    }
+    return chain;
+}
+
+/// What the process that reads hands over: the chain or, after a 0, why there is none.
+[[nodiscard]] inline std::vector<std::byte> keras_answer(input_file const& file, keras_hdf5 const& options) {
+    std::string why;
+    try {
+        return packed(read_keras(file, options));
+    } catch (file_error const& reason) {
+        why = std::string(reason.what()).substr(file.path().size() + 2);
+    } catch (std::exception const& reason) {
+        why = reason.what();
+    }
+    archive_writer out;
+    out.put_value(std::uint8_t{0});
+    out.put(why);
+    return std::move(out).take();
+}
+
+[[nodiscard]] inline keras_chain read_keras_apart(input_file const& file, keras_hdf5 const& options) {
+#if SPINET_HAS_CHILD_PROCESS
+    if (options.time_limit.count() > 0) {
+        // names and notes beside the arrays: less than the file and some
+        auto const answer = in_child_process(20 * file.size() + (std::uint64_t{128} << 20),
+                                             options.time_limit, [&] { return keras_answer(file, options); });
+        archive_reader in(answer);
+        if (in.get_value<std::uint8_t>() == 0) file.refuse(in.get_text());
+        return unpacked(in);
+    }
+#endif
+    return read_keras(file, options);
+}
+
 }  // namespace detail
 
 inline bool keras_hdf5::recognises(std::filesystem::path const& path) const {
@@ -510,9 +611,10 @@ inline network keras_hdf5::operator()(std::filesystem::path const& path) const {
     input_file const file(path);
     if (!recognises(path)) file.refuse("does not begin as an HDF5 file does");
     try {
-        detail::hdf5_session const session;
-        detail::hdf5_file opened(file);
-        return detail::keras_reading(opened, *this).run(path);
+        auto const chain = detail::read_keras_apart(file, *this);
+        auto result = dense_network(chain.layers, path);
+        for (auto const& note : chain.notes) result.add_note(note);
+        return result;
     } catch (file_error const&) {
         throw;
     } catch (error const& reason) {
