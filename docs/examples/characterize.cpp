@@ -340,7 +340,7 @@ void describe_subsamples(spinet::subsampler const& source, spinet::wiring_summar
                          double temperatures, options const& chosen) {
     std::size_t const wanted = chosen.subsample.value_or(std::max<std::size_t>(1000, 2 * source.fewest()));
     spinet::subsample_plan const plan{.spins = wanted, .repeats = chosen.repeats};
-    plan.check(source.spins());
+    plan.check(source.spins(), source.fewest());
     auto const glass = source.draw(wanted, 1);
     double couplings = 0, sizes = 0;
     for (std::size_t i = 0; i < glass.size(); ++i)
@@ -389,7 +389,7 @@ bool characterize_by_subsamples(subject const& of, options const& chosen,
         .spins = *chosen.subsample, .repeats = chosen.repeats, .seed = chosen.plan.seed};
     std::fprintf(stderr, "%s: reading its modes\n", of.name.c_str());
     spinet::subsampler const source(of.network, mapping_of(chosen), sampling_of(chosen));
-    plan.check(source.spins());
+    plan.check(source.spins(), source.fewest());
     auto ladder = parsed_temperatures(chosen.temperatures);
     if (!ladder) {
         std::fprintf(stderr, "%s: spacing the temperatures\n", of.name.c_str());

@@ -31,8 +31,14 @@ struct subsample_plan {
     std::size_t repeats = 8;
     std::uint64_t seed = 1;
 
-    /// Throws spinet::error where the plan cannot be carried out for a network of so many spins.
-    void check(std::size_t of_network) const {
+    /// Spins of the sub-samples of one size.
+    [[nodiscard]] std::size_t size(double fraction) const {
+        return static_cast<std::size_t>(std::lround(fraction * static_cast<double>(spins)));
+    }
+
+    /// Throws spinet::error where the plan cannot be carried out for a network of so many spins, of which a
+    /// sub-sample has at least `fewest`.
+    void check(std::size_t of_network, std::size_t fewest = 1) const {
         if (repeats < 2)
             throw error("subsample_plan: " + std::to_string(repeats) +
                         " repeats; error bars come from different sub-samples and need at least 2");
@@ -40,6 +46,14 @@ struct subsample_plan {
         for (double const f : fractions)
             if (!(f > 0 && f <= 1))
                 throw error("subsample_plan: a size of " + std::to_string(f) + ", not in (0, 1]");
+        double const smallest = *std::min_element(fractions.begin(), fractions.end());
+        if (size(smallest) < fewest)
+            throw error("subsample_plan: the smallest sub-samples have " + std::to_string(size(smallest)) +
+                        " spins, but those of this network at least " + std::to_string(fewest) +
+                        ": ask for " +
+                        std::to_string(static_cast<std::size_t>(
+                            std::ceil((static_cast<double>(fewest) + 0.5) / smallest))) +
+                        " or more, or (of a sequence) describe fewer steps");
         if (spins >= of_network)
             throw error("subsample_plan: sub-samples of " + std::to_string(spins) +
                         " spins of a network of " + std::to_string(of_network) + ": sample it whole");
@@ -154,16 +168,14 @@ template <class Kernel, class Exec, class Watch>
                                                               subsample_plan const& plan,
                                                               run_plan const& each, Exec const& executor,
                                                               Watch&& watch) {
-    plan.check(of.spins());
+    plan.check(of.spins(), of.fewest());
     std::vector<subsample_result> results;
     std::size_t const planned = 2 * plan.repeats * plan.fractions.size();
     auto const method = parallel_tempering(kernel, temperatures);
     for (std::size_t repeat = 0; repeat < plan.repeats; ++repeat)
         for (double const fraction : plan.fractions)
             for (auto const modes : {kept_modes::rescaled, kept_modes::orthonormal}) {
-                auto const spins =
-                    static_cast<std::size_t>(std::lround(fraction * static_cast<double>(plan.spins)));
-                auto const glass = of.draw<float>(std::max<std::size_t>(1, spins), plan.seed + repeat, modes);
+                auto const glass = of.draw<float>(plan.size(fraction), plan.seed + repeat, modes);
                 auto own = each;
                 own.seed =
                     child_seed(each.seed, purpose::subsample, static_cast<std::uint32_t>(results.size()));

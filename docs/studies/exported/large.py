@@ -3,7 +3,7 @@
 """Writes the weights of a transformer encoder that nobody trained, of 108 million parameters by default, and its
 architecture: a test of size.
 
-    ./large.py [--directory DIR] [--layers 12] [--features 768] [--words 30522] [--tokens 16] [--type BF16]
+    ./large.py [--directory DIR] [--layers 12] [--features 768] [--words 30522] [--tokens 4] [--type BF16]
 
 Each matrix is Gaussian noise of variance 1 / columns with four planted modes of singular values 6, 5, 4 and 3 (the
 bulk ends near 2), so that there is something to find. Needs NumPy. Memory: one matrix.
@@ -71,7 +71,7 @@ def architecture(options):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--directory", type=pathlib.Path, default=pathlib.Path("large"))
-    for name, value in (("layers", 12), ("features", 768), ("words", 30522), ("tokens", 16), ("seed", 1)):
+    for name, value in (("layers", 12), ("features", 768), ("words", 30522), ("tokens", 4), ("seed", 1)):
         parser.add_argument("--" + name, type=int, default=value)
     parser.add_argument("--type", choices=SIZES, default="BF16")
     options = parser.parse_args()

@@ -644,12 +644,14 @@ private:
         signal const unread[] = {projected(from, op.query, " query"), projected(from, op.key, " key")};
         static_cast<void>(unread);
         auto const value = projected(from, op.value, " value");
-        signal context{value.shape, true};
+        // Without a mask all steps see the same average: one set of spins serves them all.
+        std::size_t const steps = value.terms.size(), contexts = op.causal ? steps : 1;
+        signal context{{contexts, value.step_size()}, true};
         context.pending = true;
         context.name = at_->name + " context";
-        context.fields.assign(context.steps(), std::vector<double>(context.step_size(), 0.0));
-        for (std::size_t t = 0; t < value.terms.size(); ++t) {
-            std::size_t const seen = op.causal ? t + 1 : value.terms.size();
+        context.fields.assign(contexts, std::vector<double>(context.step_size(), 0.0));
+        for (std::size_t t = 0; t < contexts; ++t) {
+            std::size_t const seen = op.causal ? t + 1 : steps;
             for (std::size_t s = 0; s < seen; ++s) {
                 auto term = value.terms[s];
                 term.factor /= static_cast<double>(seen);
@@ -658,6 +660,7 @@ private:
         }
         settle(context);
         auto made = pending_here(true, true);
+        context.terms.resize(steps, context.terms[0]);
         read_by_matrix(made, context, op.output.weight);
         add_bias(made, op.output.bias);
         return made;
