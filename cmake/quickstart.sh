@@ -9,7 +9,8 @@ build=$here/build/quickstart
 networks=$here/docs/networks
 . "$here/cmake/packages.sh"
 
-install_packages g++ cmake ninja-build libxtensor-dev libxtensor-blas-dev libopenblas-dev nlohmann-json3-dev \
+install_packages g++ cmake ninja-build libxtensor-dev libxtensor-blas-dev libopenblas-dev nlohmann-json3-dev zlib1g-dev \
+    libzip-dev libhdf5-dev libonnx-dev libprotobuf-dev \
     libcli11-dev gnuplot-nox
 use_ninja
 

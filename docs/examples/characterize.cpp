@@ -387,7 +387,7 @@ bool characterize_by_subsamples(subject const& of, options const& chosen,
     auto const executor = executor_of(chosen);
     spinet::subsample_plan const plan{
         .spins = *chosen.subsample, .repeats = chosen.repeats, .seed = chosen.plan.seed};
-    std::fprintf(stderr, "%s: reading its modes\n", of.name.c_str());
+    if (::isatty(2) == 1) std::fprintf(stderr, "%s: reading its modes\n", of.name.c_str());
     spinet::subsampler const source(of.network, mapping_of(chosen), sampling_of(chosen));
     plan.check(source.spins(), source.fewest());
     auto ladder = parsed_temperatures(chosen.temperatures);
