@@ -77,9 +77,10 @@ struct polynomial_fit {
 
 /// The value at inverse size `x0` of a polynomial in the inverse size, fitted to the means of each size with
 /// their scatter as error: of degree 1 where that describes the means (chi^2 at p > 0.05), else of degree 2,
-/// and of degree 0 where there is one size only. The error is that of the fit, times the t-quantile of its
-/// fewest samples over the normal one, and times sqrt(chi^2 per degree of freedom) where that exceeds 1.
-/// Throws spinet::error for less than two samples of a size, or no sizes.
+/// and of degree 0 where there is one size only. The error is that of the fit, times half the t-quantile of
+/// two deviations for its fewest samples (it is twice the error that should cover), and times sqrt(chi^2 per
+/// degree of freedom) where that exceeds 1. Throws spinet::error for less than two samples of a size, or no
+/// sizes.
 [[nodiscard]] inline size_estimate extrapolate_size(std::vector<size_sample> const& samples, double x0) {
     if (samples.empty()) throw error("extrapolate_size: no samples");
     std::vector<detail::weighted_mean> means;
@@ -111,7 +112,7 @@ struct polynomial_fit {
     }
     double const stretch =
         freedom() == 0 ? 1 : std::sqrt(std::max(1.0, fit.chi_square / static_cast<double>(freedom())));
-    double const quantile = student_t_quantile(0.841344746, static_cast<double>(fewest - 1));
+    double const quantile = student_t_quantile(0.977249868, static_cast<double>(fewest - 1)) / 2;
     return {fit.value, fit.error * stretch * quantile, degree};
 }
 
