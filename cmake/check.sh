@@ -53,7 +53,7 @@ release() {
 sanitizers() {
     configure sanitizers "-DCMAKE_CXX_COMPILER=$1" -DCMAKE_BUILD_TYPE=Debug '-DCMAKE_CXX_FLAGS_DEBUG=-O0 -g1' \
         '-DSPINET_SANITIZE=address;undefined' -DSPINET_NATIVE=OFF &&
-        compile sanitizers spinet_rooms && run_tests sanitizers --label-regex room
+        compile sanitizers spinet_rooms && run_tests sanitizers --label-regex 'room|fuzz'
 }
 # Everything that the sanitizers stage does not compile.
 syntax() {

@@ -55,16 +55,43 @@ inline void require(bool holds, char const* what) {
     std::abort();
 }
 
-/// Reads the file. Anything but a chain of finite weights or a file_error ends the program.
+/// While it lives, C++ code may take so many bytes more than it has; beyond, the program ends (with glibc,
+/// and where memory.cpp is linked).
+class memory_bound {
+public:
+    explicit memory_bound(std::size_t more);
+    memory_bound(memory_bound const&) = delete;
+    memory_bound& operator=(memory_bound const&) = delete;
+    ~memory_bound();
+
+private:
+    std::size_t before_;
+};
+
+/// What a reader may take for a file of that many bytes.
+[[nodiscard]] inline std::size_t allowance(std::size_t file_size) {
+    return 10 * file_size + (std::size_t{64} << 20);
+}
+
+inline void require_finite(spinet::tensor const& of) {
+    std::vector<double> values(of.size());
+    of.copy_to(std::span<double>(values));
+    for (auto const x : values) require(std::isfinite(x), "a weight is not finite");
+}
+
+/// Reads the file, which has `size` bytes. Anything but a chain of finite weights or a file_error ends the
+/// program.
 template <class Reader>
-void read_network(Reader const& reader, std::filesystem::path const& path) {
+void read_network(Reader const& reader, std::filesystem::path const& path, std::size_t size) {
     (void)reader.recognises(path);
     try {
-        auto const net = reader(path);
+        auto const net = [&] {
+            memory_bound const bound(allowance(size));
+            return reader(path);
+        }();
         for (auto const& layer : dense_chain(net)) {
-            std::vector<double> values(layer.weight.size());
-            layer.weight.copy_to(std::span<double>(values));
-            for (auto const x : values) require(std::isfinite(x), "a weight is not finite");
+            require_finite(layer.weight);
+            if (layer.bias) require_finite(*layer.bias);
         }
     } catch (spinet::file_error const& reason) {
         require(!reason.path().empty(), "a message without a file");

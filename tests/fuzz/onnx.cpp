@@ -1,37 +1,25 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Any bytes as an ONNX model: a network, or a file_error; nothing else.
+/// Fuzz target: the reader of ONNX models, given any bytes, makes a network whose shapes fit and whose
+/// weights are finite or throws spinet::file_error.
+#include "fuzz.hpp"
 #include <spinet/network/onnx.hpp>
-
-#include <cstddef>
-#include <cstdint>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <string>
-#include <unistd.h>
-
-namespace {
-
-std::filesystem::path const& input_path() {
-    static std::filesystem::path const path = [] {
-        auto const memory = std::filesystem::path("/dev/shm");
-        auto const directory =
-            std::filesystem::is_directory(memory) ? memory : std::filesystem::temp_directory_path();
-        return directory / ("spinet_fuzz_" + std::to_string(::getpid()) + ".onnx");
-    }();
-    return path;
-}
-
-}  // namespace
+#include <spinet/network/shapes.hpp>
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
-    std::ofstream(input_path(), std::ios::binary)
-        .write(reinterpret_cast<char const*>(data), static_cast<std::streamsize>(size));
+    static fuzz::directory const directory;
+    auto const path = directory.write("input.onnx", data, size);
+    (void)spinet::onnx_model{}.recognises(path);
     for (auto const& shape : {std::vector<std::size_t>{}, std::vector<std::size_t>{5, 6}}) {
         try {
-            auto const net = spinet::onnx_model{shape}(input_path());
-            if (net.nodes().empty()) std::abort();
-        } catch (spinet::file_error const&) {
+            fuzz::memory_bound const bound(fuzz::allowance(size));
+            auto const net = spinet::onnx_model{shape}(path);
+            fuzz::require(!net.nodes().empty(), "a network without nodes");
+            fuzz::require(result_shapes(net).size() == net.nodes().size(), "a node without a shape");
+            for (auto const& node : net.nodes())
+                if (auto const* const layer = std::get_if<spinet::dense>(&node.op))
+                    fuzz::require_finite(layer->weight);
+        } catch (spinet::file_error const& reason) {
+            fuzz::require(!reason.path().empty(), "a message without a file");
         }
     }
     return 0;

@@ -1,17 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Fuzz target: the reader of pickles, given any bytes, makes values that can be walked through or throws
 /// spinet::error; and so does what finds the tensors in them.
-///
-///     clang++ -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -Iinclude
-///     tests/fuzz/restricted_pickle.cpp -lzip -lopenblas
-///     ./a.out -max_total_time=180 DIRECTORY tests/fuzz/corpus/restricted_pickle
+#include "fuzz.hpp"
 #include <spinet/network/state_dict.hpp>
-
-#include <cstddef>
-#include <cstdint>
-#include <cstdlib>
-#include <string>
-#include <vector>
 
 namespace {
 
@@ -21,14 +12,11 @@ spinet::input_file const& some_file() {
     return file;
 }
 
-void require(bool holds) {
-    if (!holds) std::abort();
-}
-
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
     namespace detail = spinet::detail;
+    fuzz::memory_bound const bound(fuzz::allowance(size));
     detail::memory_allowance memory(size);
     try {
         auto const values =
@@ -41,7 +29,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
                 static_cast<void>(values.kind(value));
                 ++count;
             });
-            require(count == values.count(root));
+            fuzz::require(count == values.count(root), "a dict whose size is not its number of keys");
         }
         // Every tensor that is listed lies in its storage, here one of bytes 0 to its size.
         for (char const* const entry : {"", "a", "state_dict.a"}) {
@@ -51,14 +39,15 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
                 for (auto const& [name, place] : found.places) {
                     if (place.storage_size > 100'000) continue;
                     auto const wanted = detail::checked_product(place.sizes, std::uint64_t{place.type->size});
-                    require(wanted.has_value());
+                    fuzz::require(wanted.has_value(), "a tensor of more than 2^64 bytes");
                     if (*wanted == 0 || *wanted > 100'000) continue;
                     std::vector<std::byte> const storage(static_cast<std::size_t>(place.storage_size) *
                                                          place.type->size);
                     std::vector<std::byte> out(static_cast<std::size_t>(*wanted));
                     detail::gather(place, storage, out);
                     if (detail::is_contiguous(place))
-                        require((place.offset * place.type->size) + *wanted <= storage.size());
+                        fuzz::require(place.offset * place.type->size + *wanted <= storage.size(),
+                                      "a tensor that leaves its storage");
                 }
             } catch (spinet::file_error const&) {
             }
