@@ -171,7 +171,7 @@ void study(std::string const& file, options const& chosen, table& scalings, tabl
     auto const temperatures = ladder_of(t_ord, matter.lambda_max);
     std::fprintf(stderr, "%s: the whole network\n", name.c_str());
     auto const whole = curve_of_whole(net, temperatures, chosen);
-    studies::figure picture{.name = name, .xlabel = "T / T_ord", .ylabel = "mean |q|"};
+    studies::figure picture{.name = name, .xlabel = "T / T_{ord}", .ylabel = "mean |q|"};
     picture.settings = "set key top right\nset yrange [0:*]\n";
     picture.curves.push_back({"all " + std::to_string(source.spins()) + " neurons"});
     for (auto const& at : whole)
