@@ -4,7 +4,7 @@
 #pragma once
 
 #include <spinet/detail/blas.hpp>
-#include <spinet/error.hpp>
+#include <spinet/execution/blas_threads.hpp>
 #include <spinet/mapping/linear_map.hpp>
 #include <spinet/mapping/wiring.hpp>
 #include <spinet/random/streams.hpp>
@@ -201,6 +201,7 @@ inline void keep_first(singular_modes& modes, std::size_t count) {
 /// The modes of a map above the edge of its bulk, in the orientation of detail::stored_rows. Reads the
 /// weights five times (more where more than 24 modes stand out); memory: 32 numbers per row and column.
 [[nodiscard]] inline singular_modes outlier_modes(linear_map const& map) {
+    single_threaded_blas const one_blas_thread;  // more of them change last digits, and so sub-samples
     detail::stored_rows const a(map);
     std::size_t const most = std::min(a.rows(), a.columns());
     for (std::size_t p = std::min<std::size_t>(32, most);; p = std::min(4 * p, most)) {
