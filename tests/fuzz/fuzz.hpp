@@ -68,9 +68,10 @@ private:
     std::size_t before_;
 };
 
-/// What a reader may take for a file of that many bytes.
+/// What a reader may take for a file of that many bytes, with a little for the buffer of the open file and
+/// for messages.
 [[nodiscard]] inline std::size_t allowance(std::size_t file_size) {
-    return 10 * file_size + (std::size_t{64} << 20);
+    return 10 * file_size + (std::size_t{65} << 20);
 }
 
 inline void require_finite(spinet::tensor const& of) {
@@ -79,14 +80,14 @@ inline void require_finite(spinet::tensor const& of) {
     for (auto const x : values) require(std::isfinite(x), "a weight is not finite");
 }
 
-/// Reads the file, which has `size` bytes. Anything but a chain of finite weights or a file_error ends the
-/// program.
+/// Reads the file, with at most so many bytes. Anything but a chain of finite weights or a file_error ends
+/// the program.
 template <class Reader>
-void read_network(Reader const& reader, std::filesystem::path const& path, std::size_t size) {
+void read_network(Reader const& reader, std::filesystem::path const& path, std::size_t bytes) {
     (void)reader.recognises(path);
     try {
         auto const net = [&] {
-            memory_bound const bound(allowance(size));
+            memory_bound const bound(bytes);
             return reader(path);
         }();
         for (auto const& layer : dense_chain(net)) {

@@ -13,7 +13,6 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     static bool const in_process = std::getenv("SPINET_FUZZ_IN_PROCESS") != nullptr;
     auto const path = directory.write("input.h5", data, size);
     spinet::keras_hdf5 const reader{.time_limit = std::chrono::milliseconds(in_process ? 0 : 2000)};
-    // three times the arrays, each of which may be as large as other readers'
-    fuzz::read_network(reader, path, 3 * size + (std::size_t{13} << 20));
+    fuzz::read_network(reader, path, 3 * fuzz::allowance(size));  // as keras.hpp says
     return 0;
 }

@@ -560,3 +560,27 @@ TEST_CASE("operations that do not fit are refused by name", "[mapping]") {
     CHECK_THAT(refusal({{"x", input{8, {4, 2}}}, {"n", embedding{random_tensor({5, 2}, 1)}, {"x"}}}),
                ContainsSubstring("takes (steps) of tokens"));
 }
+
+TEST_CASE("networks of more values than a glass can have are refused before they are made", "[mapping]") {
+    std::size_t const huge = std::size_t{1} << 60;
+    auto const refusal = [](std::vector<node> const& nodes) {
+        network net;
+        for (auto const& each : nodes) net.add(each);
+        return error_of([&] { static_cast<void>(wire_network(net)); });
+    };
+    auto const too_many = ContainsSubstring("more than 2^32 values");
+    CHECK_THAT(refusal({{"x", input{huge, {1, 1, huge}}}, {"p", pooling{}, {"x"}}}),
+               too_many && ContainsSubstring("node 'x', with values of shape (1, 1, 1152921504606846976)"));
+    // Together, though none is by itself.
+    std::size_t const half = (std::size_t{1} << 31) + 1;
+    CHECK_THAT(refusal({{"x", input{half}}, {"y", activation{}, {"x"}}}),
+               too_many && ContainsSubstring("node 'y'"));
+    // 10^5 steps of two numbers are few, but not the pairs of steps.
+    auto const q = random_tensor({2, 2}, 1);
+    CHECK_THAT(
+        refusal({{"x", input{200'000, {100'000, 2}}}, {"a", attention{{q}, {q}, {q}, {q}, 1, true}, {"x"}}}),
+        too_many && ContainsSubstring("node 'a'"));
+    std::size_t const steps = 1'000'000'000;
+    CHECK_THAT(refusal({{"x", input{steps}}, {"e", embedding{random_tensor({5, 1}, 1)}, {"x"}}}),
+               too_many && ContainsSubstring("node 'e'"));
+}

@@ -15,6 +15,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <new>
 #include <numeric>
 #include <optional>
 #include <string>
@@ -93,6 +94,7 @@ public:
         : net_(&net), layout_(layout), shapes_(result_shapes(net)), takers_(consumers(net)) {}
 
     [[nodiscard]] wiring run() {
+        refuse_huge();
         for (auto const& at : net_->nodes()) {
             at_ = &at;
             auto made = std::visit([&](auto const& op) { return value_of(op); }, at.op);
@@ -112,6 +114,26 @@ public:
 
 private:
     using map_pointer = std::shared_ptr<linear_map const>;
+
+    /// Files of a hundred bytes can describe 2^60 values, or steps that all read each other. Sites are drawn
+    /// for by numbers of 32 bits, so no glass is larger than that.
+    void refuse_huge() const {
+        constexpr double most = 0x1p32;
+        double all = 0;
+        for (auto const& at : net_->nodes()) {
+            auto const& shape = shapes_.find(at.name)->second;
+            double values = 1;
+            for (auto const n : shape) values *= static_cast<double>(n);
+            if (auto const* const op = std::get_if<attention>(&at.op); op != nullptr && op->causal)
+                values += std::pow(static_cast<double>(shape[0]), 2);
+            if (auto const* const op = std::get_if<embedding>(&at.op))  // a spin for each word
+                values += static_cast<double>(shape[0]) * static_cast<double>(op->weight.shape()[0]);
+            all += values;
+            if (all > most)
+                throw error("node " + in_quotes(at.name) + ", with values of shape " + tuple_text(shape) +
+                            ", makes the network one of more than 2^32 values");
+        }
+    }
 
     // --- names and messages
 
@@ -684,9 +706,14 @@ private:
 /// Parts and wires of a network. Each layer with weights becomes spins, one for each of its results (a
 /// normalisation and an addition that follow it are folded in); so do pooled values, gates and the
 /// projections of attention. docs/mapping.md says for each operation what is kept. Throws spinet::error
-/// naming the node where shapes do not fit or an operation has no place.
+/// naming the node where shapes do not fit, an operation has no place or the values are more than 2^32, and
+/// where they do not fit into memory.
 [[nodiscard]] inline wiring wire_network(network const& net, recurrence layout = recurrence::unrolled) {
-    return detail::network_wiring(net, layout).run();
+    try {
+        return detail::network_wiring(net, layout).run();
+    } catch (std::bad_alloc const&) {
+        throw error("what the network makes of one input does not fit into memory");
+    }
 }
 
 }  // namespace spinet
