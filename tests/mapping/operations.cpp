@@ -584,3 +584,20 @@ TEST_CASE("networks of more values than a glass can have are refused before they
     CHECK_THAT(refusal({{"x", input{steps}}, {"e", embedding{random_tensor({5, 1}, 1)}, {"x"}}}),
                too_many && ContainsSubstring("node 'e'"));
 }
+
+TEST_CASE("a chain of a hundred thousand activations is wired without recursion", "[mapping]") {
+    network net;
+    net.add({"x", input{12, {3, 4}}});
+    std::string last = "x";
+    for (int k = 0; k < 100'000; ++k) {
+        auto const name = "a" + std::to_string(k);
+        net.add({name, activation{activation_kind::relu}, {last}});
+        last = name;
+    }
+    net.add({"c", convolution{random_tensor({2, 3, 2}, 1)}, {last}});
+    auto const made = wire_network(net);
+    // Read as three channels of four values, though by a convolution far away: not as four steps.
+    REQUIRE(made.parts.size() == 2);
+    CHECK(made.parts[0].size() == 12);
+    CHECK(made.parts[1].size() == 6);
+}

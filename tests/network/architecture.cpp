@@ -87,6 +87,28 @@ TEST_CASE("architecture: files that are none are refused", "[network]") {
     CHECK_THAT(refused("{\"nodes\": " + std::string(100'000, '[')), ContainsSubstring("nested deeper"));
 }
 
+// The time of each of these was once the square of its length: minutes, with a million bytes.
+TEST_CASE("architecture: long files take time in proportion", "[network]") {
+    auto const repeated = [](std::string const& first, auto const& item) {
+        std::string text = "{\"nodes\": [" + first;
+        for (int k = 0; text.size() < 290'000; ++k) text.append(",").append(item(k));
+        return text + "]}";
+    };
+    CHECK_THAT(refused(repeated("{}", [](int) { return "{}"; })), ContainsSubstring("node 0 has no \"op\""));
+    CHECK_THAT(refused(repeated("0", [](int) { return "[[[]]]"; })),
+               ContainsSubstring("node 0 is not an object"));
+    auto const net = load_network(
+        exported + "transformer.safetensors",
+        safetensors{
+            .architecture = read(repeated(R"({"name": "x", "op": "input", "shape": [6, 8]})", [](int k) {
+                return R"({"op":"offset","weights":"positions","name":")" + std::to_string(k) + "\"}";
+            }))});
+    CHECK(net.nodes().size() > 5'000);
+    CHECK(result_shapes(net).at("5000") == value_shape{6, 8});
+    CHECK_THAT(refused(std::string(300'001, ' ')),
+               ContainsSubstring("it has 300001 bytes, more than 300000"));
+}
+
 TEST_CASE("architecture: what does not fit the weights is refused", "[network]") {
     std::string const x = R"({"name": "x", "op": "input", "shape": [1, 28, 28]})";
     CHECK_THAT(unfit(x + R"(, {"name": "conv9", "op": "convolution"})"),

@@ -257,16 +257,19 @@ TEST_CASE("refused: tensors that are no dense layer", "[network]") {
     CHECK(refused_tensors({{"steps", "I64", {}, std::string(8, '\0')}}) ==
           "no dense layer: the file has no tensor NAME.weight");
     CHECK(refused_tensors({counted("a.weight", {})}) ==
-          "tensor 'a.weight' of shape () has rank 0; the weight of a dense layer has rank 2, (out, in)");
+          "tensor 'a.weight' of shape () has rank 0; the weight of a dense layer has rank 2, (out, in); "
+          "other layers need the option 'architecture'");
     CHECK(refused_tensors({counted("norm.weight", {3})}) ==
-          "tensor 'norm.weight' of shape (3) has rank 1; the weight of a dense layer has rank 2, (out, in)");
+          "tensor 'norm.weight' of shape (3) has rank 1; the weight of a dense layer has rank 2, (out, in); "
+          "other layers need the option 'architecture'");
     CHECK(refused_tensors({counted("conv.weight", {1, 1, 2, 2})}) ==
           "tensor 'conv.weight' of shape (1, 1, 2, 2) has rank 4; the weight of a dense layer has rank 2, "
-          "(out, in)");
+          "(out, in); other layers need the option 'architecture'");
     CHECK(refused_tensors({counted("a.weight", {0, 3})}) ==
           "tensor 'a.weight' of shape (0, 3) has a dimension of size 0");
     CHECK(refused_tensors({counted("a.weight", {2, 2}), counted("a.bias", {2, 1})}) ==
-          "tensor 'a.bias' of shape (2, 1) has rank 2; the bias of a dense layer has rank 1, (out)");
+          "tensor 'a.bias' of shape (2, 1) has rank 2; the bias of a dense layer has rank 1, (out); "
+          "other layers need the option 'architecture'");
     CHECK(refused_tensors({counted("a.weight", {2, 2}), counted("a.bias", {3})}) ==
           "node 'a': tensor 'a.bias' of shape (3) has length 3, but its weight, tensor 'a.weight' of shape "
           "(2, 2), "
@@ -276,9 +279,9 @@ TEST_CASE("refused: tensors that are no dense layer", "[network]") {
     CHECK(refused_tensors({counted("bias", {2})}) == "tensor 'bias' is a bias without a weight");
     CHECK(refused_tensors({counted("a.weight", {2, 2}), counted("n.running_mean", {2})}) ==
           "tensor 'n.running_mean' of shape (2) and dtype F32 is neither NAME.weight nor NAME.bias of a "
-          "dense layer; if "
-          "the network is meant without it, name the layers in the option 'layers', or this tensor in "
-          "'ignored'");
+          "dense layer; if the network has other layers, describe it in the option 'architecture'; if it is "
+          "meant "
+          "without this tensor, name the layers in the option 'layers', or the tensor in 'ignored'");
 }
 
 TEST_CASE("refused: shapes that do not chain", "[network]") {

@@ -112,7 +112,7 @@ bad 'a\.weight.*nan at \(0, 0\)'
 printf '\0\0\0\0\0\0\370\177' | with_header "{$(tensor a.weight 1,1 0 8 F64)}" | made
 bad 'a\.weight.*nan at \(0, 0\)'
 printf '\377\377\377\377\377\377\357\177' | with_header "{$(tensor a.weight 1,1 0 8 F64)}" | made
-bad 'a\.weight.*beyond the range of float'
+bad "couplings of 'input' and 'a': 1\.79769e\+308 is beyond the range of float"
 
 # --- what is no chain of dense layers ---
 $w | with_header "{$(tensor 0.weight 2,1 0 8),$(tensor 1.weight 4,1 8 24)}" | made

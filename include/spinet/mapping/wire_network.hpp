@@ -91,7 +91,10 @@ inline void add_into(std::vector<double>& values, std::vector<double> const& mor
 class network_wiring {
 public:
     network_wiring(network const& net, recurrence layout)
-        : net_(&net), layout_(layout), shapes_(result_shapes(net)), takers_(consumers(net)) {}
+        : net_(&net), layout_(layout), shapes_(result_shapes(net)), takers_(consumers(net)) {
+        for (auto const& each : net.nodes())
+            if (std::holds_alternative<input>(each.op)) ++inputs_;
+    }
 
     [[nodiscard]] wiring run() {
         refuse_huge();
@@ -274,16 +277,22 @@ private:
 
     // --- the operations
 
-    /// Whether the input is a sequence is known from what takes it.
+    /// Whether the input is a sequence is known from what takes it, directly or after what works on either.
     [[nodiscard]] bool read_as_maps(std::string const& name) const {
-        auto const found = takers_.find(name);
-        if (found == takers_.end()) return false;
-        return std::any_of(found->second.begin(), found->second.end(), [&](node const* taker) {
-            return std::holds_alternative<convolution>(taker->op) ||
-                   std::holds_alternative<pooling>(taker->op) ||
-                   (std::holds_alternative<batch_normalisation>(taker->op) && read_as_maps(taker->name)) ||
-                   (std::holds_alternative<activation>(taker->op) && read_as_maps(taker->name));
-        });
+        std::vector<std::string const*> open{&name};  // no recursion: networks may be a hundred thousand deep
+        while (!open.empty()) {
+            auto const found = takers_.find(*open.back());
+            open.pop_back();
+            if (found == takers_.end()) continue;
+            for (auto const* taker : found->second) {
+                auto const& op = taker->op;
+                if (std::holds_alternative<convolution>(op) || std::holds_alternative<pooling>(op))
+                    return true;
+                if (std::holds_alternative<batch_normalisation>(op) || std::holds_alternative<activation>(op))
+                    open.push_back(&taker->name);
+            }
+        }
+        return false;
     }
 
     [[nodiscard]] signal value_of(input const&) {
@@ -298,11 +307,8 @@ private:
                 size = table->weight.shape()[0];
                 tokens = true;
             }
-        bool const only = std::count_if(net_->nodes().begin(), net_->nodes().end(), [](node const& n) {
-                              return std::holds_alternative<input>(n.op);
-                          }) == 1;
         std::size_t const first =
-            add_parts(only ? "input" : at_->name,
+            add_parts(inputs_ == 1 ? "input" : at_->name,
                       std::vector<std::vector<double>>(steps, std::vector<double>(size, 0.0)),
                       tokens ? 1 : made.positions());
         for (std::size_t k = 0; k < steps; ++k) {
@@ -696,6 +702,7 @@ private:
     node const* at_ = nullptr;
     wiring wired_;
     std::size_t groups_ = 0;
+    std::size_t inputs_ = 0;  ///< nodes
     map_pointer shared_;
     void const* trailing_of_ = nullptr;
     std::vector<double> trailing_;

@@ -130,11 +130,20 @@ template <class Real>
             ++groups.back();
         else
             groups.push_back(1);
-        for (double const b : of.parts[p].fields) fields.push_back(rounded_to<Real>(b));
+        try {
+            for (double const b : of.parts[p].fields) fields.push_back(rounded_to<Real>(b));
+        } catch (error const& reason) {
+            throw error("the fields of " + in_quotes(of.parts[p].name) + ": " + reason.what());
+        }
     }
     block_maker<Real> make;
     std::vector<coupling_block<Real>> blocks;
-    for (auto const& each : of.wires) blocks.push_back(make(each.map, each.factor, each.from, each.to));
+    for (auto const& each : of.wires) try {
+            blocks.push_back(make(each.map, each.factor, each.from, each.to));
+        } catch (error const& reason) {
+            throw error("the couplings of " + in_quotes(of.parts[each.from].name) + " and " +
+                        in_quotes(of.parts[each.to].name) + ": " + reason.what());
+        }
     return network_glass<Real>(std::move(parts), std::move(fields), std::move(blocks), std::move(made_from),
                                groups);
 }

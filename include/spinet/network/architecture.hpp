@@ -235,10 +235,11 @@ private:
     [[nodiscard]] offset offset_of(network const& made, node_spec const& spec) {
         auto const from = prefix();
         auto values = required_tensor(has(from) ? from : from + ".weight");
-        auto const shapes = result_shapes(made);
+        // Only of the nodes since the last time, or thousands of offsets would take the square of that.
+        for (; shaped_ < made.nodes().size(); ++shaped_) add_shape(shapes_, made.nodes()[shaped_]);
         auto const& source = spec.inputs.empty() ? last_ : spec.inputs.front();
-        auto const found = shapes.find(source);
-        if (found != shapes.end() && found->second.size() == 2 && values.rank() == 2 &&
+        auto const found = shapes_.find(source);
+        if (found != shapes_.end() && found->second.size() == 2 && values.rank() == 2 &&
             values.shape()[0] > found->second[0])
             values = values.rows(0, found->second[0]);
         return {std::move(values)};
@@ -327,6 +328,8 @@ private:
     input_file const* file_;
     listed_tensors const* tensors_;
     Load load_;
+    shapes_by_node shapes_;  ///< of the first `shaped_` nodes
+    std::size_t shaped_ = 0;
     std::set<std::string, std::less<>> used_;
     std::set<std::string> unread_;
     node_spec const* spec_ = nullptr;

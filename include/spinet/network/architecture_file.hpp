@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -20,7 +21,9 @@
 namespace spinet {
 namespace detail {
 
-inline constexpr std::size_t largest_architecture = 10'000'000;  ///< bytes
+/// Bytes; a network of a thousand layers has 100 000. The shortest nodes take a hundred times their text,
+/// which for larger files would be more than readers allow themselves.
+inline constexpr std::size_t largest_architecture = 300'000;
 inline constexpr std::size_t deepest_architecture = 8;
 
 /// Reads the members of one node.
@@ -120,24 +123,57 @@ private:
     std::string where_;
 };
 
+/// Looks at JSON before any value is made of it, as nlohmann's SAX parser sees it. (A callback of its other
+/// parser would make that take the square of the time.)
+class architecture_events {
+public:
+    using json = nlohmann::json;
+
+    bool null() { return true; }
+    bool boolean(bool) { return true; }
+    bool number_integer(json::number_integer_t) { return true; }
+    bool number_unsigned(json::number_unsigned_t) { return true; }
+    bool number_float(json::number_float_t, json::string_t const&) { return true; }
+    bool string(json::string_t&) { return true; }
+    bool binary(json::binary_t&) { return true; }
+
+    bool key(json::string_t& name) {
+        if (!keys_.back().insert(name).second)
+            throw error("it has the key " + in_quotes(name) + " twice in one object");
+        return true;
+    }
+    bool start_object(std::size_t) { return deeper(); }
+    bool start_array(std::size_t) { return deeper(); }
+    bool end_object() { return shallower(); }
+    bool end_array() { return shallower(); }
+
+    bool parse_error(std::size_t, std::string const&, json::exception const& reason) {
+        throw error("it is not valid JSON: " + std::string(reason.what()).substr(0, 200));
+    }
+
+private:
+    bool deeper() {
+        if (keys_.size() == deepest_architecture)
+            throw error("it is nested deeper than " + std::to_string(deepest_architecture));
+        keys_.emplace_back();
+        return true;
+    }
+    bool shallower() {
+        keys_.pop_back();
+        return true;
+    }
+
+    std::vector<std::set<std::string>> keys_;  ///< of each object that is open; none of arrays
+};
+
 /// The text as JSON. Throws `error` where it is none, is nested too deep or has a key twice.
 [[nodiscard]] inline nlohmann::json parsed_architecture(std::string const& text) {
     using json = nlohmann::json;
-    std::vector<std::set<std::string>> keys;
-    auto const watch = [&](int depth, json::parse_event_t event, json& parsed) {
-        if (depth > static_cast<int>(deepest_architecture))
-            throw error("it is nested deeper than " + std::to_string(deepest_architecture));
-        if (event == json::parse_event_t::object_start) keys.emplace_back();
-        if (event == json::parse_event_t::object_end) keys.pop_back();
-        if (event == json::parse_event_t::key && !keys.back().insert(parsed.get<std::string>()).second)
-            throw error("it has the key " + in_quotes(parsed.get<std::string>()) + " twice in one object");
-        return true;
-    };
-    try {
-        return json::parse(text, watch);
-    } catch (json::exception const& reason) {
-        throw error("it is not valid JSON: " + std::string(reason.what()).substr(0, 200));
-    }
+    architecture_events events;
+    json parsed(json::value_t::discarded);
+    if (json::sax_parse(text, &events)) parsed = json::parse(text, nullptr, false);
+    if (parsed.is_discarded()) throw error("it is not valid JSON");
+    return parsed;
 }
 
 }  // namespace detail

@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -186,21 +187,26 @@ inline void require_trailing(value_shape const& trailing, value_shape const& fro
     return {from[0][0], op.weight.shape()[1]};
 }
 
+using shapes_by_node = std::map<std::string, value_shape, std::less<>>;
+
+/// Adds the shape of a node, whose inputs have theirs.
+inline void add_shape(shapes_by_node& shapes, node const& at) {
+    value_shapes from;
+    for (auto const& name : at.inputs) from.push_back(shapes.find(name)->second);
+    auto const where = "node " + in_quotes(at.name);
+    auto result = std::visit([&](auto const& op) { return shape_after(op, from, where); }, at.op);
+    if (!checked_product(result, sizeof(double)))
+        throw error(where + ": values of shape " + tuple_text(result) + " are too many");
+    shapes.emplace(at.name, std::move(result));
+}
+
 }  // namespace detail
 
 /// The shape of every node's result, by the node's name. Throws `error`, naming the node, where what it is
 /// given does not fit it.
 [[nodiscard]] inline std::map<std::string, value_shape, std::less<>> result_shapes(network const& net) {
-    std::map<std::string, value_shape, std::less<>> shapes;
-    for (auto const& at : net.nodes()) {
-        detail::value_shapes from;
-        for (auto const& name : at.inputs) from.push_back(shapes.find(name)->second);
-        auto const where = "node " + detail::in_quotes(at.name);
-        auto result = std::visit([&](auto const& op) { return detail::shape_after(op, from, where); }, at.op);
-        if (!detail::checked_product(result, sizeof(double)))
-            throw error(where + ": values of shape " + detail::tuple_text(result) + " are too many");
-        shapes.emplace(at.name, std::move(result));
-    }
+    detail::shapes_by_node shapes;
+    for (auto const& at : net.nodes()) detail::add_shape(shapes, at);
     return shapes;
 }
 
