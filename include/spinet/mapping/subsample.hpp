@@ -95,16 +95,23 @@ public:
                 ++groups.back();
             else
                 groups.push_back(1);
-            for (std::size_t const i : sites_of(p, kept))
-                fields.push_back(detail::rounded_to<Real>(all[p].fields[i]));
+            detail::with_place([&] { return "the fields of " + detail::in_quotes(all[p].name); },
+                               [&] {
+                                   for (std::size_t const i : sites_of(p, kept))
+                                       fields.push_back(detail::rounded_to<Real>(all[p].fields[i]));
+                               });
         }
         std::vector<coupling_block<Real>> blocks;
         std::map<std::pair<linear_map const*, double>, coupling_block<Real>> made;
         for (auto const& each : wired_.wires.wires) {
             auto found = made.find({each.map.get(), each.factor});
             if (found == made.end())
-                found = made.emplace(std::pair(each.map.get(), each.factor), block<Real>(each, kept, modes))
-                            .first;
+                detail::with_place([&] { return detail::couplings_text(wired_.wires, each); },
+                                   [&] {
+                                       found = made.emplace(std::pair(each.map.get(), each.factor),
+                                                            block<Real>(each, kept, modes))
+                                                   .first;
+                                   });
             blocks.push_back(found->second);
             std::visit(
                 [&](auto& any) {

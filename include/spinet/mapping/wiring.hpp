@@ -5,6 +5,7 @@
 #include <spinet/error.hpp>
 #include <spinet/mapping/linear_map.hpp>
 #include <spinet/model/network_glass.hpp>
+#include <spinet/network/tensor.hpp>
 #include <spinet/spectrum/symmetric_eigenvalues.hpp>
 
 #include <algorithm>
@@ -118,6 +119,21 @@ void remove_parts(wiring& of, Gone gone, std::span<double const> held = {}) {
     return std::sqrt(std::max(0.0, symmetric_eigenvalues(std::move(bonds), n).back()));
 }
 
+/// f(), and what it throws said to be of place().
+template <class Place, class F>
+void with_place(Place place, F f) {
+    try {
+        f();
+    } catch (error const& reason) {
+        throw error(place() + ": " + reason.what());
+    }
+}
+
+[[nodiscard]] inline std::string couplings_text(wiring const& of, wire const& between) {
+    return "the couplings of " + in_quotes(of.parts[between.from].name) + " and " +
+           in_quotes(of.parts[between.to].name);
+}
+
 /// The glass of a wiring. Throws spinet::error where a coupling exceeds Real or a matrix what BLAS can index.
 template <class Real>
 [[nodiscard]] network_glass<Real> glass_of(wiring const& of, provenance made_from) {
@@ -130,20 +146,16 @@ template <class Real>
             ++groups.back();
         else
             groups.push_back(1);
-        try {
-            for (double const b : of.parts[p].fields) fields.push_back(rounded_to<Real>(b));
-        } catch (error const& reason) {
-            throw error("the fields of " + in_quotes(of.parts[p].name) + ": " + reason.what());
-        }
+        with_place([&] { return "the fields of " + in_quotes(of.parts[p].name); },
+                   [&] {
+                       for (double const b : of.parts[p].fields) fields.push_back(rounded_to<Real>(b));
+                   });
     }
     block_maker<Real> make;
     std::vector<coupling_block<Real>> blocks;
-    for (auto const& each : of.wires) try {
-            blocks.push_back(make(each.map, each.factor, each.from, each.to));
-        } catch (error const& reason) {
-            throw error("the couplings of " + in_quotes(of.parts[each.from].name) + " and " +
-                        in_quotes(of.parts[each.to].name) + ": " + reason.what());
-        }
+    for (auto const& each : of.wires)
+        with_place([&] { return couplings_text(of, each); },
+                   [&] { blocks.push_back(make(each.map, each.factor, each.from, each.to)); });
     return network_glass<Real>(std::move(parts), std::move(fields), std::move(blocks), std::move(made_from),
                                groups);
 }
