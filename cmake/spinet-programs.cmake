@@ -47,7 +47,7 @@ function(spinet_add_program name)
 endfunction()
 
 # spinet_without_missing(<variable>): drops from a list of files those that need a component that is missing.
-set(spinet_json_includes "nlohmann/|[a-z./]*program\\.hpp|spinet/network/(keras[a-z_]*|load|(write_)?safetensors[a-z_]*)\\.hpp")
+set(spinet_json_includes "nlohmann/|[a-z./]*program\\.hpp|spinet/network/(architecture_file|keras[a-z_]*|load|safetensors[a-z_]*)\\.hpp|spinet/io/write_safetensors\\.hpp")
 set(spinet_zip_includes "zip\\.h|spinet/network/(npz|zip_archive|state_dict)\\.hpp")
 set(spinet_hdf5_includes "hdf5\\.h|spinet/network/(keras|hdf5_file)\\.hpp")
 set(spinet_onnx_includes "onnx/|spinet/network/onnx(/[a-z_]+)?\\.hpp")

@@ -503,6 +503,13 @@ TEST_CASE("state dicts: cycles, depth and bombs", "[network]") {
         place, one_tensor(tensor_of(storage(30'000'000), 0, tuple({1000, 30'000}), tuple({30'000, 1}))),
         std::string(120'000'000, '\0'), ZIP_CM_DEFLATE);
     CHECK_THAT(refused(zeros), ContainsSubstring("would unpack to more than"));
+    // Stored, not packed: 64 million bytes of which the file has a hundred.
+    auto claimed = spinet::read_whole(write_zip(place, {{"m/data.pkl", good}}));
+    auto const size = bytes_of<std::uint32_t>({64'000'000});
+    claimed.replace(claimed.find("PK\3\4") + 22, 4, size);
+    claimed.replace(claimed.find("PK\1\2") + 24, 4, size);
+    CHECK_THAT(refused(write_anew(place, claimed)),
+               ContainsSubstring("entry 'm/data.pkl' has ") && ContainsSubstring("bytes, not the 64000000"));
     // Many names for one storage, none of them contiguous.
     std::string names;
     for (int k = 0; k < 200; ++k) {

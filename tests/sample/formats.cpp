@@ -5,12 +5,12 @@
 #ifdef SPINET_PROGRAM_HAS_HDF5
 #include <spinet/network/keras.hpp>
 #endif
+#include <spinet/io/write_safetensors.hpp>
 #include <spinet/network/load.hpp>
 #include <spinet/network/nnet.hpp>
 #include <spinet/network/npz.hpp>
 #include <spinet/network/onnx.hpp>
 #include <spinet/network/state_dict.hpp>
-#include <spinet/network/write_safetensors.hpp>
 #include <spinet/spinet.hpp>
 
 #include <array>

@@ -54,6 +54,10 @@ public:
             entry each{about.name, k, about.size};
             if ((about.valid & ZIP_STAT_ENCRYPTION_METHOD) != 0 && about.encryption_method != ZIP_EM_NONE)
                 file_->refuse("entry " + in_quotes(each.name) + " is encrypted");
+            if ((about.valid & ZIP_STAT_COMP_METHOD) != 0 && about.comp_method == ZIP_CM_STORE &&
+                (about.valid & ZIP_STAT_COMP_SIZE) != 0 && about.comp_size != each.size)
+                file_->refuse("entry " + in_quotes(each.name) + " has " + std::to_string(about.comp_size) +
+                              " bytes, not the " + std::to_string(each.size) + " that the file says");
             if (each.size > most || all > most - each.size)
                 file_->refuse("would unpack to more than " + std::to_string(most) +
                               " bytes, ten times its size and 64 MiB");

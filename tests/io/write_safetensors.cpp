@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Writing safetensors files: byte for byte what others write, and what is refused.
-#include "files.hpp"
+#include "../network/files.hpp"
+#include <spinet/io/write_safetensors.hpp>
 #include <spinet/mapping/twin_hopfield.hpp>
 #include <spinet/network/load.hpp>
-#include <spinet/network/write_safetensors.hpp>
 
 #include <algorithm>
 #include <cstdlib>
