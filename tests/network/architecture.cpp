@@ -58,8 +58,8 @@ std::string refused(std::string const& text) {
 }
 std::string unfit(std::string const& nodes, std::string const& weights = "lenet") {
     return error_of([&] {
-        load_network(exported + weights + ".safetensors",
-                     safetensors{.architecture = read("{\"nodes\": [" + nodes + "]}")});
+        (void)load_network(exported + weights + ".safetensors",
+                           safetensors{.architecture = read("{\"nodes\": [" + nodes + "]}")});
     });
 }
 
@@ -128,7 +128,7 @@ TEST_CASE("architecture: what does not fit the weights is refused", "[network]")
     CHECK_THAT(unfit(R"({"name": "x", "op": "input", "shape": [4294967296, 4294967296]})"),
                ContainsSubstring("needs a shape of finite size"));
     // Without an architecture, the message says what is missing.
-    CHECK_THAT(error_of([&] { load_network(exported + "lenet.safetensors"); }),
+    CHECK_THAT(error_of([&] { (void)load_network(exported + "lenet.safetensors"); }),
                ContainsSubstring("other layers need the option 'architecture'"));
     auto const partly = load_network(
         exported + "lenet.safetensors",
