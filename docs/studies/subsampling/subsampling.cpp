@@ -46,6 +46,7 @@ struct table {
     table(table const&) = delete;
     table& operator=(table const&) = delete;
     ~table() { std::fclose(file_); }
+    void head(char const* line) { std::fputs(line, file_); }
     template <class... Values>
     void row(char const* format, Values... values) {
         std::fprintf(file_, format, values...);
@@ -208,9 +209,9 @@ int run(options const& chosen) {
     std::filesystem::create_directories(chosen.output);
     auto const in = [&](char const* name) { return std::filesystem::path(chosen.output) / name; };
     table scalings(in("scalings.csv")), curves(in("curves.csv")), policies(in("policies.csv"));
-    scalings.row("network,fraction,scaling,t_ord,error,lambda_max,error,t_formula,error\n");
-    curves.row("network,fraction,temperature,T/T_ord,whole,error,equilibrated,estimate,error\n");
-    policies.row("network,policy,temperature,whole,mean,error\n");
+    scalings.head("network,fraction,scaling,t_ord,error,lambda_max,error,t_formula,error\n");
+    curves.head("network,fraction,temperature,T/T_ord,whole,error,equilibrated,estimate,error\n");
+    policies.head("network,policy,temperature,whole,mean,error\n");
     try {
         for (auto const& file : chosen.files) study(file, chosen, scalings, curves, policies);
     } catch (program::stopped const&) {
