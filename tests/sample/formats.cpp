@@ -47,8 +47,9 @@ model_numbers numbers_of(network_glass<float> const& glass) {
 }
 
 std::vector<double> curve_of(network_glass<float> const& glass) {
-    auto const run = sample(glass, parallel_tempering(glauber{}, geometric_temperatures(0.3, 3.0, 4)),
-                            observables{overlap{}}, {.replicas = 4, .warmup = 20, .sweeps = 200, .seed = 5});
+    auto const run = sample(
+        glass, parallel_tempering(glauber{}, geometric_temperatures(0.3, 3.0, 4)), observables{overlap{}},
+        {.replicas = 4, .warmup = 5, .sweeps = 20, .measure_every = 5, .seed = 5, .annealing = 10});
     std::vector<double> values;
     for (auto const& at : mean_abs_overlap(run)) values.push_back(at.value);
     return values;

@@ -33,7 +33,7 @@ std::vector<subsample_result> runs_of(subsampler const& source, subsample_plan c
 
 }  // namespace
 
-TEST_CASE("an estimate from sub-samples covers what is known of the whole", "[sample]") {
+TEST_CASE("an estimate from sub-samples covers what is known of the whole", "[sample][slow]") {
     auto const net = free_spins();
     subsampler const source(net, {});
     CHECK(source.spins() == 500);
