@@ -28,6 +28,7 @@ namespace {
 struct options {
     std::vector<std::string> files;
     std::string architecture;
+    std::vector<std::size_t> input_shape;
     bool describe = false;
     std::optional<std::size_t> subsample;
     std::size_t repeats = spinet::subsample_plan{}.repeats;
@@ -57,6 +58,10 @@ void parse(int argc, char** argv, options& chosen, CLI::App& app) {
     app.add_option("--architecture", chosen.architecture,
                    "JSON file that says what the weights are, where their file does not (docs/mapping.md)")
         ->check(text);
+    app.add_option("--input-shape", chosen.input_shape,
+                   "of one sample, as 3,32,32, where an ONNX file leaves sizes free")
+        ->delimiter(',')
+        ->check(count);
     app.add_flag("--describe", chosen.describe, "say what would be sampled, and what it would take, and end");
     app.add_option("--subsample", chosen.subsample,
                    "estimate the curves from sub-samples of at most so many neurons (docs/subsampling.md)")
@@ -105,7 +110,7 @@ void parse(int argc, char** argv, options& chosen, CLI::App& app) {
     app.add_option("--plot", chosen.plot, "picture of the curves (PNG, by gnuplot)")->check(text);
     // Given twice, as by a script that passes on what it was given, the last one counts.
     for (CLI::Option* const option : app.get_options())
-        if (option->get_name() != "FILE" && option->get_name() != "--null") option->take_last();
+        if (option->get_items_expected_max() == 1) option->take_last();
     app.parse(argc, argv);
 }
 
@@ -126,9 +131,9 @@ std::optional<spinet::ladder> parsed_temperatures(std::string const& text) {
     }
 }
 
-spinet::network load_file(std::string const& file, std::string const& architecture) {
+spinet::network load_file(std::string const& file, options const& chosen) {
     try {
-        return program::load_network(file, architecture);
+        return program::load_network(file, chosen.architecture, chosen.input_shape);
     } catch (std::bad_alloc const&) {
         throw spinet::file_error(file, "not enough memory to load it");
     }
@@ -137,7 +142,7 @@ spinet::network load_file(std::string const& file, std::string const& architectu
 std::vector<subject> load_subjects(options const& chosen) {
     std::vector<subject> subjects;
     for (auto const& file : chosen.files) {
-        auto const network = load_file(file, chosen.architecture);
+        auto const network = load_file(file, chosen);
         auto const name = std::filesystem::path(file).stem().string();
         subjects.push_back({name, file, network});
         if (subjects.size() > 1) continue;  // null models are made of the first network
@@ -272,15 +277,15 @@ double seconds_per_coupling() {
 
 void print_operations(spinet::network const& network) {
     auto const shapes = spinet::result_shapes(network);
-    std::printf("\noperations%30s%22s%22s%16s\n", "", "kind", "values", "parameters");
+    std::printf("\noperations%30s%22s%22s%16s\n", "", "kind", "values", "weights");
     for (auto const& at : network.nodes()) {
         auto copy = at.op;
-        double parameters = 0;
+        double weights = 0;
         for (auto const* weight : spinet::detail::weights_of(copy))
-            parameters += static_cast<double>(weight->size());
+            weights += static_cast<double>(weight->size());
         auto const text = spinet::detail::tuple_text(shapes.find(at.name)->second);
         std::printf("  %-38.38s%22.22s%22s%16.0f\n", at.name.c_str(),
-                    std::string(spinet::label_of(at.op)).c_str(), text.c_str(), parameters);
+                    std::string(spinet::label_of(at.op)).c_str(), text.c_str(), weights);
     }
     for (auto const& note : network.notes()) std::printf("note: %s\n", note.c_str());
 }

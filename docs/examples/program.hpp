@@ -70,8 +70,9 @@ inline std::string formats() {
 }
 
 /// A network in any of them. What a file of weights does not say is read from `architecture`, if that is not
-/// empty.
-inline spinet::network load_network(std::string const& file, std::string const& architecture = {}) {
+/// empty; sizes that an ONNX file leaves free are those of `input_shape`.
+inline spinet::network load_network(std::string const& file, std::string const& architecture = {},
+                                    [[maybe_unused]] std::vector<std::size_t> const& input_shape = {}) {
     spinet::network_architecture given;
     if (!architecture.empty()) given = spinet::read_architecture(architecture);
     return spinet::load_network(file, spinet::safetensors{.architecture = given},
@@ -79,7 +80,7 @@ inline spinet::network load_network(std::string const& file, std::string const& 
                                 spinet::npz{.architecture = given}, spinet::state_dict{.architecture = given},
 #endif
 #ifdef SPINET_PROGRAM_HAS_ONNX
-                                spinet::onnx_model{},
+                                spinet::onnx_model{input_shape},
 #endif
 #ifdef SPINET_PROGRAM_HAS_HDF5
                                 spinet::keras_hdf5{},

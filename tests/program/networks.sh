@@ -29,6 +29,15 @@ for format in npz pt onnx h5; do
     fi
 done
 
+# An ONNX file that leaves the number of steps free.
+free=$repository/tests/fuzz/corpus/onnx/rnn_dynamic.onnx
+if "$program" "$exported/mlp.onnx" --describe >/dev/null 2>&1; then
+    refused "has a free size .*'input_shape'" "$free" --describe
+    succeeds "$free" --describe --input-shape 5,6
+    check "the input has no 5 steps of 6" grep -q '30  (5 steps of 6)' "$log/out"
+    refused "input-shape" "$free" --describe --input-shape 5,-6
+fi
+
 # Weights of other layers need an architecture, and say so.
 refused "need the option 'architecture'" "$exported/lenet.safetensors" --describe
 succeeds "$exported/lenet.safetensors" --architecture "$exported/lenet.json" --describe

@@ -276,7 +276,7 @@ inline void read_batch_normalisation(reading_state& state, call& by) {
     double const epsilon = by.real("epsilon", 1e-5);
     by.ignore("momentum");
     if (by.integer("training_mode", 0) != 0 || by.integer("spatial", 1) != 1)
-        by.fail("normalises as in training, or each position by itself");
+        by.fail("normalises as in training, or each position by itself; export the model after its eval()");
     auto const from = state.settled_sample(by.from_network(0), by);
     auto const tensor_at = [&](std::size_t k) { return tensor_of(by.weights(k), state.budget); };
     batch_normalisation op{tensor_at(3), tensor_at(4), tensor_at(1), tensor_at(2), epsilon};

@@ -90,7 +90,8 @@ inline void read_dropout(reading_state& state, call& by) {
     by.ignore("is_test");
     if (by.maybe(2) != nullptr) {
         auto const& training = by.integers(2).values;
-        if (training.size() != 1 || training[0] != 0) by.fail("is in the mode for training");
+        if (training.size() != 1 || training[0] != 0)
+            by.fail("is in the mode for training; export the model after its eval()");
     }
     pass(state, by, "outside training it changes nothing");
 }
