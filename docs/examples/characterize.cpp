@@ -377,6 +377,10 @@ void describe(subject const& of, options const& chosen) {
     if (chosen.subsample || !small) describe_subsamples(source, layers, small, temperatures, chosen);
     if (small) {
         auto const glass = spinet::to_spin_glass(of.network, mapping_of(chosen));
+        if (!(spinet::largest_coupling_eigenvalue(glass) > 0)) {
+            std::printf("\nall couplings are 0: no temperature is singled out\n\n");
+            return;
+        }
         auto const found = spinet::temperatures_that_matter(glass);
         print_temperatures(found.lambda_max, found.t_ord, found.t_formula, "");
     }

@@ -29,13 +29,16 @@ for format in npz pt onnx h5; do
     fi
 done
 
-# An ONNX file that leaves the number of steps free.
-free=$repository/tests/fuzz/corpus/onnx/rnn_dynamic.onnx
+# An ONNX file that leaves the size of images free.
+free=$exported/resnet_block_free.onnx
 if "$program" "$exported/mlp.onnx" --describe >/dev/null 2>&1; then
     refused "has a free size .*'input_shape'" "$free" --describe
-    succeeds "$free" --describe --input-shape 5,6
-    check "the input has no 5 steps of 6" grep -q '30  (5 steps of 6)' "$log/out"
-    refused "input-shape" "$free" --describe --input-shape 5,-6
+    refused "does not fit the option 'input_shape'" "$free" --describe --input-shape 2,12,12
+    refused "input-shape" "$free" --describe --input-shape 1,-12,12
+    succeeds "$free" --describe --input-shape 1,12,12
+    grep -v 'resnet_block_free' "$log/out" >free.txt
+    succeeds "$exported/resnet_block.onnx" --describe
+    check "the free size makes another network" grep -qxF "$(grep '^  /conv1/Conv ' "$log/out" | head -1)" free.txt
 fi
 
 # Weights of other layers need an architecture, and say so.

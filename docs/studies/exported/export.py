@@ -388,9 +388,10 @@ def write_json(path, value):
     path.write_text(json.dumps(value, indent=None, separators=(",", ":")) + "\n")
 
 
-def write_onnx(path, network, dynamic, **more):
+def write_onnx(path, network, dynamic, free=None, **more):
+    """`free`: names of further axes of the input that have no size in the file."""
     x = with_batch(network, example(network))
-    axes = {"x": {getattr(network, "batch_axis", 0): "batch"}, "y": {0: "batch"}} if dynamic else None
+    axes = {"x": {getattr(network, "batch_axis", 0): "batch"} | (free or {}), "y": {0: "batch"}} if dynamic else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(network, (x,), str(path), input_names=["x"], output_names=["y"], dynamic_axes=axes,
@@ -402,6 +403,7 @@ def write_variants(name, network, directory):
     if name == "resnet_block":  # batch normalisation not folded into convolutions
         write_onnx(directory / "resnet_block_unfolded.onnx", network, False,
                    training=torch.onnx.TrainingMode.PRESERVE)
+        write_onnx(directory / "resnet_block_free.onnx", network, True, {2: "rows", 3: "columns"})
     if name == "rnn":  # an initial state whose shape is computed
         write_onnx(directory / "rnn_dynamic.onnx", network, True)
     if name == "transformer":  # causal, LayerNormalization as one node, GELU as five
