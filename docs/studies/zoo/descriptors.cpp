@@ -353,15 +353,17 @@ int describe_all(options const& chosen) {
     auto const refused = carry_out(todo, chosen);
     std::string text = table::head;
     std::size_t joined = 0;
-    for (auto const& each : all) {
-        if (!fs::exists(part_of(chosen, each))) continue;
-        auto const rows = read_whole(part_of(chosen, each));
-        text.append(rows, rows.find('\n') + 1);
-        ++joined;
-    }
+    for (auto const& [name, kind] : variants)  // those of earlier calls too
+        for (auto const& each : subjects) {
+            auto const part = part_of(chosen, {each, name});
+            if (!fs::exists(part)) continue;
+            auto const rows = read_whole(part);
+            text.append(rows, rows.find('\n') + 1);
+            ++joined;
+        }
     auto const path = fs::path(chosen.output) / "descriptors.csv";
     write_atomically(path, text);
-    std::fprintf(stderr, "%zu of %zu curves in %s\n", joined, all.size(), path.string().c_str());
+    std::fprintf(stderr, "%zu curves in %s\n", joined, path.string().c_str());
     if (program::interrupted != 0) return 130;
     return refused > 0 ? 1 : 0;
 }
