@@ -1,0 +1,55 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+# The whole pipeline on six tiny networks: miniature.sh DESCRIPTORS DIRECTORY. Stopped and taken up again, it ends in the
+# same tables.
+set -eu
+
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+descriptors=$1
+zoo=$2
+python="/usr/bin/python3 -B"
+fail() {
+    printf 'miniature.sh: %s\n' "$1" >&2
+    exit 1
+}
+rows() { # of a table, without its head
+    echo $(($(wc -l <"$1") - 1))
+}
+describe() { # OUTPUT OPTION...
+    output=$1
+    shift
+    "$descriptors" "$zoo/manifest.csv" --output "$output" --replicas 8 --warmup 100 --sweeps 400 --tolerance 0.1 "$@"
+}
+
+rm -rf "$zoo"
+mkdir -p "$zoo"
+$python "$here/train.py" --form tiny --output "$zoo" --workers 2
+[ "$(rows "$zoo/manifest.csv")" = 6 ] || fail "the manifest has no six networks"
+cp "$zoo/manifest.csv" "$zoo/first.csv"
+name=$(sed -n '4s/,.*//p' "$zoo/manifest.csv")
+rm "$zoo/records/$name.json"
+$python "$here/train.py" --form tiny --output "$zoo" --workers 2
+cmp -s "$zoo/manifest.csv" "$zoo/first.csv" || fail "what was trained again is another network"
+
+describe "$zoo/descriptors" --variants trained,shuffled
+describe "$zoo/stopped" --variants trained,shuffled --jobs 1 &
+process=$!
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    [ -n "$(ls "$zoo/stopped/parts" 2>/dev/null)" ] && break
+    sleep 0.5
+done
+kill -9 $process 2>/dev/null || true
+wait $process 2>/dev/null || true
+[ ! -e "$zoo/stopped/descriptors.csv" ] || fail "it was not stopped before its end"
+describe "$zoo/stopped" --variants trained,shuffled
+# Times of the clock differ.
+grep -v ',seconds,' "$zoo/descriptors/descriptors.csv" >"$zoo/whole.csv"
+grep -v ',seconds,' "$zoo/stopped/descriptors.csv" >"$zoo/resumed.csv"
+cmp "$zoo/whole.csv" "$zoo/resumed.csv" || fail "a run that was killed and taken up again gives another table"
+
+$python "$here/baselines.py" --zoo "$zoo" --form tiny
+$python "$here/features.py" --zoo "$zoo"
+[ "$(rows "$zoo/features.csv")" = 12 ] || fail "there are no twelve rows of features"
+$python "$here/answers.py" --tables "$zoo" --output "$zoo/answers" --bootstraps 50
+grep -q '^progress,fashion,descriptor,q_ord_0.5,rank correlation,' "$zoo/answers/answers.csv" ||
+    fail "the order of training is not answered"
