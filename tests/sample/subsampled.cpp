@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace spinet;
@@ -64,6 +65,27 @@ TEST_CASE("an estimate from sub-samples covers what is known of the whole", "[sa
         check(0, mean * 0.4);
         check(1, free);
         check(2, mean);
+    }
+}
+
+TEST_CASE("what the two kinds of sub-samples differ by is in the error", "[sample]") {
+    auto const net = free_spins();
+    subsampler const source(net, {});
+    // Squares 0.5 and 0.3, each with a scatter that is next to nothing.
+    std::vector<subsample_result> runs;
+    for (auto const& [modes, square] :
+         {std::pair{kept_modes::rescaled, 0.5}, std::pair{kept_modes::orthonormal, 0.3}})
+        for (double const shift : {1 - 1e-9, 1 + 1e-9}) {
+            point const at{.temperature = 1, .value = std::sqrt(square) * shift, .equilibrated = true};
+            std::vector<std::vector<point>> const parts(3, std::vector<point>{at});
+            runs.push_back({modes, 1, 100, {0.01, 0.02, 0.02}, parts, parts});
+        }
+    auto const found = estimated_curve(runs, source.wires(), "two kinds");
+    for (auto const& part : found.parts) {
+        CHECK(part.mean_abs[0].value == Approx(std::sqrt(0.4)));
+        // Half the difference of the squares, 0.1, to the side where the root moves more.
+        CHECK(part.mean_abs[0].error == Approx(std::sqrt(0.4) - std::sqrt(0.3)).epsilon(1e-4));
+        CHECK(part.mean_abs[0].equilibrated);
     }
 }
 

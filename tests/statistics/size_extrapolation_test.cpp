@@ -54,6 +54,17 @@ TEST_CASE("extrapolate_size: polynomials are recovered", "[statistics]") {
     CHECK(flat.error == Approx(13.968 / 2).epsilon(1e-3));
 }
 
+TEST_CASE("extrapolate_size: means off the line by more than their errors stretch it", "[statistics]") {
+    // Means 0, 2 d, 0 at x = 1, 2, 3 with errors d: the line is 2 d / 3, chi^2 = 6/9 * 4 = 8/3 with one
+    // degree of freedom, which is not bent yet. Its error at 0 is d sqrt(1/3 + 2^2 / 2), times sqrt(8/3),
+    // times the quantile.
+    constexpr double d = 0.1;
+    auto const found = extrapolate_size({{1, {-d, d}}, {2, {2 * d - d, 2 * d + d}}, {3, {-d, d}}}, 0);
+    CHECK(found.degree == 1);
+    CHECK(found.value == Approx(2 * d / 3));
+    CHECK(found.error == Approx(d * std::sqrt(7.0 / 3) * std::sqrt(8.0 / 3) * 13.968 / 2).epsilon(1e-3));
+}
+
 TEST_CASE("extrapolate_size: errors cover the truth as often as they say", "[statistics]") {
     auto const line = [](double x) { return 0.3 + 2 * x; };
     double const truth = line(0.001);

@@ -4,7 +4,7 @@
 /// The manifest is a CSV file with columns `name` and `file`, the latter relative to it. For each network and
 /// variant (the network itself, null models, other mappings) OUTPUT/parts/NAME.VARIANT.csv is written when it
 /// is finished; what is there already is kept. At the end they are joined to OUTPUT/descriptors.csv.
-#include "program.hpp"
+#include "../../examples/program.hpp"
 #include <spinet/io/atomic_file.hpp>
 #include <spinet/spinet.hpp>
 

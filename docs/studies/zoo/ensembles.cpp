@@ -4,7 +4,7 @@
 /// MEMBERS is a CSV file with columns name, file, ensemble and matched (match.py). Every member is sampled at
 /// the same multiples of its own T_ord; replicas of one member and of two are compared, in all and by layer.
 /// Writes OUTPUT, one row per pair, part and temperature; a pair of a member with itself is of its replicas.
-#include "program.hpp"
+#include "../../examples/program.hpp"
 #include <spinet/io/atomic_file.hpp>
 #include <spinet/spinet.hpp>
 
