@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the descriptor tells, from three tables: manifest.csv, baselines.csv and features.csv.
+"""What the descriptor tells, from the zoo's tables: manifest.csv, baselines.csv, features.csv, variants.csv, curves.csv.
 
-    /usr/bin/python3 docs/studies/zoo/answers.py --tables docs/studies/zoo/tables --output answers
+    /usr/bin/python3 docs/studies/zoo/answers.py --tables docs/studies/zoo/tables --output docs/studies/zoo/tables
 
-Needs python3-sklearn, python3-pandas and python3-matplotlib. Writes answers.csv, one row a number with its interval and the
-networks behind it, and answers.md, the same as tables; and the pictures.
+Needs python3-sklearn and python3-pandas. Writes answers.csv, one row a number with its interval and the networks behind it;
+measured.csv, how many networks of each class could not be measured; and answers.md, the same as tables.
 
-Everything below that a reader could suspect of having been chosen to please was fixed before any of it was computed:
-the primary descriptor is <|q|> of the whole network at half of its T_ord (PRIMARY); predictions are made by ridge and
-logistic regression of standardised numbers with the strength 1, on clusters of networks (seeds) that the fit has not seen;
-intervals are of 2,000 bootstraps over clusters, 95 %; p-values of the other descriptors are corrected by Holm's method.
-A network whose descriptor was not measured at that temperature is left out of every row that uses it, and counted.
+Everything that a reader could suspect of having been chosen to please was fixed before any of it was computed: the primary
+descriptor is <|q|> of the whole network at half of its T_ord (PRIMARY). Predictions are of networks whose cluster (seed) the
+fit has not seen, by ridge or logistic regression of standardised numbers, of a strength chosen by cross-validation among the
+networks of the fit. Intervals are 95 % of 2,000 bootstraps over clusters. p-values of the primary descriptor are corrected by
+Holm's method over the questions, those of the other numbers over the numbers of their kind. A network whose descriptor was
+not measured at half of its T_ord is left out of all rows of a question but those of kind "axis", and counted.
 """
 
 from __future__ import annotations
@@ -20,19 +21,16 @@ import sys
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable
 
 import numpy as np
 import pandas as pd
-from scipy.stats import mannwhitneyu, spearmanr
-from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import GroupKFold
-from sklearn.pipeline import make_pipeline
+from scipy.stats import mannwhitneyu, rankdata, wilcoxon
+from sklearn.linear_model import LogisticRegressionCV, RidgeCV
+from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 from sklearn.preprocessing import StandardScaler
 
 PRIMARY = "q_ord_0.5"
-BOOTSTRAPS, FOLDS = 2000, 5
+BOOTSTRAPS, PERMUTATIONS, FOLDS = 2000, 10_000, 5
 # Of the curve alone: shapes on the axis T / T_ord, and single numbers at half of T_ord.
 CURVE = ["q_ord_0.5", "q_ord_0.6", "q_ord_0.7", "q_ord_0.8", "q_ord_1", "area_ord", "melting_ord", "width", "rms_q_half",
          "abs_mean_q_half", "first_layer_half", "last_layer_half", "hidden_layers_half", "energy_half"]
@@ -44,15 +42,224 @@ MEAN_FIELD = ["lambda_max", "t_ord", "t_formula", "of_formula", "tap_q_half"]
 WEIGHTS = ["alpha", "alpha_weighted", "stable_rank", "log_norm", "log_spectral_norm", "bias_rms", "first_std", "first_mean",
            "first_skew", "first_kurtosis", "first_singular", "first_singular2", "first_stable_rank", "last_std", "last_mean",
            "last_skew", "last_kurtosis", "last_singular", "last_singular2", "last_stable_rank"]
+NULL_CURVE = [f"{name}_null" for name in CURVE]
 SINGLE = {"descriptor": CURVE + SCALED + DYNAMICS, "mean field": MEAN_FIELD, "weights": WEIGHTS + ["weight_norm"],
-          "data": ["train_loss", "sharpness"], "null": [f"{name}_null" for name in CURVE if name.startswith("q_")]}
-SETS = {"curve": CURVE, "mean field": MEAN_FIELD, "weights": WEIGHTS, "weights and mean field": WEIGHTS + MEAN_FIELD,
-        "weights, mean field and curve": WEIGHTS + MEAN_FIELD + CURVE, "null's curve": [f"{name}_null" for name in CURVE]}
+          "data": ["train_loss", "sharpness"], "null's curve": NULL_CURVE}
+SETS = {"curve": CURVE, "null's curve": NULL_CURVE, "mean field": MEAN_FIELD, "weights": WEIGHTS,
+        "weights and mean field": WEIGHTS + MEAN_FIELD, "weights, mean field and curve": WEIGHTS + MEAN_FIELD + CURVE}
+ADDED = ("weights, mean field and curve", "weights and mean field")
+CONTROLS = {"weight norm": "weight_norm", "steps": "steps", "spins": "spins", "never-lit pixels": "never_lit"}
+
+
+# ---------------------------------------------------------------- tables
+
+
+class Zoo:
+    """One row a network: what it is, its baselines, its descriptor, that of its shuffled null as NAME_null, and the primary
+    descriptor of each variant as primary_VARIANT; and all curves."""
+
+    def __init__(self, tables: Path):
+        networks = pd.read_csv(tables / "manifest.csv", keep_default_na=False)
+        baselines, features = pd.read_csv(tables / "baselines.csv"), pd.read_csv(tables / "features.csv")
+        own = features[features.variant == "trained"].drop(columns=["variant", "spins"])
+        null = features[features.variant == "shuffled"]
+        null = null[["name"] + [c for c in CURVE if c in null]].rename(columns=lambda c: c if c == "name" else f"{c}_null")
+        variants = pd.read_csv(tables / "variants.csv").pivot(index="name", columns="variant", values=PRIMARY)
+        data = networks.merge(baselines, on="name", how="left").merge(own, on="name", how="left")
+        data = data.merge(null, on="name", how="left").merge(variants.add_prefix("primary_"), on="name", how="left")
+        self.variants = [c.removeprefix("primary_") for c in data if c.startswith("primary_")]
+        data["log_images_per_parameter"] = np.log(data.images / data.parameters)
+        data["robust"] = (data.epsilon > 0).astype(int)
+        data["poisoned"] = (data.attack != "").astype(int)
+        self.networks = data
+        curves = pd.read_csv(tables / "curves.csv").sort_values(["name", "temperature"])
+        self.curves = {name: part for name, part in curves[curves.equilibrated == 1].groupby("name")}
+
+    def of(self, family: str, data: str = "fashion") -> pd.DataFrame:
+        every = self.networks
+        return every[(every.family == family) & (every.data == data) & (every.twin == "")]
+
+    def overlap_at(self, name: str, temperature: float) -> float:
+        own = self.curves.get(name)
+        if own is None or not own.temperature.iloc[0] <= temperature * (1 + 1e-9) or temperature > own.temperature.iloc[-1]:
+            return np.nan
+        return float(np.interp(np.log(temperature), np.log(own.temperature), own.mean_abs_q))
+
+
+# ---------------------------------------------------------------- statistics
+
+
+def rows_of_clusters(frame: pd.DataFrame) -> list[np.ndarray]:
+    return [np.asarray(rows) for rows in frame.groupby("cluster").indices.values()]
+
+
+def interval_of(values: np.ndarray) -> tuple[float, float]:
+    values = values[np.isfinite(values)]
+    return tuple(np.quantile(values, [0.025, 0.975])) if len(values) >= BOOTSTRAPS // 2 else (np.nan, np.nan)
+
+
+def counts(clusters: list[np.ndarray], size: int) -> np.ndarray:
+    """[bootstrap][network]: how often each is drawn when clusters are drawn with replacement."""
+    random = np.random.default_rng(1)
+    drawn = random.multinomial(len(clusters), np.full(len(clusters), 1 / len(clusters)), size=BOOTSTRAPS)
+    made = np.zeros((BOOTSTRAPS, size))
+    for k, rows in enumerate(clusters):
+        made[:, rows] = drawn[:, [k]]
+    return made
+
+
+def correlation(x: np.ndarray, y: np.ndarray) -> float:
+    x, y = x - x.mean(), y - y.mean()
+    size = np.sqrt((x * x).sum() * (y * y).sum())
+    return float((x * y).sum() / size) if size > 1e-12 else np.nan
+
+
+class Ranked:
+    """Rank correlations within clusters: their mean over clusters, its interval, and the chance that targets permuted within
+    clusters do as well in size. Given a third number, correlations are partial."""
+
+    def __init__(self, frame: pd.DataFrame, by: str, target: str, given: str | None = None):
+        self.pairs = []
+        for rows in rows_of_clusters(frame):
+            if len(rows) < 3:
+                continue
+            x, y = rankdata(frame[by].to_numpy()[rows]), rankdata(frame[target].to_numpy()[rows])
+            if given is not None:
+                z = rankdata(frame[given].to_numpy()[rows])
+                x, y = left_over(x, z), left_over(y, z)
+            if np.isfinite(correlation(x, y)):
+                self.pairs.append((x, y))
+        self.each = np.array([correlation(x, y) for x, y in self.pairs])
+        self.value = float(self.each.mean()) if len(self.each) else np.nan
+
+    def interval(self) -> tuple[float, float]:
+        if len(self.each) < 2:
+            return np.nan, np.nan
+        random = np.random.default_rng(1)
+        return interval_of(self.each[random.integers(len(self.each), size=(BOOTSTRAPS, len(self.each)))].mean(axis=1))
+
+    def p(self) -> float:
+        random, total = np.random.default_rng(2), np.zeros(PERMUTATIONS)
+        for x, y in self.pairs:
+            moved = random.permuted(np.tile(y - y.mean(), (PERMUTATIONS, 1)), axis=1)
+            total += moved @ (x - x.mean()) / np.sqrt(((x - x.mean()) ** 2).sum() * ((y - y.mean()) ** 2).sum())
+        return float((np.sum(np.abs(total) / len(self.pairs) >= abs(self.value) - 1e-12) + 1) / (PERMUTATIONS + 1))
+
+
+def left_over(x: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """Of x, once a line in z is taken away."""
+    z = z - z.mean()
+    size = (z * z).sum()
+    return x - x.mean() - (z * ((x - x.mean()) @ z) / size if size > 1e-12 else 0)
+
+
+class Area:
+    """Chance that a positive network's score is above a negative one's, of the same fold where there are folds."""
+
+    def __init__(self, frame: pd.DataFrame, score: np.ndarray, positive: np.ndarray, folds: np.ndarray | None = None):
+        self.frame, self.good = frame, np.isfinite(score)
+        above = (score[:, None] > score[None, :]) + 0.5 * (score[:, None] == score[None, :])
+        compared = (positive[:, None] & ~positive[None, :] & self.good[:, None] & self.good[None, :])
+        if folds is not None:
+            compared &= folds[:, None] == folds[None, :]
+        self.above, self.compared = np.where(compared, above, 0.0), compared.astype(float)
+        self.value = self.of(np.ones((1, len(frame))))[0]
+
+    def of(self, drawn: np.ndarray) -> np.ndarray:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return ((drawn @ self.above) * drawn).sum(axis=1) / ((drawn @ self.compared) * drawn).sum(axis=1)
+
+    def all_draws(self) -> np.ndarray:
+        return self.of(counts(rows_of_clusters(self.frame), len(self.frame)))
+
+    def interval(self) -> tuple[float, float]:
+        return interval_of(self.all_draws())
+
+
+class Explained:
+    """R^2 of predictions: 1 - sum of squared errors / sum of squared differences from the mean."""
+
+    def __init__(self, frame: pd.DataFrame, guess: np.ndarray, target: np.ndarray):
+        self.frame, self.good = frame, np.isfinite(guess)
+        self.y, self.wrong = target[self.good], (target - guess)[self.good] ** 2
+        self.value = self.of(np.ones((1, len(frame))))[0]
+
+    def of(self, drawn: np.ndarray) -> np.ndarray:
+        w = drawn[:, self.good]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = (w @ self.y) / w.sum(axis=1)
+            spread = (w @ self.y ** 2) - w.sum(axis=1) * mean ** 2
+            return 1 - (w @ self.wrong) / spread
+
+    def all_draws(self) -> np.ndarray:
+        return self.of(counts(rows_of_clusters(self.frame), len(self.frame)))
+
+    def interval(self) -> tuple[float, float]:
+        return interval_of(self.all_draws())
+
+
+def holm(p: np.ndarray) -> np.ndarray:
+    adjusted, most = np.full(len(p), np.nan), 0.0
+    finite = np.nonzero(np.isfinite(p))[0]
+    for rank, k in enumerate(finite[np.argsort(p[finite])]):
+        most = max(most, min(1.0, (len(finite) - rank) * p[k]))
+        adjusted[k] = most
+    return adjusted
+
+
+# ---------------------------------------------------------------- predictions
+
+
+def usable(frame: pd.DataFrame, columns: list[str]) -> list[str]:
+    """Columns that differ between networks and are measured in nine tenths of them at least."""
+    return [c for c in columns if c in frame and frame[c].nunique() > 1 and frame[c].notna().mean() >= 0.9]
+
+
+def splits_of(frame: pd.DataFrame, target: str, classes: bool, apart: str | None) -> list[tuple[np.ndarray, np.ndarray]]:
+    """(networks of the fit, networks predicted): no cluster is in both, nor a value of `apart` where that is given."""
+    groups, y = frame.cluster.to_numpy(), frame[target].to_numpy()
+    folds = min(FOLDS, frame.cluster.nunique())
+    if apart is None:
+        kind = StratifiedGroupKFold(folds, shuffle=True, random_state=0) if classes else GroupKFold(folds)
+        return list(kind.split(np.zeros(len(frame)), y, groups))
+    made, others = [], frame[apart].to_numpy()
+    for value in np.unique(others):
+        for chosen in np.array_split(np.unique(groups[others == value]), folds):
+            left = np.nonzero((others == value) & np.isin(groups, chosen))[0]
+            fitted = np.nonzero((others != value) & ~np.isin(groups, groups[left]))[0]
+            if len(left):
+                made.append((fitted, left))
+    return made
+
+
+def fitted_model(x: np.ndarray, y: np.ndarray, groups: np.ndarray, classes: bool):
+    if not classes:
+        return RidgeCV(np.logspace(-1, 4, 11)).fit(x, y)
+    inner = list(StratifiedGroupKFold(3, shuffle=True, random_state=0).split(x, y, groups))
+    inner = [(a, b) for a, b in inner if len(np.unique(y[a])) == 2 and len(np.unique(y[b])) == 2]
+    return LogisticRegressionCV(Cs=np.logspace(-3, 1, 5), cv=inner or 2, scoring="neg_log_loss", max_iter=2000).fit(x, y)
+
+
+def predicted(frame: pd.DataFrame, columns: list[str], target: str, classes: bool, splits) -> np.ndarray:
+    """Of each network by fits to others: the value, or the log odds of being 1."""
+    x, y, groups = frame[columns].to_numpy(), frame[target].to_numpy(), frame.cluster.to_numpy()
+    result = np.full(len(frame), np.nan)
+    for fitted, left in splits:
+        if len(fitted) < 6 or (classes and len(np.unique(y[fitted])) < 2):
+            continue
+        unit = StandardScaler().fit(x[fitted])
+        model = fitted_model(unit.transform(x[fitted]), y[fitted], groups[fitted], classes)
+        inside = unit.transform(x[left]).clip(-5, 5)  # a line is not followed far beyond what it was fitted to
+        result[left] = model.decision_function(inside) if classes else model.predict(inside)
+    return result
+
+
+# ---------------------------------------------------------------- questions
 
 
 @dataclass
 class Number:
-    """One number of the report."""
+    """One number of the report. `p` is corrected."""
 
     question: str
     subject: str
@@ -67,262 +274,310 @@ class Number:
     clusters: int
 
 
-# ---------------------------------------------------------------- tables
-
-
-def load(tables: Path) -> pd.DataFrame:
-    """One row a network: what it is, its baselines, its descriptor, and that of its shuffled null as NAME_null."""
-    networks = pd.read_csv(tables / "manifest.csv", keep_default_na=False,
-                           na_values={c: [""] for c in ("train_loss", "test_loss")})
-    baselines, features = pd.read_csv(tables / "baselines.csv"), pd.read_csv(tables / "features.csv")
-    own = features[features.variant == "trained"].drop(columns="variant")
-    null = features[features.variant == "shuffled"].drop(columns="variant")
-    null = null[["name"] + [c for c in CURVE + SCALED if c in null]].rename(columns=lambda c: c if c == "name" else f"{c}_null")
-    all_of = networks.merge(baselines, on="name", how="left").merge(own.drop(columns="spins"), on="name", how="left")
-    all_of = all_of.merge(null, on="name", how="left")
-    all_of["per_parameter"] = np.log(all_of.images / all_of.parameters)
-    all_of["log_epoch"] = np.log(all_of.epoch + 0.125)
-    return all_of
-
-
-# ---------------------------------------------------------------- statistics
-
-
-def bootstrapped(frame: pd.DataFrame, f: Callable[[pd.DataFrame], float], seed: int = 1) -> tuple[float, float]:
-    """95 % of f over samples of clusters with replacement."""
-    random = np.random.default_rng(seed)
-    parts = [part for _, part in frame.groupby("cluster")]
-    values = []
-    for _ in range(BOOTSTRAPS):
-        picked = [parts[k] for k in random.integers(len(parts), size=len(parts))]
-        value = f(pd.concat([part.assign(cluster=n) for n, part in enumerate(picked)]))
-        if np.isfinite(value):
-            values.append(value)
-    if len(values) < BOOTSTRAPS // 2:
-        return np.nan, np.nan
-    return tuple(np.quantile(values, [0.025, 0.975]))
-
-
-def rank_correlation(frame: pd.DataFrame, by: str, target: str) -> float:
-    if frame[by].nunique() < 2 or frame[target].nunique() < 2:
-        return np.nan
-    return float(spearmanr(frame[by], frame[target])[0])
-
-
-def within(frame: pd.DataFrame, by: str, target: str) -> float:
-    """Mean over clusters of the rank correlation in each."""
-    values = [rank_correlation(part, by, target) for _, part in frame.groupby("cluster") if len(part) >= 3]
-    values = [v for v in values if np.isfinite(v)]
-    return float(np.mean(values)) if values else np.nan
-
-
-def permuted_p(frame: pd.DataFrame, by: str, target: str, f, draws: int = 2000) -> float:
-    """How often targets permuted within clusters do as well, in size."""
-    random, found = np.random.default_rng(2), abs(f(frame, by, target))
-    if not np.isfinite(found):
-        return np.nan
-    groups = [np.array(rows) for rows in frame.groupby("cluster").indices.values()]
-    values, hits = frame[target].to_numpy(), 0
-    for _ in range(draws):
-        moved = values.copy()
-        for rows in groups:
-            moved[rows] = values[random.permutation(rows)]
-        hits += abs(f(frame.assign(**{target: moved}), by, target)) >= found - 1e-12
-    return (hits + 1) / (draws + 1)
-
-
-def area_under(positive: np.ndarray, score: np.ndarray) -> float:
-    if positive.all() or not positive.any():
-        return np.nan
-    return float(roc_auc_score(positive, score))
-
-
-def holm(p: np.ndarray) -> np.ndarray:
-    order, adjusted, most = np.argsort(p), np.empty(len(p)), 0.0
-    for rank, k in enumerate(order):
-        most = max(most, min(1.0, (len(p) - rank) * p[k]))
-        adjusted[k] = most
-    return adjusted
-
-
-def usable(frame: pd.DataFrame, columns: list[str]) -> list[str]:
-    """Columns that differ between networks and are measured in nine tenths of them at least."""
-    return [c for c in columns if c in frame and frame[c].nunique() > 1 and frame[c].notna().mean() >= 0.9]
-
-
-def predicted(frame: pd.DataFrame, columns: list[str], target: str, classes: bool) -> np.ndarray:
-    """Of each network by a fit to other clusters: the value, or the log odds of being 1."""
-    folds = GroupKFold(min(FOLDS, frame.cluster.nunique()))
-    x, y = frame[columns].to_numpy(), frame[target].to_numpy()
-    result = np.full(len(frame), np.nan)
-    for fitted, left in folds.split(x, y, frame.cluster):
-        if classes and len(np.unique(y[fitted])) < 2:
-            continue
-        model = make_pipeline(StandardScaler(), LogisticRegression(C=1.0, max_iter=2000) if classes else Ridge(1.0))
-        model.fit(x[fitted], y[fitted])
-        result[left] = model.decision_function(x[left]) if classes else model.predict(x[left])
-    return result
-
-
-# ---------------------------------------------------------------- questions
-
-
 class Report:
-    def __init__(self, data: pd.DataFrame):
-        self.data, self.numbers, self.missing = data, [], []
-
-    def group(self, question: str, subject: str, frame: pd.DataFrame) -> pd.DataFrame:
-        """Those whose primary descriptor was measured; the others are counted."""
-        there = frame[frame[PRIMARY].notna()].reset_index(drop=True)
-        self.missing.append({"question": question, "subject": subject, "networks": len(frame),
-                             "not_measured": len(frame) - len(there),
-                             "frontier_of_t_ord": float((frame.frontier / frame.t_ord).replace(np.inf, np.nan).max())})
-        return there
+    def __init__(self, zoo: Zoo):
+        self.zoo, self.numbers, self.measured = zoo, [], []
 
     def add(self, question, subject, kind, by, measure, value, interval, p, frame):
         self.numbers.append(Number(question, subject, kind, by, measure, value, *interval, p, len(frame),
                                    frame.cluster.nunique()))
 
-    def orders(self, question: str, subject: str, frame: pd.DataFrame, target: str) -> None:
-        """Rank correlation within clusters of each single number with the target."""
-        frame = self.group(question, subject, frame)
-        if frame.cluster.nunique() < 2:
-            return
+    def finish(self) -> pd.DataFrame:
+        """With p-values corrected: the primary descriptor's over the questions, of axes, mappings and nulls by question."""
+        table = pd.DataFrame(self.numbers)
+        for kind in ("axis", "mapping", "null"):
+            for rows in table[table.kind == kind].groupby(["question", "subject"]).groups.values():
+                table.loc[rows, "p"] = holm(table.p[rows].to_numpy())
+        primary = ((table.by == PRIMARY) & (table.kind == "primary")).to_numpy()
+        table.loc[primary, "p"] = holm(table.p.to_numpy()[primary])
+        return table
+
+    def group(self, question: str, subject: str, frame: pd.DataFrame, classes: str | None) -> pd.DataFrame:
+        """Those whose primary descriptor was measured; the others are counted, by class."""
+        for name, part in frame.groupby(classes) if classes else [("all", frame)]:
+            highest = (part.frontier / part.t_ord).max()
+            self.measured.append({"question": question, "subject": subject, "class": name, "networks": len(part),
+                                  "not_measured": int(part[PRIMARY].isna().sum()), "highest_frontier_of_t_ord": highest})
+        return frame[frame[PRIMARY].notna()].reset_index(drop=True)
+
+    # One number against a target: `measure` makes Ranked or Area of a frame.
+
+    def singles(self, question, subject, frame, measure, name) -> None:
         for kind, columns in SINGLE.items():
             found = []
             for by in columns:
-                part = frame[frame[by].notna()].reset_index(drop=True) if by in frame else frame[:0]
-                if len(part) < 6 or part.cluster.nunique() < 2 or not np.isfinite(within(part, by, target)):
+                # A temperature at which a network is below its frontier is not one at which the group can be compared.
+                if by not in frame or frame[by].isna().any() or frame[by].nunique() < 2:
                     continue
-                found.append((by, within(part, by, target), bootstrapped(part, lambda f: within(f, by, target)),
-                              permuted_p(part, by, target, within, 500), part))
-            adjusted = holm(np.array([p for *_, p, _ in found])) if found else []
-            for (by, value, interval, p, part), corrected in zip(found, adjusted):
-                self.add(question, subject, kind, by, "rank correlation", value, interval,
-                         p if by == PRIMARY else corrected, part)
+                result, p = measure(frame, by)
+                if np.isfinite(result.value):
+                    found.append((by, result, p))
+            others = [k for k, (by, *_) in enumerate(found) if by != PRIMARY]
+            corrected = dict(zip(others, holm(np.array([found[k][2] for k in others]))))
+            for k, (by, result, p) in enumerate(found):
+                self.add(question, subject, "primary" if by == PRIMARY else kind, by, name, result.value, result.interval(),
+                         corrected.get(k, p), frame)
 
-    def predicts(self, question: str, subject: str, frame: pd.DataFrame, target: str) -> None:
-        """R^2 of predictions across clusters by sets of numbers."""
-        frame = self.group(question, subject, frame)
-        self.by_sets(question, subject, frame, target, False)
+    def axes(self, question, subject, frame, measure, name) -> None:
+        """<|q|> at one temperature, at one multiple of T_ord and at one of T_formula: the group's median of T_ord / 2, or the
+        highest frontier of the group where that is higher. Here all networks count that equilibrate below T_ord."""
+        frame = frame[frame.frontier < frame.t_ord]
+        for axis, unit in (("T", 1.0), ("T / T_ord", frame.t_ord), ("T / T_formula", frame.t_formula)):
+            if len(frame) < 6:
+                return
+            at = max(float((frame.t_ord / 2 / unit).median()), float((frame.frontier / unit).max()))
+            values = [self.zoo.overlap_at(n, t) for n, t in zip(frame.name, at * unit * np.ones(len(frame)))]
+            part = frame.assign(axis=values)
+            part = part[part.axis.notna()].reset_index(drop=True)
+            if len(part) < 0.9 * len(frame) or part.axis.nunique() < 2:
+                continue  # the place is beyond the ladder of some
+            result, p = measure(part, "axis")
+            if np.isfinite(result.value):
+                self.add(question, subject, "axis", f"{axis} = {at:.3g}", name, result.value, result.interval(), p, part)
 
-    def separates(self, question: str, subject: str, frame: pd.DataFrame, target: str) -> None:
-        """Area under the curve of each single number, its side being chosen on other clusters, and of sets."""
-        frame = self.group(question, subject, frame)
-        positive = frame[target].to_numpy().astype(bool)
-        if positive.all() or not positive.any():
+    def mappings(self, question, subject, frame, measure, name, extremes: str) -> None:
+        """The primary descriptor of other mappings of the same networks, less that of null models; and what rescaling
+        changes it by, beside the difference between the extreme classes."""
+        columns = {f"{kind}": frame[f"primary_{kind}"] for kind in self.zoo.variants}
+        for own, null in (("", "shuffled"), ("", "redrawn"), ("centred", "centred_shuffled")):
+            if null in columns and (own == "" or own in columns):
+                columns[f"{own or 'trained'} less {null}"] = (columns[own] if own else frame[PRIMARY]) - columns[null]
+        for by, values in columns.items():
+            part = frame.assign(mapped=values)
+            part = part[part.mapped.notna()].reset_index(drop=True)
+            if len(part) < 0.9 * len(frame) or part.mapped.nunique() < 2:
+                continue
+            result, p = measure(part, "mapped")
+            if np.isfinite(result.value):
+                self.add(question, subject, "null" if "less" in by else "mapping", by, name, result.value, result.interval(),
+                         p, part)
+        least, most = frame[frame[extremes] == frame[extremes].min()], frame[frame[extremes] == frame[extremes].max()]
+        if "rescaled" in columns and frame.primary_rescaled.notna().any():
+            effect = float(most[PRIMARY].mean() - least[PRIMARY].mean())
+            changes = (frame.primary_rescaled - frame[PRIMARY]).dropna()
+            self.add(question, subject, "effect", "between the extreme classes", "difference of <|q|>", effect,
+                     (np.nan, np.nan), np.nan, pd.concat([least, most]))
+            self.add(question, subject, "effect", "rescaling, root mean square", "difference of <|q|>",
+                     float(np.sqrt((changes ** 2).mean())), (np.nan, np.nan), np.nan, frame)
+
+    def controls(self, question, subject, frame, target, measure_given, name) -> None:
+        for by, column in CONTROLS.items():
+            if frame[column].nunique() < 2:
+                continue
+            result = measure_given(frame, column)
+            if result is not None and np.isfinite(result.value):
+                self.add(question, subject, "control", f"given {by}", name, result.value, result.interval(), np.nan, frame)
+
+    def orders(self, question: str, subject: str, everything: pd.DataFrame, target: str) -> None:
+        """Mean over clusters of the rank correlation with the target."""
+        frame = self.group(question, subject, everything, target)
+        if frame.cluster.nunique() < 2 or not np.isfinite(Ranked(frame, PRIMARY, target).value):
             return
-        for kind, columns in SINGLE.items():
-            found = []
-            for by in columns:
-                part = frame[frame[by].notna()].reset_index(drop=True) if by in frame else frame[:0]
-                if len(part) < 6 or part[by].nunique() < 2 or part[target].nunique() < 2:
-                    continue
-                part = part.assign(score=predicted(part, [by], target, True))
-                part = part[part.score.notna()]
-                auc = lambda f: area_under(f[target].to_numpy().astype(bool), f.score.to_numpy())  # noqa: E731
-                p = mannwhitneyu(part[by][part[target] == 1], part[by][part[target] == 0])[1]
-                found.append((by, auc(part), bootstrapped(part, auc), p, part))
-            adjusted = holm(np.array([p for *_, p, _ in found])) if found else []
-            for (by, value, interval, p, part), corrected in zip(found, adjusted):
-                self.add(question, subject, kind, by, "AUC", value, interval, p if by == PRIMARY else corrected, part)
-        self.by_sets(question, subject, frame, target, True)
 
-    def by_sets(self, question, subject, frame, target, classes) -> None:
+        def measure(part, by):
+            result = Ranked(part, by, target)
+            return result, result.p() if len(result.each) else np.nan
+
+        def given(part, column):
+            clusters = [part.iloc[rows] for rows in rows_of_clusters(part)]
+            same = [abs(correlation(rankdata(c[column]), rankdata(c[target]))) for c in clusters if len(c) >= 3]
+            if not np.nanmax(same, initial=0) < 0.99:  # the target itself, in other words
+                return None
+            return Ranked(part, PRIMARY, target, column)
+
+        name = "rank correlation"
+        self.singles(question, subject, frame, measure, name)
+        self.axes(question, subject, everything, measure, name)
+        self.mappings(question, subject, frame, measure, name, target)
+        self.controls(question, subject, frame, target, given, name)
+
+    def separates(self, question: str, subject: str, everything: pd.DataFrame, target: str) -> None:
+        """Area under the curve: above 1/2 where the number is larger in the class 1. Nothing is fitted, and no side chosen."""
+        frame = self.group(question, subject, everything, target)
+        if frame[target].nunique() < 2 or len(frame) < 6:
+            return
+
+        def measure(part, by):
+            positive, x = part[target].to_numpy() == 1, part[by].to_numpy()
+            return Area(part, x, positive), float(mannwhitneyu(x[positive], x[~positive])[1])
+
+        def given(part, column):
+            return Area(part, left_over(part[PRIMARY].to_numpy(), np.log(1 + part[column].to_numpy())),
+                        part[target].to_numpy() == 1)
+
+        self.singles(question, subject, frame, measure, "AUC")
+        self.axes(question, subject, everything, measure, "AUC")
+        self.mappings(question, subject, frame, measure, "AUC", target)
+        self.controls(question, subject, frame, target, given, "AUC")
+        self.by_sets(question, subject, frame, target, True, None)
+
+    def predicts(self, question: str, subject: str, frame: pd.DataFrame, target: str, apart: str | None = None) -> None:
+        """R^2 of predictions by sets of numbers, for networks of other clusters (and of another `apart`)."""
+        self.by_sets(question, subject, self.group(question, subject, frame, None), target, False, apart)
+
+    def by_sets(self, question, subject, frame, target, classes, apart) -> None:
         """All sets on the same networks and folds; and what the curve adds to the baselines."""
         columns = {name: usable(frame, wanted) for name, wanted in SETS.items()}
         every = sorted({c for used in columns.values() for c in used})
         frame = frame[frame[every].notna().all(axis=1)].reset_index(drop=True)
-        if len(frame) < 10 or frame.cluster.nunique() < 4:
+        if len(frame) < 10 or frame.cluster.nunique() < 4 or frame[target].nunique() < 2:
             return
-        made = {name: predicted(frame, used, target, classes) for name, used in columns.items() if used}
-        measure = "AUC" if classes else "R2"
+        splits = splits_of(frame, target, classes, apart)
+        folds = np.full(len(frame), -1)
+        for k, (_, left) in enumerate(splits):
+            folds[left] = k
+        y, results = frame[target].to_numpy(), {}
+        for name, used in columns.items():
+            if not used:
+                continue
+            guess = predicted(frame, used, target, classes, splits)
+            results[name] = Area(frame, guess, y == 1, folds) if classes else Explained(frame, guess, y)
+            self.add(question, subject, "set", name, "AUC" if classes else "R2", results[name].value,
+                     results[name].interval(), np.nan, frame)
+        more, less = (results.get(name) for name in ADDED)
+        if more and less:
+            self.add(question, subject, "gain", "curve beside weights and mean field", "AUC" if classes else "R2",
+                     more.value - less.value, interval_of(more.all_draws() - less.all_draws()), np.nan, frame)
 
-        def score(part: pd.DataFrame, name: str) -> float:
-            good = part[part[name].notna()]
-            if classes:
-                return area_under(good[target].to_numpy().astype(bool), good[name].to_numpy())
-            spread = ((good[target] - good[target].mean()) ** 2).sum()
-            return float(1 - ((good[target] - good[name]) ** 2).sum() / spread) if spread > 0 else np.nan
+    def pairs(self, question: str, subject: str, changed: pd.DataFrame, originals: pd.DataFrame) -> None:
+        """Mean difference between two networks of one seed, in standard deviations of the difference."""
+        for by, kind in ((PRIMARY, "primary"), ("t_ord", "mean field"), ("weight_norm", "weights"),
+                         ("alpha_weighted", "weights"), ("first_kurtosis", "weights")):
+            both = changed.merge(originals[["cluster", by]], on="cluster", suffixes=("", "_original"))
+            both = both.assign(change=both[by] - both[f"{by}_original"])
+            both = both[both.change.notna()].reset_index(drop=True)
+            if len(both) < 3 or both.change.std() < 1e-12:
+                continue
+            random = np.random.default_rng(1)
+            x = both.change.to_numpy()
+            drawn = x[random.integers(len(x), size=(BOOTSTRAPS, len(x)))]
+            with np.errstate(invalid="ignore", divide="ignore"):
+                bounds = interval_of(drawn.mean(axis=1) / x.std(ddof=1))
+            self.add(question, subject, kind, by, "change / deviation", float(x.mean() / x.std(ddof=1)), bounds,
+                     float(wilcoxon(x)[1]), both)
 
-        scored = frame.assign(**made)
-        for name in made:
-            self.add(question, subject, "set", name, measure, score(scored, name),
-                     bootstrapped(scored, lambda part: score(part, name)), np.nan, frame)
-        both, less = "weights, mean field and curve", "weights and mean field"
-        if both in made and less in made:
-            gain = lambda part: score(part, both) - score(part, less)  # noqa: E731
-            self.add(question, subject, "gain", "curve beside weights and mean field", measure, gain(scored),
-                     bootstrapped(scored, gain), np.nan, frame)
 
-
-def answer(data: pd.DataFrame) -> Report:
-    report = Report(data)
-    of = lambda family: data[(data.family == family) & (data.twin == "")]  # noqa: E731
+def answer(zoo: Zoo) -> Report:
+    report, every = Report(zoo), zoo.networks
     for images in ("fashion", "digits"):
-        report.orders("progress", images, of("training")[of("training").data == images], "log_epoch")
-    report.orders("width", "fashion", of("width"), "parameters")
-    report.orders("depth", "fashion", of("depth"), "hidden_layers")
-    report.orders("images", "fashion", of("images"), "images")
-    report.predicts("data per parameter", "width, depth, images", data[data.family.isin(["width", "depth", "images"])],
-                    "per_parameter")
+        report.orders("progress", images, zoo.of("training", images), "epoch")
+        trained = zoo.of("training", images)
+        report.orders("progress after one epoch", images, trained[trained.epoch >= 1], "epoch")
+    report.orders("width", "fashion", zoo.of("width"), "parameters")
+    report.orders("depth", "fashion", zoo.of("depth"), "hidden_layers")
+    report.orders("images", "fashion", zoo.of("images"), "images")
+    sized = every[every.family.isin(["width", "depth", "images"])]
+    report.predicts("images per parameter", "width, depth, images", sized, "log_images_per_parameter")
+    report.predicts("images per parameter", "width, depth; widths left out", sized[sized.family != "images"],
+                    "log_images_per_parameter", "widths")
     for images in ("fashion", "digits"):
-        report.orders("label noise", images, of("noise")[of("noise").data == images], "noise")
-        report.predicts("label noise", images, of("noise")[of("noise").data == images], "noise")
-    report.predicts("generalisation gap", "equal training loss, labels true",
-                    data[data.family.isin(["width", "depth", "images"])], "gap_loss")
-    report.predicts("generalisation gap", "label noise, fashion", of("noise")[of("noise").data == "fashion"], "gap_loss")
-    report.predicts("generalisation gap", "recipes", of("recipe"), "gap_loss")
-    robust = of("robust").assign(robust=lambda f: (f.epsilon > 0).astype(int))
-    report.separates("robust training", "fashion", robust, "robust")
+        report.orders("label noise", images, zoo.of("noise", images), "noise")
+        report.predicts("label noise", images, zoo.of("noise", images), "noise")
+    report.predicts("generalisation gap", "width, depth, images", sized, "gap_loss")
+    report.predicts("generalisation gap", "width, depth; widths left out", sized[sized.family != "images"], "gap_loss",
+                    "widths")
+    report.predicts("generalisation gap", "label noise", zoo.of("noise"), "gap_loss")
+    report.predicts("generalisation gap", "recipes", zoo.of("recipe"), "gap_loss")
+    report.predicts("generalisation gap", "recipes; recipe left out", zoo.of("recipe"), "gap_loss", "label")
+    report.predicts("robust accuracy", "recipes", zoo.of("recipe"), "robust_accuracy")
+    report.separates("robust training", "fashion", zoo.of("robust"), "robust")
     # Twins of poisoned networks are not among the clean: those have seeds of their own.
-    unpaired = of("backdoor")[of("backdoor").label != "twin"].assign(poisoned=lambda f: (f.attack != "").astype(int))
+    backdoor = zoo.of("backdoor")
+    unpaired, twins = backdoor[backdoor.label != "twin"], backdoor[backdoor.label == "twin"]
     report.separates("backdoor", "all", unpaired, "poisoned")
     for attack in ("patch", "blended"):
         for share in (0.01, 0.05, 0.1):
             some = unpaired[(unpaired.attack == "") | ((unpaired.attack == attack) & (unpaired.poison == share))]
             report.separates("backdoor", f"{attack}, {share:.0%}", some, "poisoned")
+    report.pairs("backdoor, beside its clean twin", "all", unpaired[unpaired.poisoned == 1], twins)
+    compressed = every[every.family == "compressed"]
+    originals = compressed[compressed.twin == ""]
+    for (twin, amount), part in compressed[compressed.twin != ""].groupby(["twin", "amount"]):
+        report.pairs(twin, f"{amount:g}", part, originals)
     return report
 
 
 # ---------------------------------------------------------------- writing
 
 
-def best(table: pd.DataFrame, kind: str) -> pd.DataFrame:
-    part = table[table.kind == kind]
-    size = (part.value - 0.5).abs() if (part.measure == "AUC").all() else part.value.abs()
-    return part.loc[size.sort_values(ascending=False).index][:1]
-
-
 def told(row: pd.Series) -> str:
-    return f"{row.value:+.2f} ({row.low:+.2f} to {row.high:+.2f})" if row.measure != "AUC" else \
-        f"{row.value:.2f} ({row.low:.2f} to {row.high:.2f})"
+    form = "{:.2f} ({:.2f} to {:.2f})" if row.measure == "AUC" else "{:+.2f} ({:+.2f} to {:+.2f})"
+    return form.format(row.value, row.low, row.high) if np.isfinite(row.low) else f"{row.value:+.3g}"
 
 
-def markdown(table: pd.DataFrame, missing: pd.DataFrame) -> str:
-    lines = ["| question | networks | measure | <\\|q\\|> at T_ord / 2 | p | best of mean field | best of weights |",
-             "|---|---|---|---|---|---|---|"]
-    for (question, subject), part in table[table.kind != "set"].groupby(["question", "subject"], sort=False):
-        own = part[part.by == PRIMARY]
+def best(part: pd.DataFrame) -> str:
+    if part.empty:
+        return ""
+    size = (part.value - (0.5 if (part.measure == "AUC").all() else 0)).abs()
+    row = part.loc[size.idxmax()]
+    return f"{told(row)} {row.by}"
+
+
+def rows_of(table: pd.DataFrame, head: list[str], row) -> list[str]:
+    made = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    for (question, subject), part in table.groupby(["question", "subject"], sort=False):
+        cells = row(part)
+        if cells is not None:
+            made.append("| " + " | ".join([f"{question}, {subject}", *cells]) + " |")
+    return made + [""]
+
+
+def markdown(table: pd.DataFrame, measured: pd.DataFrame) -> str:
+    def of_primary(part):
+        own = part[part.kind == "primary"]
         if own.empty:
-            continue
+            return None
         own = own.iloc[0]
-        others = [f"{told(row)} {row.by}" for kind in ("mean field", "weights")
-                  for _, row in best(part, kind).iterrows()]
-        lines.append(f"| {question}, {subject} | {own.networks} in {own.clusters} | {own.measure} | {told(own)} | {own.p:.2g} | "
-                     + " | ".join(others) + " |")
-    lines += ["", "| question | networks | measure | curve | weights | weights and mean field | with the curve | gain |",
-              "|---|---|---|---|---|---|---|---|"]
-    for (question, subject), part in table[table.kind.isin(["set", "gain"])].groupby(["question", "subject"], sort=False):
-        by = {row.by: row for _, row in part.iterrows()}
-        names = ["curve", "weights", "weights and mean field", "weights, mean field and curve",
-                 "curve beside weights and mean field"]
-        first = part.iloc[0]
-        lines.append(f"| {question}, {subject} | {first.networks} in {first.clusters} | {first.measure} | "
-                     + " | ".join(told(by[name]) if name in by else "" for name in names) + " |")
-    lines += ["", "| question | networks | not measured | highest frontier, T_ord |", "|---|---|---|---|"]
-    for _, row in missing.drop_duplicates(["question", "subject"]).iterrows():
-        lines.append(f"| {row.question}, {row.subject} | {row.networks} | {row.not_measured} | {row.frontier_of_t_ord:.2f} |")
+        return [f"{own.networks} in {own.clusters}", own.measure, told(own), f"{own.p:.2g}",
+                *(best(part[part.kind == kind]) for kind in ("mean field", "weights", "data"))]
+
+    def picked(kind, names, test=lambda by, name: by == name):
+        def row(part):
+            found = [part[(part.kind == kind) & [test(by, name) for by in part.by]] for name in names]
+            return [told(f.iloc[0]) if len(f) else "" for f in found] if any(len(f) for f in found) else None
+        return row
+
+    def of_sets(part):
+        names = ["curve", "null's curve", "mean field", "weights", *ADDED[::-1]]
+        cells = picked("set", names)(part)
+        if cells is None:
+            return None
+        first = part[part.kind == "set"].iloc[0]
+        gain = part[part.kind == "gain"]
+        return [str(first.networks), first.measure, *cells, told(gain.iloc[0]) if len(gain) else ""]
+
+    def of_axes(part):
+        axis, own = part[part.kind == "axis"], part[part.kind == "primary"]
+        if axis.empty:
+            return None
+        return [told(own.iloc[0]) if len(own) else "",
+                *("; ".join(f"{told(row)} at {row.by.split(' = ')[1]}" for _, row in axis.iterrows()
+                            if row.by.split(" = ")[0] == name) for name in ("T", "T / T_ord", "T / T_formula"))]
+
+    mappings = ["rescaled", "balanced", "centred", "no_biases", "no_inputs", "no_outputs", "unit_layers"]
+    nulls = ["trained less shuffled", "trained less redrawn", "centred less centred_shuffled"]
+    lines = ["## One number", ""]
+    lines += rows_of(table, ["question", "networks", "measure", "<\\|q\\|> at T_ord / 2", "p", "best of mean field",
+                             "best of weights", "best with data"], of_primary)
+    lines += ["## Sets of numbers", ""]
+    lines += rows_of(table, ["question", "networks", "measure", "curve", "null's curve", "mean field", "weights",
+                             "weights and mean field", "with the curve", "gain"], of_sets)
+    lines += ["## Axes", ""] + rows_of(table, ["question", "primary", "T", "T / T_ord", "T / T_formula"], of_axes)
+    lines += ["## Mappings", ""] + rows_of(table, ["question", *mappings], picked("mapping", mappings))
+    lines += ["## Nulls", ""] + rows_of(table, ["question", "shuffled itself", *nulls],
+                                        lambda part: None if (own := picked("null", nulls)(part)) is None else
+                                        [*(picked("mapping", ["shuffled"])(part) or [""]), *own])
+    lines += ["## Controls", ""]
+    lines += rows_of(table, ["question", *(f"given {c}" for c in CONTROLS)],
+                     picked("control", [f"given {c}" for c in CONTROLS]))
+    effects = ["between the extreme classes", "rescaling, root mean square"]
+    lines += ["## Rescaling", ""] + rows_of(table, ["question", *effects], picked("effect", effects))
+    lines += ["## Not measured", "", "| question | class | networks | not measured | highest frontier, T_ord |",
+              "|---|---|---|---|---|"]
+    for _, row in measured.iterrows():
+        if row.not_measured:
+            lines.append(f"| {row.question}, {row.subject} | {row['class']} | {row.networks} | {row.not_measured} | "
+                         f"{row.highest_frontier_of_t_ord:.2f} |")
     return "\n".join(lines) + "\n"
 
 
@@ -334,15 +589,15 @@ def main() -> None:
     options = parser.parse_args()
     globals()["BOOTSTRAPS"] = options.bootstraps
     warnings.filterwarnings("ignore")
-    report = answer(load(options.tables))
+    report = answer(Zoo(options.tables))
     if not report.numbers:
         sys.exit("error: no question has enough networks that were measured")
     options.output.mkdir(parents=True, exist_ok=True)
-    table = pd.DataFrame(report.numbers)
+    table, measured = report.finish(), pd.DataFrame(report.measured)
     table.to_csv(options.output / "answers.csv", index=False, float_format="%.4g", lineterminator="\n")
-    text = markdown(table, pd.DataFrame(report.missing))
-    (options.output / "answers.md").write_text(text, encoding="utf-8")
-    print(text)
+    measured.to_csv(options.output / "measured.csv", index=False, float_format="%.4g", lineterminator="\n")
+    (options.output / "answers.md").write_text(markdown(table, measured), encoding="utf-8")
+    print(f"{len(table)} numbers in {options.output / 'answers.csv'}")
 
 
 if __name__ == "__main__":

@@ -328,7 +328,7 @@ std::pair<std::string, std::string> describe_glass(task const& of, options const
     auto const at = temperatures_that_matter(glass);
     auto const ladder = suggested_temperatures(glass);
     auto plan = affordable(chosen, glass, ladder.size());
-    plan.seed = seed;
+    plan.seed = seed + chosen.plan.seed - 1;
     auto const run = sample(glass, parallel_tempering(mirrored{glauber{}}, ladder),
                             observables{energy{}, overlap{}, overlap_histogram{101}}, plan, serial{},
                             [](progress const&) { return program::interrupted == 0; });
@@ -457,6 +457,9 @@ int main(int argc, char** argv) {
             app.add_option("--replicas", chosen.plan.replicas)->check(count)->capture_default_str();
             app.add_option("--warmup", chosen.plan.warmup)->check(count)->capture_default_str();
             app.add_option("--sweeps", chosen.plan.sweeps)->check(count)->capture_default_str();
+            app.add_option("--seed", chosen.plan.seed, "of sampling, beside each network's name")
+                ->check(count)
+                ->capture_default_str();
             app.add_option("--work", chosen.work, "most multiplications for a curve: sweeps are cut to that")
                 ->capture_default_str();
             app.add_option("--tolerance", chosen.tolerance, "largest error of |q|, whole and per layer")

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """From the table of descriptors to one row a curve: what the answers are made of.
 
-    /usr/bin/python3 docs/studies/zoo/features.py --zoo zoo     # zoo/descriptors/descriptors.csv -> zoo/features.csv, zoo/curves.csv
+    /usr/bin/python3 docs/studies/zoo/features.py --zoo zoo     # from zoo/descriptors/descriptors.csv
+
+Writes zoo/features.csv (all numbers of the networks and their shuffled nulls), zoo/variants.csv (a few numbers of all other
+null models and mappings) and zoo/curves.csv (the networks' curves of <|q|>).
 
 A value is taken only at or above the frontier, the lowest temperature from which on all temperatures equilibrated. Between
 temperatures curves are linear in ln T. Where a curve does not reach, the field is empty: not measured.
@@ -25,6 +28,8 @@ OF_T_FORMULA = (0.5, 0.7, 1.0, 1.5, 2.0, 3.0)
 HALF = 0.5  # of T_ord: where single numbers are taken
 MOLTEN = 0.15  # <|q|> at the melting temperature
 SCALARS = ("spins", "lambda_max", "t_ord", "t_ord_crosses", "t_formula", "sweeps", "round_trips", "seconds")
+IN_FULL = ("trained", "shuffled")
+OF_VARIANTS = ("frontier", "lambda_max", "t_ord", "t_formula", "q_ord_0.5", "q_ord_0.7", "melting_ord")
 AT_HALF = ("rms_q", "abs_mean_q", "peak_q", "energy", "decay_time", "ultrametric_k", "tap_q")
 
 
@@ -129,17 +134,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="One row of numbers for each curve of the zoo.")
     parser.add_argument("--zoo", type=Path, default=Path("zoo"), metavar="DIR")
     options = parser.parse_args()
-    rows, points = [], []
+    rows, others, points = [], [], []
     for (network, variant), scalars, curves in read(options.zoo / "descriptors" / "descriptors.csv"):
-        rows.append({"name": network, "variant": variant} | features(scalars, curves))
+        found, front = features(scalars, curves), {"name": network, "variant": variant}
+        if variant in IN_FULL:
+            rows.append(front | found)
+        if variant != "trained":
+            others.append(front | {name: found[name] for name in OF_VARIANTS})
+            continue
         q = curves["", "mean_abs_q"]
-        if variant == "trained":
-            points += [{"name": network, "temperature": float(t), "mean_abs_q": float(v), "error": float(e),
-                        "equilibrated": int(t >= q.frontier)} for t, v, e in zip(q.t, q.value, q.error)]
+        points += [{"name": network, "temperature": float(t), "mean_abs_q": float(v), "error": float(f"{e:.2g}"),
+                    "equilibrated": int(t >= q.frontier)} for t, v, e in zip(q.t, q.value, q.error)]
     if not rows:
         sys.exit("error: no curves")
-    write(options.zoo / "features.csv", rows)
-    write(options.zoo / "curves.csv", points)
+    for name, table in (("features", rows), ("variants", others), ("curves", points)):
+        if table:
+            write(options.zoo / f"{name}.csv", table)
     print(f"{len(rows)} curves in {options.zoo / 'features.csv'}")
 
 

@@ -1,62 +1,69 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The pictures of docs/studies/descriptor.md, from the tables alone.
 
-    /usr/bin/python3 docs/studies/zoo/figures.py --tables docs/studies/zoo/tables --answers docs/studies/zoo/tables --output docs/pictures
+    /usr/bin/python3 docs/studies/zoo/figures.py --tables docs/studies/zoo/tables --output docs/images
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
-import matplotlib
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from answers import PRIMARY, Zoo  # noqa: E402
+
+import matplotlib  # noqa: E402
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 
-from answers import PRIMARY, load  # noqa: E402
-
-plt.rcParams.update({"font.size": 10, "axes.grid": True, "grid.alpha": 0.3, "figure.dpi": 110})
+plt.rcParams.update({"font.size": 10, "axes.grid": True, "grid.alpha": 0.3, "figure.dpi": 100})
 
 
-def mean_curve(data: pd.DataFrame, curves: pd.DataFrame, names, unit: str, grid: np.ndarray):
-    """Mean over networks of <|q|> at multiples of `unit`, where all of them equilibrated."""
-    values = []
-    for name in names:
-        own = curves[(curves.name == name) & (curves.equilibrated == 1)].sort_values("temperature")
-        if own.empty:
-            continue
-        scale = 1.0 if unit == "" else float(data.loc[data.name == name, unit].iloc[0])
-        x = own.temperature.to_numpy() / scale
-        y = np.interp(np.log(grid), np.log(x), own.mean_abs_q.to_numpy(), left=np.nan, right=np.nan)
-        values.append(y)
-    return np.mean(values, axis=0) if values else np.full(len(grid), np.nan)
-
-
-def progress(data: pd.DataFrame, curves: pd.DataFrame, path: Path) -> None:
-    figure, axes = plt.subplots(1, 3, figsize=(13, 4), sharey=True)
-    part = data[(data.family == "training") & (data.data == "fashion")]
-    epochs = sorted(part.epoch.unique())
-    colours = plt.cm.viridis(np.linspace(0, 0.95, len(epochs)))
-    for axis, unit, label in zip(axes, ("", "t_ord", "t_formula"), ("T", "T / T_ord", "T / T_formula")):
-        grid = np.geomspace(0.3, 20, 120) if unit == "" else np.geomspace(0.15, 4, 120)
-        for epoch, colour in zip(epochs, colours):
-            names = part[part.epoch == epoch].name
-            axis.plot(grid, mean_curve(data, curves, names, unit, grid), color=colour, label=f"{epoch:.3g} epochs")
-        axis.set_xscale("log")
-        axis.set_xlabel(label)
-    axes[0].set_ylabel("<|q|>, mean over seeds, where all equilibrated")
-    axes[0].legend(fontsize=8)
+def save(figure, path: Path) -> None:
     figure.tight_layout()
     figure.savefig(path)
     plt.close(figure)
 
 
+def mean_curve(zoo: Zoo, part: pd.DataFrame, unit: str, grid: np.ndarray) -> np.ndarray:
+    """Mean over networks of <|q|> at multiples of `unit`, where all of them equilibrated."""
+    values = []
+    for _, row in part.iterrows():
+        own = zoo.curves.get(row["name"])
+        if own is None:
+            return np.full(len(grid), np.nan)
+        x = np.log(own.temperature.to_numpy() / (1.0 if unit == "" else row[unit]))
+        values.append(np.interp(np.log(grid), x, own.mean_abs_q.to_numpy(), left=np.nan, right=np.nan))
+    return np.mean(values, axis=0)
+
+
+def curves(zoo: Zoo, path: Path) -> None:
+    """Three families, on three axes."""
+    rows = ((zoo.of("training"), "epoch", "{:.3g} epochs"), (zoo.of("noise"), "noise", "{:.0%} of labels noise"),
+            (zoo.of("robust"), "robust", "{:.0f}"))
+    figure, axes = plt.subplots(len(rows), 3, figsize=(12.5, 10), sharey="row")
+    for line, (frame, column, text) in zip(axes, rows):
+        classes = sorted(frame[column].unique())
+        colours = plt.cm.viridis(np.linspace(0, 0.9, max(2, len(classes))))
+        for axis, unit, label in zip(line, ("", "t_ord", "t_formula"), ("T", "T / T_ord", "T / T_formula")):
+            grid = np.geomspace(0.3, 12, 120) if unit == "" else np.geomspace(0.15, 3, 120)
+            for value, colour in zip(classes, colours):
+                name = ("standard", "adversarial training")[int(value)] if column == "robust" else text.format(value)
+                axis.plot(grid, mean_curve(zoo, frame[frame[column] == value], unit, grid), color=colour, label=name)
+            axis.set_xscale("log")
+            axis.set_xlabel(label)
+        line[0].set_ylabel("mean of <|q|>, where all equilibrated")
+        line[0].legend(fontsize=8)
+    save(figure, path)
+
+
 def strip(axis, groups: dict[str, pd.DataFrame], column: str) -> None:
     random = np.random.default_rng(1)
-    for k, (name, part) in enumerate(groups.items()):
+    for k, part in enumerate(groups.values()):
         values = part[column].dropna()
         axis.plot(k + 0.12 * random.standard_normal(len(values)), values, ".", alpha=0.6)
         if len(values):
@@ -64,61 +71,138 @@ def strip(axis, groups: dict[str, pd.DataFrame], column: str) -> None:
     axis.set_xticks(range(len(groups)), list(groups), rotation=40, ha="right")
 
 
-def classes(data: pd.DataFrame, path: Path) -> None:
-    figure, axes = plt.subplots(1, 4, figsize=(15, 4.4))
-    of = lambda family: data[(data.family == family) & (data.twin == "")]  # noqa: E731
-    noise = of("noise")[of("noise").data == "fashion"]
-    strip(axes[0], {f"{share:.0%}": part for share, part in noise.groupby("noise")}, PRIMARY)
-    axes[0].set_title("label noise, equal training loss")
-    strip(axes[1], dict(list(of("recipe").groupby("label"))), PRIMARY)
-    axes[1].set_title("recipes")
-    strip(axes[2], dict(list(of("robust").groupby("label"))), PRIMARY)
-    axes[2].set_title("adversarial training")
-    unpaired = of("backdoor")[of("backdoor").label != "twin"]
-    strip(axes[3], dict(list(unpaired.groupby("label"))), PRIMARY)
-    axes[3].set_title("backdoors")
-    axes[0].set_ylabel("<|q|> at T_ord / 2")
-    figure.tight_layout()
-    figure.savefig(path)
-    plt.close(figure)
+def classes(zoo: Zoo, path: Path) -> None:
+    figure, axes = plt.subplots(2, 3, figsize=(13, 8))
+    unpaired = zoo.of("backdoor")[zoo.of("backdoor").label != "twin"]
+    groups = (("training", {f"{e:.3g}": part for e, part in zoo.of("training").groupby("epoch")}, "epochs of training"),
+              ("noise", {f"{share:.0%}": part for share, part in zoo.of("noise").groupby("noise")},
+               "label noise, equal training loss"),
+              ("size", {f"w{p}": part for p, part in zoo.of("width").groupby(zoo.of("width").label.str[1:].astype(int))}
+               | {f"d{d}": part for d, part in zoo.of("depth").groupby("hidden_layers")}
+               | {f"n{n}": part for n, part in zoo.of("images").groupby("images")},
+               "widths, depths, images; equal training loss"),
+              ("recipe", dict(list(zoo.of("recipe").groupby("label"))), "recipes"),
+              ("robust", {("standard", "adversarial")[k]: part for k, part in zoo.of("robust").groupby("robust")},
+               "adversarial training"),
+              ("backdoor", dict(list(unpaired.groupby("label"))), "backdoors"))
+    for axis, (_, parts, title) in zip(axes.flat, groups):
+        strip(axis, parts, PRIMARY)
+        axis.set_title(title)
+        axis.set_ylabel("<|q|> at T_ord / 2")
+    save(figure, path)
 
 
 def sets(answers: pd.DataFrame, path: Path) -> None:
     part = answers[answers.kind == "set"]
     questions = list(dict.fromkeys(zip(part.question, part.subject, part.measure)))
     names = ["curve", "null's curve", "mean field", "weights", "weights and mean field", "weights, mean field and curve"]
-    figure, axis = plt.subplots(figsize=(11, 0.62 * len(questions) + 1.5))
+    figure, axis = plt.subplots(figsize=(11, 0.62 * len(questions) + 1.8))
     for n, name in enumerate(names):
-        rows = part[part.by == name]
+        named = False
         for k, (question, subject, measure) in enumerate(questions):
-            row = rows[(rows.question == question) & (rows.subject == subject)]
+            row = part[(part.by == name) & (part.question == question) & (part.subject == subject)]
             if row.empty:
                 continue
-            row, y = row.iloc[0], -k - 0.1 * n + 0.25
-            axis.plot([max(row.low, -1), row.high], [y, y], "-", color=f"C{n}", lw=1)
-            axis.plot(max(row.value, -1), y, "o", color=f"C{n}", ms=4, label=name if k == 0 else None)
+            row, y = row.iloc[0], -k - 0.13 * n + 0.32
+            axis.plot([max(row.low, -1), max(row.high, -1)], [y, y], "-", color=f"C{n}", lw=1.2)
+            axis.plot(max(row.value, -1), y, "o" if row.value >= -1 else "<", color=f"C{n}", ms=4,
+                      label=None if named else name)
+            named = True
     axis.set_yticks([-k for k in range(len(questions))], [f"{q}, {s} ({m})" for q, s, m in questions])
-    axis.set_xlim(-1, 1.02)
+    for k in range(len(questions) - 1):
+        axis.axhline(-k - 0.55, color="gray", lw=0.4)
+    axis.grid(axis="y", visible=False)
+    axis.set_xlim(-1.02, 1.02)
     axis.axvline(0.5, color="gray", lw=0.8, ls=":")
     axis.axvline(0, color="gray", lw=0.8)
-    axis.set_xlabel("R2 or AUC on clusters that were not fitted, with 95 % of bootstraps (cut at -1)")
-    axis.legend(fontsize=8, loc="lower left")
-    figure.tight_layout()
-    figure.savefig(path)
-    plt.close(figure)
+    axis.set_xlabel("R2 (nothing: 0) or AUC (nothing: 0.5) on clusters not fitted to, with 95 % of bootstraps (cut at -1)")
+    axis.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.3, -0.06), ncol=3)
+    save(figure, path)
+
+
+def mappings(answers: pd.DataFrame, path: Path) -> None:
+    """The primary descriptor of other mappings and nulls, beside that of the network."""
+    names = ["trained", "rescaled", "balanced", "centred", "no_biases", "no_inputs", "no_outputs", "unit_layers", "shuffled",
+             "redrawn", "trained less shuffled", "trained less redrawn", "centred less centred_shuffled"]
+    part = answers[answers.kind.isin(["primary", "mapping", "null"]) & answers.measure.isin(["rank correlation", "AUC"])]
+    part = part.assign(by=part.by.replace(PRIMARY, "trained"),
+                       value=np.where(part.measure == "AUC", 2 * part.value - 1, part.value),
+                       unsure=(part.low - (part.measure == "AUC") * 0.5) * (part.high - (part.measure == "AUC") * 0.5) <= 0)
+    questions = [q for q in dict.fromkeys(zip(part.question, part.subject))
+                 if "%" not in q[1] and (part[part.question == q[0]].kind == "mapping").any()]
+    figure, axis = plt.subplots(figsize=(11, 0.42 * len(questions) + 3))
+    table = np.full((len(questions), len(names)), np.nan)
+    for k, (question, subject) in enumerate(questions):
+        for n, name in enumerate(names):
+            row = part[(part.question == question) & (part.subject == subject) & (part.by == name)]
+            if len(row):
+                table[k, n] = row.value.iloc[0]
+                axis.text(n, k, f"{row.value.iloc[0]:+.2f}" + (" ?" if row.unsure.iloc[0] else ""), ha="center",
+                          va="center", fontsize=8)
+    shown = axis.imshow(table, cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto", alpha=0.7)
+    axis.set_xticks(range(len(names)), names, rotation=40, ha="right")
+    axis.set_yticks(range(len(questions)), [f"{q}, {s}" for q, s in questions])
+    axis.grid(False)
+    figure.colorbar(shown, label="rank correlation, or 2 AUC - 1")
+    axis.set_title("<|q|> at T_ord / 2 of other mappings and null models (?: the interval has 0 in it)")
+    save(figure, path)
+
+
+def cost(table: pd.DataFrame, path: Path) -> None:
+    figure, axes = plt.subplots(1, 3, figsize=(13, 4), sharex=True)
+    for _, row in table.iterrows():
+        name = f"{int(row.replicas)} x {int(row.sweeps)}" if row.replicas else "the zoo's own"
+        axes[0].plot(row.seconds, row.rms_difference, "o", label=name)
+        for axis, column in zip(axes[1:], ("robust_auc", "noise_rank_correlation")):
+            axis.errorbar(row.seconds, row[column], [[max(0, row[column] - row[f"{column}_low"])],
+                                                     [max(0, row[f"{column}_high"] - row[column])]], fmt="o")
+    for axis, title in zip(axes, ("rms difference of <|q|> from the zoo's own", "AUC of robust training",
+                                  "rank correlation with label noise")):
+        axis.set_title(title)
+        axis.set_xscale("log")
+        axis.set_xlabel("seconds of a core, a network")
+    axes[0].legend(fontsize=8, title="replicas x sweeps")
+    save(figure, path)
+
+
+def ensembles(table: pd.DataFrame, path: Path) -> None:
+    """Overlap of two members' hidden layers as a share of that of one member's replicas."""
+    table = table[(table.equilibrated == 1) & table.part.ne("") & table.part.ne("layer0")]
+    figure, axes = plt.subplots(1, 2, figsize=(11, 4.4), sharey=True)
+    for axis, family in zip(axes, ("width", "depth")):
+        own = table[table.ensemble.str.startswith(family)]
+        labels = sorted(own.ensemble.unique(), key=lambda name: int(name.rsplit("-", 1)[1][1:]))
+        for kind, name in ((1, "matched"), (0, "as trained"), (2, "matched by chance")):
+            values = []
+            for ensemble in labels:
+                part = own[(own.ensemble == ensemble) & (own.matched == kind)]
+                last = f"layer{max(int(p[5:]) for p in part.part)}" if len(part) else ""
+                part = part[(part.part != last) & ((part.of_t_ord - 0.5).abs() < 0.05)]
+                pair, self = part[part.a != part.b].mean_q.mean(), part[part.a == part.b].mean_q.mean()
+                values.append(pair / self)
+            axis.plot(range(len(labels)), values, "o-", label=name)
+        axis.set_xticks(range(len(labels)), [name.rsplit("-", 1)[1][1:] for name in labels])
+        axis.set_xlabel({"width": "width of the hidden layer", "depth": "hidden layers, equal parameters"}[family])
+    axes[0].set_ylabel("overlap of two members / of one, hidden layers, T_ord / 2")
+    axes[0].legend()
+    save(figure, path)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="The pictures of the report.")
-    parser.add_argument("--tables", type=Path, default=Path("zoo"), metavar="DIR")
-    parser.add_argument("--answers", type=Path, default=Path("answers"), metavar="DIR")
+    parser.add_argument("--tables", type=Path, default=Path("zoo"), metavar="DIR", help="also where answers.csv is")
     parser.add_argument("--output", type=Path, default=Path("."), metavar="DIR")
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
-    data, curves = load(options.tables), pd.read_csv(options.tables / "curves.csv")
-    progress(data, curves, options.output / "zoo_progress.png")
-    classes(data, options.output / "zoo_classes.png")
-    sets(pd.read_csv(options.answers / "answers.csv"), options.output / "zoo_sets.png")
+    zoo, answers = Zoo(options.tables), pd.read_csv(options.tables / "answers.csv")
+    made = [("curves", lambda path: curves(zoo, path)), ("classes", lambda path: classes(zoo, path)),
+            ("sets", lambda path: sets(answers, path)), ("mappings", lambda path: mappings(answers, path))]
+    for name, draw in (("cost", cost), ("ensembles", ensembles)):
+        if (options.tables / f"{name}.csv").exists():
+            made.append((name, lambda path, name=name, draw=draw: draw(pd.read_csv(options.tables / f"{name}.csv"), path)))
+    for name, draw in made:
+        draw(options.output / f"zoo_{name}.png")
+        print(options.output / f"zoo_{name}.png")
 
 
 if __name__ == "__main__":

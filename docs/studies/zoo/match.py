@@ -6,8 +6,10 @@
 Networks of one family and label that differ in their seeds are an ensemble. Layer by layer the hidden neurons of each member
 are matched to those of the first by the assignment of the largest sum of correlations between their weights from the layer
 below, which is in order already (as in Li et al., arXiv 1511.07543, with weights in the place of activations). Permuting
-hidden neurons changes neither the function nor the spin glass, only the names of its spins. Writes OUTPUT/matched/*.safetensors
-and OUTPUT/members.csv, of both the matched and the unmatched networks.
+hidden neurons changes neither the function nor the spin glass, only the names of its spins. Matching finds some likeness in
+anything: so members are also matched after their input pixels were put into a random order, which leaves nothing but chance.
+Writes OUTPUT/networks/*.safetensors and OUTPUT/members.csv, whose column `matched` is 0 (in the order of training), 1
+(matched) or 2 (by chance).
 """
 
 from __future__ import annotations
@@ -52,6 +54,12 @@ def matched(member: dict[str, np.ndarray], reference: dict[str, np.ndarray]) -> 
     return made
 
 
+def with_pixels_in_disorder(tensors: dict[str, np.ndarray], seed: int) -> dict[str, np.ndarray]:
+    name, weight, _ = layers_of(tensors)[0]
+    order = np.random.default_rng([seed, 7]).permutation(weight.shape[1])
+    return tensors | {f"{name}.weight": np.ascontiguousarray(weight[:, order])}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Ensembles, their hidden neurons matched.")
     parser.add_argument("--zoo", type=Path, default=Path("zoo"), metavar="DIR")
@@ -73,10 +81,13 @@ def main() -> None:
                 plain = f"networks/{row['name']}.safetensors"
                 shutil.copyfile(options.zoo / row["file"], options.output / plain)
                 table.writerow([row["name"], plain, ensemble, 0])
-                made = matched(read_safetensors(options.zoo / row["file"]), reference)
-                path = f"networks/{row['name']}-matched.safetensors"
-                write_safetensors(options.output / path, made, {"matched_to": members[0]["name"]})
-                table.writerow([row["name"] + "-matched", path, ensemble, 1])
+                member = read_safetensors(options.zoo / row["file"])
+                stranger = member if row is members[0] else with_pixels_in_disorder(member, int(row["seed"]))
+                for kind, given in (("matched", member), ("chance", stranger)):
+                    path = f"networks/{row['name']}-{kind}.safetensors"
+                    metadata = {"matched_to": members[0]["name"], "activation": "relu"}
+                    write_safetensors(options.output / path, matched(given, reference), metadata)
+                    table.writerow([f"{row['name']}-{kind}", path, ensemble, 1 if kind == "matched" else 2])
     print(f"{len(ensembles)} ensembles in {options.output / 'members.csv'}")
 
 

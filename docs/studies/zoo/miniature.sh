@@ -47,9 +47,11 @@ grep -v ',seconds,' "$zoo/descriptors/descriptors.csv" >"$zoo/whole.csv"
 grep -v ',seconds,' "$zoo/stopped/descriptors.csv" >"$zoo/resumed.csv"
 cmp "$zoo/whole.csv" "$zoo/resumed.csv" || fail "a run that was killed and taken up again gives another table"
 
+describe "$zoo/descriptors" --variants redrawn,rescaled,balanced --match e16
 $python "$here/baselines.py" --zoo "$zoo" --form tiny
 $python "$here/features.py" --zoo "$zoo"
 [ "$(rows "$zoo/features.csv")" = 12 ] || fail "there are no twelve rows of features"
+[ "$(rows "$zoo/variants.csv")" = 12 ] || fail "there are no twelve rows of null models and mappings"
 $python "$here/answers.py" --tables "$zoo" --output "$zoo/answers" --bootstraps 50
-grep -q '^progress,fashion,descriptor,q_ord_0.5,rank correlation,' "$zoo/answers/answers.csv" ||
+grep -q '^progress,fashion,primary,q_ord_0.5,rank correlation,' "$zoo/answers/answers.csv" ||
     fail "the order of training is not answered"
