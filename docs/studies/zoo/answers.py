@@ -36,7 +36,7 @@ CURVE = ["q_ord_0.5", "q_ord_0.6", "q_ord_0.7", "q_ord_0.8", "q_ord_1", "area_or
          "abs_mean_q_half", "first_layer_half", "last_layer_half", "hidden_layers_half", "energy_half"]
 # The same where the scale of the weights is in it.
 SCALED = ["q_abs_1.5", "q_abs_2", "q_abs_3", "q_formula_1", "q_formula_1.5", "q_formula_2", "melting", "melting_formula"]
-DYNAMICS = ["decay_time_half", "ultrametric_k_half", "peak_q_half"]
+DYNAMICS = ["decay_time_ord", "freezing_ord", "ultrametric_k_half", "peak_q_half"]
 # Known without sampling: mean field is a baseline, not a result of sampling.
 MEAN_FIELD = ["lambda_max", "t_ord", "t_formula", "of_formula", "tap_q_half"]
 WEIGHTS = ["alpha", "alpha_weighted", "stable_rank", "log_norm", "log_spectral_norm", "bias_rms", "first_std", "first_mean",

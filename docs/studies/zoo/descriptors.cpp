@@ -46,6 +46,8 @@ struct options {
     run_plan plan{.warmup = 2'000, .sweeps = 10'000, .keep_spins = true};
     double work = 8e11;
     double tolerance = 0.01;
+    double coldest = 0;  ///< in units of T_ord
+    bool again = false;
 };
 
 struct subject {
@@ -282,6 +284,15 @@ run_plan affordable(options const& chosen, network_glass<float> const& glass, st
     return plan;
 }
 
+/// Those of a ladder's temperatures that are at least so high; three of them in any case.
+ladder above(ladder const& all, double coldest) {
+    std::size_t first = 0;
+    while (first + 3 < all.size() && all[first] < coldest) ++first;
+    std::vector<double> kept;
+    for (std::size_t k = first; k < all.size(); ++k) kept.push_back(all[k]);
+    return ladder(kept);
+}
+
 /// How long the slowest layer remembers, and how replicas lie to each other: of the network itself only.
 template <class Run>
 void describe_dynamics(network_glass<float> const& glass, Run const& run,
@@ -326,7 +337,7 @@ std::pair<std::string, std::string> describe_glass(task const& of, options const
     auto const net = kind.change(program::load_network(of.of.file.string()), seed);
     auto const glass = to_spin_glass(net, kind.mapping);
     auto const at = temperatures_that_matter(glass);
-    auto const ladder = suggested_temperatures(glass);
+    auto const ladder = above(suggested_temperatures(glass), chosen.coldest * at.t_ord.temperature);
     auto plan = affordable(chosen, glass, ladder.size());
     plan.seed = seed + chosen.plan.seed - 1;
     auto const run = sample(glass, parallel_tempering(mirrored{glauber{}}, ladder),
@@ -341,6 +352,7 @@ std::pair<std::string, std::string> describe_glass(task const& of, options const
     out.scalar("t_ord", at.t_ord.temperature);
     out.scalar("t_ord_crosses", at.t_ord.crosses ? 1 : 0);
     out.scalar("t_formula", at.t_formula);
+    out.scalar("coldest_of_t_ord", chosen.coldest);
     out.scalar("sweeps", static_cast<double>(plan.sweeps));
     out.scalar("round_trips", run.round_trips_per_ladder());
     for (std::size_t part = 0; part < moments::parts(run.groups); ++part) {
@@ -362,6 +374,24 @@ std::pair<std::string, std::string> describe_glass(task const& of, options const
 
 fs::path part_of(options const& chosen, task const& of) {
     return fs::path(chosen.output) / "parts" / (of.of.name + "." + of.variant + ".csv");
+}
+
+/// Whether a part is there, and may stay.
+bool is_done(options const& chosen, task const& of) {
+    auto const path = part_of(chosen, of);
+    if (!fs::exists(path)) return false;
+    if (!chosen.again) return true;
+    double t_ord = 0, coldest = 0, frontier = 0;
+    std::stringstream lines(read_whole(path));
+    for (std::string line; std::getline(lines, line);) {
+        auto const row =
+            fields_of(line);  // network, variant, part, temperature, quantity, value, error, verdict
+        if (row.size() != 8) continue;
+        if (row[4] == "t_ord") t_ord = std::stod(row[5]);
+        if (row[4] == "coldest_of_t_ord") coldest = std::stod(row[5]);
+        if (row[4] == "energy" && row[7] == "0") frontier = std::max(frontier, std::stod(row[3]));
+    }
+    return coldest > 0 || frontier < t_ord / 2;
 }
 
 /// Shares tasks out to threads. Returns how many networks were refused.
@@ -407,7 +437,7 @@ int describe_all(options const& chosen) {
     for (auto const& name : chosen.variants)  // networks before null models, so that those come first
         for (auto const& each : subjects) {
             all.push_back({each, name});
-            if (!fs::exists(part_of(chosen, all.back()))) todo.push_back(all.back());
+            if (!is_done(chosen, all.back())) todo.push_back(all.back());
         }
     std::fprintf(stderr, "%zu networks, %zu curves, %zu of them there\n", subjects.size(), all.size(),
                  all.size() - todo.size());
@@ -462,6 +492,13 @@ int main(int argc, char** argv) {
                 ->capture_default_str();
             app.add_option("--work", chosen.work, "most multiplications for a curve: sweeps are cut to that")
                 ->capture_default_str();
+            app.add_option("--coldest", chosen.coldest, "lowest temperature, in units of T_ord")
+                ->check(CLI::Range(0.0, 1.0))
+                ->capture_default_str();
+            app.add_flag(
+                   "--again", chosen.again,
+                   "also those that are there, but not in equilibrium at T_ord / 2; with --coldest, and once")
+                ->needs("--coldest");
             app.add_option("--tolerance", chosen.tolerance, "largest error of |q|, whole and per layer")
                 ->capture_default_str();
             app.parse(argc, argv);

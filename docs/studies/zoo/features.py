@@ -30,7 +30,8 @@ MOLTEN = 0.15  # <|q|> at the melting temperature
 SCALARS = ("spins", "lambda_max", "t_ord", "t_ord_crosses", "t_formula", "sweeps", "round_trips", "seconds")
 IN_FULL = ("trained", "shuffled")
 OF_VARIANTS = ("frontier", "lambda_max", "t_ord", "t_formula", "q_ord_0.5", "q_ord_0.7", "melting_ord")
-AT_HALF = ("rms_q", "abs_mean_q", "peak_q", "energy", "decay_time", "ultrametric_k", "tap_q")
+AT_HALF = ("rms_q", "abs_mean_q", "peak_q", "energy", "ultrametric_k", "tap_q")
+SLOW = 100.0  # sweeps of local dynamics until the slowest layer has forgotten
 
 
 class Curve:
@@ -89,6 +90,11 @@ def features(scalars: dict[str, float], curves: dict[tuple[str, str], Curve]) ->
               "hidden_layers_half": float(np.mean([curves[part, "mean_abs_q"].at(HALF * t_ord)
                                                    for part in layers[1:-1]])) if layers[1:-1] else math.nan}
     found["of_formula"] = t_ord / t_formula
+    if ("", "log_decay_time") in curves:
+        decay = curves["", "log_decay_time"]
+        found |= {"decay_time_ord": math.exp(decay.at(t_ord)), "freezing_ord": decay.falls_to(math.log(SLOW)) / t_ord}
+    else:
+        found |= {"decay_time_ord": math.nan, "freezing_ord": math.nan}
     return found
 
 
@@ -108,9 +114,11 @@ def read(path: Path):
                 key, scalars, points = here, {}, defaultdict(list)
             if row["temperature"] == "":
                 scalars[row["quantity"]] = float(row["value"])
-            else:
-                points[row["part"], row["quantity"]].append(
-                    (float(row["temperature"]), float(row["value"]), float(row["error"]), row["equilibrated"] == "1"))
+                continue
+            quantity, value, error = row["quantity"], float(row["value"]), float(row["error"])
+            if quantity in ("decay_time", "decay_time_above"):  # the latter: it is longer than that
+                quantity, value, error = "log_decay_time", math.log(max(value, 0.1)), error / max(value, 0.1)
+            points[row["part"], quantity].append((float(row["temperature"]), value, error, row["equilibrated"] == "1"))
     if key is not None:
         yield done()
 

@@ -39,19 +39,24 @@ choose_blas_kernels "$descriptors"
 stage "training"
 python train.py --form "$form" --output "$zoo" --workers "$jobs"
 
-describe() { # WARMUP SWEEPS VARIANTS MATCH
+sampled() { # OPTION...
     status=0
-    "$descriptors" "$zoo/manifest.csv" --output "$zoo/descriptors" --jobs "$jobs" --replicas 8 --warmup "$1" --sweeps "$2" \
-        --variants "$3" --match "$4" || status=$?
+    "$descriptors" "$zoo/manifest.csv" --output "$zoo/descriptors" --jobs "$jobs" --replicas 8 "$@" || status=$?
     if [ "$status" -gt 1 ]; then exit "$status"; fi # 1: a network was refused; it is counted as not measured
+}
+# describe WARMUP SWEEPS VARIANTS MATCH: what is not in equilibrium at T_ord / 2 gets four times as many sweeps, and no
+# temperatures below 0.3 T_ord.
+describe() {
+    sampled --warmup "$1" --sweeps "$2" --variants "$3" --match "$4"
+    sampled --warmup $((4 * $1)) --sweeps $((4 * $2)) --variants "$3" --match "$4" --again --coldest 0.3 --work 5e12
 }
 stage "descriptors"
 if [ "$form" = full ]; then
-    mappings=centred,centred_shuffled,rescaled,balanced
+    mappings=redrawn,centred,centred_shuffled,rescaled,balanced
     describe 1500 6000 trained .
-    describe 1000 4000 shuffled,redrawn .
-    describe 1000 4000 "$mappings,no_biases,no_inputs,no_outputs,unit_layers" '^(training-fashion|noise-fashion|robust|recipe)'
-    describe 1000 4000 "$mappings" '^(backdoor|noise-digits|width|depth|images)'
+    describe 1000 4000 shuffled .
+    describe 750 2500 "$mappings,no_biases,no_inputs,no_outputs,unit_layers" '^(training-fashion|noise-fashion|robust|recipe)'
+    describe 750 2500 "$mappings" '^(backdoor|noise-digits|training-digits|width|depth|images)'
 else
     describe 750 3000 trained .
     describe 500 2000 shuffled .
