@@ -176,6 +176,16 @@ void nulls(spinet::network const& network) {
     require(glass.size() == 986, "784 + 128 + 64 + 10 spins");
 }
 
+void rescalings(spinet::network const& network) {
+    //! [rescalings]
+    auto const other = spinet::randomly_rescaled(network, 1);  // the same outputs for every input
+    auto const least = spinet::balanced(network);  // the same for all networks that rescaling makes
+    //! [rescalings]
+    double const found = spinet::largest_coupling_eigenvalue(spinet::to_spin_glass(spinet::balanced(other))),
+                 wanted = spinet::largest_coupling_eigenvalue(spinet::to_spin_glass(least));
+    require(std::abs(found - wanted) < 1e-5 * wanted, "the balanced network does not depend on rescaling");
+}
+
 void soft(spinet::network_glass<float> const& glass) {
     //! [soft]
     spinet::soft_spins const soft(glass);                              // any value in [-1, 1]
@@ -252,6 +262,7 @@ int main() {
     relaxations(spinet::to_spin_glass(network));
     disorder(network);
     nulls(network);
+    rescalings(network);
     soft(spinet::to_spin_glass(network));
     p_spin();
     double_precision(network);

@@ -35,6 +35,7 @@
 #include <spinet/landscape/shape.hpp>
 #include <spinet/landscape/surface.hpp>
 #include <spinet/mapping/null_models.hpp>
+#include <spinet/mapping/rescaling.hpp>
 #include <spinet/mapping/twin_hopfield.hpp>
 #include <spinet/mean_field/bond_matrix.hpp>
 #include <spinet/mean_field/coupling_spectrum.hpp>

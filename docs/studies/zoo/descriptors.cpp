@@ -118,85 +118,6 @@ network centred(network const& net) {
     });
 }
 
-/// Dense layers, biases behind the weights of each neuron.
-struct plain_layer {
-    std::size_t out, in;
-    std::vector<double> rows;  ///< [out][in + 1]
-
-    [[nodiscard]] double& at(std::size_t i, std::size_t j) noexcept { return rows[i * (in + 1) + j]; }
-};
-
-/// What a network of ReLU computes does not change when a hidden neuron's weights and bias are multiplied by
-/// a positive factor, and those from it divided by it: f(layers) does that, with `rescale_neuron`.
-template <class F>
-network gauged(network const& net, F&& f) {
-    std::vector<plain_layer> layers;
-    for (auto const& each : dense_chain(net)) {
-        std::size_t const out = each.weight.shape()[0], in = each.weight.shape()[1];
-        std::vector<double> w(out * in), b(out, 0.0);
-        each.weight.copy_to(std::span<double>(w));
-        if (each.bias) each.bias->copy_to(std::span<double>(b));
-        auto& layer = layers.emplace_back(plain_layer{out, in, std::vector<double>(out * (in + 1))});
-        for (std::size_t i = 0; i < out; ++i) {
-            for (std::size_t j = 0; j < in; ++j) layer.at(i, j) = w[i * in + j];
-            layer.at(i, in) = b[i];
-        }
-    }
-    f(layers);
-    std::vector<mlp_layer> made;
-    for (auto& layer : layers) {
-        xt::xtensor<double, 2> weight = xt::zeros<double>({layer.out, layer.in});
-        xt::xtensor<double, 1> bias = xt::zeros<double>({layer.out});
-        for (std::size_t i = 0; i < layer.out; ++i) {
-            for (std::size_t j = 0; j < layer.in; ++j) weight(i, j) = layer.at(i, j);
-            bias(i) = layer.at(i, layer.in);
-        }
-        made.emplace_back(weight, bias);
-    }
-    return mlp(made);
-}
-
-void rescale_neuron(plain_layer& own, plain_layer& next, std::size_t i, double factor) {
-    for (std::size_t j = 0; j <= own.in; ++j) own.at(i, j) *= factor;
-    for (std::size_t k = 0; k < next.out; ++k) next.at(k, i) /= factor;
-}
-
-/// Factors exp(normal / 2).
-network rescaled(network const& net, std::uint64_t seed) {
-    return gauged(net, [&](std::vector<plain_layer>& layers) {
-        for (std::size_t l = 0; l + 1 < layers.size(); ++l)
-            for (std::size_t i = 0; i < layers[l].out; ++i)
-                rescale_neuron(
-                    layers[l], layers[l + 1], i,
-                    std::exp(0.5 * normal(stream(seed, 3, static_cast<std::uint32_t>(l), purpose::null_model),
-                                          static_cast<std::uint32_t>(i))));
-    });
-}
-
-/// Of all networks that rescaling makes of it, the one of least norm, in which weights to a neuron (with its
-/// bias) are as long as those from it: the same for the network and for all of those. A step along a neuron's
-/// factor is exact and the norm is convex in the factors' logarithms, so that steps in turn end there.
-network balanced(network const& net) {
-    return gauged(net, [](std::vector<plain_layer>& layers) {
-        double worst = 1;
-        for (int step = 0; step < 1000 && worst > 1e-9; ++step) {
-            worst = 0;
-            for (std::size_t l = 0; l + 1 < layers.size(); ++l)
-                for (std::size_t i = 0; i < layers[l].out; ++i) {
-                    double to = 0, from = 0;
-                    for (std::size_t j = 0; j <= layers[l].in; ++j)
-                        to += layers[l].at(i, j) * layers[l].at(i, j);
-                    for (std::size_t k = 0; k < layers[l + 1].out; ++k)
-                        from += layers[l + 1].at(k, i) * layers[l + 1].at(k, i);
-                    if (!(to > 0 && from > 0)) continue;  // a neuron that nothing depends on
-                    double const factor = std::pow(from / to, 0.25);
-                    rescale_neuron(layers[l], layers[l + 1], i, factor);
-                    worst = std::max(worst, std::abs(std::log(factor)));
-                }
-        }
-    });
-}
-
 struct variant {
     char const* what;
     std::function<network(network const&, std::uint64_t)> change;
@@ -218,7 +139,10 @@ std::map<std::string, variant> const variants{
      {"the same, shuffled",
       [](network const& net, std::uint64_t seed) { return mixed(centred(net), seed); },
       {}}},
-    {"rescaled", {"hidden neurons rescaled, the function unchanged", rescaled, {}}},
+    {"rescaled",
+     {"hidden neurons rescaled, the function unchanged",
+      [](network const& net, std::uint64_t seed) { return randomly_rescaled(net, seed); },
+      {}}},
     {"balanced",
      {"hidden neurons rescaled to the least norm, the function unchanged",
       [](network const& net, std::uint64_t) { return balanced(net); },

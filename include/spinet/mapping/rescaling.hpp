@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Other weights of the same function: hidden neurons of ReLU multiplied by a factor, what they feed divided
+/// by it.
+#pragma once
+
+#include <spinet/error.hpp>
+#include <spinet/network/network.hpp>
+#include <spinet/network/operation.hpp>
+#include <spinet/network/tensor.hpp>
+#include <spinet/random/streams.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace spinet {
+
+namespace detail {
+
+/// A layer's weights [out][in] and biases (none, or one for each neuron), as numbers.
+struct layer_values {
+    std::size_t out, in;
+    std::vector<double> weights, biases;
+
+    /// Sum of squares of the weights to neuron i, and of its bias.
+    [[nodiscard]] double norm_to(std::size_t i) const {
+        double sum = biases.empty() ? 0.0 : biases[i] * biases[i];
+        for (std::size_t j = 0; j < in; ++j) sum += weights[i * in + j] * weights[i * in + j];
+        return sum;
+    }
+    /// Sum of squares of the weights from neuron j of the layer below.
+    [[nodiscard]] double norm_from(std::size_t j) const {
+        double sum = 0;
+        for (std::size_t i = 0; i < out; ++i) sum += weights[i * in + j] * weights[i * in + j];
+        return sum;
+    }
+};
+
+/// A chain of layers in which hidden neurons can be rescaled.
+class rescalable {
+public:
+    explicit rescalable(network const& from) : source_(from), chain_(dense_chain(from)) {
+        for (std::size_t l = 0; l < chain_.size(); ++l) {
+            auto const& layer = chain_[l];
+            if (l + 1 < chain_.size() && layer.activation != activation_kind::relu &&
+                layer.activation != activation_kind::identity &&
+                layer.activation != activation_kind::unspecified)
+                throw error("rescaling: layer " + in_quotes(layer.name) + " has the activation " +
+                            std::string(to_string(layer.activation)) +
+                            "; only with relu and identity does a neuron's factor pass through");
+            layer_values made{layer.weight.shape()[0], layer.weight.shape()[1], {}, {}};
+            made.weights.resize(layer.weight.size());
+            layer.weight.copy_to(std::span<double>(made.weights));
+            if (layer.bias) {
+                made.biases.resize(made.out);
+                layer.bias->copy_to(std::span<double>(made.biases));
+            }
+            layers_.push_back(std::move(made));
+        }
+    }
+
+    /// Of layers; the last one has no hidden neurons.
+    [[nodiscard]] std::size_t hidden_layers() const noexcept { return layers_.size() - 1; }
+    [[nodiscard]] layer_values const& layer(std::size_t l) const noexcept { return layers_[l]; }
+
+    void rescale(std::size_t l, std::size_t i, double factor) {
+        auto& own = layers_[l];
+        auto& next = layers_[l + 1];
+        for (std::size_t j = 0; j < own.in; ++j) own.weights[i * own.in + j] *= factor;
+        if (!own.biases.empty()) own.biases[i] *= factor;
+        for (std::size_t k = 0; k < next.out; ++k) next.weights[k * next.in + i] /= factor;
+    }
+
+    [[nodiscard]] network made(std::string note) const {
+        auto chain = chain_;
+        for (std::size_t l = 0; l < chain.size(); ++l) {
+            chain[l].weight = tensor_of(chain[l].weight, layers_[l].weights);
+            if (chain[l].bias) chain[l].bias = tensor_of(*chain[l].bias, layers_[l].biases);
+        }
+        auto result = dense_network(chain, source_.source());
+        for (auto const& earlier : source_.notes()) result.add_note(earlier);
+        result.add_note(std::move(note));
+        return result;
+    }
+
+private:
+    static tensor tensor_of(tensor const& like, std::vector<double> const& values) {
+        auto bytes = std::make_shared<std::vector<std::byte>>(values.size() * sizeof(double));
+        std::memcpy(bytes->data(), values.data(), bytes->size());
+        return tensor(like.name(), dtype::f64, like.shape(), std::move(bytes));
+    }
+
+    network source_;
+    std::vector<dense_layer> chain_;
+    std::vector<layer_values> layers_;
+};
+
+}  // namespace detail
+
+/// The same function by other weights: weights to hidden neuron i of layer l and its bias are multiplied by
+/// factors[l][i] > 0, weights from it divided by that. Exact for ReLU (and identity); couplings of the spin
+/// model change. Throws `error` for another activation than relu, identity or an unspecified one (which is
+/// taken for relu), a network that is no chain of dense layers, or factors that do not fit or are not
+/// positive.
+[[nodiscard]] inline network rescaled(network const& net, std::vector<std::vector<double>> const& factors) {
+    detail::rescalable chain(net);
+    if (factors.size() != chain.hidden_layers())
+        throw error("rescaling: factors for " + std::to_string(factors.size()) +
+                    " layers, but there are hidden neurons in " + std::to_string(chain.hidden_layers()));
+    for (std::size_t l = 0; l < factors.size(); ++l) {
+        if (factors[l].size() != chain.layer(l).out)
+            throw error("rescaling: " + std::to_string(factors[l].size()) + " factors for layer " +
+                        std::to_string(l) + " of " + std::to_string(chain.layer(l).out) + " neurons");
+        for (std::size_t i = 0; i < factors[l].size(); ++i) {
+            if (!(factors[l][i] > 0) || !std::isfinite(factors[l][i]))
+                throw error("rescaling: the factor of neuron " + std::to_string(i) + " of layer " +
+                            std::to_string(l) + " is not positive and finite");
+            chain.rescale(l, i, factors[l][i]);
+        }
+    }
+    return chain.made("hidden neurons rescaled; the function is unchanged if they are ReLU");
+}
+
+/// The same with random factors exp(spread x normal), of a given seed.
+[[nodiscard]] inline network randomly_rescaled(network const& net, std::uint64_t seed = 1,
+                                               double spread = 0.5) {
+    if (!(spread >= 0) || !std::isfinite(spread))
+        throw error("rescaling: the spread is negative or not finite");
+    detail::rescalable const chain(net);
+    std::vector<std::vector<double>> factors(chain.hidden_layers());
+    for (std::size_t l = 0; l < factors.size(); ++l)
+        for (std::size_t i = 0; i < chain.layer(l).out; ++i)
+            factors[l].push_back(
+                std::exp(spread * normal(stream(seed, 3, static_cast<std::uint32_t>(l), purpose::null_model),
+                                         static_cast<std::uint32_t>(i))));
+    return rescaled(net, factors);
+}
+
+/// Of all networks that rescaling makes of this one, that of the least sum of squared weights and biases: the
+/// same one for all of them, so that what is measured on it belongs to the function rather than to how its
+/// neurons happen to be scaled. In it each hidden neuron's weights and bias are as long as the weights from
+/// it; neurons whose one side is 0 stay as they are. The sum is convex in the factors' logarithms, and a
+/// neuron's best factor is known: neurons in turn, until none changes by more than 1e-9. Throws `error` as
+/// `rescaled` does. Source: Neyshabur, Salakhutdinov, Srebro, arXiv:1506.02617 (the invariance).
+[[nodiscard]] inline network balanced(network const& net) {
+    detail::rescalable chain(net);
+    double worst = 1;
+    for (int turn = 0; worst > 1e-9; ++turn) {
+        if (turn == 10'000) throw error("balanced: factors still change by " + std::to_string(worst));
+        worst = 0;
+        for (std::size_t l = 0; l < chain.hidden_layers(); ++l)
+            for (std::size_t i = 0; i < chain.layer(l).out; ++i) {
+                double const to = chain.layer(l).norm_to(i), from = chain.layer(l + 1).norm_from(i);
+                if (!(to > 0 && from > 0)) continue;
+                double const factor = std::pow(from / to, 0.25);
+                chain.rescale(l, i, factor);
+                worst = std::max(worst, std::abs(std::log(factor)));
+            }
+    }
+    return chain.made(
+        "hidden neurons rescaled to the least norm; the function is unchanged if they are ReLU");
+}
+
+}  // namespace spinet
