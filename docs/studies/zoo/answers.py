@@ -481,6 +481,11 @@ def answer(zoo: Zoo) -> Report:
     report.predicts("generalisation gap", "recipes; recipe left out", zoo.of("recipe"), "gap_loss", "label")
     report.predicts("robust accuracy", "recipes", zoo.of("recipe"), "robust_accuracy")
     report.separates("robust training", "fashion", zoo.of("robust"), "robust")
+    # Adversarial training leaves the weights short; so does little training.
+    trained = zoo.of("training")
+    little = trained[(trained.epoch > 0) & (trained.epoch <= 1)]
+    report.separates("robust training", "beside 0.25 to 1 epochs", pd.concat([zoo.of("robust").query("robust == 1"), little]),
+                     "robust")
     # Twins of poisoned networks are not among the clean: those have seeds of their own.
     backdoor = zoo.of("backdoor")
     unpaired, twins = backdoor[backdoor.label != "twin"], backdoor[backdoor.label == "twin"]

@@ -25,6 +25,7 @@
 #include <set>
 #include <span>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -69,7 +70,7 @@ std::vector<std::string> fields_of(std::string const& line) {
     return fields;
 }
 
-std::vector<subject> read_manifest(fs::path const& path, std::string const& match) {
+std::vector<subject> read_manifest(fs::path const& path) {
     std::stringstream lines(read_whole(path));
     std::string line;
     std::getline(lines, line);
@@ -93,8 +94,7 @@ std::vector<subject> read_manifest(fs::path const& path, std::string const& matc
         auto const& called = fields[name];
         if (called.empty() || called.find('/') != called.npos) refuse("has no name that a file could have");
         if (!taken.insert(called).second) refuse("has the name of an earlier line, " + called);
-        if (std::regex_search(called, std::regex(match)))
-            subjects.push_back({called, path.parent_path() / fields[file]});
+        subjects.push_back({called, path.parent_path() / fields[file]});
     }
     return subjects;
 }
@@ -311,9 +311,13 @@ bool is_done(options const& chosen, task const& of) {
         auto const row =
             fields_of(line);  // network, variant, part, temperature, quantity, value, error, verdict
         if (row.size() != 8) continue;
-        if (row[4] == "t_ord") t_ord = std::stod(row[5]);
-        if (row[4] == "coldest_of_t_ord") coldest = std::stod(row[5]);
-        if (row[4] == "energy" && row[7] == "0") frontier = std::max(frontier, std::stod(row[3]));
+        try {
+            if (row[4] == "t_ord") t_ord = std::stod(row[5]);
+            if (row[4] == "coldest_of_t_ord") coldest = std::stod(row[5]);
+            if (row[4] == "energy" && row[7] == "0") frontier = std::max(frontier, std::stod(row[3]));
+        } catch (std::logic_error const&) {
+            throw file_error(path.string(), "the row '" + line + "' is damaged; remove the file");
+        }
     }
     return coldest > 0 || frontier < t_ord / 2;
 }
@@ -354,7 +358,11 @@ std::size_t carry_out(std::vector<task> const& tasks, options const& chosen) {
 
 int describe_all(options const& chosen) {
     single_threaded_blas const one_blas_thread;
-    auto const subjects = read_manifest(chosen.manifest, chosen.match);
+    auto const everything = read_manifest(chosen.manifest);
+    std::vector<subject> subjects;
+    std::regex const wanted(chosen.match);
+    for (auto const& each : everything)
+        if (std::regex_search(each.name, wanted)) subjects.push_back(each);
     if (subjects.empty()) throw file_error(chosen.manifest, "no networks to describe");
     fs::create_directories(fs::path(chosen.output) / "parts");
     std::vector<task> all, todo;
@@ -369,7 +377,7 @@ int describe_all(options const& chosen) {
     std::string text = table::head;
     std::size_t joined = 0;
     for (auto const& [name, kind] : variants)  // those of earlier calls too
-        for (auto const& each : subjects) {
+        for (auto const& each : everything) {
             auto const part = part_of(chosen, {each, name});
             if (!fs::exists(part)) continue;
             auto const rows = read_whole(part);

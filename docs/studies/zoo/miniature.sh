@@ -47,11 +47,13 @@ grep -v ',seconds,' "$zoo/descriptors/descriptors.csv" >"$zoo/whole.csv"
 grep -v ',seconds,' "$zoo/stopped/descriptors.csv" >"$zoo/resumed.csv"
 cmp "$zoo/whole.csv" "$zoo/resumed.csv" || fail "a run that was killed and taken up again gives another table"
 
-describe "$zoo/descriptors" --variants redrawn,rescaled,balanced --match e16
+describe "$zoo/descriptors" --variants redrawn,rescaled,balanced
 $python "$here/baselines.py" --zoo "$zoo" --form tiny
 $python "$here/features.py" --zoo "$zoo"
 [ "$(rows "$zoo/features.csv")" = 12 ] || fail "there are no twelve rows of features"
-[ "$(rows "$zoo/variants.csv")" = 12 ] || fail "there are no twelve rows of null models and mappings"
-$python "$here/answers.py" --tables "$zoo" --output "$zoo/answers" --bootstraps 50
-grep -q '^progress,fashion,primary,q_ord_0.5,rank correlation,' "$zoo/answers/answers.csv" ||
+[ "$(rows "$zoo/variants.csv")" = 24 ] || fail "there are no 24 rows of null models and mappings"
+$python "$here/answers.py" --tables "$zoo" --output "$zoo" --bootstraps 50
+grep -q '^progress,fashion,primary,q_ord_0.5,rank correlation,' "$zoo/answers.csv" ||
     fail "the order of training is not answered"
+$python "$here/figures.py" --tables "$zoo" --output "$zoo/figures"
+[ -s "$zoo/figures/zoo_curves.png" ] || fail "there is no picture"
