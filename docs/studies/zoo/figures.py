@@ -17,6 +17,7 @@ import matplotlib  # noqa: E402
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
+import matplotlib.ticker  # noqa: E402
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 
@@ -43,7 +44,7 @@ def mean_curve(zoo: Zoo, part: pd.DataFrame, unit: str, grid: np.ndarray) -> np.
 
 def curves(zoo: Zoo, path: Path) -> None:
     """Three families, on three axes."""
-    rows = ((zoo.of("training"), "epoch", "{:.3g} epochs"), (zoo.of("noise"), "noise", "{:.0%} of labels noise"),
+    rows = ((zoo.of("training"), "epoch", "{:.3g} epochs"), (zoo.of("noise"), "noise", "{:.0%} label noise"),
             (zoo.of("robust"), "robust", "{:.0f}"))
     figure, axes = plt.subplots(len(rows), 3, figsize=(12.5, 10), sharey="row")
     for line, (frame, column, text) in zip(axes, rows):
@@ -57,7 +58,8 @@ def curves(zoo: Zoo, path: Path) -> None:
             axis.set_xscale("log")
             axis.set_xlabel(label)
         line[0].set_ylabel("mean of <|q|>, where all equilibrated")
-        line[0].legend(fontsize=8)
+        if classes:
+            line[0].legend(fontsize=8)
     save(figure, path)
 
 
@@ -94,7 +96,7 @@ def classes(zoo: Zoo, path: Path) -> None:
 
 def sets(answers: pd.DataFrame, path: Path) -> None:
     part = answers[answers.kind == "set"]
-    questions = list(dict.fromkeys(zip(part.question, part.subject, part.measure)))
+    questions = [q for q in dict.fromkeys(zip(part.question, part.subject, part.measure)) if "%" not in q[1]]
     names = ["curve", "null's curve", "mean field", "weights", "weights and mean field", "weights, mean field and curve"]
     figure, axis = plt.subplots(figsize=(11, 0.62 * len(questions) + 1.8))
     for n, name in enumerate(names):
@@ -116,7 +118,8 @@ def sets(answers: pd.DataFrame, path: Path) -> None:
     axis.axvline(0.5, color="gray", lw=0.8, ls=":")
     axis.axvline(0, color="gray", lw=0.8)
     axis.set_xlabel("R2 (nothing: 0) or AUC (nothing: 0.5) on clusters not fitted to, with 95 % of bootstraps (cut at -1)")
-    axis.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.3, -0.06), ncol=3)
+    if questions:
+        axis.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.3, -0.06), ncol=3)
     save(figure, path)
 
 

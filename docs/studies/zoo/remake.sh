@@ -44,23 +44,27 @@ sampled() { # OPTION...
     "$descriptors" "$zoo/manifest.csv" --output "$zoo/descriptors" --jobs "$jobs" --replicas 8 "$@" || status=$?
     if [ "$status" -gt 1 ]; then exit "$status"; fi # 1: a network was refused; it is counted as not measured
 }
-# describe WARMUP SWEEPS VARIANTS MATCH: what is not in equilibrium at T_ord / 2 gets four times as many sweeps, and no
-# temperatures below 0.3 T_ord.
-describe() {
-    sampled --warmup "$1" --sweeps "$2" --variants "$3" --match "$4"
-    sampled --warmup $((4 * $1)) --sweeps $((4 * $2)) --variants "$3" --match "$4" --again --coldest 0.3 --work 5e12
+# What is not in equilibrium at T_ord / 2 gets four times as many sweeps, and no temperatures below 0.3 T_ord.
+networks() { # WARMUP SWEEPS
+    sampled --variants trained --warmup "$1" --sweeps "$2"
+    sampled --variants trained --warmup $((4 * $1)) --sweeps $((4 * $2)) --again --coldest 0.3 --work 5e12
+}
+# Null models and mappings: as far as T_ord / 2 only.
+others() { # WARMUP SWEEPS TOLERANCE VARIANTS MATCH
+    sampled --variants "$4" --match "$5" --coldest 0.45 --warmup "$1" --sweeps "$2" --tolerance "$3"
 }
 stage "descriptors"
 if [ "$form" = full ]; then
     mappings=redrawn,centred,centred_shuffled,rescaled,balanced
-    describe 1500 6000 trained .
-    describe 1000 4000 shuffled .
-    describe 750 2500 "$mappings,no_biases,no_inputs,no_outputs,unit_layers" '^(training-fashion|noise-fashion|robust|recipe)'
-    describe 750 2500 "$mappings" '^(backdoor|noise-digits|training-digits|width|depth|images)'
+    networks 1500 6000
+    others 1000 4000 0.02 shuffled .
+    others 500 2000 0.03 "$mappings,no_biases,no_inputs,no_outputs,unit_layers" \
+        '^(training-fashion|noise-fashion|robust|recipe)'
+    others 500 2000 0.03 "$mappings" '^(backdoor|noise-digits|training-digits|width|depth|images)'
 else
-    describe 750 3000 trained .
-    describe 500 2000 shuffled .
-    describe 500 2000 rescaled,balanced '^(training-fashion|noise-fashion|robust)'
+    networks 750 3000
+    others 500 2000 0.03 shuffled .
+    others 500 2000 0.03 rescaled,balanced '^(training-fashion|noise-fashion|robust)'
 fi
 
 stage "baselines"
