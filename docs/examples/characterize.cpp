@@ -40,6 +40,7 @@ struct options {
     std::string scale = "none";
     std::string biases = "fields";
     std::vector<std::string> nulls;
+    bool balanced = false;
     std::string checkpoint;
     std::string output = "curve.csv";
     std::string plot;
@@ -102,6 +103,8 @@ void parse(int argc, char** argv, options& chosen, CLI::App& app) {
         ->capture_default_str();
     app.add_option("--null", chosen.nulls, "add a null model of the first network")
         ->check(CLI::IsMember({"shuffled", "redrawn"}));
+    app.add_flag("--balanced", chosen.balanced,
+                 "first rescale hidden ReLU neurons to the least norm, the function unchanged");
     app.add_option("--checkpoint", chosen.checkpoint, "save the run here, and resume from it if it is there")
         ->check(text);
     app.add_option("--output", chosen.output, "table of the curves; layers go to OUTPUT.layers.csv")
@@ -133,7 +136,13 @@ std::optional<spinet::ladder> parsed_temperatures(std::string const& text) {
 
 spinet::network load_file(std::string const& file, options const& chosen) {
     try {
-        return program::load_network(file, chosen.architecture, chosen.input_shape);
+        auto network = program::load_network(file, chosen.architecture, chosen.input_shape);
+        return chosen.balanced ? spinet::balanced(network) : network;
+    } catch (spinet::file_error const&) {
+        throw;
+    } catch (spinet::error const& fault) {
+        if (!chosen.balanced) throw;
+        throw spinet::file_error(file, std::string("--balanced: ") + fault.what());
     } catch (std::bad_alloc const&) {
         throw spinet::file_error(file, "not enough memory to load it");
     }

@@ -51,6 +51,14 @@ done
 succeeds "$exported/lstm.safetensors" --architecture "$exported/lstm.json" $short --null shuffled --output lstm.csv
 check "a null model of an LSTM is missing" grep -q 'lstm shuffled' lstm.csv
 refused "no such file" $fixture --architecture missing.json --describe
+
+# Hidden neurons rescaled: another glass; where that would be another function, a refusal.
+succeeds $fixture --describe
+cp "$log/out" plain.txt
+succeeds $fixture --balanced --describe
+check "--balanced changes nothing" sh -c '! cmp -s plain.txt "$1"' sh "$log/out"
+refused 'lenet.safetensors: --balanced: ' "$exported/lenet.safetensors" --architecture "$exported/lenet.json" --balanced --describe
+refused 'lstm.safetensors: --balanced: ' "$exported/lstm.safetensors" --architecture "$exported/lstm.json" --balanced --describe
 cp "$exported/lenet.json" .
 refused "is the architecture" "$exported/lenet.safetensors" --architecture lenet.json --output lenet.json
 
