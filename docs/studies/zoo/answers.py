@@ -211,8 +211,9 @@ def holm(p: np.ndarray) -> np.ndarray:
 
 
 def usable(frame: pd.DataFrame, columns: list[str]) -> list[str]:
-    """Columns that differ between networks and are measured in nine tenths of them at least."""
-    return [c for c in columns if c in frame and frame[c].nunique() > 1 and frame[c].notna().mean() >= 0.9]
+    """Columns that differ between networks and are measured in all of them: a temperature that is below one network's frontier
+    is not one at which the group can be compared."""
+    return [c for c in columns if c in frame and frame[c].nunique() > 1 and frame[c].notna().all()]
 
 
 def splits_of(frame: pd.DataFrame, target: str, classes: bool, apart: str | None) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -306,8 +307,7 @@ class Report:
         for kind, columns in SINGLE.items():
             found = []
             for by in columns:
-                # A temperature at which a network is below its frontier is not one at which the group can be compared.
-                if by not in frame or frame[by].isna().any() or frame[by].nunique() < 2:
+                if not usable(frame, [by]):
                     continue
                 result, p = measure(frame, by)
                 if np.isfinite(result.value):
@@ -418,8 +418,6 @@ class Report:
     def by_sets(self, question, subject, frame, target, classes, apart) -> None:
         """All sets on the same networks and folds; and what the curve adds to the baselines."""
         columns = {name: usable(frame, wanted) for name, wanted in SETS.items()}
-        every = sorted({c for used in columns.values() for c in used})
-        frame = frame[frame[every].notna().all(axis=1)].reset_index(drop=True)
         if len(frame) < 10 or frame.cluster.nunique() < 4 or frame[target].nunique() < 2:
             return
         splits = splits_of(frame, target, classes, apart)
