@@ -276,7 +276,7 @@ std::pair<std::string, std::string> describe_glass(task const& of, options const
     out.scalar("t_ord", at.t_ord.temperature);
     out.scalar("t_ord_crosses", at.t_ord.crosses ? 1 : 0);
     out.scalar("t_formula", at.t_formula);
-    out.scalar("coldest_of_t_ord", chosen.coldest);
+    out.scalar("sweeps_asked", static_cast<double>(chosen.plan.sweeps));
     out.scalar("sweeps", static_cast<double>(plan.sweeps));
     out.scalar("round_trips", run.round_trips_per_ladder());
     for (std::size_t part = 0; part < moments::parts(run.groups); ++part) {
@@ -305,7 +305,7 @@ bool is_done(options const& chosen, task const& of) {
     auto const path = part_of(chosen, of);
     if (!fs::exists(path)) return false;
     if (!chosen.again) return true;
-    double t_ord = 0, coldest = 0, frontier = 0;
+    double t_ord = 0, asked = 0, frontier = 0;
     std::stringstream lines(read_whole(path));
     for (std::string line; std::getline(lines, line);) {
         auto const row =
@@ -313,13 +313,13 @@ bool is_done(options const& chosen, task const& of) {
         if (row.size() != 8) continue;
         try {
             if (row[4] == "t_ord") t_ord = std::stod(row[5]);
-            if (row[4] == "coldest_of_t_ord") coldest = std::stod(row[5]);
+            if (row[4] == "sweeps_asked") asked = std::stod(row[5]);
             if (row[4] == "energy" && row[7] == "0") frontier = std::max(frontier, std::stod(row[3]));
         } catch (std::logic_error const&) {
             throw file_error(path.string(), "the row '" + line + "' is damaged; remove the file");
         }
     }
-    return coldest > 0 || frontier < t_ord / 2;
+    return asked >= static_cast<double>(chosen.plan.sweeps) || frontier < t_ord / 2;
 }
 
 /// Shares tasks out to threads. Returns how many networks were refused.
@@ -428,9 +428,8 @@ int main(int argc, char** argv) {
                 ->check(CLI::Range(0.0, 1.0))
                 ->capture_default_str();
             app.add_flag(
-                   "--again", chosen.again,
-                   "also those that are there, but not in equilibrium at T_ord / 2; with --coldest, and once")
-                ->needs("--coldest");
+                "--again", chosen.again,
+                "also those that are there, but by fewer sweeps and not in equilibrium at T_ord / 2");
             app.add_option("--tolerance", chosen.tolerance, "largest error of |q|, whole and per layer")
                 ->capture_default_str();
             app.parse(argc, argv);

@@ -44,14 +44,15 @@ sampled() { # OPTION...
     "$descriptors" "$zoo/manifest.csv" --output "$zoo/descriptors" --jobs "$jobs" --replicas 8 "$@" || status=$?
     if [ "$status" -gt 1 ]; then exit "$status"; fi # 1: a network was refused; it is counted as not measured
 }
-# What is not in equilibrium at T_ord / 2 gets four times as many sweeps, and no temperatures below 0.3 T_ord.
+# What is not in equilibrium at T_ord / 2 gets four times as many sweeps: that is the cap.
 networks() { # WARMUP SWEEPS
     sampled --variants trained --warmup "$1" --sweeps "$2"
     sampled --variants trained --warmup $((4 * $1)) --sweeps $((4 * $2)) --again --coldest 0.3 --work 5e12
 }
 # Null models and mappings: as far as T_ord / 2 only.
 others() { # WARMUP SWEEPS TOLERANCE VARIANTS MATCH
-    sampled --variants "$4" --match "$5" --coldest 0.45 --warmup "$1" --sweeps "$2" --tolerance "$3"
+    sampled --variants "$4" --match "$5" --coldest 0.45 --tolerance "$3" --warmup "$1" --sweeps "$2"
+    sampled --variants "$4" --match "$5" --coldest 0.45 --tolerance "$3" --warmup $((4 * $1)) --sweeps $((4 * $2)) --again
 }
 stage "descriptors"
 if [ "$form" = full ]; then
