@@ -286,7 +286,7 @@ class Report:
     def finish(self) -> pd.DataFrame:
         """With p-values corrected: the primary descriptor's over the questions, of axes, mappings and nulls by question."""
         table = pd.DataFrame(self.numbers)
-        for kind in ("axis", "mapping", "null"):
+        for kind in ("axis", "mapping", "less null"):
             for rows in table[table.kind == kind].groupby(["question", "subject"]).groups.values():
                 table.loc[rows, "p"] = holm(table.p[rows].to_numpy())
         primary = ((table.by == PRIMARY) & (table.kind == "primary")).to_numpy()
@@ -349,7 +349,7 @@ class Report:
                 continue
             result, p = measure(part, "mapped")
             if np.isfinite(result.value):
-                self.add(question, subject, "null" if "less" in by else "mapping", by, name, result.value, result.interval(),
+                self.add(question, subject, "less null" if "less" in by else "mapping", by, name, result.value, result.interval(),
                          p, part)
         least, most = frame[frame[extremes] == frame[extremes].min()], frame[frame[extremes] == frame[extremes].max()]
         if "rescaled" in columns and frame.primary_rescaled.notna().any():
@@ -568,7 +568,7 @@ def markdown(table: pd.DataFrame, measured: pd.DataFrame) -> str:
     lines += ["## Axes", ""] + rows_of(table, ["question", "primary", "T", "T / T_ord", "T / T_formula"], of_axes)
     lines += ["## Mappings", ""] + rows_of(table, ["question", *mappings], picked("mapping", mappings))
     lines += ["## Nulls", ""] + rows_of(table, ["question", "shuffled itself", *nulls],
-                                        lambda part: None if (own := picked("null", nulls)(part)) is None else
+                                        lambda part: None if (own := picked("less null", nulls)(part)) is None else
                                         [*(picked("mapping", ["shuffled"])(part) or [""]), *own])
     lines += ["## Controls", ""]
     lines += rows_of(table, ["question", *(f"given {c}" for c in CONTROLS)],

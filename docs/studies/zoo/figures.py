@@ -127,7 +127,7 @@ def mappings(answers: pd.DataFrame, path: Path) -> None:
     """The primary descriptor of other mappings and nulls, beside that of the network."""
     names = ["trained", "rescaled", "balanced", "centred", "no_biases", "no_inputs", "no_outputs", "unit_layers", "shuffled",
              "redrawn", "trained less shuffled", "trained less redrawn", "centred less centred_shuffled"]
-    part = answers[answers.kind.isin(["primary", "mapping", "null"]) & answers.measure.isin(["rank correlation", "AUC"])]
+    part = answers[answers.kind.isin(["primary", "mapping", "less null"]) & answers.measure.isin(["rank correlation", "AUC"])]
     part = part.assign(by=part.by.replace(PRIMARY, "trained"),
                        value=np.where(part.measure == "AUC", 2 * part.value - 1, part.value),
                        unsure=(part.low - (part.measure == "AUC") * 0.5) * (part.high - (part.measure == "AUC") * 0.5) <= 0)
@@ -170,7 +170,7 @@ def cost(table: pd.DataFrame, path: Path) -> None:
 
 def ensembles(table: pd.DataFrame, path: Path) -> None:
     """Overlap of two members' hidden layers as a share of that of one member's replicas."""
-    table = table[(table.equilibrated == 1) & table.part.ne("") & table.part.ne("layer0")]
+    table = table[(table.equilibrated == 1) & table.part.notna() & table.part.ne("layer0")]
     figure, axes = plt.subplots(1, 2, figsize=(11, 4.4), sharey=True)
     for axis, family in zip(axes, ("width", "depth")):
         own = table[table.ensemble.str.startswith(family)]
