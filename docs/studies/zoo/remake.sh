@@ -11,10 +11,10 @@ case $form in small | full) ;; *)
     exit 2
     ;;
 esac
-zoo=${2:-zoo-$form}
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 top=$(CDPATH='' cd -- "$here/../../.." && pwd)
 build=$top/build/zoo
+zoo=${2:-$top/build/zoo-$form}
 jobs=$(nproc 2>/dev/null || echo 2)
 . "$top/cmake/packages.sh"
 
