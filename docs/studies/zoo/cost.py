@@ -24,15 +24,17 @@ from answers import PRIMARY, Area, Ranked, Zoo  # noqa: E402
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 
-PLANS = ((2, 250), (2, 1000), (4, 500), (4, 2000), (8, 1000), (8, 3000))  # replicas, sweeps
+PLANS = ((6, 250), (6, 1000), (6, 3000), (8, 1000), (16, 250), (16, 1000))  # replicas (the verdict asks for 6), sweeps
 MATCH = "^(robust|noise-fashion-p(0|0\\.4|1)-)"
 
 
 def measured(zoo: Path, program: str, replicas: int, sweeps: int, jobs: int) -> pd.DataFrame:
     output = zoo / "cost" / f"{replicas}x{sweeps}"
-    subprocess.run([program, str(zoo / "manifest.csv"), "--output", str(output), "--match", MATCH, "--variants", "trained",
+    done = subprocess.run([program, str(zoo / "manifest.csv"), "--output", str(output), "--match", MATCH, "--variants", "trained",
                     "--replicas", str(replicas), "--warmup", str(sweeps // 4), "--sweeps", str(sweeps), "--tolerance", "0.05",
-                    "--seed", "2", "--jobs", str(jobs)], check=True)
+                    "--seed", "2", "--jobs", str(jobs)], check=False)
+    if done.returncode not in (0, 1):  # 1: a network was refused; it is not measured
+        sys.exit(done.returncode)
     return pd.DataFrame([{"name": name, "measured": found[PRIMARY], "seconds_taken": found["seconds"]}
                          for (name, _), scalars, curves in features.read(output / "descriptors.csv")
                          for found in [features.features(scalars, curves)]])

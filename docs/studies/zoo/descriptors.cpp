@@ -19,6 +19,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <regex>
@@ -208,10 +209,11 @@ run_plan affordable(options const& chosen, network_glass<float> const& glass, st
     return plan;
 }
 
-/// Those of a ladder's temperatures that are at least so high; three of them in any case.
-ladder above(ladder const& all, double coldest) {
+/// A ladder without the temperatures that are not needed to reach down to this one; three of them in any
+/// case.
+ladder reaching(ladder const& all, double coldest) {
     std::size_t first = 0;
-    while (first + 3 < all.size() && all[first] < coldest) ++first;
+    while (first + 3 < all.size() && all[first + 1] <= coldest) ++first;
     std::vector<double> kept;
     for (std::size_t k = first; k < all.size(); ++k) kept.push_back(all[k]);
     return ladder(kept);
@@ -261,7 +263,7 @@ std::pair<std::string, std::string> describe_glass(task const& of, options const
     auto const net = kind.change(program::load_network(of.of.file.string()), seed);
     auto const glass = to_spin_glass(net, kind.mapping);
     auto const at = temperatures_that_matter(glass);
-    auto const ladder = above(suggested_temperatures(glass), chosen.coldest * at.t_ord.temperature);
+    auto const ladder = reaching(suggested_temperatures(glass), chosen.coldest * at.t_ord.temperature);
     auto plan = affordable(chosen, glass, ladder.size());
     plan.seed = seed + chosen.plan.seed - 1;
     auto const run = sample(glass, parallel_tempering(mirrored{glauber{}}, ladder),
@@ -305,7 +307,7 @@ bool is_done(options const& chosen, task const& of) {
     auto const path = part_of(chosen, of);
     if (!fs::exists(path)) return false;
     if (!chosen.again) return true;
-    double t_ord = 0, asked = 0, frontier = 0;
+    double t_ord = 0, asked = 0, frontier = 0, lowest = std::numeric_limits<double>::infinity();
     std::stringstream lines(read_whole(path));
     for (std::string line; std::getline(lines, line);) {
         auto const row =
@@ -314,12 +316,13 @@ bool is_done(options const& chosen, task const& of) {
         try {
             if (row[4] == "t_ord") t_ord = std::stod(row[5]);
             if (row[4] == "sweeps_asked") asked = std::stod(row[5]);
+            if (row[4] == "energy") lowest = std::min(lowest, std::stod(row[3]));
             if (row[4] == "energy" && row[7] == "0") frontier = std::max(frontier, std::stod(row[3]));
         } catch (std::logic_error const&) {
             throw file_error(path.string(), "the row '" + line + "' is damaged; remove the file");
         }
     }
-    return asked >= static_cast<double>(chosen.plan.sweeps) || frontier < t_ord / 2;
+    return asked >= static_cast<double>(chosen.plan.sweeps) || std::max(frontier, lowest) <= t_ord / 2;
 }
 
 /// Shares tasks out to threads. Returns how many networks were refused.
@@ -424,7 +427,8 @@ int main(int argc, char** argv) {
                 ->capture_default_str();
             app.add_option("--work", chosen.work, "most multiplications for a curve: sweeps are cut to that")
                 ->capture_default_str();
-            app.add_option("--coldest", chosen.coldest, "lowest temperature, in units of T_ord")
+            app.add_option("--coldest", chosen.coldest,
+                           "temperature that has to be reached, in units of T_ord")
                 ->check(CLI::Range(0.0, 1.0))
                 ->capture_default_str();
             app.add_flag(

@@ -51,8 +51,8 @@ networks() { # WARMUP SWEEPS
 }
 # Null models and mappings: as far as T_ord / 2 only.
 others() { # WARMUP SWEEPS TOLERANCE VARIANTS MATCH
-    sampled --variants "$4" --match "$5" --coldest 0.45 --tolerance "$3" --warmup "$1" --sweeps "$2"
-    sampled --variants "$4" --match "$5" --coldest 0.45 --tolerance "$3" --warmup $((4 * $1)) --sweeps $((4 * $2)) --again
+    sampled --variants "$4" --match "$5" --coldest 0.5 --tolerance "$3" --warmup "$1" --sweeps "$2"
+    sampled --variants "$4" --match "$5" --coldest 0.5 --tolerance "$3" --warmup $((4 * $1)) --sweeps $((4 * $2)) --again
 }
 stage "descriptors"
 if [ "$form" = full ]; then
