@@ -56,6 +56,9 @@ def curves(zoo: Zoo, path: Path) -> None:
                 name = ("standard", "adversarial training")[int(value)] if column == "robust" else text.format(value)
                 axis.plot(grid, mean_curve(zoo, frame[frame[column] == value], unit, grid), color=colour, label=name)
             axis.set_xscale("log")
+            axis.set_xticks([0.5, 1, 2, 5, 10] if unit == "" else [0.2, 0.3, 0.5, 0.7, 1, 2, 3])
+            axis.xaxis.set_major_formatter(matplotlib.ticker.FormatStrFormatter("%g"))
+            axis.xaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
             axis.set_xlabel(label)
         line[0].set_ylabel("mean of <|q|>, where all equilibrated")
         if classes:
