@@ -14,6 +14,8 @@ install_packages() {
     for package in "$@"; do
         # Any gnuplot will do, and gnuplot-nox would replace another one.
         if [ "$package" = gnuplot-nox ] && command -v gnuplot >/dev/null 2>&1; then continue; fi
+        # npm often comes with a Node.js of another source, which Debian's would conflict with.
+        if [ "$package" = npm ] && command -v npm >/dev/null 2>&1; then continue; fi
         # shellcheck disable=SC2016 # dpkg-query's own syntax
         state=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) || state=absent
         [ "$state" = installed ] || missing="$missing $package"

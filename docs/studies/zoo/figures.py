@@ -154,23 +154,6 @@ def mappings(answers: pd.DataFrame, path: Path) -> None:
     save(figure, path)
 
 
-def cost(table: pd.DataFrame, path: Path) -> None:
-    figure, axes = plt.subplots(1, 3, figsize=(13, 4), sharex=True)
-    for _, row in table.iterrows():
-        name = f"{int(row.replicas)} x {int(row.sweeps)}" if row.replicas else "the zoo's own"
-        axes[0].plot(row.seconds, row.rms_difference, "o", label=name)
-        for axis, column in zip(axes[1:], ("robust_auc", "noise_rank_correlation")):
-            axis.errorbar(row.seconds, row[column], [[max(0, row[column] - row[f"{column}_low"])],
-                                                     [max(0, row[f"{column}_high"] - row[column])]], fmt="o")
-    for axis, title in zip(axes, ("rms difference of <|q|> from the zoo's own", "AUC of robust training",
-                                  "rank correlation with label noise")):
-        axis.set_title(title)
-        axis.set_xscale("log")
-        axis.set_xlabel("seconds of a core, a network")
-    axes[0].legend(fontsize=8, title="replicas x sweeps")
-    save(figure, path)
-
-
 def ensembles(table: pd.DataFrame, path: Path) -> None:
     """Overlap of two members' hidden layers as a share of that of one member's replicas."""
     table = table[(table.equilibrated == 1) & table.part.notna() & table.part.ne("layer0")]
@@ -203,9 +186,8 @@ def main() -> None:
     zoo, answers = Zoo(options.tables), pd.read_csv(options.tables / "answers.csv")
     made = [("curves", lambda path: curves(zoo, path)), ("classes", lambda path: classes(zoo, path)),
             ("sets", lambda path: sets(answers, path)), ("mappings", lambda path: mappings(answers, path))]
-    for name, draw in (("cost", cost), ("ensembles", ensembles)):
-        if (options.tables / f"{name}.csv").exists():
-            made.append((name, lambda path, name=name, draw=draw: draw(pd.read_csv(options.tables / f"{name}.csv"), path)))
+    if (options.tables / "ensembles.csv").exists():
+        made.append(("ensembles", lambda path: ensembles(pd.read_csv(options.tables / "ensembles.csv"), path)))
     for name, draw in made:
         draw(options.output / f"zoo_{name}.png")
         print(options.output / f"zoo_{name}.png")
