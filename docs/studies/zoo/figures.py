@@ -155,24 +155,22 @@ def mappings(answers: pd.DataFrame, path: Path) -> None:
 
 
 def ensembles(table: pd.DataFrame, path: Path) -> None:
-    """Overlap of two members' hidden layers as a share of that of one member's replicas."""
-    table = table[(table.equilibrated == 1) & table.part.notna() & table.part.ne("layer0")]
+    """<|q|> of the hidden layers of replicas of two members, and of one, near T_ord / 2: mean over layers."""
+    table = table[table.part.notna() & table.part.ne("layer0") & ((table.of_t_ord - 0.5).abs() < 0.02)]
+    last = table.part.str[5:].astype(int) == table.groupby("ensemble").part.transform(lambda p: p.str[5:].astype(int).max())
+    table = table[~last]
     figure, axes = plt.subplots(1, 2, figsize=(11, 4.4), sharey=True)
     for axis, family in zip(axes, ("width", "depth")):
         own = table[table.ensemble.str.startswith(family)]
         labels = sorted(own.ensemble.unique(), key=lambda name: int(name.rsplit("-", 1)[1][1:]))
-        for kind, name in ((1, "matched"), (0, "as trained"), (2, "matched by chance")):
-            values = []
-            for ensemble in labels:
-                part = own[(own.ensemble == ensemble) & (own.matched == kind)]
-                last = f"layer{max(int(p[5:]) for p in part.part)}" if len(part) else ""
-                part = part[(part.part != last) & ((part.of_t_ord - 0.5).abs() < 0.05)]
-                pair, self = part[part.a != part.b].mean_q.mean(), part[part.a == part.b].mean_q.mean()
-                values.append(pair / self)
-            axis.plot(range(len(labels)), values, "o-", label=name)
+        of = lambda name, kind, column: own[(own.ensemble == name) & (own.matched == kind)][column].mean()  # noqa: E731
+        axis.plot(range(len(labels)), [of(name, 0, "within") for name in labels], "k--", label="replicas of one member")
+        for kind, text in ((1, "of two, matched"), (0, "of two, as trained"), (2, "of two, matched by chance")):
+            axis.errorbar(range(len(labels)), [of(name, kind, "between") for name in labels],
+                          [of(name, kind, "error") for name in labels], fmt="o-", capsize=3, label=text)
         axis.set_xticks(range(len(labels)), [name.rsplit("-", 1)[1][1:] for name in labels])
         axis.set_xlabel({"width": "width of the hidden layer", "depth": "hidden layers, equal parameters"}[family])
-    axes[0].set_ylabel("overlap of two members / of one, hidden layers, T_ord / 2")
+    axes[0].set_ylabel("<|q|> of hidden layers, T_ord / 2")
     axes[0].legend()
     save(figure, path)
 

@@ -77,7 +77,8 @@ if [ "$form" = full ]; then
     python cost.py --zoo "$zoo" --program "$descriptors" --jobs "$jobs"
     stage "ensembles"
     python match.py --zoo "$zoo" --output "$zoo/ensembles"
-    "$build/studies/ensembles" "$zoo/ensembles/members.csv" --output "$zoo/ensembles.csv"
+    "$build/studies/ensembles" "$zoo/ensembles/members.csv" --output "$zoo/ensembles/overlaps.csv"
+    python overlaps.py --overlaps "$zoo/ensembles/overlaps.csv" --output "$zoo/ensembles.csv"
 fi
 
 stage "answers"
