@@ -58,6 +58,10 @@ def known_values() -> None:
     both = frame.assign(x=score, y=target)
     each = [spearmanr(part.x, part.y)[0] for _, part in both.groupby("cluster")]
     near(Ranked(both, "x", "y").value, float(np.nanmean(each)), 1e-12, "mean rank correlation")
+    third = frame.assign(cluster=1, x=score, y=target, z=score + target + random.normal(size=60))
+    xy, xz, yz = (spearmanr(third[a], third[b])[0] for a, b in (("x", "y"), ("x", "z"), ("y", "z")))
+    near(Ranked(third, "x", "y", "z").value, (xy - xz * yz) / math.sqrt((1 - xz ** 2) * (1 - yz ** 2)), 1e-12,
+         "partial rank correlation")
     # A single cluster of four in order: of 4! orders two are as good, in size.
     near(Ranked(pd.DataFrame({"cluster": 1, "x": range(4), "y": range(4)}), "x", "y").p(), 2 / 24, 0.015, "permutations")
     check(abs(left_over(target, score) @ (score - score.mean())) < 1e-9, "what is left has nothing of what was taken")
@@ -105,6 +109,7 @@ def what_is_planted_is_found() -> None:
     frame = pd.DataFrame(random.normal(size=(100, 6)), columns=[f"x{k}" for k in range(6)])
     frame = frame.assign(cluster=np.arange(100) // 5)
     frame["z"] = frame.x0 - frame.x1 + 0.5 * random.normal(size=100)
+    frame["x1"] = 1000 + 100 * frame.x1  # units do not matter
     guess = predicted(frame, [f"x{k}" for k in range(6)], "z", False, splits_of(frame, "z", False, None))
     near(Explained(frame, guess, frame.z.to_numpy()).value, 2 / 2.25, 0.08, "R2 of a planted line")
     frame["y"] = (frame.x0 > 0).astype(int)
