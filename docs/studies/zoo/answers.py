@@ -46,8 +46,11 @@ NULL_CURVE = [f"{name}_null" for name in CURVE]
 SINGLE = {"descriptor": CURVE + SCALED + DYNAMICS, "mean field": MEAN_FIELD, "weights": WEIGHTS + ["weight_norm"],
           "data": ["train_loss", "sharpness"], "null's curve": NULL_CURVE}
 SETS = {"curve": CURVE, "null's curve": NULL_CURVE, "mean field": MEAN_FIELD, "weights": WEIGHTS,
-        "weights and mean field": WEIGHTS + MEAN_FIELD, "weights, mean field and curve": WEIGHTS + MEAN_FIELD + CURVE}
-ADDED = ("weights, mean field and curve", "weights and mean field")
+        "weights and mean field": WEIGHTS + MEAN_FIELD, "weights, mean field and curve": WEIGHTS + MEAN_FIELD + CURVE,
+        "weights, mean field and primary": WEIGHTS + MEAN_FIELD + [PRIMARY]}
+# What sampling adds: fourteen numbers cost a fit to few networks something, one costs nearly nothing.
+LESS = "weights and mean field"
+GAINS = {"curve": "weights, mean field and curve", "primary": "weights, mean field and primary"}
 CONTROLS = {"weight norm": "weight_norm", "steps": "steps", "spins": "spins", "never-lit pixels": "never_lit"}
 
 
@@ -432,10 +435,11 @@ class Report:
             results[name] = Area(frame, guess, y == 1, folds) if classes else Explained(frame, guess, y)
             self.add(question, subject, "set", name, "AUC" if classes else "R2", results[name].value,
                      results[name].interval(), np.nan, frame)
-        more, less = (results.get(name) for name in ADDED)
-        if more and less:
-            self.add(question, subject, "gain", "curve beside weights and mean field", "AUC" if classes else "R2",
-                     more.value - less.value, interval_of(more.all_draws() - less.all_draws()), np.nan, frame)
+        for name, wider in GAINS.items():
+            more, less = results.get(wider), results.get(LESS)
+            if more and less:
+                self.add(question, subject, "gain", f"{name} beside {LESS}", "AUC" if classes else "R2",
+                         more.value - less.value, interval_of(more.all_draws() - less.all_draws()), np.nan, frame)
 
     def pairs(self, question: str, subject: str, changed: pd.DataFrame, originals: pd.DataFrame) -> None:
         """Mean difference between two networks of one seed, in standard deviations of the difference."""
@@ -541,13 +545,13 @@ def markdown(table: pd.DataFrame, measured: pd.DataFrame) -> str:
         return row
 
     def of_sets(part):
-        names = ["curve", "null's curve", "mean field", "weights", *ADDED[::-1]]
+        names = ["curve", "null's curve", "mean field", "weights", LESS, GAINS["curve"]]
         cells = picked("set", names)(part)
         if cells is None:
             return None
         first = part[part.kind == "set"].iloc[0]
-        gain = part[part.kind == "gain"]
-        return [str(first.networks), first.measure, *cells, told(gain.iloc[0]) if len(gain) else ""]
+        gains = picked("gain", [f"{name} beside {LESS}" for name in GAINS])(part) or [""] * len(GAINS)
+        return [str(first.networks), first.measure, *cells, *gains]
 
     def of_axes(part):
         axis, own = part[part.kind == "axis"], part[part.kind == "primary"]
@@ -564,7 +568,7 @@ def markdown(table: pd.DataFrame, measured: pd.DataFrame) -> str:
                              "best of weights", "best with data"], of_primary)
     lines += ["## Sets of numbers", ""]
     lines += rows_of(table, ["question", "networks", "measure", "curve", "null's curve", "mean field", "weights",
-                             "weights and mean field", "with the curve", "gain"], of_sets)
+                             "weights and mean field", "with the curve", "gain", "gain of the primary"], of_sets)
     lines += ["## Axes", ""] + rows_of(table, ["question", "primary", "T", "T / T_ord", "T / T_formula"], of_axes)
     lines += ["## Mappings", ""] + rows_of(table, ["question", *mappings], picked("mapping", mappings))
     lines += ["## Nulls", ""] + rows_of(table, ["question", "shuffled itself", *nulls],
