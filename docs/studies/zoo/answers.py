@@ -3,6 +3,14 @@
 
     /usr/bin/python3 docs/studies/zoo/answers.py --tables docs/studies/zoo/tables --output docs/studies/zoo/tables
 
+Networks of your own: whatever columns your manifest has, beside `name` and `file`, can be asked about.
+
+    /usr/bin/python3 docs/studies/zoo/answers.py --tables . --output . --ask orders:epoch --ask separates:poisoned
+
+`orders`: does the descriptor order networks of one cluster as that number does? `separates`: does it tell networks with 1
+from those with 0? `predicts`: the number itself. A column `cluster` says which networks are not independent (one seed, one
+origin); p-values of `separates` take all networks for independent, its intervals do not.
+
 Needs python3-sklearn and python3-pandas. Writes answers.csv, one row a number with its interval and the networks behind it;
 measured.csv, how many networks of each class could not be measured; and answers.md, the same as tables.
 
@@ -57,25 +65,68 @@ CONTROLS = {"weight norm": "weight_norm", "steps": "steps", "spins": "spins", "n
 # ---------------------------------------------------------------- tables
 
 
+class TableError(Exception):
+    pass
+
+
+def read_table(path: Path, columns: tuple[str, ...], **options) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(path, **options)
+    except FileNotFoundError:
+        raise TableError(f"{path}: no such file") from None
+    except (ValueError, OSError) as error:  # pandas' own errors are of the former kind
+        raise TableError(f"{path}: {error}") from None
+    missing = [column for column in columns if column not in table]
+    if missing:
+        raise TableError(f"{path}: expected a column '{missing[0]}'")
+    if table.empty:
+        raise TableError(f"{path}: no rows")
+    return table
+
+
+def no_name_twice(table: pd.DataFrame, path: Path) -> pd.DataFrame:
+    again = table.name[table.name.duplicated()]
+    if len(again):
+        raise TableError(f"{path}: more than one row of {again.iloc[0]}")
+    return table
+
+
 class Zoo:
     """One row a network: what it is, its baselines, its descriptor, that of its shuffled null as NAME_null, and the primary
-    descriptor of each variant as primary_VARIANT; and all curves."""
+    descriptor of each variant as primary_VARIANT; and all curves. Of these only the manifest, the descriptors and the curves
+    must be there, and in the manifest no more than names."""
 
     def __init__(self, tables: Path):
-        networks = pd.read_csv(tables / "manifest.csv", keep_default_na=False)
-        baselines, features = pd.read_csv(tables / "baselines.csv"), pd.read_csv(tables / "features.csv")
-        own = features[features.variant == "trained"].drop(columns=["variant", "spins"])
+        data = no_name_twice(read_table(tables / "manifest.csv", ("name",), keep_default_na=False), tables / "manifest.csv")
+        features = read_table(tables / "features.csv", ("name", "variant", "frontier", "t_ord", "t_formula", PRIMARY))
+        self.given = [c for c in data if c not in ("name", "file", "cluster")]
+        if "cluster" not in data:
+            data["cluster"] = data.name
+        own = features[features.variant == "trained"]
+        own = own.drop(columns=["variant", *(c for c in ("spins",) if c in data)])
         null = features[features.variant == "shuffled"]
         null = null[["name"] + [c for c in CURVE if c in null]].rename(columns=lambda c: c if c == "name" else f"{c}_null")
-        variants = pd.read_csv(tables / "variants.csv").pivot(index="name", columns="variant", values=PRIMARY)
-        data = networks.merge(baselines, on="name", how="left").merge(own, on="name", how="left")
-        data = data.merge(null, on="name", how="left").merge(variants.add_prefix("primary_"), on="name", how="left")
-        self.variants = [c.removeprefix("primary_") for c in data if c.startswith("primary_")]
-        data["log_images_per_parameter"] = np.log(data.images / data.parameters)
-        data["robust"] = (data.epsilon > 0).astype(int)
-        data["poisoned"] = (data.attack != "").astype(int)
+        parts = [own, null]
+        if (tables / "baselines.csv").exists():
+            parts.insert(0, no_name_twice(read_table(tables / "baselines.csv", ("name",)), tables / "baselines.csv"))
+        self.variants = []
+        if (tables / "variants.csv").exists():
+            variants = read_table(tables / "variants.csv", ("name", "variant", PRIMARY))
+            variants = variants.pivot(index="name", columns="variant", values=PRIMARY).add_prefix("primary_")
+            self.variants = [c.removeprefix("primary_") for c in variants]
+            parts.append(variants)
+        for part in parts:
+            both = [c for c in part if c in data and c != "name"]
+            if both:
+                raise TableError(f"{tables / 'manifest.csv'}: '{both[0]}' is the name of a measured number as well")
+            data = data.merge(part, on="name", how="left")
+        if {"images", "parameters", "epsilon", "attack"} <= set(data):
+            data["log_images_per_parameter"] = np.log(data.images / data.parameters)
+            data["robust"] = (data.epsilon > 0).astype(int)
+            data["poisoned"] = (data.attack != "").astype(int)
         self.networks = data
-        curves = pd.read_csv(tables / "curves.csv").sort_values(["name", "temperature"])
+        curves = read_table(tables / "curves.csv", ("name", "temperature", "mean_abs_q", "equilibrated"))
+        curves = curves.sort_values(["name", "temperature"])
         self.curves = {name: part for name, part in curves[curves.equilibrated == 1].groupby("name")}
 
     def of(self, family: str, data: str = "fashion") -> pd.DataFrame:
@@ -365,7 +416,7 @@ class Report:
 
     def controls(self, question, subject, frame, target, measure_given, name) -> None:
         for by, column in CONTROLS.items():
-            if frame[column].nunique() < 2:
+            if column not in frame or frame[column].nunique() < 2:
                 continue
             result = measure_given(frame, column)
             if result is not None and np.isfinite(result.value):
@@ -504,6 +555,37 @@ def answer(zoo: Zoo) -> Report:
     return report
 
 
+ASKED = ("orders", "separates", "predicts")
+
+
+def answer_asked(zoo: Zoo, asked: list[str]) -> Report:
+    """The questions KIND:COLUMN of one's own manifest; networks with nothing in that column are left out."""
+    report = Report(zoo)
+    for question in asked:
+        kind, _, column = question.partition(":")
+        if kind not in ASKED:
+            raise TableError(f"--ask {question}: expected {', '.join(ASKED[:-1])} or {ASKED[-1]} and a column, as in orders:epoch")
+        if column not in zoo.given:
+            raise TableError(f"--ask {question}: the manifest has no column '{column}'; it has {', '.join(zoo.given) or 'none'}")
+        try:
+            numbers = pd.to_numeric(zoo.networks[column].replace("", np.nan))
+        except ValueError as error:
+            raise TableError(f"--ask {question}: {error}") from None
+        frame = zoo.networks.assign(**{column: numbers})[numbers.notna()].reset_index(drop=True)
+        if kind == "separates" and set(frame[column]) != {0, 1}:
+            raise TableError(f"--ask {question}: expected 0 and 1 in that column")
+        before = len(report.numbers)
+        getattr(report, kind)(kind, column, frame, column)
+        if len(report.numbers) == before:
+            print(f"{question}: not answered, {TOO_FEW[kind]}", file=sys.stderr)
+    return report
+
+
+TOO_FEW = {"orders": "which takes two clusters of three networks that were measured, of different values",
+           "separates": "which takes six networks that were measured",
+           "predicts": "which takes ten networks in four clusters that were measured"}
+
+
 # ---------------------------------------------------------------- writing
 
 
@@ -592,11 +674,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="What the descriptor tells.")
     parser.add_argument("--tables", type=Path, default=Path("zoo"), metavar="DIR")
     parser.add_argument("--output", type=Path, default=Path("answers"), metavar="DIR")
+    parser.add_argument("--ask", action="append", metavar="KIND:COLUMN",
+                        help="instead of the report's questions: orders:, separates: or predicts: a column of the manifest")
     parser.add_argument("--bootstraps", type=int, default=BOOTSTRAPS)
     options = parser.parse_args()
     globals()["BOOTSTRAPS"] = options.bootstraps
     warnings.filterwarnings("ignore")
-    report = answer(Zoo(options.tables))
+    zoo = Zoo(options.tables)
+    if not options.ask and "family" not in zoo.networks:
+        raise TableError(f"{options.tables / 'manifest.csv'} is not of the report's zoo; --ask says what to ask of one's own")
+    report = answer_asked(zoo, options.ask) if options.ask else answer(zoo)
     if not report.numbers:
         sys.exit("error: no question has enough networks that were measured")
     options.output.mkdir(parents=True, exist_ok=True)
@@ -608,4 +695,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except TableError as error:
+        sys.exit(f"error: {error}")

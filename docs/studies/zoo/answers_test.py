@@ -8,13 +8,17 @@ Thresholds are p < 1e-6 for each comparison with chance, of 8.
 
 from __future__ import annotations
 
+import json
 import math
+import struct
 import sys
+import tempfile
 import warnings
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import answers  # noqa: E402
+import baselines  # noqa: E402
 from answers import Area, Explained, Ranked, holm, left_over, predicted, splits_of  # noqa: E402
 
 import numpy as np  # noqa: E402
@@ -124,6 +128,63 @@ def what_is_planted_is_found() -> None:
     near(Ranked(whole, "a", "b", "driver").value, 0, SIGMAS / math.sqrt(100), "given their cause, they are not ordered")
 
 
+def refuses(what: str, f, *error) -> None:
+    try:
+        f()
+    except error:
+        return
+    check(False, f"{what} is refused")
+
+
+def files_are_read() -> None:
+    """The same values in each format; and what is no network is refused."""
+    weights = {"10.weight": [[1.0, -2.0, 0.5]], "2.weight": [[0.25, 3.0], [1.0, -0.125], [2.0, 1.0]], "2.bias": [0.5, -1.0, 4.0]}
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        np.savez(directory / "a.npz", **{key: np.float32(value) for key, value in weights.items()})
+        read = [baselines.of_file(("a", directory / "a.npz"))]
+        for stored in ("F16", "BF16", "F32", "F64"):
+            header, content = {}, b""
+            for key, value in weights.items():
+                values = np.array(value)
+                if stored == "BF16":
+                    packed = (values.astype("<f4").view("<u4") >> 16).astype("<u2").tobytes()
+                else:
+                    packed = values.astype({"F16": "<f2", "F32": "<f4", "F64": "<f8"}[stored]).tobytes()
+                header[key] = {"dtype": stored, "shape": values.shape, "data_offsets": [len(content), len(content) + len(packed)]}
+                content += packed
+            text = json.dumps(header).encode()
+            path = directory / f"{stored}.safetensors"
+            path.write_bytes(struct.pack("<Q", len(text)) + text + content)
+            read.append(baselines.of_file(("a", path)))
+        check(all(row == read[0] for row in read), "one network in five formats has the same baselines")
+        near(read[0]["weight_norm"], math.sqrt(5.25 + 0.0625 + 9 + 1 + 0.015625 + 4 + 1), 1e-12, "norm of weights")
+        near(read[0]["last_std"], np.std([1.0, -2.0, 0.5]), 1e-12, "layer 10 comes after layer 2")
+        whole = (directory / "F32.safetensors").read_bytes()
+        for size in (0, 5, 40, len(whole) - 4):
+            (directory / "cut.safetensors").write_bytes(whole[:size])
+            refuses(f"{size} bytes of a file", lambda: baselines.of_file(("a", directory / "cut.safetensors")),
+                    baselines.StudyError)
+        (directory / "cut.npz").write_bytes((directory / "a.npz").read_bytes()[:100])
+        refuses("a cut npz", lambda: baselines.of_file(("a", directory / "cut.npz")), baselines.StudyError)
+        refuses("no file", lambda: baselines.of_file(("a", directory / "none.npz")), baselines.StudyError)
+        np.savez(directory / "nan.npz", w=np.array([[np.nan, 1.0]]))
+        refuses("a weight that is not finite", lambda: baselines.of_file(("a", directory / "nan.npz")), baselines.StudyError)
+        np.savez(directory / "flat.npz", w=np.ones(3))
+        refuses("no matrix", lambda: baselines.of_file(("a", directory / "flat.npz")), baselines.StudyError)
+
+
+def tables_are_read() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "t.csv"
+        refuses("no table", lambda: answers.read_table(path, ("name",)), answers.TableError)
+        for text in ("", "name\n", "other\n1\n", 'name\n"a\n', "name\na,b\nc,d,e\n"):
+            path.write_text(text)
+            refuses(f"table {text!r}", lambda: answers.read_table(path, ("name",)), answers.TableError)
+        path.write_text("name\na\na\n")
+        refuses("a name twice", lambda: answers.no_name_twice(answers.read_table(path, ("name",)), path), answers.TableError)
+
+
 if __name__ == "__main__":
     warnings.filterwarnings("ignore")
     answers.BOOTSTRAPS, answers.PERMUTATIONS = 1000, 4000
@@ -131,4 +192,6 @@ if __name__ == "__main__":
     clusters_stay_apart()
     chance_gives_nothing()
     what_is_planted_is_found()
+    files_are_read()
+    tables_are_read()
     print("answers_test.py: all good")

@@ -2,13 +2,14 @@
 """What a sceptic would look at instead: numbers of each network's weights, and of its loss where data is allowed.
 
     /usr/bin/python3 docs/studies/zoo/baselines.py --zoo zoo --form full     # writes zoo/baselines.csv
+    /usr/bin/python3 docs/studies/zoo/baselines.py --zoo . --form own        # of the safetensors or npz files of ./manifest.csv
 
 Definitions: an eigenvalue is a squared singular value of a layer's W. alpha is the exponent of a power law fitted to the
 tail of the eigenvalues by maximum likelihood, from the x_min of the smallest Kolmogorov-Smirnov distance (Clauset,
 Shalizi, Newman, SIAM Review 51, 661 (2009)); weighted alpha is the mean of alpha log10(largest eigenvalue) over layers
 (Martin, Peng, Mahoney, Nature Communications 12, 4122 (2021), the alpha-hat of WeightWatcher, which leaves out layers of
 fewer than 50 eigenvalues; where no layer has as many, the first layer counts). Sharpness is the largest eigenvalue of the
-loss's Hessian on a thousand training images.
+loss's Hessian on a thousand training images; networks of one's own come without data, and get none.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ import argparse
 import csv
 import json
 import os
+import re
 import struct
 import sys
+import zipfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -37,12 +40,51 @@ SHARP_IMAGES, SHARP_STEPS = 1000, 30
 
 def read_safetensors(path: Path) -> dict[str, np.ndarray]:
     content = path.read_bytes()
-    size, = struct.unpack("<Q", content[:8])
-    header = json.loads(content[8:8 + size])
-    header.pop("__metadata__", None)
-    return {name: np.frombuffer(content, "<f4", offset=8 + size + at["data_offsets"][0],
-                                count=int(np.prod(at["shape"]))).reshape(at["shape"])
-            for name, at in header.items()}
+    try:
+        size, = struct.unpack("<Q", content[:8])
+        header = json.loads(content[8:8 + size])
+        header.pop("__metadata__", None)
+        return {name: tensor_of(content, 8 + size, at) for name, at in header.items()}
+    except (struct.error, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise StudyError(f"{path}: {error!r}") from None
+
+
+def tensor_of(content: bytes, start: int, at: dict) -> np.ndarray:
+    """Values as float32 or wider; a bfloat16 is the upper half of a float32."""
+    stored = {"F16": "<f2", "F32": "<f4", "F64": "<f8", "BF16": "<u2"}[at["dtype"]]
+    values = np.frombuffer(content, stored, offset=start + at["data_offsets"][0], count=int(np.prod(at["shape"])))
+    if at["dtype"] == "BF16":
+        values = (values.astype("<u4") << 16).view("<f4")
+    return (values.astype("<f4") if at["dtype"] == "F16" else values).reshape(at["shape"])
+
+
+def in_natural_order(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Layer 2 before layer 10. Files are not bound to keep the order of layers."""
+    parts = lambda name: [(part.isdigit(), int(part) if part.isdigit() else part)  # noqa: E731
+                          for part in re.split(r"(\d+)", name)]
+    return {name: tensors[name] for name in sorted(tensors, key=parts)}
+
+
+def of_file(task: tuple[str, Path]) -> dict[str, object]:
+    name, path = task
+    try:
+        if path.suffix == ".npz":
+            with np.load(path) as file:
+                tensors = {key: file[key] for key in file.files}
+        else:
+            tensors = read_safetensors(path)
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise StudyError(f"{path}: {error}") from None
+    # A convolution counts as the matrix of its filters.
+    tensors = {key: value.reshape(len(value), -1) if value.ndim > 2 else value for key, value in tensors.items()
+               if value.dtype.kind == "f" and value.size}
+    if not any(value.ndim == 2 for value in tensors.values()):
+        raise StudyError(f"{path}: no matrix of weights")
+    if not all(np.isfinite(value).all() for value in tensors.values()):
+        raise StudyError(f"{path}: a weight is not finite")
+    found = of_weights(in_natural_order(tensors))
+    norm = np.sqrt(sum(float((value.astype(np.float64) ** 2).sum()) for value in tensors.values() if value.ndim == 2))
+    return {"name": name} | found | {"weight_norm": norm}
 
 
 def power_law(values: np.ndarray) -> tuple[float, float]:
@@ -83,7 +125,7 @@ def of_weights(tensors: dict[str, np.ndarray]) -> dict[str, float]:
     for name, w, e in (("first", first, spectra[0]), ("last", last, spectra[-1])):
         mean, skew, kurtosis = moments(w)
         found |= {f"{name}_std": w.std(), f"{name}_mean": mean, f"{name}_skew": skew, f"{name}_kurtosis": kurtosis,
-                  f"{name}_singular": np.sqrt(e[0]), f"{name}_singular2": np.sqrt(e[1]),
+                  f"{name}_singular": np.sqrt(e[0]), f"{name}_singular2": np.sqrt(e[1]) if len(e) > 1 else 0.0,
                   f"{name}_stable_rank": e.sum() / e[0]}
     return {name: float(value) for name, value in found.items()}
 
@@ -114,21 +156,40 @@ def of_network(task: tuple[Run, str, Path]) -> dict[str, object]:
     return {"name": name} | of_weights(tensors) | {"sharpness": sharpness(network, x[:SHARP_IMAGES], y[:SHARP_IMAGES])}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Baselines of each network of the zoo.")
-    parser.add_argument("--zoo", type=Path, default=Path("zoo"), metavar="DIR")
-    parser.add_argument("--form", choices=["full", "small", "tiny"], default="full")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    options = parser.parse_args()
+def networks_of(options: argparse.Namespace) -> list[tuple[Run, str, Path]]:
     runs = zoo(options.form)
     training.load_data(runs, options.form, options.zoo)
     tasks = [(run, name, options.zoo) for run in runs for name, *_ in run.networks()
              if (options.zoo / "records" / f"{name}.json").exists()]
     if not tasks:
         raise StudyError(f"no networks of the form {options.form} in {options.zoo}; train them first")
+    return tasks
+
+
+def files_of(directory: Path) -> list[tuple[str, Path]]:
+    manifest = directory / "manifest.csv"
+    try:
+        with manifest.open(newline="", encoding="utf-8") as file:
+            tasks = [(row["name"], directory / row["file"]) for row in csv.DictReader(file)]
+    except OSError as error:
+        raise StudyError(str(error)) from None
+    except (KeyError, TypeError):
+        raise StudyError(f"{manifest}: expected columns 'name' and 'file' in each row") from None
+    if not tasks:
+        raise StudyError(f"{manifest}: no networks")
+    return tasks
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Baselines of each network of the zoo.")
+    parser.add_argument("--zoo", type=Path, default=Path("zoo"), metavar="DIR")
+    parser.add_argument("--form", choices=["full", "small", "tiny", "own"], default="full")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    options = parser.parse_args()
+    of_task, tasks = (of_file, files_of(options.zoo)) if options.form == "own" else (of_network, networks_of(options))
     rows = []
     with multiprocessing.get_context("fork").Pool(options.workers) as pool:
-        for row in pool.imap(of_network, tasks):
+        for row in pool.imap(of_task, tasks):
             rows.append(row)
             if len(rows) % 50 == 0:
                 print(f"{len(rows)}/{len(tasks)}", flush=True)

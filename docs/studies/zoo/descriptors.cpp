@@ -74,7 +74,12 @@ std::vector<std::string> fields_of(std::string const& line) {
 std::vector<subject> read_manifest(fs::path const& path) {
     std::stringstream lines(read_whole(path));
     std::string line;
-    std::getline(lines, line);
+    auto const next_line = [&] {
+        if (!std::getline(lines, line)) return false;
+        if (!line.empty() && line.back() == '\r') line.pop_back();  // of Windows
+        return true;
+    };
+    next_line();
     auto const head = fields_of(line);
     auto const column = [&](char const* name) {
         auto const found = std::find(head.begin(), head.end(), name);
@@ -85,7 +90,8 @@ std::vector<subject> read_manifest(fs::path const& path) {
     std::size_t const name = column("name"), file = column("file");
     std::vector<subject> subjects;
     std::set<std::string> taken;
-    for (std::size_t number = 2; std::getline(lines, line); ++number) {
+    for (std::size_t number = 2; next_line(); ++number) {
+        if (line.empty()) continue;
         auto const fields = fields_of(line);
         auto const refuse = [&](std::string const& what) {
             throw file_error(path.string(), "line " + std::to_string(number) + " " + what);

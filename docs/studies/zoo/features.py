@@ -162,4 +162,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except (OSError, KeyError, ValueError) as error:
+        sys.exit(f"error: {error if isinstance(error, OSError) else f'descriptors.csv: {error!r}'}")

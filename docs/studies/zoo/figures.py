@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from answers import PRIMARY, Zoo  # noqa: E402
+from answers import ASKED, PRIMARY, TableError, Zoo, read_table  # noqa: E402
 
 import matplotlib  # noqa: E402
 
@@ -42,21 +42,39 @@ def mean_curve(zoo: Zoo, part: pd.DataFrame, unit: str, grid: np.ndarray) -> np.
     return np.mean(values, axis=0)
 
 
-def curves(zoo: Zoo, path: Path) -> None:
-    """Three families, on three axes."""
-    rows = ((zoo.of("training"), "epoch", "{:.3g} epochs"), (zoo.of("noise"), "noise", "{:.0%} label noise"),
+def grid_of(zoo: Zoo, part: pd.DataFrame, unit: str) -> np.ndarray:
+    """From the coldest to the hottest temperature of any network."""
+    ends = [own.temperature.to_numpy()[[0, -1]] / (1.0 if unit == "" else row[unit]) for _, row in part.iterrows()
+            if (own := zoo.curves.get(row["name"])) is not None]
+    return np.geomspace(np.min(ends), np.max(ends), 160) if ends else np.geomspace(0.1, 1, 2)
+
+
+def rows_of_report(zoo: Zoo):
+    return ((zoo.of("training"), "epoch", "{:.3g} epochs"), (zoo.of("noise"), "noise", "{:.0%} label noise"),
             (zoo.of("robust"), "robust", "{:.0f}"))
-    figure, axes = plt.subplots(len(rows), 3, figsize=(12.5, 10), sharey="row")
+
+
+def rows_asked(zoo: Zoo, answers: pd.DataFrame):
+    """Of one's own zoo: what was asked, where there are few enough values for a colour each."""
+    for column in dict.fromkeys(answers.subject):
+        numbers = pd.to_numeric(zoo.networks[column].replace("", np.nan))
+        if 2 <= numbers.nunique() <= 12:
+            yield zoo.networks.assign(**{column: numbers})[numbers.notna()], column, column + " {:g}"
+
+
+def curves(zoo: Zoo, rows, path: Path) -> None:
+    """A line of three axes for each (networks, column, how its values are told)."""
+    figure, axes = plt.subplots(len(rows), 3, figsize=(12.5, 3.33 * len(rows)), sharey="row", squeeze=False)
     for line, (frame, column, text) in zip(axes, rows):
         classes = sorted(frame[column].unique())
         colours = plt.cm.viridis(np.linspace(0, 0.9, max(2, len(classes))))
         for axis, unit, label in zip(line, ("", "t_ord", "t_formula"), ("T", "T / T_ord", "T / T_formula")):
-            grid = np.geomspace(0.3, 12, 120) if unit == "" else np.geomspace(0.15, 3, 120)
+            grid = grid_of(zoo, frame, unit)
             for value, colour in zip(classes, colours):
                 name = ("standard", "adversarial training")[int(value)] if column == "robust" else text.format(value)
                 axis.plot(grid, mean_curve(zoo, frame[frame[column] == value], unit, grid), color=colour, label=name)
             axis.set_xscale("log")
-            axis.set_xticks([0.5, 1, 2, 5, 10] if unit == "" else [0.2, 0.3, 0.5, 0.7, 1, 2, 3])
+            axis.xaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1, 2, 5)))
             axis.xaxis.set_major_formatter(matplotlib.ticker.FormatStrFormatter("%g"))
             axis.xaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
             axis.set_xlabel(label)
@@ -101,7 +119,7 @@ def sets(answers: pd.DataFrame, path: Path) -> None:
     part = answers[answers.kind == "set"]
     questions = [q for q in dict.fromkeys(zip(part.question, part.subject, part.measure)) if "%" not in q[1]]
     names = ["curve", "null's curve", "mean field", "weights", "weights and mean field", "weights, mean field and curve"]
-    figure, axis = plt.subplots(figsize=(11, 0.62 * len(questions) + 1.8))
+    figure, axis = plt.subplots(figsize=(11, 0.62 * len(questions) + 2))
     for n, name in enumerate(names):
         named = False
         for k, (question, subject, measure) in enumerate(questions):
@@ -122,7 +140,7 @@ def sets(answers: pd.DataFrame, path: Path) -> None:
     axis.axvline(0, color="gray", lw=0.8)
     axis.set_xlabel("R2 (nothing: 0) or AUC (nothing: 0.5) on clusters not fitted to, with 95 % of bootstraps (cut at -1)")
     if questions:
-        axis.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.3, -0.06), ncol=3)
+        axis.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.4, 1.0), ncol=3)
     save(figure, path)
 
 
@@ -181,9 +199,14 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("."), metavar="DIR")
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
-    zoo, answers = Zoo(options.tables), pd.read_csv(options.tables / "answers.csv")
-    made = [("curves", lambda path: curves(zoo, path)), ("classes", lambda path: classes(zoo, path)),
-            ("sets", lambda path: sets(answers, path)), ("mappings", lambda path: mappings(answers, path))]
+    zoo, answers = Zoo(options.tables), read_table(options.tables / "answers.csv", ("question", "subject", "kind", "value"))
+    of_report = "family" in zoo.networks and not set(answers.question) <= set(ASKED)
+    rows = list(rows_of_report(zoo) if of_report else rows_asked(zoo, answers))
+    made = [("sets", lambda path: sets(answers, path)), ("mappings", lambda path: mappings(answers, path))]
+    if rows:
+        made.append(("curves", lambda path: curves(zoo, rows, path)))
+    if of_report:
+        made.append(("classes", lambda path: classes(zoo, path)))
     if (options.tables / "ensembles.csv").exists():
         made.append(("ensembles", lambda path: ensembles(pd.read_csv(options.tables / "ensembles.csv"), path)))
     for name, draw in made:
@@ -192,4 +215,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except TableError as error:
+        sys.exit(f"error: {error}")

@@ -57,3 +57,27 @@ grep -q '^progress,fashion,primary,q_ord_0.5,rank correlation,' "$zoo/answers.cs
     fail "the order of training is not answered"
 $python "$here/figures.py" --tables "$zoo" --output "$zoo/figures"
 [ -s "$zoo/figures/zoo_curves.png" ] || fail "there is no picture"
+
+# The same six as networks of one's own: a manifest of names, files and two columns to ask about.
+own=$zoo/own
+mkdir -p "$own"
+cut -d , -f 1,2,5,24 "$zoo/manifest.csv" >"$own/manifest.csv"
+[ "$(head -n 1 "$own/manifest.csv")" = name,file,cluster,epoch ] || fail "the columns of the manifest have moved"
+for part in networks descriptors; do ln -s "../$part" "$own/$part"; done
+$python "$here/baselines.py" --zoo "$own" --form own
+$python "$here/features.py" --zoo "$own"
+cmp "$own/features.csv" "$zoo/features.csv" || fail "features are of the manifest"
+# All but the sharpness, which takes data, and the norm, which the zoo's manifest has.
+cut -d , -f 1-21 "$zoo/baselines.csv" >"$zoo/baselines_of_weights.csv"
+cut -d , -f 1-21 "$own/baselines.csv" | cmp - "$zoo/baselines_of_weights.csv" || fail "a file's baselines are others"
+$python "$here/answers.py" --tables "$own" --output "$own" --bootstraps 50 --ask orders:epoch
+grep '^orders,epoch,primary,' "$own/answers.csv" | cut -d , -f 4-8 >"$zoo/own_answer.csv"
+grep '^progress,fashion,primary,' "$zoo/answers.csv" | cut -d , -f 4-8 | cmp - "$zoo/own_answer.csv" ||
+    fail "the same question of one's own has another answer"
+$python "$here/figures.py" --tables "$own" --output "$own/figures"
+[ -s "$own/figures/zoo_curves.png" ] || fail "there is no picture of one's own"
+for ask in orders:colour orders separates:epoch sorts:epoch; do
+    ! $python "$here/answers.py" --tables "$own" --output "$own" --ask "$ask" 2>"$zoo/refused.txt" ||
+        fail "--ask $ask is not refused"
+    grep -q '^error: --ask ' "$zoo/refused.txt" || fail "--ask $ask is refused without a reason"
+done
