@@ -8,7 +8,7 @@
 /// sampler of a subject has the same ladder, the same 16 replicas (24 where they move in pairs) and the same
 /// time, its own annealing included.
 #include "common.hpp"
-#include <spinet/network/load.hpp>
+#include <spinet/readers/load.hpp>
 #include <spinet/spinet.hpp>
 
 #include <algorithm>

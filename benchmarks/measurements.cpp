@@ -4,7 +4,7 @@
 #include "common.hpp"
 #include "subjects.hpp"
 #include <spinet/io/curve.hpp>
-#include <spinet/network/load.hpp>
+#include <spinet/readers/load.hpp>
 #include <spinet/spinet.hpp>
 
 #include <cstdio>

@@ -2,7 +2,7 @@
 /// From which temperature down does drawing the time to the next flip pay? Updates' worth a second of
 /// rejection_free beside the default glauber, in turns, from an annealed state.
 #include "common.hpp"
-#include <spinet/network/load.hpp>
+#include <spinet/readers/load.hpp>
 #include <spinet/spinet.hpp>
 
 #include <cstddef>

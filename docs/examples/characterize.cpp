@@ -6,7 +6,7 @@
 #include <spinet/mapping/wiring_summary.hpp>
 #include <spinet/network/shapes.hpp>
 #include <spinet/spinet.hpp>
-#include <spinet/subsampled_curve.hpp>
+#include <spinet/run/subsampled_curve.hpp>
 
 #include <CLI/CLI.hpp>
 

@@ -2,7 +2,7 @@
 /// The code of docs/landscapes.md.
 #include <spinet/io/idx.hpp>
 #include <spinet/io/surface_plot.hpp>
-#include <spinet/network/load.hpp>
+#include <spinet/readers/load.hpp>
 #include <spinet/spinet.hpp>
 
 #include <cmath>

@@ -2,7 +2,7 @@
 /// The main job: from a network file to mean |q| over temperature. Arguments: FILE SWEEPS (default: the
 /// network that spinet ships, and a run far too short to equilibrate, which says so in every line).
 //! [main job]
-#include <spinet/network/load.hpp>  // the opt-in file reader
+#include <spinet/readers/load.hpp>  // the opt-in file reader
 #include <spinet/spinet.hpp>
 
 #include <cstdio>

@@ -2,22 +2,22 @@
 /// What the programs of this directory share: their manners on the command line.
 #pragma once
 
-#include <spinet/io/checkpoint.hpp>
-#include <spinet/network/architecture_file.hpp>
-#include <spinet/network/load.hpp>
-#include <spinet/network/nnet.hpp>
-#include <spinet/network/npy.hpp>
+#include <spinet/run/checkpoint_file.hpp>
+#include <spinet/readers/architecture_file.hpp>
+#include <spinet/readers/load.hpp>
+#include <spinet/readers/nnet/nnet.hpp>
+#include <spinet/readers/numpy/npy.hpp>
 #include <spinet/spinet.hpp>
 
 #ifdef SPINET_PROGRAM_HAS_ZIP
-#include <spinet/network/npz.hpp>
-#include <spinet/network/state_dict.hpp>
+#include <spinet/readers/numpy/npz.hpp>
+#include <spinet/readers/torch/state_dict.hpp>
 #endif
 #ifdef SPINET_PROGRAM_HAS_ONNX
-#include <spinet/network/onnx.hpp>
+#include <spinet/readers/onnx/onnx.hpp>
 #endif
 #ifdef SPINET_PROGRAM_HAS_HDF5
-#include <spinet/network/keras.hpp>
+#include <spinet/readers/keras/keras.hpp>
 #endif
 
 #include <CLI/CLI.hpp>

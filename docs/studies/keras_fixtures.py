@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Writes small HDF5 files as Keras 1, 2 and 3 lay them out, and some that are to be refused, for tests/network/keras.cpp.
+"""Writes small HDF5 files as Keras 1, 2 and 3 lay them out, and some that are to be refused, for tests/readers/keras.cpp.
 
     /usr/bin/python3 docs/studies/keras_fixtures.py tests/data/keras
 

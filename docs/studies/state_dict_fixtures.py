@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Write the files of tests/network/state_dict.cpp, tests/data/state_dict_*.pt, with PyTorch.
+"""Write the files of tests/readers/state_dict.cpp, tests/data/state_dict_*.pt, with PyTorch.
 
 Needs Debian's package python3-torch. Run from the top of the repository:
 

@@ -2,18 +2,19 @@
 /// The main loop: replicas of a model, swept by a method, measured by observables.
 #pragma once
 
-#include <spinet/concepts.hpp>
-#include <spinet/detail/archive.hpp>
+#include <spinet/archive.hpp>
+#include <spinet/detail/fingerprint.hpp>
 #include <spinet/detail/split_matrix.hpp>
 #include <spinet/ensemble/anneal.hpp>
-#include <spinet/ensemble/progress.hpp>
-#include <spinet/ensemble/run_plan.hpp>
 #include <spinet/ensemble/tempering.hpp>
 #include <spinet/execution/blas_threads.hpp>
 #include <spinet/execution/executor.hpp>
 #include <spinet/mean_field/coupling_spectrum.hpp>
+#include <spinet/model/concepts.hpp>
 #include <spinet/observable/observable.hpp>
-#include <spinet/statistics/run.hpp>
+#include <spinet/run/progress.hpp>
+#include <spinet/run/run.hpp>
+#include <spinet/run/run_plan.hpp>
 #include <spinet/version.hpp>
 
 #include <algorithm>

@@ -12,7 +12,6 @@
 #include <spinet/error.hpp>
 #include <spinet/execution/blas_threads.hpp>
 #include <spinet/execution/executor.hpp>
-#include <spinet/io/checkpoint.hpp>
 #include <spinet/io/curve.hpp>
 #include <spinet/io/overlap_plot.hpp>
 #include <spinet/io/progress_bar.hpp>
@@ -62,6 +61,7 @@
 #include <spinet/observable/overlap_histogram.hpp>
 #include <spinet/observable/stored_spins.hpp>
 #include <spinet/observable/structure_factor.hpp>
+#include <spinet/run/checkpoint_file.hpp>
 #include <spinet/sample.hpp>
 #include <spinet/spectrum/spectral_density.hpp>
 #include <spinet/statistics/bootstrap.hpp>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// A user's program: everything it includes comes from the package.
-#include <spinet/network/load.hpp>
+#include <spinet/readers/load.hpp>
 #include <spinet/spinet.hpp>
 
 #include <cstdio>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Annealing and population annealing: schedules, resampling, families, refusals.
-#include "../network/files.hpp"
+#include "../files.hpp"
 #include <spinet/ensemble/anneal.hpp>
 #include <spinet/ensemble/annealing.hpp>
 #include <spinet/execution/executor.hpp>

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "../catch.hpp"
-#include <spinet/detail/archive.hpp>
+#include <spinet/archive.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -15,7 +15,7 @@
 template <class Tile>
 void require_goes_on(Tile& going, Tile& fresh, std::size_t sites) {
     auto const frozen = [](Tile const& part) {
-        spinet::detail::archive_writer out;
+        spinet::archive_writer out;
         part.save(out);
         return std::move(out).take();
     };
@@ -23,7 +23,7 @@ void require_goes_on(Tile& going, Tile& fresh, std::size_t sites) {
     going.start([&](std::size_t) { return std::span(up); });
     for (std::uint32_t s = 0; s < 9; ++s) going.advance(s);
     auto const half_way = frozen(going);
-    spinet::detail::archive_reader in(half_way);
+    spinet::archive_reader in(half_way);
     fresh.load(in);
     for (std::uint32_t s = 9; s < 30; ++s) going.advance(s), fresh.advance(s);
     CHECK(frozen(going) == frozen(fresh));

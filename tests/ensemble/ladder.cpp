@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Ladders, what they refuse, and ladders made for a model.
-#include "../network/files.hpp"
+#include "../files.hpp"
 #include <spinet/ensemble/ladder.hpp>
-#include <spinet/ensemble/run_plan.hpp>
+#include <spinet/run/run_plan.hpp>
 #include <spinet/ensemble/spectral_exchange.hpp>
 #include <spinet/ensemble/suggested_temperatures.hpp>
 #include <spinet/kernel/metropolis.hpp>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Graphs of rungs, and lanes: what they are, what they refuse, and that runs with them go on from archives.
-#include "../network/files.hpp"
+#include "../files.hpp"
 #include "goes_on.hpp"
 #include <spinet/ensemble/spectral_exchange.hpp>
 #include <spinet/ensemble/tile.hpp>

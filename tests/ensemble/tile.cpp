@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Tiles: cutting ladders into tiles, exchanges that move labels, round trips, and freezing and thawing.
-#include "../network/files.hpp"
+#include "../files.hpp"
 #include <spinet/ensemble/ladder_ensemble.hpp>
 #include <spinet/ensemble/tempering.hpp>
 #include <spinet/execution/executor.hpp>
@@ -42,7 +42,7 @@ void start_random(Tile& part, std::size_t sites, std::uint32_t seed) {
 
 template <class Tile>
 std::vector<std::byte> frozen(Tile const& part) {
-    detail::archive_writer out;
+    archive_writer out;
     part.save(out);
     return std::move(out).take();
 }
@@ -98,7 +98,7 @@ void check_continues(M const& model, K const& kernel, std::uint32_t before, std:
     auto thawed = make();
     start_random(thawed, model.size(), 999);  // whatever was there before must not shine through
     for (std::uint32_t s = 0; s < 7; ++s) thawed.advance(s);
-    detail::archive_reader in(saved);
+    archive_reader in(saved);
     thawed.load(in);
     CHECK(in.at_end());
     CHECK(visible(thawed, 5) == visible(straight, 5));
@@ -323,7 +323,7 @@ TEST_CASE("damaged tile archives are refused", "[ensemble]") {
     auto const bytes = frozen(whole);
     auto const load = [&](std::vector<std::byte> const& from, std::size_t ladders = 2) {
         auto target = make(ladders);
-        detail::archive_reader in(from);
+        archive_reader in(from);
         target.load(in);
     };
     REQUIRE_NOTHROW(load(bytes));
@@ -410,11 +410,11 @@ TEST_CASE("an ensemble gives its cohorts in the order of the replicas, on any ex
     CHECK(one.counts().round_trips.size() == 14);
     CHECK(one.counts().round_trips == several.counts().round_trips);
 
-    detail::archive_writer out;
+    archive_writer out;
     one.save(out);
     auto const bytes = std::move(out).take();
     auto third = method.make_ensemble(model, 14, 6);
-    detail::archive_reader in(bytes);
+    archive_reader in(bytes);
     third.load(in);
     CHECK(in.at_end());
     one.advance(alone, 90, 40);

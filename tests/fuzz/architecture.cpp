@@ -5,8 +5,8 @@
 #include "architecture_mutator.hpp"
 #include "fuzz.hpp"
 #include "wiring.hpp"
-#include <spinet/network/architecture_file.hpp>
-#include <spinet/network/safetensors.hpp>
+#include <spinet/readers/architecture_file.hpp>
+#include <spinet/readers/safetensors/safetensors.hpp>
 
 #include <algorithm>
 #include <array>

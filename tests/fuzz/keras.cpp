@@ -4,7 +4,7 @@
 /// hang; with SPINET_FUZZ_IN_PROCESS in the environment it is not, so that libFuzzer sees what is covered and
 /// sanitizers are heard. What it then finds may be libhdf5's.
 #include "fuzz.hpp"
-#include <spinet/network/keras.hpp>
+#include <spinet/readers/keras/keras.hpp>
 
 #include <chrono>
 

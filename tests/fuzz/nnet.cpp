@@ -2,7 +2,7 @@
 /// Fuzz target: the reader of NNet files, given any bytes, loads finite weights or throws
 /// spinet::file_error.
 #include "fuzz.hpp"
-#include <spinet/network/nnet.hpp>
+#include <spinet/readers/nnet/nnet.hpp>
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
     static fuzz::directory const directory;

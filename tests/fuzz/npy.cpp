@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Fuzz target: the reader of npy files, given any bytes, loads finite weights or throws spinet::file_error.
 #include "fuzz.hpp"
-#include <spinet/network/npy.hpp>
+#include <spinet/readers/numpy/npy.hpp>
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
     static fuzz::directory const directory;

@@ -3,7 +3,7 @@
 /// weights are finite or throws spinet::file_error.
 #include "fuzz.hpp"
 #include "wiring.hpp"
-#include <spinet/network/onnx.hpp>
+#include <spinet/readers/onnx/onnx.hpp>
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
     static fuzz::directory const directory;

@@ -2,7 +2,7 @@
 /// Fuzz target: the reader of pickles, given any bytes, makes values that can be walked through or throws
 /// spinet::error; and so does what finds the tensors in them.
 #include "fuzz.hpp"
-#include <spinet/network/state_dict.hpp>
+#include <spinet/readers/torch/state_dict.hpp>
 
 namespace {
 

@@ -2,7 +2,7 @@
 /// Fuzz target: the index of a network in several safetensors files, beside two sound shards, a.safetensors
 /// with the tensors 0.weight and 0.bias and b.safetensors with 2.weight.
 #include "fuzz.hpp"
-#include <spinet/network/safetensors.hpp>
+#include <spinet/readers/safetensors/safetensors.hpp>
 
 #include <string>
 

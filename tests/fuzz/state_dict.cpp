@@ -2,7 +2,7 @@
 /// Fuzz target: the reader of PyTorch's state dicts, given any bytes, loads finite weights or throws
 /// spinet::file_error.
 #include "fuzz.hpp"
-#include <spinet/network/state_dict.hpp>
+#include <spinet/readers/torch/state_dict.hpp>
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
     static fuzz::directory const directory;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// IDX files: every type of number, compressed or not, and files that are cut, too long or no IDX files.
-#include "../network/files.hpp"
+#include "../files.hpp"
 #include <spinet/io/idx.hpp>
 
 #include <cmath>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Files that are there whole or not at all: atomic writes, checkpoints and every way to damage them, CSV.
-#include "../network/files.hpp"
-#include <spinet/io/checkpoint.hpp>
+#include "../files.hpp"
+#include <spinet/run/checkpoint_file.hpp>
 #include <spinet/io/curve.hpp>
 #include <spinet/io/progress_bar.hpp>
 #include <spinet/kernel/glauber.hpp>
@@ -60,7 +60,7 @@ std::string rehashed(std::string file) {
 using small_run = run<energy, overlap>;
 
 std::string bytes_of_run(small_run const& of) {
-    detail::archive_writer out;
+    archive_writer out;
     for (auto const& of_observable : of.recorders)
         for (auto const& at_temperature : of_observable) at_temperature.save(out);
     out.put(of.exchange.attempted);

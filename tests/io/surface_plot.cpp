@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Tables and pictures of planes.
-#include "../network/files.hpp"
+#include "../files.hpp"
 #include <spinet/io/surface_plot.hpp>
 
 #include <algorithm>

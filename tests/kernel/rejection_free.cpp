@@ -194,10 +194,10 @@ void require_sums_from_scratch(M const& model, double tolerance) {
     bool same = true;
     for (std::uint32_t s = 1; s < 200; ++s) {
         kernel.sweep(model, tile, betas, {7, s, 5, purpose::spins});
-        detail::archive_writer out;
+        archive_writer out;
         tile.save(out);
         auto const bytes = std::move(out).take();
-        detail::archive_reader in(bytes);
+        archive_reader in(bytes);
         fresh.load(in);
         for (std::size_t r = 0; r < rows; ++r) {
             fresh.set_beta(r, betas[r]);
@@ -215,7 +215,7 @@ void require_sums_from_scratch(M const& model, double tolerance) {
     std::vector<double> const others{0.7, 0.9, 2.5};
     for (std::uint32_t s = 200; s < 300; ++s)
         for (auto* each : {&tile, &fresh}) kernel.sweep(model, *each, others, {7, s, 5, purpose::spins});
-    detail::archive_writer one, other;
+    archive_writer one, other;
     tile.save(one);
     fresh.save(other);
     CHECK(std::move(one).take() == std::move(other).take());

@@ -179,13 +179,13 @@ TEST_CASE("wolff: energies are those of the spins, and an archive goes on bitwis
             CHECK(std::abs(tile.energies()[r] - model.energy(spins)) < 1e-4);
         }
         auto const bytes_of = [](auto const& each) {
-            detail::archive_writer out;
+            archive_writer out;
             each.save(out);
             return std::move(out).take();
         };
         auto const bytes = bytes_of(tile);
         auto fresh = kernel.make_state(model, rows);
-        detail::archive_reader in(bytes);
+        archive_reader in(bytes);
         fresh.load(in);
         for (std::uint32_t s = 20; s < 100; ++s)
             for (auto* each : {&tile, &fresh}) kernel.sweep(model, *each, betas, {54, s, 9, purpose::spins});

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Spectra of Hessians of known matrices and of p-spin energies; critical points and their index.
-#include "../network/files.hpp"
+#include "../files.hpp"
 #include <spinet/landscape/basin.hpp>
 #include <spinet/landscape/complexity.hpp>
 #include <spinet/landscape/critical_points.hpp>

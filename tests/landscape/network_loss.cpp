@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The loss of a network: against plain loops, its gradient and Hessian against differences, planes against
 /// single values.
-#include "../network/files.hpp"
+#include "../files.hpp"
 #include <spinet/execution/executor.hpp>
 #include <spinet/landscape/directions.hpp>
 #include <spinet/landscape/linnerud.hpp>

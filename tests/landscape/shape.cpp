@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Minima, barriers and ruggedness of lines and planes whose form is known.
-#include "../network/files.hpp"
+#include "../files.hpp"
 #include <spinet/landscape/shape.hpp>
 #include <spinet/random/streams.hpp>
 

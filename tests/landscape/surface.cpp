@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Directions, lines, planes and trajectories: geometry, executors, stopping and going on.
-#include "../network/files.hpp"
-#include <spinet/io/checkpoint.hpp>
+#include "../files.hpp"
+#include <spinet/run/checkpoint_file.hpp>
 #include <spinet/landscape/directions.hpp>
 #include <spinet/landscape/surface.hpp>
 #include <spinet/model/p_spin.hpp>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Loss, gradient and Hessian-vector product of the shipped network, beside PyTorch's.
-#include "../network/files.hpp"
+#include "../files.hpp"
 #include <spinet/execution/executor.hpp>
 #include <spinet/io/idx.hpp>
 #include <spinet/landscape/directions.hpp>
 #include <spinet/landscape/network_loss.hpp>
 #include <spinet/landscape/surface.hpp>
-#include <spinet/network/load.hpp>
+#include <spinet/readers/load.hpp>
 
 #include <cmath>
 #include <cstddef>

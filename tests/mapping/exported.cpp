@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Networks which PyTorch exported (docs/studies/exported): the fields of their spins, read forwards, are
 /// what PyTorch computed.
-#include "../network/files.hpp"
+#include "../files.hpp"
 #include <spinet/mapping/twin_hopfield.hpp>
-#include <spinet/network/architecture_file.hpp>
-#include <spinet/network/load.hpp>
-#include <spinet/network/safetensors.hpp>
+#include <spinet/readers/architecture_file.hpp>
+#include <spinet/readers/load.hpp>
+#include <spinet/readers/safetensors/safetensors.hpp>
 
 #include <nlohmann/json.hpp>
 

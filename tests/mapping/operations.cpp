@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// What becomes of each operation of a network: couplings and fields written out by hand.
-#include "../network/files.hpp"
+#include "../files.hpp"
 #include <spinet/mapping/twin_hopfield.hpp>
 #include <spinet/network/mlp.hpp>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Modes above the bulk: planted ones are found, noise has none.
-#include "../network/files.hpp"
+#include "../files.hpp"
 #include <spinet/mapping/outlier_modes.hpp>
 #include <spinet/random/streams.hpp>
 

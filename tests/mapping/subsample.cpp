@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Sub-samples of networks: which neurons they keep, and what becomes of their couplings.
-#include "../network/files.hpp"
+#include "../files.hpp"
 #include <spinet/mapping/subsample.hpp>
 #include <spinet/network/mlp.hpp>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The twin Hopfield mapping, option by option, on a 2-2-1 network computed by hand.
-#include "../network/files.hpp"
+#include "../files.hpp"
 #include <spinet/mapping/twin_hopfield.hpp>
 #include <spinet/mean_field/bond_matrix.hpp>
 #include <spinet/mean_field/measured_variances.hpp>

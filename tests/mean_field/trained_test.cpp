@@ -4,7 +4,7 @@
 #include <spinet/mapping/twin_hopfield.hpp>
 #include <spinet/mean_field/tap_branches.hpp>
 #include <spinet/mean_field/temperatures_that_matter.hpp>
-#include <spinet/network/load.hpp>
+#include <spinet/readers/load.hpp>
 
 #include <cmath>
 #include <cstddef>

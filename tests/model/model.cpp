@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The laws of every model against naive loops: energies, energy changes, fields, colours.
-#include "../network/files.hpp"
+#include "../files.hpp"
 #include "pair_laws.hpp"
 #include <spinet/concepts.hpp>
 #include <spinet/model/dense_ising.hpp>

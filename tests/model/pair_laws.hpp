@@ -2,7 +2,7 @@
 /// The laws of pair models against naive loops over a table of couplings, shared by the tests of this room.
 #pragma once
 
-#include "../network/files.hpp"
+#include "../files.hpp"
 #include <spinet/concepts.hpp>
 #include <spinet/model/network_glass.hpp>
 #include <spinet/random/streams.hpp>

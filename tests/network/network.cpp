@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Networks as graphs, as chains of dense layers, and from arrays.
-#include "files.hpp"
+#include "../files.hpp"
 #include <spinet/network/mlp.hpp>
 #include <spinet/network/network.hpp>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Tensor handles: conversion of all element types, shapes, sharing, refusals.
-#include "files.hpp"
+#include "../files.hpp"
 #include <spinet/network/tensor.hpp>
 
 #include <algorithm>

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// One network in every format is one spin glass, to the last bit, and one curve.
-#include "../network/files.hpp"
-#include <spinet/network/architecture_file.hpp>
+#include "../files.hpp"
+#include <spinet/readers/architecture_file.hpp>
 #ifdef SPINET_PROGRAM_HAS_HDF5
-#include <spinet/network/keras.hpp>
+#include <spinet/readers/keras/keras.hpp>
 #endif
-#include <spinet/io/write_safetensors.hpp>
-#include <spinet/network/load.hpp>
-#include <spinet/network/nnet.hpp>
-#include <spinet/network/npz.hpp>
-#include <spinet/network/onnx.hpp>
-#include <spinet/network/state_dict.hpp>
+#include <spinet/readers/safetensors/write_safetensors.hpp>
+#include <spinet/readers/load.hpp>
+#include <spinet/readers/nnet/nnet.hpp>
+#include <spinet/readers/numpy/npz.hpp>
+#include <spinet/readers/onnx/onnx.hpp>
+#include <spinet/readers/torch/state_dict.hpp>
 #include <spinet/spinet.hpp>
 
 #include <array>

@@ -26,7 +26,7 @@ auto const measured = observables{energy{}, magnetisation{}, overlap{}};
 /// All recorded sums, as bytes.
 template <class Run>
 std::vector<std::byte> bytes_of(Run const& of) {
-    detail::archive_writer out;
+    archive_writer out;
     for (auto const& each : of.recorders)
         for (auto const& at : each) at.save(out);
     out.put(of.exchange.accepted);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Curves estimated from sub-samples: of spins without couplings, where the whole is known.
-#include "../network/files.hpp"
+#include "../files.hpp"
 #include <spinet/network/mlp.hpp>
 #include <spinet/spinet.hpp>
-#include <spinet/subsampled_curve.hpp>
+#include <spinet/run/subsampled_curve.hpp>
 
 #include <cmath>
 #include <cstddef>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// A trained 784-16-10 network against its exact partial enumeration (shared/ORACLES.md, section 4).
 #include "../catch.hpp"
-#include <spinet/network/load.hpp>
+#include <spinet/readers/load.hpp>
 #include <spinet/spinet.hpp>
 #include <spinet/testing/enumeration.hpp>
 #include <spinet/testing/goodness_of_fit.hpp>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Every engine that can sample a trained network finds the same energy and <q^2>, pair by pair.
 #include "../catch.hpp"
-#include <spinet/network/load.hpp>
+#include <spinet/readers/load.hpp>
 #include <spinet/spinet.hpp>
 
 #include <array>

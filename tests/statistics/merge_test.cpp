@@ -7,7 +7,7 @@
 #include <spinet/statistics/centred_sums.hpp>
 #include <spinet/statistics/distributions.hpp>
 #include <spinet/statistics/ladder_means.hpp>
-#include <spinet/statistics/recorder.hpp>
+#include <spinet/run/recorder.hpp>
 #include <spinet/statistics/series.hpp>
 
 #include <cmath>
@@ -43,7 +43,7 @@ Accumulator of(std::span<double const> values) {
 
 template <class Accumulator>
 std::vector<std::byte> saved(Accumulator const& from) {
-    detail::archive_writer out;
+    archive_writer out;
     from.save(out);
     return std::move(out).take();
 }
@@ -143,7 +143,7 @@ TEST_CASE("unfinished blocks keep their values when series merge", "[statistics]
         // It can be saved, read and gone on with.
         coarsened_series read;
         auto const bytes = saved(merged);
-        detail::archive_reader in(bytes);
+        archive_reader in(bytes);
         CHECK_NOTHROW(read.load(in));
     }
 }

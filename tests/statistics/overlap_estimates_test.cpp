@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Estimates from overlaps against enumeration of a small network, and peaks of known histograms.
 #include "../catch.hpp"
-#include "../network/files.hpp"
+#include "../files.hpp"
 #include <spinet/ensemble/tempering.hpp>
 #include <spinet/kernel/glauber.hpp>
 #include <spinet/model/factories.hpp>

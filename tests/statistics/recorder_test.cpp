@@ -3,7 +3,7 @@
 #include "../catch.hpp"
 #include <spinet/random/streams.hpp>
 #include <spinet/statistics/ladder_means.hpp>
-#include <spinet/statistics/recorder.hpp>
+#include <spinet/run/recorder.hpp>
 
 #include <cmath>
 #include <cstddef>
@@ -24,7 +24,7 @@ std::vector<double> measurement(std::uint32_t k, std::size_t numbers) {
 }
 
 std::vector<std::byte> saved(recorder const& of) {
-    detail::archive_writer out;
+    archive_writer out;
     of.save(out);
     return std::move(out).take();
 }
@@ -96,7 +96,7 @@ TEST_CASE("a recorder adds up what it is given", "[statistics]") {
         recorder thawed(per, replicas, {"x", "y", "z"}, lead);
         thawed.add(0, measurement(999, units * width));
         auto const bytes = saved(into);
-        detail::archive_reader in(bytes);
+        archive_reader in(bytes);
         thawed.load(in);
         CHECK(in.at_end());
         CHECK(saved(thawed) == bytes);
@@ -107,13 +107,13 @@ TEST_CASE("a recorder adds up what it is given", "[statistics]") {
         recorder more(per, replicas + 1, {"x", "y", "z"}, lead),
             wider(per, replicas, {"x", "y", "z", "t"}, lead);
         for (auto* other : {&more, &wider}) {
-            detail::archive_reader again(bytes);
+            archive_reader again(bytes);
             CHECK_THROWS_WITH(other->load(again), ContainsSubstring("does not fit: an array has"));
         }
         for (std::size_t size = 0; size < bytes.size(); size += 13) {
             std::vector<std::byte> const cut(bytes.begin(),
                                              bytes.begin() + static_cast<std::ptrdiff_t>(size));
-            detail::archive_reader short_of(cut);
+            archive_reader short_of(cut);
             CHECK_THROWS_AS(thawed.load(short_of), error);
         }
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Relaxation against the exact transition matrix of every scan and rule, and against closed forms.
 #include "../catch.hpp"
-#include "../network/files.hpp"
+#include "../files.hpp"
 #include <spinet/ensemble/annealing.hpp>
 #include <spinet/execution/executor.hpp>
 #include <spinet/kernel/glauber.hpp>

@@ -36,13 +36,13 @@ coarsened_series series_of(std::vector<double> const& values) {
 }
 
 std::vector<std::byte> saved(coarsened_series const& series) {
-    detail::archive_writer out;
+    archive_writer out;
     series.save(out);
     return std::move(out).take();
 }
 
 void load(coarsened_series& series, std::vector<std::byte> const& bytes) {
-    detail::archive_reader in(bytes);
+    archive_reader in(bytes);
     series.load(in);
 }
 

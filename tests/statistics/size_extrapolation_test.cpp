@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Extrapolation in the size: exact on polynomials, and errors that mean what they say.
-#include "../network/files.hpp"
+#include "../files.hpp"
 #include <spinet/random/streams.hpp>
 #include <spinet/statistics/size_extrapolation.hpp>
 

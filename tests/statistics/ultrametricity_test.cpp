@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Trees of replicas: exact trees, independent vectors, dendrograms worked out by hand.
 #include "../catch.hpp"
-#include "../network/files.hpp"
+#include "../files.hpp"
 #include <spinet/io/atomic_file.hpp>
 #include <spinet/io/overlap_plot.hpp>
 #include <spinet/observable/stored_spins.hpp>

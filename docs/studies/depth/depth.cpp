@@ -11,7 +11,7 @@
 #include <spinet/landscape/hessian.hpp>
 #include <spinet/landscape/network_loss.hpp>
 #include <spinet/landscape/shape.hpp>
-#include <spinet/network/load.hpp>
+#include <spinet/readers/load.hpp>
 #include <spinet/spinet.hpp>
 
 #include <CLI/CLI.hpp>

@@ -3,7 +3,7 @@
 /// pictures with their data: relaxation times over temperature of a trained network, its initial state and
 /// its shuffled null; and the descriptor of the trained network with spins +-1 and in [-1, 1].
 #include <spinet/io/plot.hpp>
-#include <spinet/network/load.hpp>
+#include <spinet/readers/load.hpp>
 #include <spinet/spinet.hpp>
 
 #include <CLI/CLI.hpp>

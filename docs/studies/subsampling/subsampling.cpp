@@ -4,7 +4,7 @@
 #include "../figure.hpp"
 #include <spinet/mapping/subsample.hpp>
 #include <spinet/spinet.hpp>
-#include <spinet/subsampled_curve.hpp>
+#include <spinet/run/subsampled_curve.hpp>
 
 #include <CLI/CLI.hpp>
 

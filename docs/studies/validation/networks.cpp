@@ -2,7 +2,7 @@
 /// Layered networks: transition temperatures, the paramagnet, identities of random weights, trained weights
 /// against partial enumeration.
 #include "study.hpp"
-#include <spinet/network/load.hpp>
+#include <spinet/readers/load.hpp>
 #include <spinet/testing/partial_enumeration.hpp>
 
 #include <cmath>

@@ -2,9 +2,9 @@
 /// Spins +-1 as bits, 64 sites to a word: packing them, and counting where two rows differ.
 #pragma once
 
-#include <spinet/concepts.hpp>
 #include <spinet/detail/aligned.hpp>
 #include <spinet/detail/pack.hpp>
+#include <spinet/sites.hpp>
 
 #include <bit>
 #include <cstddef>
@@ -18,15 +18,9 @@
 
 namespace spinet::detail {
 
-/// The sites whose spins a word holds, lowest bit first; bits beyond them are 0.
-struct sites_of_word {
-    std::size_t first;
-    std::size_t count;
-};
-
 /// Words of a row: each group of sites starts a new one.
-[[nodiscard]] inline std::vector<sites_of_word> words_of_row(std::span<spin_group const> groups) {
-    std::vector<sites_of_word> words;
+[[nodiscard]] inline std::vector<site_word> words_of_row(std::span<spin_group const> groups) {
+    std::vector<site_word> words;
     for (auto const& group : groups)
         for (std::size_t k = 0; k < group.size; k += 64)
             words.push_back({group.first + k, group.size - k < 64 ? group.size - k : 64});

@@ -9,7 +9,7 @@
 #pragma once
 
 #include <spinet/detail/aligned.hpp>
-#include <spinet/model/rows.hpp>
+#include <spinet/rows.hpp>
 
 #include <algorithm>
 #include <array>

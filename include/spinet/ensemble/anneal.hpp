@@ -3,12 +3,12 @@
 #pragma once
 
 #include <spinet/ensemble/ladder.hpp>
-#include <spinet/ensemble/progress.hpp>
 #include <spinet/error.hpp>
 #include <spinet/execution/blas_threads.hpp>
 #include <spinet/execution/executor.hpp>
 #include <spinet/kernel/site_kernel.hpp>
 #include <spinet/random/streams.hpp>
+#include <spinet/run/progress.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -2,10 +2,10 @@
 /// Exchange policies: with which probability two neighbouring temperatures of a ladder swap their replicas.
 #pragma once
 
-#include <spinet/concepts.hpp>
 #include <spinet/detail/vector_math.hpp>
 #include <spinet/kernel/rule.hpp>
 #include <spinet/kernel/sweep_draws.hpp>
+#include <spinet/model/concepts.hpp>
 
 #include <concepts>
 #include <cstddef>

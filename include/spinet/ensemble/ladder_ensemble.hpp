@@ -70,7 +70,7 @@ public:
 
     /// Can the kernel's states pack their spins into bits?
     static constexpr bool packs = requires(typename K::template state<M> const& state, std::uint64_t* out) {
-        state.pack_rows(std::span<detail::sites_of_word const>(), out);
+        state.pack_rows(std::span<site_word const>(), out);
     };
 
     /// Packs all spins as they are now, for gather_bits.
@@ -136,10 +136,10 @@ public:
         return total;
     }
 
-    void save(detail::archive_writer& out) const {
+    void save(archive_writer& out) const {
         for (auto const& part : tiles_) part.save(out);
     }
-    void load(detail::archive_reader& in) {
+    void load(archive_reader& in) {
         for (auto& part : tiles_) part.load(in);
     }
 
@@ -157,7 +157,7 @@ private:
     std::size_t replicas_;
     std::uint64_t seed_;
     std::vector<tile<M, K, Exchange, Pairs>> tiles_;
-    std::vector<detail::sites_of_word> words_;
+    std::vector<site_word> words_;
     std::vector<std::vector<std::uint64_t>> bits_;  ///< of each tile, as last packed
 };
 

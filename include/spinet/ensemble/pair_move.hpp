@@ -2,7 +2,7 @@
 /// Pair moves: what two replicas at one temperature may do together.
 #pragma once
 
-#include <spinet/concepts.hpp>
+#include <spinet/model/concepts.hpp>
 #include <spinet/random/streams.hpp>
 
 #include <concepts>

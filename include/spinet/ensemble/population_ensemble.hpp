@@ -2,7 +2,7 @@
 /// The replicas of a run whose temperature falls step by step: populations of rows, all at one temperature.
 #pragma once
 
-#include <spinet/detail/archive.hpp>
+#include <spinet/archive.hpp>
 #include <spinet/detail/packed_spins.hpp>
 #include <spinet/ensemble/ladder.hpp>
 #include <spinet/ensemble/tile_size.hpp>
@@ -135,7 +135,7 @@ public:
     }
 
     static constexpr bool packs = requires(typename K::template state<M> const& state, std::uint64_t* out) {
-        state.pack_rows(std::span<detail::sites_of_word const>(), out);
+        state.pack_rows(std::span<site_word const>(), out);
     };
 
     /// Packs all spins as they are now, for gather_bits.
@@ -169,7 +169,7 @@ public:
         }
     }
 
-    void save(detail::archive_writer& out) const {
+    void save(archive_writer& out) const {
         for (auto const& part : tiles_) part.state.save(out);
         out.put(family_);
         out.put(log_partition_);
@@ -180,7 +180,7 @@ public:
         out.put(betas);
     }
 
-    void load(detail::archive_reader& in) {
+    void load(archive_reader& in) {
         for (auto& part : tiles_) part.state.load(in);
         family_ = in.get_exactly<std::uint32_t>(family_.size());
         for (std::size_t row = 0; row < family_.size(); ++row)
@@ -345,7 +345,7 @@ private:
     std::vector<double> log_partition_;  ///< of each population, at its temperature now
     std::vector<schedule_step> schedule_;
     population_record record_;
-    std::vector<detail::sites_of_word> words_;
+    std::vector<site_word> words_;
     std::vector<std::vector<std::uint64_t>> bits_;  ///< of each tile, as last packed
 };
 

@@ -3,12 +3,12 @@
 /// transition of first order between them can be walked round.
 #pragma once
 
-#include <spinet/concepts.hpp>
 #include <spinet/detail/vector_math.hpp>
 #include <spinet/ensemble/exchange.hpp>
 #include <spinet/ensemble/rung_graph.hpp>
 #include <spinet/error.hpp>
 #include <spinet/mean_field/coupling_spectrum.hpp>
+#include <spinet/model/concepts.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -2,14 +2,14 @@
 /// A tile: a few whole ladders in one allocation, swept together; the unit of parallel work.
 #pragma once
 
-#include <spinet/concepts.hpp>
-#include <spinet/detail/archive.hpp>
+#include <spinet/archive.hpp>
 #include <spinet/ensemble/exchange.hpp>
 #include <spinet/ensemble/ladder.hpp>
 #include <spinet/ensemble/pair_move.hpp>
 #include <spinet/ensemble/rung_graph.hpp>
 #include <spinet/ensemble/tile_size.hpp>
 #include <spinet/kernel/site_kernel.hpp>
+#include <spinet/model/concepts.hpp>
 #include <spinet/random/streams.hpp>
 
 #include <algorithm>
@@ -130,7 +130,7 @@ public:
         if constexpr (!std::is_same_v<Pairs, no_pair_move>) move_pairs(sweep);
     }
 
-    void save(detail::archive_writer& out) const {
+    void save(archive_writer& out) const {
         state_.save(out);
         out.put(row_at_);
         out.put(trip_);
@@ -139,7 +139,7 @@ public:
         out.put(counts_.round_trips);
     }
 
-    void load(detail::archive_reader& in) {
+    void load(archive_reader& in) {
         state_.load(in);
         row_at_ = in.get_exactly<std::uint32_t>(row_at_.size());
         trip_ = in.get_exactly<trip>(trip_.size());

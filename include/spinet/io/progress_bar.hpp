@@ -2,7 +2,7 @@
 /// A progress bar on standard error, for people: silent when that is not a terminal.
 #pragma once
 
-#include <spinet/ensemble/progress.hpp>
+#include <spinet/run/progress.hpp>
 
 #include <algorithm>
 #include <chrono>

@@ -3,11 +3,11 @@
 /// every spin of it, independently of the others.
 #pragma once
 
-#include <spinet/concepts.hpp>
 #include <spinet/kernel/rule.hpp>
 #include <spinet/kernel/scan.hpp>
 #include <spinet/kernel/spin_rows.hpp>
 #include <spinet/kernel/sweep_draws.hpp>
+#include <spinet/model/concepts.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -4,7 +4,6 @@
 /// fields follow when the block is done. Two engines do that, with the same result up to rounding.
 #pragma once
 
-#include <spinet/concepts.hpp>
 #include <spinet/detail/blas.hpp>
 #include <spinet/detail/split_matrix.hpp>
 #include <spinet/detail/transpose.hpp>
@@ -12,6 +11,7 @@
 #include <spinet/kernel/scan.hpp>
 #include <spinet/kernel/spin_rows.hpp>
 #include <spinet/kernel/sweep_draws.hpp>
+#include <spinet/model/concepts.hpp>
 
 #include <algorithm>
 #include <array>

@@ -3,12 +3,12 @@
 /// differences where it does not.
 #pragma once
 
-#include <spinet/concepts.hpp>
 #include <spinet/detail/aligned.hpp>
 #include <spinet/kernel/rule.hpp>
 #include <spinet/kernel/scan.hpp>
 #include <spinet/kernel/spin_rows.hpp>
 #include <spinet/kernel/sweep_draws.hpp>
+#include <spinet/model/concepts.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -3,11 +3,11 @@
 /// vectorised are the rows.
 #pragma once
 
-#include <spinet/concepts.hpp>
 #include <spinet/kernel/rule.hpp>
 #include <spinet/kernel/scan.hpp>
 #include <spinet/kernel/spin_lanes.hpp>
 #include <spinet/kernel/sweep_draws.hpp>
+#include <spinet/model/concepts.hpp>
 
 #include <algorithm>
 #include <array>

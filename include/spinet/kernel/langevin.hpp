@@ -2,11 +2,11 @@
 /// Langevin and Hamiltonian moves on the sphere.
 #pragma once
 
-#include <spinet/concepts.hpp>
 #include <spinet/detail/vector_math.hpp>
 #include <spinet/error.hpp>
 #include <spinet/kernel/soft_sweep.hpp>
 #include <spinet/kernel/sweep_draws.hpp>
+#include <spinet/model/concepts.hpp>
 #include <spinet/random/streams.hpp>
 
 #include <cmath>

@@ -2,12 +2,12 @@
 /// A kernel that, after each sweep, may turn a whole replica into its mirror image.
 #pragma once
 
-#include <spinet/concepts.hpp>
 #include <spinet/detail/vector_math.hpp>
 #include <spinet/kernel/site_kernel.hpp>
 #include <spinet/kernel/spin_lanes.hpp>
 #include <spinet/kernel/spin_rows.hpp>
 #include <spinet/kernel/sweep_draws.hpp>
+#include <spinet/model/concepts.hpp>
 
 #include <cmath>
 #include <concepts>

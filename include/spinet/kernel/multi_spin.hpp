@@ -2,9 +2,8 @@
 /// Multi-spin coding: 64 replicas in a word, for graphs whose couplings are all +J or -J.
 #pragma once
 
-#include <spinet/concepts.hpp>
+#include <spinet/archive.hpp>
 #include <spinet/detail/aligned.hpp>
-#include <spinet/detail/archive.hpp>
 #include <spinet/detail/pack.hpp>
 #include <spinet/detail/packed_spins.hpp>
 #include <spinet/error.hpp>
@@ -12,6 +11,7 @@
 #include <spinet/kernel/metropolis.hpp>
 #include <spinet/kernel/rule.hpp>
 #include <spinet/kernel/sweep_draws.hpp>
+#include <spinet/model/concepts.hpp>
 
 #include <algorithm>
 #include <array>
@@ -119,7 +119,7 @@ public:
     }
 
     /// All rows as bits, one row of words after the other.
-    void pack_rows(std::span<detail::sites_of_word const> words, std::uint64_t* out) const noexcept {
+    void pack_rows(std::span<site_word const> words, std::uint64_t* out) const noexcept {
         std::uint64_t bits[64];
         for (std::size_t first = 0; first < rows_; first += 64) {
             octet const* const from = spins_.data() + first / rows_together * sites_;
@@ -134,11 +134,11 @@ public:
         }
     }
 
-    void save(detail::archive_writer& out) const {
+    void save(archive_writer& out) const {
         out.put(spins_);
         out.put(energies_);
     }
-    void load(detail::archive_reader& in) {
+    void load(archive_reader& in) {
         auto const spins = in.get_exactly<octet>(spins_.size());
         std::copy(spins.begin(), spins.end(), spins_.begin());
         energies_ = in.get_exactly<double>(energies_.size());

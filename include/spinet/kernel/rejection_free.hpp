@@ -2,9 +2,8 @@
 /// Sweeps without refused flips (the n-fold way), for temperatures at which nearly every attempt is refused.
 #pragma once
 
-#include <spinet/concepts.hpp>
+#include <spinet/archive.hpp>
 #include <spinet/detail/aligned.hpp>
-#include <spinet/detail/archive.hpp>
 #include <spinet/detail/pack.hpp>
 #include <spinet/error.hpp>
 #include <spinet/kernel/metropolis.hpp>
@@ -12,6 +11,7 @@
 #include <spinet/kernel/scan.hpp>
 #include <spinet/kernel/spin_rows.hpp>
 #include <spinet/kernel/sweep_draws.hpp>
+#include <spinet/model/concepts.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -102,7 +102,7 @@ public:
     /// Flips of each row, since the tile was made.
     [[nodiscard]] std::span<std::uint64_t const> events() const noexcept { return events_; }
 
-    void load(detail::archive_reader& in) {
+    void load(archive_reader& in) {
         spin_rows<Real>::load(in);
         forget_rates();
     }

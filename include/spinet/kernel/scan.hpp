@@ -2,8 +2,8 @@
 /// Scans: the order in which a sweep visits the sites.
 #pragma once
 
-#include <spinet/concepts.hpp>
 #include <spinet/kernel/rule.hpp>
+#include <spinet/model/concepts.hpp>
 
 #include <type_traits>
 

@@ -2,7 +2,6 @@
 /// Sweeps of a tile by an acceptance rule and a scan; the machinery under glauber and metropolis.
 #pragma once
 
-#include <spinet/concepts.hpp>
 #include <spinet/kernel/block_sweep.hpp>
 #include <spinet/kernel/dense_sweep.hpp>
 #include <spinet/kernel/field_sweep.hpp>
@@ -12,6 +11,7 @@
 #include <spinet/kernel/soft_sweep.hpp>
 #include <spinet/kernel/spin_rows.hpp>
 #include <spinet/kernel/sweep_draws.hpp>
+#include <spinet/model/concepts.hpp>
 
 #include <concepts>
 #include <cstddef>

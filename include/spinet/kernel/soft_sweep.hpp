@@ -2,12 +2,12 @@
 /// Sweeps of spins in [-1, 1]: every update draws the spin from its conditional distribution.
 #pragma once
 
-#include <spinet/concepts.hpp>
 #include <spinet/kernel/block_sweep.hpp>
 #include <spinet/kernel/field_sweep.hpp>
 #include <spinet/kernel/scan.hpp>
 #include <spinet/kernel/spin_rows.hpp>
 #include <spinet/kernel/sweep_draws.hpp>
+#include <spinet/model/concepts.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -25,16 +25,16 @@ class soft_rows : public spin_rows<Real> {
 public:
     soft_rows(std::size_t rows, std::size_t sites, row_cache cache) : spin_rows<Real>(rows, sites, cache) {}
 
-    void pack_rows(std::span<detail::sites_of_word const>, std::uint64_t*) const = delete;
+    void pack_rows(std::span<site_word const>, std::uint64_t*) const = delete;
 
-    void save(detail::archive_writer& out) const {
+    void save(archive_writer& out) const {
         spin_rows<Real>::save(out);
         for (std::size_t r = 0; r < this->rows(); ++r) {
             auto const spins = this->spins().row(r);
             out.put(std::vector<Real>(spins.begin(), spins.end()));
         }
     }
-    void load(detail::archive_reader& in) {
+    void load(archive_reader& in) {
         spin_rows<Real>::load(in);
         for (std::size_t r = 0; r < this->rows(); ++r) {
             auto const spins = in.get_exactly<Real>(this->sites());

@@ -2,8 +2,8 @@
 /// The state of a tile on a sparse model: sixteen replicas side by side, site after site.
 #pragma once
 
+#include <spinet/archive.hpp>
 #include <spinet/detail/aligned.hpp>
-#include <spinet/detail/archive.hpp>
 #include <spinet/detail/packed_spins.hpp>
 #include <spinet/kernel/spin_rows.hpp>
 
@@ -52,7 +52,7 @@ public:
     }
 
     /// All rows as bits, one row of words after the other.
-    void pack_rows(std::span<detail::sites_of_word const> words, std::uint64_t* out) const noexcept {
+    void pack_rows(std::span<site_word const> words, std::uint64_t* out) const noexcept {
         std::uint64_t bits[64];
         for (std::size_t g = 0; g < groups(); ++g)
             for (std::size_t w = 0; w < words.size(); ++w) {
@@ -66,11 +66,11 @@ public:
             }
     }
 
-    void save(detail::archive_writer& out) const {
+    void save(archive_writer& out) const {
         detail::put_signs(out, spins_);
         out.put(energies_);
     }
-    void load(detail::archive_reader& in) {
+    void load(archive_reader& in) {
         detail::get_signs(in, spins_);
         energies_ = in.get_exactly<double>(energies_.size());
     }

@@ -2,12 +2,12 @@
 /// The state of a tile: one replica to a row, with its fields and its energy beside it.
 #pragma once
 
-#include <spinet/concepts.hpp>
+#include <spinet/archive.hpp>
 #include <spinet/detail/aligned.hpp>
-#include <spinet/detail/archive.hpp>
 #include <spinet/detail/packed_spins.hpp>
 #include <spinet/detail/vector_math.hpp>
-#include <spinet/model/rows.hpp>
+#include <spinet/model/concepts.hpp>
+#include <spinet/rows.hpp>
 
 #include <algorithm>
 #include <array>
@@ -123,14 +123,14 @@ public:
     }
 
     /// All rows as bits, one row of words after the other.
-    void pack_rows(std::span<detail::sites_of_word const> words, std::uint64_t* out) const noexcept {
+    void pack_rows(std::span<site_word const> words, std::uint64_t* out) const noexcept {
         for (std::size_t r = 0; r < rows_; ++r)
             for (auto const& sites : words)
                 *out++ = detail::packed(spins_.data() + r * stride_ + sites.first, sites.count);
     }
 
     /// Everything the next sweep depends on, so that a run can continue bitwise.
-    void save(detail::archive_writer& out) const {
+    void save(archive_writer& out) const {
         detail::put_signs(out, without_padding(spins_));
         out.put(without_padding(fields_));
         out.put(energies_);
@@ -139,7 +139,7 @@ public:
         out.put_value(engine_.sweeps_by_products);
     }
 
-    void load(detail::archive_reader& in) {
+    void load(archive_reader& in) {
         std::vector<Real> spins(rows_ * sites_);
         detail::get_signs(in, spins);
         pad(spins, spins_);

@@ -2,11 +2,11 @@
 /// Cluster moves (Wolff) between the sweeps of another kernel.
 #pragma once
 
-#include <spinet/concepts.hpp>
 #include <spinet/detail/vector_math.hpp>
 #include <spinet/error.hpp>
 #include <spinet/kernel/glauber.hpp>
 #include <spinet/kernel/sweep_draws.hpp>
+#include <spinet/model/concepts.hpp>
 
 #include <cstddef>
 #include <cstdint>

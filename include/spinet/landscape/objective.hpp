@@ -2,8 +2,8 @@
 /// Functions whose landscapes are looked at: a network's loss, a p-spin energy, and what a user brings.
 #pragma once
 
-#include <spinet/concepts.hpp>
 #include <spinet/error.hpp>
+#include <spinet/model/concepts.hpp>
 
 #include <array>
 #include <cmath>

@@ -2,12 +2,13 @@
 /// Values of an objective along lines and on planes through its space, and on the sphere along great circles.
 #pragma once
 
-#include <spinet/detail/archive.hpp>
-#include <spinet/ensemble/progress.hpp>
+#include <spinet/archive.hpp>
+#include <spinet/detail/fingerprint.hpp>
 #include <spinet/error.hpp>
 #include <spinet/execution/blas_threads.hpp>
 #include <spinet/execution/executor.hpp>
 #include <spinet/landscape/objective.hpp>
+#include <spinet/run/progress.hpp>
 #include <spinet/spectrum/largest_eigenvalue.hpp>
 #include <spinet/version.hpp>
 

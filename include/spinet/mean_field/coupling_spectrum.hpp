@@ -2,8 +2,8 @@
 /// Eigenvalues of a model's coupling matrix: the largest, the leading modes, or all of them.
 #pragma once
 
-#include <spinet/concepts.hpp>
 #include <spinet/error.hpp>
+#include <spinet/model/concepts.hpp>
 #include <spinet/spectrum/largest_eigenvalue.hpp>
 #include <spinet/spectrum/leading_eigenpairs.hpp>
 #include <spinet/spectrum/spectral_density.hpp>

@@ -2,10 +2,10 @@
 /// Solutions of the TAP equations (or of naive mean field) of a model: one, from a given start.
 #pragma once
 
-#include <spinet/concepts.hpp>
 #include <spinet/error.hpp>
 #include <spinet/mean_field/coupling_spectrum.hpp>
 #include <spinet/mean_field/tap_hessian.hpp>
+#include <spinet/model/concepts.hpp>
 #include <spinet/random/streams.hpp>
 
 #include <algorithm>

@@ -3,12 +3,12 @@
 /// alternative of `coupling_block`, and what `sum_of` makes of it.
 #pragma once
 
-#include <spinet/concepts.hpp>
 #include <spinet/detail/blas.hpp>
 #include <spinet/detail/split_matrix.hpp>
 #include <spinet/detail/vector_math.hpp>
 #include <spinet/detail/xtensor.hpp>
 #include <spinet/error.hpp>
+#include <spinet/model/concepts.hpp>
 #include <spinet/model/window_block.hpp>
 
 #include <algorithm>

@@ -2,13 +2,13 @@
 /// Ising spins with a full coupling matrix.
 #pragma once
 
-#include <spinet/concepts.hpp>
 #include <spinet/detail/aligned.hpp>
 #include <spinet/detail/blas.hpp>
 #include <spinet/detail/split_matrix.hpp>
 #include <spinet/detail/vector_math.hpp>
 #include <spinet/detail/xtensor.hpp>
 #include <spinet/error.hpp>
+#include <spinet/model/concepts.hpp>
 #include <spinet/model/magnitude.hpp>
 
 #include <algorithm>

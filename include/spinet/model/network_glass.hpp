@@ -2,10 +2,10 @@
 /// The spin glass of any loaded network: groups of spins, fields, and a run-time list of coupling blocks.
 #pragma once
 
-#include <spinet/concepts.hpp>
 #include <spinet/detail/vector_math.hpp>
 #include <spinet/detail/xtensor.hpp>
 #include <spinet/error.hpp>
+#include <spinet/model/concepts.hpp>
 #include <spinet/model/coupling_block.hpp>
 #include <spinet/model/magnitude.hpp>
 
@@ -142,9 +142,8 @@ private:
                 throw error("network_glass: the groups do not share out the " +
                             std::to_string(parts_.size()) + " parts");
             auto const& last = parts_[first + count - 1];
-            groups_.push_back(
-                {parts_[first].name, parts_[first].first, last.first + last.size - parts_[first].first,
-                               parts_[first].weight});
+            groups_.push_back({parts_[first].name, parts_[first].first,
+                               last.first + last.size - parts_[first].first, parts_[first].weight});
             first += count;
         }
         if (!counts.empty() && first != parts_.size())

@@ -3,10 +3,10 @@
 /// sphere.
 #pragma once
 
-#include <spinet/concepts.hpp>
 #include <spinet/detail/symmetric_tensor.hpp>
 #include <spinet/detail/vector_math.hpp>
 #include <spinet/error.hpp>
+#include <spinet/model/concepts.hpp>
 #include <spinet/random/streams.hpp>
 
 #include <algorithm>

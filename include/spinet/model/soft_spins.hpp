@@ -2,10 +2,10 @@
 /// Spins that are not +1 or -1 but anything between: the same couplings, another single-site measure.
 #pragma once
 
-#include <spinet/concepts.hpp>
 #include <spinet/detail/pack.hpp>
 #include <spinet/detail/vector_math.hpp>
 #include <spinet/error.hpp>
+#include <spinet/model/concepts.hpp>
 #include <spinet/model/network_glass.hpp>
 
 #include <algorithm>

@@ -2,8 +2,8 @@
 /// Ising spins on a graph: few couplings to a spin, kept as lists (compressed sparse rows).
 #pragma once
 
-#include <spinet/concepts.hpp>
 #include <spinet/error.hpp>
+#include <spinet/model/concepts.hpp>
 #include <spinet/model/magnitude.hpp>
 
 #include <algorithm>

@@ -2,10 +2,10 @@
 /// Couplings that repeat over the positions of feature maps: convolutions, pooling, identities.
 #pragma once
 
-#include <spinet/concepts.hpp>
 #include <spinet/detail/blas.hpp>
 #include <spinet/detail/vector_math.hpp>
 #include <spinet/error.hpp>
+#include <spinet/model/concepts.hpp>
 
 #include <algorithm>
 #include <array>

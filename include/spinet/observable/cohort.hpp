@@ -2,8 +2,8 @@
 /// What an observable sees: all replicas of a run that are now at one temperature.
 #pragma once
 
-#include <spinet/concepts.hpp>
-#include <spinet/model/rows.hpp>
+#include <spinet/model/concepts.hpp>
+#include <spinet/rows.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -2,9 +2,9 @@
 /// The overlap of links: how far two replicas agree on which bonds are satisfied.
 #pragma once
 
-#include <spinet/concepts.hpp>
 #include <spinet/detail/packed_spins.hpp>
 #include <spinet/error.hpp>
+#include <spinet/model/concepts.hpp>
 #include <spinet/observable/observable.hpp>
 #include <spinet/observable/overlap.hpp>
 

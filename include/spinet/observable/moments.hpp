@@ -3,7 +3,7 @@
 /// layer.
 #pragma once
 
-#include <spinet/concepts.hpp>
+#include <spinet/model/concepts.hpp>
 
 #include <cmath>
 #include <cstddef>

@@ -2,9 +2,9 @@
 /// Configurations that are kept: one replica to a row, a bit to a spin.
 #pragma once
 
-#include <spinet/concepts.hpp>
 #include <spinet/detail/packed_spins.hpp>
 #include <spinet/error.hpp>
+#include <spinet/model/concepts.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -76,7 +76,7 @@ private:
     std::vector<spin_group> groups_;
     std::size_t rows_;
     std::size_t sites_ = 0;
-    std::vector<detail::sites_of_word> words_;
+    std::vector<site_word> words_;
     std::vector<std::uint64_t> bits_;
 };
 

@@ -100,7 +100,7 @@ private:
         std::vector<std::uint64_t> mask{};
     };
 
-    [[nodiscard]] std::vector<plane> planes_in(std::span<detail::sites_of_word const> words) const {
+    [[nodiscard]] std::vector<plane> planes_in(std::span<site_word const> words) const {
         std::vector<plane> found(planes_);
         for (std::size_t w = 0; w < words.size(); ++w)
             for (std::size_t k = 0; k < words[w].count; ++k) {

@@ -2,7 +2,7 @@
 /// Mean and variance of a stream of numbers, kept about the first of them so that little is lost to rounding.
 #pragma once
 
-#include <spinet/detail/archive.hpp>
+#include <spinet/archive.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -47,14 +47,14 @@ public:
         return variance < 0 ? 0 : variance;  // NaN stays
     }
 
-    void save(detail::archive_writer& out) const {
+    void save(archive_writer& out) const {
         out.put_value(count_);
         out.put_value(first_);
         out.put_value(sum_);
         out.put_value(squares_);
     }
 
-    void load(detail::archive_reader& in) {
+    void load(archive_reader& in) {
         count_ = in.get_value<std::uint64_t>();
         first_ = in.get_value<double>();
         sum_ = in.get_value<double>();

@@ -4,9 +4,9 @@
 
 #include <spinet/observable/energy.hpp>
 #include <spinet/observable/overlap.hpp>
+#include <spinet/run/run.hpp>
 #include <spinet/statistics/distributions.hpp>
 #include <spinet/statistics/ladder_means.hpp>
-#include <spinet/statistics/run.hpp>
 
 #include <cmath>
 #include <cstddef>

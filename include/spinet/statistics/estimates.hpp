@@ -5,10 +5,10 @@
 #include <spinet/observable/energy.hpp>
 #include <spinet/observable/magnetisation.hpp>
 #include <spinet/observable/overlap.hpp>
+#include <spinet/run/run.hpp>
 #include <spinet/statistics/autocorrelation.hpp>
 #include <spinet/statistics/equilibration.hpp>
 #include <spinet/statistics/ladder_means.hpp>
-#include <spinet/statistics/run.hpp>
 
 #include <cmath>
 #include <cstddef>

@@ -4,11 +4,11 @@
 
 #include <spinet/error.hpp>
 #include <spinet/observable/energy.hpp>
+#include <spinet/run/run.hpp>
 #include <spinet/statistics/equilibration.hpp>
 #include <spinet/statistics/estimates.hpp>
 #include <spinet/statistics/jackknife.hpp>
 #include <spinet/statistics/ladder_means.hpp>
-#include <spinet/statistics/run.hpp>
 
 #include <algorithm>
 #include <cmath>

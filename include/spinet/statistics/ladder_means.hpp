@@ -2,8 +2,8 @@
 /// Means of recorded numbers over a set of replicas, with each replica left out in turn.
 #pragma once
 
+#include <spinet/run/recorder.hpp>
 #include <spinet/statistics/jackknife.hpp>
-#include <spinet/statistics/recorder.hpp>
 
 #include <algorithm>
 #include <cstddef>

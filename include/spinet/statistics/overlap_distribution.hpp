@@ -3,9 +3,9 @@
 #pragma once
 
 #include <spinet/observable/overlap_histogram.hpp>
+#include <spinet/run/run.hpp>
 #include <spinet/statistics/equilibration.hpp>
 #include <spinet/statistics/ladder_means.hpp>
-#include <spinet/statistics/run.hpp>
 
 #include <cstddef>
 #include <vector>

@@ -7,9 +7,9 @@
 #include <spinet/observable/link_overlap.hpp>
 #include <spinet/observable/overlap.hpp>
 #include <spinet/observable/overlap_histogram.hpp>
+#include <spinet/run/run.hpp>
 #include <spinet/statistics/estimates.hpp>
 #include <spinet/statistics/overlap_distribution.hpp>
-#include <spinet/statistics/run.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -3,10 +3,8 @@
 /// quench.
 #pragma once
 
-#include <spinet/concepts.hpp>
 #include <spinet/detail/packed_spins.hpp>
 #include <spinet/ensemble/ladder.hpp>
-#include <spinet/ensemble/progress.hpp>
 #include <spinet/ensemble/tile.hpp>
 #include <spinet/ensemble/tile_size.hpp>
 #include <spinet/error.hpp>
@@ -14,13 +12,15 @@
 #include <spinet/execution/executor.hpp>
 #include <spinet/kernel/scan.hpp>
 #include <spinet/kernel/site_kernel.hpp>
+#include <spinet/model/concepts.hpp>
 #include <spinet/observable/cohort.hpp>
 #include <spinet/observable/moments.hpp>
 #include <spinet/observable/stored_spins.hpp>
 #include <spinet/random/streams.hpp>
+#include <spinet/run/progress.hpp>
+#include <spinet/run/run.hpp>
 #include <spinet/statistics/decay.hpp>
 #include <spinet/statistics/equilibration.hpp>
-#include <spinet/statistics/run.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -286,7 +286,7 @@ private:
 
     void pack(tile_of_rows& part) const {
         auto const& state = part.moved.state();
-        if constexpr (requires { state.pack_rows(std::span<sites_of_word const>(), part.bits.data()); }) {
+        if constexpr (requires { state.pack_rows(std::span<site_word const>(), part.bits.data()); }) {
             state.pack_rows(words_, part.bits.data());
         } else {
             std::vector<real> spins(words_.back().first + words_.back().count);
@@ -362,7 +362,7 @@ private:
 
     relaxation_schedule schedule_;
     std::vector<spin_group> groups_;
-    std::vector<sites_of_word> words_;
+    std::vector<site_word> words_;
     std::size_t rungs_;
     std::size_t replicas_;
     std::size_t slots_;

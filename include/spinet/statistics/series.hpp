@@ -2,7 +2,7 @@
 /// A time series of bounded length: neighbours are averaged whenever it would outgrow its bound.
 #pragma once
 
-#include <spinet/detail/archive.hpp>
+#include <spinet/archive.hpp>
 #include <spinet/statistics/centred_sums.hpp>
 
 #include <cstddef>
@@ -66,7 +66,7 @@ public:
     /// Variance of single values about their mean.
     [[nodiscard]] double variance() const noexcept { return singles_.variance(); }
 
-    void save(detail::archive_writer& out) const {
+    void save(archive_writer& out) const {
         out.put(blocks_);
         out.put_value(static_cast<std::uint64_t>(block_));
         out.put_value(static_cast<std::uint64_t>(pending_count_));
@@ -74,7 +74,7 @@ public:
         singles_.save(out);
     }
 
-    void load(detail::archive_reader& in) {
+    void load(archive_reader& in) {
         blocks_ = in.get<double>();
         block_ = static_cast<std::size_t>(in.get_value<std::uint64_t>());
         pending_count_ = static_cast<std::size_t>(in.get_value<std::uint64_t>());

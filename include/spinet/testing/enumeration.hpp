@@ -2,8 +2,8 @@
 /// Exact enumeration of small models: the oracle for every kernel, your own included.
 #pragma once
 
-#include <spinet/concepts.hpp>
 #include <spinet/error.hpp>
+#include <spinet/model/concepts.hpp>
 #include <spinet/random/streams.hpp>
 
 #include <algorithm>

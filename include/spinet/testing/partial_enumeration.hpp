@@ -3,9 +3,9 @@
 /// the other, of at most 20 spins, is enumerated.
 #pragma once
 
-#include <spinet/concepts.hpp>
 #include <spinet/detail/blas.hpp>
 #include <spinet/error.hpp>
+#include <spinet/model/concepts.hpp>
 #include <spinet/random/streams.hpp>
 
 #include <algorithm>

@@ -2,9 +2,9 @@
 /// The exact transition matrix of one sweep of a small model: invariance and irreducibility without sampling.
 #pragma once
 
-#include <spinet/concepts.hpp>
 #include <spinet/kernel/rule.hpp>
 #include <spinet/kernel/scan.hpp>
+#include <spinet/model/concepts.hpp>
 #include <spinet/testing/enumeration.hpp>
 
 #include <cmath>

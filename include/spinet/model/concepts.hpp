@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// What a model is, and the refinements that make it faster or tell more of it. docs/concepts.md has the
+/// laws.
+#pragma once
+
+#include <spinet/rows.hpp>
+#include <spinet/sites.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace spinet {
+
+/// An immutable Hamiltonian of spins held as `spin_type`: Ising spins s = +-1, unless it says otherwise (see
+/// spin_space). Knows no temperature and no random numbers. Laws: energy_change(s, i, v) == energy(s with s_i
+/// = v) - energy(s); both are finite.
+template <class M>
+concept Model = requires(M const& model, std::span<typename M::spin_type const> spins, std::size_t site,
+                         typename M::spin_type value) {
+    typename M::spin_type;
+    { model.size() } -> std::convertible_to<std::size_t>;
+    { model.energy(spins) } -> std::convertible_to<double>;
+    { model.energy_change(spins, site, value) } -> std::convertible_to<double>;
+};
+
+/// The values that spins take.
+enum class spin_space {
+    ising,     ///< +1 and -1
+    interval,  ///< [-1, 1], by a measure of the model's (see soft_spins)
+    sphere,    ///< real numbers with |s|^2 = N
+};
+
+/// That of a model, which names it by a member `space` where it is not ising.
+template <class M>
+inline constexpr spin_space space_of = [] {
+    if constexpr (requires { M::space; })
+        return static_cast<spin_space>(M::space);
+    else
+        return spin_space::ising;
+}();
+
+/// Multilinear: E is linear in every single spin, so E = -s_i h_i(other spins) + rest. `fields` writes h for
+/// every row of spins +-1 (other numbers may be rounded); flipping s_i costs 2 s_i h_i.
+template <class M>
+concept MultilinearModel = Model<M> && requires(M const& model, rows_view<typename M::spin_type const> spins,
+                                                rows_view<typename M::spin_type> out) {
+    model.fields(spins, out);
+};
+
+/// Incremental: after a change of one spin, fields are brought up to date for less than all of them cost
+/// anew. `change_fields(spins, i, change, fields)`, where the other spins are these and s_i has grown by
+/// `change`; `energy_from_fields(spins, fields)` is E. (Pair models need neither: their couplings say it
+/// all.)
+template <class M>
+concept IncrementalModel = MultilinearModel<M> &&
+    requires(M const& model, std::span<typename M::spin_type const> spins, std::size_t site,
+             typename M::spin_type change, std::span<typename M::spin_type> fields) {
+    model.change_fields(spins, site, change, fields);
+    { model.energy_from_fields(spins, spins) } -> std::convertible_to<double>;
+};
+
+/// Differentiable: `gradient(spins, out)` writes dE/ds_i and returns E.
+template <class M>
+concept DifferentiableModel = Model<M> &&
+    requires(M const& model, std::span<typename M::spin_type const> spins,
+             std::span<typename M::spin_type> out) {
+    { model.gradient(spins, out) } -> std::convertible_to<double>;
+};
+
+/// Pair: h_i = b_i + sum_j J_ij s_j, no pair of sites twice. `for_each_coupling(i, f)` calls f(first_site,
+/// span of J_i,first_site...) for the contiguous segments of sites coupled to i; `external_fields()` is b.
+template <class M>
+concept PairModel = MultilinearModel<M> &&
+    requires(M const& model, std::size_t site,
+             void (*visit)(std::size_t, std::span<typename M::spin_type const>)) {
+    model.for_each_coupling(site, visit);
+    { model.external_fields() } -> std::convertible_to<std::span<typename M::spin_type const>>;
+};
+
+/// Dense: every pair of spins is coupled. `couplings()` is J, N x N, symmetric with a zero diagonal.
+template <class M>
+concept DenseModel = PairModel<M> && requires(M const& model) {
+    { model.couplings() } -> std::same_as<rows_view<typename M::spin_type const>>;
+};
+
+/// Sparse: few couplings to a spin. `neighbours(i)` lists the spins coupled to i, `neighbour_couplings(i)`
+/// the J.
+template <class M>
+concept SparseModel = PairModel<M> && requires(M const& model, std::size_t site) {
+    { model.neighbours(site) } -> std::same_as<std::span<std::uint32_t const>>;
+    { model.neighbour_couplings(site) } -> std::same_as<std::span<typename M::spin_type const>>;
+};
+
+/// Block: the sites fall into colours without couplings inside a colour, so that a whole colour can be
+/// updated at once. `colour(c)` lists its ranges of sites; `add_block_fields(c, spins, out)` adds J s on
+/// those ranges to `out`.
+template <class M>
+concept BlockModel = PairModel<M> &&
+    requires(M const& model, std::size_t c, rows_view<typename M::spin_type const> spins,
+             rows_view<typename M::spin_type> out) {
+    { model.colours() } -> std::convertible_to<std::size_t>;
+    { model.colour(c) } -> std::convertible_to<std::span<site_range const>>;
+    model.add_block_fields(c, spins, out);
+};
+
+/// Grouped: sites come in named groups (layers), for observables that report each.
+template <class M>
+concept GroupedModel = Model<M> && requires(M const& model) {
+    { model.groups() } -> std::convertible_to<std::span<spin_group const>>;
+};
+
+}  // namespace spinet

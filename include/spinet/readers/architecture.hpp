@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// What a file of weights does not say: which operation each weight belongs to, and what feeds what.
+#pragma once
+
+#include <spinet/error.hpp>
+#include <spinet/network/network.hpp>
+#include <spinet/network/operation.hpp>
+#include <spinet/network/shapes.hpp>
+#include <spinet/network/tensor.hpp>
+#include <spinet/readers/file.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace spinet {
+
+/// One operation. `op` is the name of its struct in operation.hpp (input, dense, activation, convolution,
+/// pooling, batch_normalisation, layer_normalisation, addition, offset, flatten, select_step,
+/// mean_over_steps, recurrent, attention, embedding), or transformer_encoder_layer, which stands for
+/// PyTorch's module of that name. The other members are those of that struct; what an operation does not have
+/// is refused.
+struct node_spec {
+    std::string name;
+    std::string op;
+    std::vector<std::string> inputs = {};  ///< empty: the node before
+    std::string weights = {};              ///< what the names of its tensors begin with; empty: the name
+    std::string activation = {};           ///< of recurrent (rnn) and transformer_encoder_layer
+    std::string kind = {};  ///< of activation, pooling (average, maximum), recurrent (rnn, lstm, gru)
+    std::vector<std::size_t> shape = {};  ///< of input
+    std::vector<std::size_t> window = {}, stride = {}, padding = {}, padding_after = {}, dilation = {};
+    std::optional<std::size_t> groups = {}, heads = {}, layer = {}, index = {};
+    std::optional<double> epsilon = {};
+    std::optional<bool> causal = {}, reversed = {}, count_padding = {}, norm_first = {};
+};
+
+/// The operations in an order in which they can be evaluated. Readers of weights (safetensors, npz,
+/// state_dict) take one; read_architecture (architecture_file.hpp) reads it from JSON.
+struct network_architecture {
+    std::vector<node_spec> nodes;
+};
+
+namespace detail {
+
+/// A tensor as a file lists it.
+struct listed_tensor {
+    std::string name;
+    std::string type_name;  ///< as the format calls it
+    bool whole = false;     ///< integers and booleans
+    std::optional<dtype> type;
+    std::vector<std::uint64_t> shape;
+};
+using listed_tensors = std::map<std::string, listed_tensor, std::less<>>;
+
+/// The kind of activation of that name. Throws `error` where there is none.
+[[nodiscard]] inline activation_kind activation_named(std::string_view name) {
+    for (auto const kind :
+         {activation_kind::unspecified, activation_kind::identity, activation_kind::relu,
+          activation_kind::gelu, activation_kind::silu, activation_kind::tanh, activation_kind::sigmoid,
+          activation_kind::softplus, activation_kind::softmax, activation_kind::log_softmax})
+        if (to_string(kind) == name) return kind;
+    throw error("there is no activation " + in_quotes(name));
+}
+
+/// Puts the weights of one file where an architecture wants them. `load(entry)` gives the values of a tensor.
+template <class Load>
+class assembly {
+public:
+    assembly(input_file const& file, listed_tensors const& tensors, Load load)
+        : file_(&file), tensors_(&tensors), load_(std::move(load)) {}
+
+    [[nodiscard]] network run(network_architecture const& architecture, std::filesystem::path const& path) {
+        try {
+            network made(path);
+            for (auto const& spec : architecture.nodes) add(made, spec);
+            static_cast<void>(result_shapes(made));
+            for (auto const& [name, entry] : *tensors_)
+                if (used_.count(name) == 0)
+                    made.add_note("left out tensor " + in_quotes(name) + " of shape " +
+                                  tuple_text(entry.shape) + ", which the architecture does not name");
+            return made;
+        } catch (file_error const&) {
+            throw;
+        } catch (error const& reason) {
+            file_->refuse(reason.what());
+        }
+    }
+
+private:
+    // --- tensors
+
+    [[nodiscard]] std::optional<tensor> optional_tensor(std::string const& name) {
+        auto const found = tensors_->find(name);
+        if (found == tensors_->end()) return std::nullopt;
+        used_.insert(name);
+        if (!found->second.type)
+            throw error("tensor " + in_quotes(name) + " has dtype " + found->second.type_name +
+                        "; weights have to be F32, F64, F16 or BF16");
+        return load_(found->second);
+    }
+    [[nodiscard]] tensor required_tensor(std::string const& name) {
+        if (auto found = optional_tensor(name)) return *std::move(found);
+        throw error("there is no tensor " + in_quotes(name) + ", which the architecture's node " +
+                    in_quotes(spec_->name) + " (" + spec_->op + ") needs");
+    }
+    [[nodiscard]] bool has(std::string const& name) const { return tensors_->count(name) != 0; }
+    [[nodiscard]] dense layer(std::string const& prefix) {
+        return {required_tensor(prefix + ".weight"), optional_tensor(prefix + ".bias")};
+    }
+
+    // --- nodes
+
+    void add(network& made, node_spec const& spec) {
+        spec_ = &spec;
+        unread_ = given(spec);
+        if (spec.op == "transformer_encoder_layer") {
+            add_encoder_layer(made, spec);
+            refuse_unread();
+            last_ = spec.name;
+            return;
+        }
+        auto made_op = operation_of(made, spec);
+        refuse_unread();
+        auto inputs = spec.inputs;
+        if (inputs.empty() && !std::holds_alternative<input>(made_op) && !last_.empty()) inputs = {last_};
+        made.add({spec.name, std::move(made_op), std::move(inputs)});
+        last_ = spec.name;
+    }
+
+    /// The names of the options that a node gives.
+    [[nodiscard]] static std::set<std::string> given(node_spec const& of) {
+        std::set<std::string> names;
+        auto const note = [&](bool present, char const* name) {
+            if (present) names.insert(name);
+        };
+        note(!of.weights.empty(), "weights"), note(!of.kind.empty(), "kind"),
+            note(!of.activation.empty(), "activation"), note(!of.shape.empty(), "shape");
+        note(!of.window.empty(), "window"), note(!of.stride.empty(), "stride");
+        note(!of.padding.empty(), "padding"), note(!of.padding_after.empty(), "padding_after");
+        note(!of.dilation.empty(), "dilation"), note(of.groups.has_value(), "groups");
+        note(of.heads.has_value(), "heads"), note(of.layer.has_value(), "layer");
+        note(of.index.has_value(), "index"), note(of.epsilon.has_value(), "epsilon");
+        note(of.causal.has_value(), "causal"), note(of.reversed.has_value(), "reversed");
+        note(of.count_padding.has_value(), "count_padding"), note(of.norm_first.has_value(), "norm_first");
+        return names;
+    }
+    /// Says that an option has been read.
+    template <class T>
+    [[nodiscard]] T const& take(char const* name, T const& value) {
+        unread_.erase(name);
+        return value;
+    }
+    void refuse_unread() const {
+        if (!unread_.empty())
+            throw error("node " + in_quotes(spec_->name) + ": " + spec_->op + " has no option " +
+                        in_quotes(*unread_.begin()));
+    }
+    [[nodiscard]] std::string prefix() {
+        return take("weights", spec_->weights).empty() ? spec_->name : spec_->weights;
+    }
+    [[nodiscard]] double epsilon() { return take("epsilon", spec_->epsilon).value_or(1e-5); }
+
+    [[nodiscard]] activation_kind activation_or(node_spec const& spec, activation_kind otherwise) {
+        auto const& name = take("activation", spec.activation);
+        return name.empty() ? otherwise : activation_named(name);
+    }
+
+    [[nodiscard]] operation operation_of(network const& made, node_spec const& spec) {
+        auto const& op = spec.op;
+        if (op == "input") {
+            auto const size = checked_product(take("shape", spec.shape));
+            if (spec.shape.empty() || !size)
+                throw error("node " + in_quotes(spec.name) + ": an input needs a shape of finite size");
+            return input{*size, spec.shape};
+        }
+        if (op == "dense") return layer(prefix());
+        if (op == "activation") return activation{activation_named(take("kind", spec.kind))};
+        if (op == "convolution") return convolution_of(spec);
+        if (op == "pooling") return pooling_of(spec);
+        if (op == "batch_normalisation") {
+            auto const from = prefix();
+            return batch_normalisation{
+                required_tensor(from + ".running_mean"), required_tensor(from + ".running_var"),
+                optional_tensor(from + ".weight"), optional_tensor(from + ".bias"), epsilon()};
+        }
+        if (op == "layer_normalisation") {
+            auto const from = prefix();
+            return layer_normalisation{optional_tensor(from + ".weight"), optional_tensor(from + ".bias"),
+                                       epsilon()};
+        }
+        if (op == "addition") return addition{};
+        if (op == "offset") return offset_of(made, spec);
+        if (op == "flatten") return flatten{};
+        if (op == "select_step") return select_step{take("index", spec.index)};
+        if (op == "mean_over_steps") return mean_over_steps{};
+        if (op == "recurrent") return recurrent_of(spec);
+        if (op == "attention") return attention_of(prefix(), spec);
+        if (op == "embedding") return embedding{required_tensor(prefix() + ".weight")};
+        throw error("node " + in_quotes(spec.name) + ": there is no operation " + in_quotes(op));
+    }
+
+    [[nodiscard]] convolution convolution_of(node_spec const& spec) {
+        auto of = layer(prefix());
+        return {std::move(of.weight),
+                std::move(of.bias),
+                take("stride", spec.stride),
+                take("padding", spec.padding),
+                take("padding_after", spec.padding_after),
+                take("dilation", spec.dilation),
+                take("groups", spec.groups).value_or(1)};
+    }
+
+    [[nodiscard]] pooling pooling_of(node_spec const& spec) {
+        auto const& kind = take("kind", spec.kind);
+        if (kind != "average" && kind != "maximum")
+            throw error("node " + in_quotes(spec.name) + ": pooling of kind " + in_quotes(kind) +
+                        ", not average or maximum");
+        return {kind == "average" ? pooling_kind::average : pooling_kind::maximum,
+                take("window", spec.window),
+                take("stride", spec.stride),
+                take("padding", spec.padding),
+                take("padding_after", spec.padding_after),
+                take("count_padding", spec.count_padding).value_or(true)};
+    }
+
+    /// Positions: of a table of more steps than there are, the first ones.
+    [[nodiscard]] offset offset_of(network const& made, node_spec const& spec) {
+        auto const from = prefix();
+        auto values = required_tensor(has(from) ? from : from + ".weight");
+        // Only of the nodes since the last time, or thousands of offsets would take the square of that.
+        for (; shaped_ < made.nodes().size(); ++shaped_) add_shape(shapes_, made.nodes()[shaped_]);
+        auto const& source = spec.inputs.empty() ? last_ : spec.inputs.front();
+        auto const found = shapes_.find(source);
+        if (found != shapes_.end() && found->second.size() == 2 && values.rank() == 2 &&
+            values.shape()[0] > found->second[0])
+            values = values.rows(0, found->second[0]);
+        return {std::move(values)};
+    }
+
+    [[nodiscard]] recurrent recurrent_of(node_spec const& spec) {
+        auto const& kind = take("kind", spec.kind);
+        if (kind != "rnn" && kind != "lstm" && kind != "gru")
+            throw error("node " + in_quotes(spec.name) + ": a recurrent layer of kind " + in_quotes(kind) +
+                        ", not rnn, lstm or gru");
+        bool const reversed = take("reversed", spec.reversed).value_or(false);
+        std::string suffix = "_l" + std::to_string(take("layer", spec.layer).value_or(0));
+        if (reversed) suffix += "_reverse";
+        auto const from = prefix();
+        return {kind == "rnn"    ? recurrent_kind::rnn
+                : kind == "lstm" ? recurrent_kind::lstm
+                                 : recurrent_kind::gru,
+                required_tensor(from + ".weight_ih" + suffix),
+                required_tensor(from + ".weight_hh" + suffix),
+                optional_tensor(from + ".bias_ih" + suffix),
+                optional_tensor(from + ".bias_hh" + suffix),
+                kind == "rnn" ? activation_or(spec, activation_kind::tanh) : activation_kind::tanh,
+                reversed};
+    }
+
+    /// A third of a stacked weight or bias.
+    [[nodiscard]] static tensor third(tensor const& stacked, std::size_t which) {
+        if (stacked.rank() == 0 || stacked.shape()[0] % 3 != 0)
+            throw error(stacked.described() + " does not hold queries, keys and values");
+        std::size_t const rows = stacked.shape()[0] / 3;
+        return stacked.rows(which * rows, rows);
+    }
+    [[nodiscard]] attention attention_of(std::string const& from, node_spec const& spec) {
+        std::vector<dense> parts;
+        if (has(from + ".in_proj_weight")) {
+            auto const weight = required_tensor(from + ".in_proj_weight");
+            auto const bias = optional_tensor(from + ".in_proj_bias");
+            for (std::size_t k = 0; k < 3; ++k) {
+                parts.push_back({third(weight, k)});
+                if (bias) parts.back().bias = third(*bias, k);
+            }
+        } else {
+            for (auto const* name : {".q_proj", ".k_proj", ".v_proj"}) parts.push_back(layer(from + name));
+        }
+        return {parts[0],
+                parts[1],
+                parts[2],
+                layer(from + ".out_proj"),
+                take("heads", spec.heads).value_or(1),
+                take("causal", spec.causal).value_or(false)};
+    }
+
+    /// PyTorch's TransformerEncoderLayer: attention and a network of two layers, each added to what it reads,
+    /// and normalised after the addition or before.
+    void add_encoder_layer(network& made, node_spec const& spec) {
+        auto const from = prefix();
+        auto const kind = activation_or(spec, activation_kind::relu);
+        bool const first = take("norm_first", spec.norm_first).value_or(false);
+        auto const source = spec.inputs.empty() ? last_ : spec.inputs.front();
+        if (spec.inputs.size() > 1)
+            throw error("node " + in_quotes(spec.name) + " takes one input, not " +
+                        std::to_string(spec.inputs.size()));
+        auto const named = [&](char const* part) { return spec.name + "." + part; };
+        auto const norm = [&](char const* which, std::string const& name, std::string const& reads) {
+            made.add({name,
+                      layer_normalisation{optional_tensor(from + which + ".weight"),
+                                          optional_tensor(from + which + ".bias"), epsilon()},
+                      {reads}});
+        };
+        auto read = source;
+        if (first) norm(".norm1", read = named("norm1"), source);
+        made.add({named("self_attn"), attention_of(from + ".self_attn", spec), {read}});
+        made.add({named("add1"), addition{}, {source, named("self_attn")}});
+        auto middle = named("add1");
+        read = named(first ? "norm2" : "norm1");
+        norm(first ? ".norm2" : ".norm1", read, middle);
+        if (!first) middle = read;
+        made.add({named("linear1"), layer(from + ".linear1"), {read}});
+        made.add({named("activation"), activation{kind}, {named("linear1")}});
+        made.add({named("linear2"), layer(from + ".linear2"), {named("activation")}});
+        auto const sum = first ? spec.name : named("add2");
+        made.add({sum, addition{}, {middle, named("linear2")}});
+        if (!first) norm(".norm2", spec.name, sum);
+    }
+
+    input_file const* file_;
+    listed_tensors const* tensors_;
+    Load load_;
+    shapes_by_node shapes_;  ///< of the first `shaped_` nodes
+    std::size_t shaped_ = 0;
+    std::set<std::string, std::less<>> used_;
+    std::set<std::string> unread_;
+    node_spec const* spec_ = nullptr;
+    std::string last_;
+};
+
+}  // namespace detail
+}  // namespace spinet

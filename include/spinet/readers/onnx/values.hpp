@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// What flows through an ONNX graph while it is read: constants, and views of what the network computes.
+#pragma once
+
+#include <spinet/error.hpp>
+#include <spinet/network/tensor.hpp>
+#include <spinet/readers/file.hpp>
+#include <spinet/readers/onnx/layout.hpp>
+
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <functional>
+#include <limits>
+#include <map>
+#include <memory>
+#include <onnx/onnx_pb.h>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace spinet::detail::onnx_reading {
+
+using shared_bytes = std::shared_ptr<std::vector<std::byte> const>;
+
+/// Integers and booleans: shapes, indices, axes. Row-major.
+struct whole {
+    std::vector<std::size_t> sizes;
+    std::vector<std::int64_t> values;
+};
+
+/// A view of stored numbers.
+struct constant {
+    std::string name;
+    dtype type = dtype::f32;
+    shared_bytes bytes;
+    std::size_t start = 0;  ///< bytes before the first
+    layout at;
+};
+
+/// A view of what stage `from` of the network computes for one sample.
+struct computed {
+    std::size_t from = 0;
+    layout at;
+    ::onnx::NodeProto const* mover = nullptr;  ///< the last node that made another view of it
+};
+
+/// Views one behind the other along an axis, each of size 1 there: the last states of several layers, of
+/// which one is then selected.
+struct joined {
+    std::vector<computed> parts;
+    std::size_t axis = 0;
+    std::vector<std::size_t> sizes;
+};
+
+using graph_value = std::variant<whole, constant, computed, joined>;
+
+/// The largest array of integers that is looked into.
+inline constexpr std::size_t most_whole = 65'536;
+
+/// Bounds what the reader allocates beside protobuf's messages, so that a file that reuses a tensor a million
+/// times is refused. Throws `error`.
+class memory_budget {
+public:
+    explicit memory_budget(std::uint64_t limit) : left_(limit) {}
+    void spend(std::uint64_t bytes) {
+        if (bytes > left_)
+            throw error("would take too much memory for its size: tensors are copied or repeated too often");
+        left_ -= bytes;
+    }
+    /// Allows more, for a further file.
+    void grant(std::uint64_t bytes) noexcept { left_ += bytes; }
+
+private:
+    std::uint64_t left_;
+};
+
+[[nodiscard]] inline double number_at(constant const& of, std::size_t index) {
+    auto const* const from = of.bytes->data() + of.start + index * size_of(of.type);
+    std::uint16_t half = 0;
+    float single = 0;
+    double value = 0;
+    switch (of.type) {
+        case dtype::f16:
+        case dtype::bf16:
+            std::memcpy(&half, from, sizeof half);
+            return static_cast<double>(of.type == dtype::f16 ? half_to_float(half) : bfloat16_to_float(half));
+        case dtype::f32:
+            std::memcpy(&single, from, sizeof single);
+            return static_cast<double>(single);
+        case dtype::f64:
+            std::memcpy(&value, from, sizeof value);
+    }
+    return value;
+}
+
+/// All values, row-major.
+[[nodiscard]] inline std::vector<double> numbers_of(constant const& of, memory_budget& budget) {
+    budget.spend(of.at.count() * sizeof(double));
+    std::vector<double> numbers;
+    numbers.reserve(of.at.count());
+    for_each_element(of.at, [&](std::size_t index) { numbers.push_back(number_at(of, index)); });
+    return numbers;
+}
+
+/// The number of a constant that holds only one.
+[[nodiscard]] inline std::optional<double> only_number(constant const& of) {
+    if (of.at.count() != 1) return std::nullopt;
+    return number_at(of, of.at.offset);
+}
+
+/// A constant of doubles.
+[[nodiscard]] inline constant constant_of(std::vector<double> const& numbers, std::vector<std::size_t> sizes,
+                                          std::string name) {
+    std::vector<std::byte> bytes(numbers.size() * sizeof(double));
+    if (!numbers.empty()) std::memcpy(bytes.data(), numbers.data(), bytes.size());
+    return {std::move(name), dtype::f64, std::make_shared<std::vector<std::byte> const>(std::move(bytes)), 0,
+            row_major(std::move(sizes))};
+}
+
+/// The same values in an array of their own, row-major.
+[[nodiscard]] inline constant packed(constant const& of, memory_budget& budget) {
+    if (contiguous(of.at)) return of;
+    std::size_t const width = size_of(of.type), count = of.at.count();
+    budget.spend(std::uint64_t{count} * width);
+    std::vector<std::byte> bytes(count * width);
+    auto* to = bytes.data();
+    for_each_element(of.at, [&](std::size_t index) {
+        std::memcpy(to, of.bytes->data() + of.start + index * width, width);
+        to += width;
+    });
+    return {of.name, of.type, std::make_shared<std::vector<std::byte> const>(std::move(bytes)), 0,
+            row_major(of.at.sizes)};
+}
+
+/// A window on the file's bytes, or where they are in another order a copy.
+[[nodiscard]] inline tensor tensor_of(constant const& of, memory_budget& budget) {
+    auto const rows = packed(of, budget);
+    return {rows.name, rows.type, rows.at.sizes, rows.bytes,
+            rows.start + rows.at.offset * size_of(rows.type)};
+}
+
+/// Reads TensorProtos, with what they keep in files beside the model.
+class tensor_loader {
+public:
+    explicit tensor_loader(std::filesystem::path const& model) : directory_(model.parent_path()) {}
+
+    /// The values, taken out of `from`, whose data are gone afterwards. Throws `error`, which names the
+    /// tensor.
+    [[nodiscard]] graph_value load(::onnx::TensorProto& from, std::string const& name) {
+        tensor_ = "tensor " + in_quotes(name);
+        if (from.has_segment()) fail("is a segment of a larger one");
+        sizes_.clear();
+        if (from.dims_size() > 32) fail("has " + std::to_string(from.dims_size()) + " dimensions");
+        for (auto const length : from.dims()) {
+            if (length < 0) fail("has a dimension of " + std::to_string(length));
+            sizes_.push_back(static_cast<std::size_t>(length));
+        }
+        if (!countable(sizes_)) fail("of shape " + tuple_text(sizes_) + " has too many elements");
+        tensor_ += " of shape " + tuple_text(sizes_);
+        if (auto const type = real_type(from.data_type())) return load_real(from, name, *type);
+        if (width_of_whole(from.data_type()) != 0) return load_whole(from);
+        fail("has the type " + type_name(from.data_type()) + ", which is no real number, integer or boolean");
+    }
+
+    [[nodiscard]] static std::optional<dtype> real_type(int type) {
+        switch (type) {
+            case ::onnx::TensorProto::FLOAT:
+                return dtype::f32;
+            case ::onnx::TensorProto::DOUBLE:
+                return dtype::f64;
+            case ::onnx::TensorProto::FLOAT16:
+                return dtype::f16;
+            case ::onnx::TensorProto::BFLOAT16:
+                return dtype::bf16;
+            default:
+                return std::nullopt;
+        }
+    }
+
+    /// Bytes of an integer or boolean; 0: neither.
+    [[nodiscard]] static std::size_t width_of_whole(int type) {
+        switch (type) {
+            case ::onnx::TensorProto::BOOL:
+            case ::onnx::TensorProto::INT8:
+            case ::onnx::TensorProto::UINT8:
+                return 1;
+            case ::onnx::TensorProto::INT16:
+            case ::onnx::TensorProto::UINT16:
+                return 2;
+            case ::onnx::TensorProto::INT32:
+            case ::onnx::TensorProto::UINT32:
+                return 4;
+            case ::onnx::TensorProto::INT64:
+                return 8;
+            default:
+                return 0;
+        }
+    }
+
+    [[nodiscard]] static std::string type_name(int type) {
+        return ::onnx::TensorProto::DataType_IsValid(type)
+                   ? ::onnx::TensorProto::DataType_Name(static_cast<::onnx::TensorProto::DataType>(type))
+                   : "number " + std::to_string(type);
+    }
+
+    /// Bytes of all files beside the model that were read.
+    [[nodiscard]] std::uint64_t beside() const noexcept { return beside_; }
+
+private:
+    /// Which of the fields for data are filled.
+    struct filled {
+        std::size_t raw, floats, doubles, ints, longs, others;
+    };
+
+    [[noreturn]] void fail(std::string const& what) const { throw error(tensor_ + " " + what); }
+
+    [[nodiscard]] std::size_t count() const { return row_major(sizes_).count(); }
+
+    static filled filled_of(::onnx::TensorProto const& from) {
+        return {from.raw_data().size(),
+                static_cast<std::size_t>(from.float_data_size()),
+                static_cast<std::size_t>(from.double_data_size()),
+                static_cast<std::size_t>(from.int32_data_size()),
+                static_cast<std::size_t>(from.int64_data_size()),
+                static_cast<std::size_t>(from.uint64_data_size() + from.string_data_size())};
+    }
+
+    /// That nothing but `own` numbers, of the field that fits the type, are there.
+    void check_count(filled const& has, std::size_t own, std::string const& field) const {
+        if (has.raw + has.floats + has.doubles + has.ints + has.longs + has.others != own)
+            fail("holds data of another type than its own, beside or instead of " + field);
+        if (own != count())
+            fail("needs " + std::to_string(count()) + " numbers, but " + std::to_string(own) + " are in " +
+                 field);
+    }
+
+    void check_bytes(std::size_t available, std::size_t width, std::string const& where) const {
+        if (available != count() * width)
+            fail("needs " + std::to_string(count() * width) + " bytes, but " + std::to_string(available) +
+                 " are in " + where);
+    }
+
+    constant load_real(::onnx::TensorProto& from, std::string const& name, dtype type) {
+        constant result{name, type, nullptr, 0, row_major(sizes_)};
+        if (from.data_location() == ::onnx::TensorProto::EXTERNAL) {
+            auto const window = external(from, count() * size_of(type));
+            result.bytes = window.first;
+            result.start = window.second;
+            return result;
+        }
+        std::vector<std::byte> bytes(inline_bytes(from, size_of(type)));
+        auto const has = filled_of(from);
+        if (has.raw != 0)
+            std::memcpy(bytes.data(), from.raw_data().data(), has.raw);
+        else if (type == dtype::f32 && has.floats != 0)
+            std::memcpy(bytes.data(), from.float_data().data(), bytes.size());
+        else if (type == dtype::f64 && has.doubles != 0)
+            std::memcpy(bytes.data(), from.double_data().data(), bytes.size());
+        else if (has.ints != 0)
+            copy_halves(from, bytes);
+        std::unique_ptr<std::string> const gone(from.release_raw_data());
+        from.clear_float_data();
+        result.bytes = std::make_shared<std::vector<std::byte> const>(std::move(bytes));
+        return result;
+    }
+
+    /// How many bytes a tensor within the file has, which has to be what its shape says.
+    std::size_t inline_bytes(::onnx::TensorProto const& from, std::size_t width) const {
+        auto const has = filled_of(from);
+        if (from.external_data_size() != 0) fail("names an external file, but is said not to be there");
+        if (has.raw != 0) {
+            if (has.floats + has.doubles + has.ints + has.longs + has.others != 0)
+                fail("holds data twice, as raw_data and as numbers");
+            check_bytes(has.raw, width, "raw_data");
+        } else if (from.data_type() == ::onnx::TensorProto::FLOAT) {
+            check_count(has, has.floats, "float_data");
+        } else if (from.data_type() == ::onnx::TensorProto::DOUBLE) {
+            check_count(has, has.doubles, "double_data");
+        } else if (from.data_type() == ::onnx::TensorProto::INT64) {
+            check_count(has, has.longs, "int64_data");
+        } else if (from.data_type() == ::onnx::TensorProto::UINT32) {
+            if (has.others != 0) fail("holds unsigned numbers outside raw_data");
+            check_count(has, 0, "raw_data");
+        } else {
+            check_count(has, has.ints, "int32_data");
+        }
+        return count() * width;
+    }
+
+    /// Halves stand in int32_data, one in each number.
+    void copy_halves(::onnx::TensorProto const& from, std::vector<std::byte>& bytes) const {
+        for (int k = 0; k < from.int32_data_size(); ++k) {
+            auto const number = from.int32_data(k);
+            if (number < 0 || number > 0xFFFF)
+                fail("holds " + std::to_string(number) + " at index " + std::to_string(k) +
+                     " of int32_data, which is no number of 16 bits");
+            auto const half = static_cast<std::uint16_t>(number);
+            std::memcpy(bytes.data() + static_cast<std::size_t>(k) * 2, &half, 2);
+        }
+    }
+
+    whole load_whole(::onnx::TensorProto& from) {
+        if (count() > most_whole)
+            fail("has " + std::to_string(count()) + " integers, more than the " + std::to_string(most_whole) +
+                 " that are looked into");
+        std::size_t const width = width_of_whole(from.data_type());
+        whole result{sizes_, {}};
+        if (from.data_location() == ::onnx::TensorProto::EXTERNAL) {
+            auto const window = external(from, count() * width);
+            read_whole(from.data_type(), window.first->data() + window.second, result.values);
+            return result;
+        }
+        auto const needed = inline_bytes(from, width);
+        if (from.raw_data().size() == needed && needed != 0)
+            read_whole(from.data_type(), reinterpret_cast<std::byte const*>(from.raw_data().data()),
+                       result.values);
+        else if (from.data_type() == ::onnx::TensorProto::INT64)
+            result.values.assign(from.int64_data().begin(), from.int64_data().end());
+        else
+            result.values.assign(from.int32_data().begin(), from.int32_data().end());
+        return result;
+    }
+
+    template <class Stored>
+    static std::int64_t read_one(std::byte const* from) {
+        Stored stored;
+        std::memcpy(&stored, from, sizeof stored);
+        return static_cast<std::int64_t>(stored);
+    }
+
+    void read_whole(int type, std::byte const* from, std::vector<std::int64_t>& to) const {
+        auto const read = [&]() -> std::int64_t (*)(std::byte const*) {
+            switch (type) {
+                case ::onnx::TensorProto::INT8:
+                    return read_one<std::int8_t>;
+                case ::onnx::TensorProto::INT16:
+                    return read_one<std::int16_t>;
+                case ::onnx::TensorProto::UINT16:
+                    return read_one<std::uint16_t>;
+                case ::onnx::TensorProto::INT32:
+                    return read_one<std::int32_t>;
+                case ::onnx::TensorProto::UINT32:
+                    return read_one<std::uint32_t>;
+                case ::onnx::TensorProto::INT64:
+                    return read_one<std::int64_t>;
+                default:
+                    return read_one<std::uint8_t>;
+            }
+        }();
+        std::size_t const width = width_of_whole(type);
+        for (std::size_t k = 0; k < count(); ++k) to.push_back(read(from + k * width));
+    }
+
+    /// The bytes of a file beside the model, and where in them the tensor begins.
+    std::pair<shared_bytes, std::size_t> external(::onnx::TensorProto const& from, std::size_t needed) {
+        if (filled_of(from).raw + static_cast<std::size_t>(from.float_data_size()) != 0)
+            fail("holds data beside its external file");
+        std::map<std::string, std::string, std::less<>> entries;
+        for (auto const& entry : from.external_data())
+            if (!entries.emplace(entry.key(), entry.value()).second)
+                fail("gives " + in_quotes(entry.key()) + " of its external file twice");
+        auto const location = entries.find("location");
+        if (location == entries.end()) fail("is in an external file without a location");
+        auto const& bytes = file_beside(location->second);
+        std::size_t const start = number_in(entries, "offset", 0);
+        std::size_t const size = bytes->size();
+        if (start > size) fail("begins behind the end of its external file " + in_quotes(location->second));
+        if (number_in(entries, "length", needed) != needed)
+            fail("needs " + std::to_string(needed) + " bytes, but its external length is " +
+                 in_quotes(entries.find("length")->second));
+        if (needed > size - start)
+            fail("needs " + std::to_string(needed) + " bytes from byte " + std::to_string(start) +
+                 ", but its external file " + in_quotes(location->second) + " has " + std::to_string(size));
+        return {bytes, start};
+    }
+
+    [[nodiscard]] std::size_t number_in(std::map<std::string, std::string, std::less<>> const& entries,
+                                        std::string_view key, std::size_t otherwise) const {
+        auto const at = entries.find(key);
+        if (at == entries.end()) return otherwise;
+        std::size_t number = 0;
+        auto const* const end = at->second.data() + at->second.size();
+        auto const [stop, code] = std::from_chars(at->second.data(), end, number);
+        if (code != std::errc() || stop != end)
+            fail("gives the " + std::string(key) + " of its external file as " + in_quotes(at->second));
+        return number;
+    }
+
+    /// Read whole, once. Only plain names: a model must not reach out of its directory.
+    shared_bytes const& file_beside(std::string const& location) {
+        bool const plain = !location.empty() && location != "." && location != ".." &&
+                           location.find_first_of(std::string_view("/\\:\0", 4)) == std::string::npos;
+        if (!plain) fail("is in an external file named " + in_quotes(location) + ", not a plain file name");
+        auto const at = files_.find(location);
+        if (at != files_.end()) return at->second;
+        input_file file(directory_ / location);
+        std::vector<std::byte> bytes(static_cast<std::size_t>(file.size()));
+        file.read(0, bytes);
+        beside_ += bytes.size();
+        return files_.emplace(location, std::make_shared<std::vector<std::byte> const>(std::move(bytes)))
+            .first->second;
+    }
+
+    std::filesystem::path directory_;
+    std::map<std::string, shared_bytes, std::less<>> files_;
+    std::uint64_t beside_ = 0;
+    std::string tensor_;
+    std::vector<std::size_t> sizes_;
+};
+
+}  // namespace spinet::detail::onnx_reading

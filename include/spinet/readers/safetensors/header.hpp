@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The header of a safetensors file: read under limits, and checked against the size of the file.
+#pragma once
+
+#include <spinet/error.hpp>
+#include <spinet/network/tensor.hpp>
+#include <spinet/readers/file.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace spinet {
+
+/// An element type of the format; spinet computes with those which have a `dtype`.
+struct safetensors_type {
+    std::string_view name;
+    std::uint64_t bits;
+    bool whole;  ///< integers and booleans
+    std::optional<dtype> type = std::nullopt;
+};
+
+/// A tensor as the header describes it. Offsets count bytes from the end of the header.
+struct safetensors_entry {
+    std::string name;
+    safetensors_type const* type = nullptr;
+    std::vector<std::uint64_t> shape;
+    std::uint64_t begin = 0;
+    std::uint64_t end = 0;
+};
+
+/// All tensors, by name, and where their data begins in the file.
+struct safetensors_header {
+    std::map<std::string, safetensors_entry, std::less<>> tensors;
+    std::uint64_t data_begin = 0;
+};
+
+namespace detail {
+
+// The limit of the reference implementation, and two of ours: real files hold thousands of tensors, of rank
+// up to 5.
+inline constexpr std::uint64_t largest_header = 100'000'000;
+inline constexpr std::size_t most_header_keys = 100'000;
+inline constexpr std::size_t most_dimensions = 32;
+
+inline constexpr std::array<safetensors_type, 23> safetensors_types{{{"F32", 32, false, dtype::f32},
+                                                                     {"F16", 16, false, dtype::f16},
+                                                                     {"BF16", 16, false, dtype::bf16},
+                                                                     {"F64", 64, false, dtype::f64},
+                                                                     {"BOOL", 8, true},
+                                                                     {"U8", 8, true},
+                                                                     {"I8", 8, true},
+                                                                     {"U16", 16, true},
+                                                                     {"I16", 16, true},
+                                                                     {"U32", 32, true},
+                                                                     {"I32", 32, true},
+                                                                     {"U64", 64, true},
+                                                                     {"I64", 64, true},
+                                                                     {"F4", 4, false},
+                                                                     {"F6_E2M3", 6, false},
+                                                                     {"F6_E3M2", 6, false},
+                                                                     {"F8_E4M3", 8, false},
+                                                                     {"F8_E5M2", 8, false},
+                                                                     {"F8_E8M0", 8, false},
+                                                                     {"F8_E4M3FNUZ", 8, false},
+                                                                     {"F8_E5M2FNUZ", 8, false},
+                                                                     {"C32", 32, false},
+                                                                     {"C64", 64, false}}};
+
+[[nodiscard]] inline safetensors_type const* find_safetensors_type(std::string_view name) noexcept {
+    for (auto const& type : safetensors_types)
+        if (type.name == name) return &type;
+    return nullptr;
+}
+
+/// Takes the events of nlohmann's SAX parser, which does not recurse. The state names the place in the
+/// header, and a value which does not belong there is refused at once, so neither depth nor size of the JSON
+/// can hurt.
+class safetensors_events {
+public:
+    using json = nlohmann::json;
+    using tensor_map = std::map<std::string, safetensors_entry, std::less<>>;
+
+    explicit safetensors_events(input_file const& file) : file_(&file) {}
+
+    [[nodiscard]] tensor_map take() { return std::move(tensors_); }
+
+    bool null() { unexpected("null"); }
+    bool boolean(bool) { unexpected("a boolean"); }
+    bool number_integer(json::number_integer_t value) {
+        unexpected("the negative number " + std::to_string(value));
+    }
+    bool number_float(json::number_float_t, json::string_t const& text) {
+        unexpected("the number " + cut(text));
+    }
+    bool binary(json::binary_t&) { unexpected("binary data"); }
+
+    bool number_unsigned(json::number_unsigned_t value) {
+        if (where_ == place::shape) {
+            if (entry_->shape.size() == most_dimensions)
+                refuse("its shape has more than " + std::to_string(most_dimensions) + " dimensions");
+            entry_->shape.push_back(value);
+        } else if (where_ == place::offsets) {
+            if (offsets_.size() == 2) refuse("its data_offsets have more than two numbers");
+            offsets_.push_back(value);
+        } else {
+            unexpected("the number " + std::to_string(value));
+        }
+        return true;
+    }
+
+    bool string(json::string_t& value) {
+        if (where_ == place::metadata) return true;
+        if (where_ != place::tensor || field_ != "dtype") unexpected("the string " + in_quotes(value));
+        entry_->type = find_safetensors_type(value);
+        if (entry_->type == nullptr) refuse("unknown dtype " + in_quotes(value));
+        return true;
+    }
+
+    bool key(json::string_t& value) {
+        if (++keys_ > most_header_keys)
+            file_->refuse("the header has more than " + std::to_string(most_header_keys) + " keys");
+        if (where_ == place::top_object) {
+            if (!names_.insert(value).second)
+                file_->refuse("duplicate key " + in_quotes(value) + " in the header");
+            name_ = value;
+        } else if (where_ == place::metadata) {
+            if (!metadata_.insert(value).second)
+                file_->refuse("duplicate key " + in_quotes(value) + " in __metadata__");
+            field_ = value;
+        } else {
+            field_ = value;
+            if (value != "dtype" && value != "shape" && value != "data_offsets")
+                refuse("unknown key " + in_quotes(value));
+            if (!fields_.insert(value).second) refuse("duplicate key " + in_quotes(value));
+        }
+        return true;
+    }
+
+    bool start_object(std::size_t) {
+        if (where_ == place::outside) {
+            where_ = place::top_object;
+        } else if (where_ == place::top_object && name_ == "__metadata__") {
+            where_ = place::metadata;
+        } else if (where_ == place::top_object) {
+            where_ = place::tensor;
+            entry_ = &tensors_[name_];
+            entry_->name = name_;
+            fields_.clear();
+            offsets_.clear();
+        } else {
+            unexpected("an object");
+        }
+        return true;
+    }
+
+    bool end_object() {
+        if (where_ == place::tensor) {
+            for (auto const* field : {"dtype", "shape", "data_offsets"})
+                if (fields_.count(field) == 0) refuse(std::string("its ") + field + " is missing");
+            if (offsets_.size() != 2)
+                refuse("its data_offsets have " + std::to_string(offsets_.size()) +
+                       " numbers instead of two");
+            entry_->begin = offsets_[0];
+            entry_->end = offsets_[1];
+        }
+        where_ = where_ == place::top_object ? place::outside : place::top_object;
+        return true;
+    }
+
+    bool start_array(std::size_t) {
+        if (where_ == place::tensor && field_ == "shape")
+            where_ = place::shape;
+        else if (where_ == place::tensor && field_ == "data_offsets")
+            where_ = place::offsets;
+        else
+            unexpected("an array");
+        return true;
+    }
+
+    bool end_array() {
+        where_ = place::tensor;
+        return true;
+    }
+
+    bool parse_error(std::size_t position, std::string const&, json::exception const& reason) {
+        file_->refuse("the header is not valid JSON at its byte " + std::to_string(position) + ": " +
+                      cut(reason.what()));
+    }
+
+private:
+    enum class place : std::uint8_t { outside, top_object, metadata, tensor, shape, offsets };
+
+    /// A file may give megabytes as a number or in the text of a parse error.
+    static std::string cut(std::string_view text) {
+        auto const shown = in_quotes(text);
+        return shown.substr(1, shown.size() - 2);
+    }
+
+    [[noreturn]] void refuse(std::string const& what) const {
+        file_->refuse("tensor " + in_quotes(name_) + ": " + what);
+    }
+
+    [[noreturn]] void unexpected(std::string const& found) const {
+        switch (where_) {
+            case place::outside:
+                file_->refuse("the header is " + found + ", not an object");
+            case place::top_object:
+                file_->refuse("the header entry " + in_quotes(name_) + " is " + found + ", not an object");
+            case place::metadata:
+                file_->refuse("__metadata__ entry " + in_quotes(field_) + " is " + found + ", not a string");
+            case place::shape:
+                refuse("its shape holds " + found + " at index " + std::to_string(entry_->shape.size()) +
+                       ", not a whole number from 0 to 2^64-1");
+            case place::offsets:
+                refuse("its data_offsets hold " + found + " at index " + std::to_string(offsets_.size()) +
+                       ", not a whole number from 0 to 2^64-1");
+            case place::tensor:
+                break;
+        }
+        refuse("its " + cut(field_) + " is " + found +
+               (field_ == "dtype" ? ", not a string" : ", not an array"));
+    }
+
+    input_file const* file_;
+    tensor_map tensors_;
+    std::set<std::string> names_;
+    std::set<std::string> metadata_;
+    std::set<std::string> fields_;
+    std::vector<std::uint64_t> offsets_;
+    std::string name_;
+    std::string field_;
+    safetensors_entry* entry_ = nullptr;
+    std::size_t keys_ = 0;
+    place where_ = place::outside;
+};
+
+/// The parser would take a zero for the end, and leave what follows unread.
+inline void refuse_zeros(input_file const& file, std::string const& text, std::string const& what) {
+    if (auto const zero = text.find('\0'); zero != text.npos)
+        file.refuse(what + " holds a zero at its byte " + std::to_string(zero + 1));
+}
+
+/// The text of the header; its length is believed only after a comparison with the size of the file.
+[[nodiscard]] inline std::string read_header_text(input_file& file) {
+    constexpr std::string_view no = "not a safetensors file: ";
+    if (file.size() < 8)
+        file.refuse("truncated: the file has " + std::to_string(file.size()) +
+                    " bytes, less than the 8 with which a safetensors file begins");
+    std::uint64_t length = 0;
+    file.read(0, std::as_writable_bytes(std::span(&length, 1)));
+    if (length > largest_header)
+        file.refuse(std::string(no) + "its first 8 bytes give a header of " + std::to_string(length) +
+                    " bytes, over the limit of " + std::to_string(largest_header));
+    if (length < 2)
+        file.refuse(std::string(no) + "its first 8 bytes give a header of " + std::to_string(length) +
+                    " bytes, too short for an object");
+    if (length > file.size() - 8)
+        file.refuse("truncated: the header should have " + std::to_string(length) + " bytes, but only " +
+                    std::to_string(file.size() - 8) + " follow");
+    std::string text(static_cast<std::size_t>(length), '\0');
+    file.read(8, std::as_writable_bytes(std::span(text)));
+    if (text.front() != '{')
+        file.refuse(std::string(no) + "the header begins with " + in_quotes(text.substr(0, 1)) +
+                    ", not with '{'");
+    refuse_zeros(file, text, "the header");
+    return text;
+}
+
+/// Throws where offsets do not fit type and shape, or reach beyond the data.
+inline void check_extent(input_file const& file, safetensors_entry const& entry, std::uint64_t data_size) {
+    auto const what = "tensor " + in_quotes(entry.name) + ": ";
+    auto const span = "data_offsets [" + std::to_string(entry.begin) + ", " + std::to_string(entry.end) + "]";
+    auto const bits = checked_product(entry.shape, entry.type->bits);
+    if (!bits)
+        file.refuse(what + "its size overflows: shape " + tuple_text(entry.shape) + " of " +
+                    std::string(entry.type->name));
+    if (*bits % 8 != 0)
+        file.refuse(what + "shape " + tuple_text(entry.shape) + " of " + std::string(entry.type->name) +
+                    " is not a whole number of bytes");
+    if (entry.end < entry.begin) file.refuse(what + span + " are reversed");
+    if (entry.end - entry.begin != *bits / 8)
+        file.refuse(what + span + " span " + std::to_string(entry.end - entry.begin) + " bytes, but shape " +
+                    tuple_text(entry.shape) + " of " + std::string(entry.type->name) + " takes " +
+                    std::to_string(*bits / 8));
+    if (entry.end > data_size)
+        file.refuse(what + span + " reach beyond the " + std::to_string(data_size) +
+                    " bytes of data: the file is truncated, or the offsets are wrong");
+}
+
+/// Throws where two tensors overlap, or bytes belong to none.
+inline void check_cover(input_file const& file, safetensors_header const& header, std::uint64_t data_size) {
+    std::vector<safetensors_entry const*> order;
+    for (auto const& named : header.tensors) order.push_back(&named.second);
+    std::sort(order.begin(), order.end(), [](auto const* a, auto const* b) {
+        return std::pair(a->begin, a->end) < std::pair(b->begin, b->end);
+    });
+    std::uint64_t covered = 0;
+    safetensors_entry const* previous = nullptr;
+    for (auto const* entry : order) {
+        if (entry->begin > covered)
+            file.refuse("hole in the data: bytes " + std::to_string(covered) + " to " +
+                        std::to_string(entry->begin) + ", before tensor " + in_quotes(entry->name) +
+                        ", belong to no tensor");
+        if (entry->begin < covered)
+            file.refuse("tensors " + in_quotes(previous->name) + " and " + in_quotes(entry->name) +
+                        " overlap from byte " + std::to_string(entry->begin) + " to byte " +
+                        std::to_string(std::min(covered, entry->end)) + " of the data");
+        covered = entry->end;
+        previous = entry;
+    }
+    if (covered != data_size)
+        file.refuse("trailing bytes: the tensors take " + std::to_string(covered) + " bytes, but " +
+                    std::to_string(data_size) + " follow the header");
+}
+
+}  // namespace detail
+
+/// Reads and checks the header, after https://github.com/huggingface/safetensors: 8 bytes with the length of
+/// the header, little-endian; the header, a JSON object from names to `dtype`, `shape` and `data_offsets`,
+/// which may end in blanks; the data, which the tensors cover without gap or overlap. `__metadata__`, from
+/// strings to strings, is skipped. Throws `file_error` for anything else. Memory: a small multiple of the
+/// header, nothing for the data.
+[[nodiscard]] inline safetensors_header read_safetensors_header(input_file& file) {
+    auto const text = detail::read_header_text(file);
+    detail::safetensors_events events(file);
+    if (!nlohmann::json::sax_parse(text.begin(), text.end(), &events))
+        file.refuse("the header is not valid JSON");
+    safetensors_header header{events.take(), 8 + text.size()};
+    auto const data_size = file.size() - header.data_begin;
+    for (auto const& named : header.tensors) detail::check_extent(file, named.second, data_size);
+    detail::check_cover(file, header, data_size);
+    return header;
+}
+
+}  // namespace spinet

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// What a run remembers of one observable at one temperature: sums per replica or pair and per stage of the
+/// run, and one series of cohort means.
+#pragma once
+
+#include <spinet/archive.hpp>
+#include <spinet/error.hpp>
+#include <spinet/observable/observable.hpp>
+#include <spinet/statistics/centred_sums.hpp>
+#include <spinet/statistics/series.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace spinet {
+
+/// Stages are logarithmic in time: with n planned measurements, stage 0 is [0, n/8), then [n/8, n/4),
+/// [n/4, n/2) and [n/2, n). Knows nothing of spins: it adds up blocks of numbers. Memory: stages x units x
+/// components doubles.
+class recorder {
+public:
+    static constexpr std::size_t stages = 4;
+
+    recorder() = default;
+    /// Replicas 0, ..., `joined` - 1 depend on each other, and so do the next ones.
+    recorder(measured_per per, std::size_t replicas, std::vector<std::string> components, std::size_t lead,
+             std::size_t joined = 1)
+        : per_(per),
+          replicas_(replicas),
+          joined_(joined),
+          components_(std::move(components)),
+          lead_(lead),
+          counts_(stages, 0),
+          sums_(stages * units() * width(), 0.0) {}
+
+    [[nodiscard]] measured_per per() const noexcept { return per_; }
+    [[nodiscard]] std::size_t replicas() const noexcept { return replicas_; }
+    [[nodiscard]] std::size_t joined() const noexcept { return joined_; }
+    [[nodiscard]] std::size_t units() const noexcept { return unit_count(per_, replicas_); }
+    [[nodiscard]] std::size_t width() const noexcept { return components_.size(); }
+    [[nodiscard]] std::vector<std::string> const& components() const noexcept { return components_; }
+    [[nodiscard]] coarsened_series const& series() const noexcept { return series_; }
+
+    /// The stage that measurement k of n belongs to.
+    [[nodiscard]] static std::size_t stage_of(std::uint64_t k, std::uint64_t n) noexcept {
+        return k >= n / 2 ? 3 : k >= n / 4 ? 2 : k >= n / 8 ? 1 : 0;
+    }
+
+    /// Adds one measurement: units() blocks of width() numbers.
+    void add(std::size_t stage, std::span<double const> blocks) {
+        double* const sums = sums_.data() + stage * units() * width();
+        double lead = 0;
+        for (std::size_t k = 0; k < blocks.size(); ++k) sums[k] += blocks[k];
+        for (std::size_t u = 0; u < units(); ++u) {
+            double const x = blocks[u * width() + lead_];
+            lead += x;
+            leads_.add(x);
+        }
+        ++counts_[stage];
+        series_.add(lead / static_cast<double>(units()));
+    }
+
+    /// Adds what another recorder of the same replicas holds, whose measurements came after these: as if both
+    /// had been recorded here, stage by stage (up to rounding; of series see coarsened_series::merge). One
+    /// that was given no components, recorder{}, is the neutral element, and so is one without measurements.
+    /// Throws spinet::error for a recorder of something else.
+    void merge(recorder const& other) {
+        if (other.components_.empty()) return;
+        if (components_.empty()) {
+            *this = other;
+            return;
+        }
+        if (other.per_ != per_ || other.replicas_ != replicas_ || other.joined_ != joined_ ||
+            other.components_ != components_ || other.lead_ != lead_)
+            throw error("recorder: expected the same observable and " + std::to_string(replicas_) +
+                        " replicas joined by " + std::to_string(joined_) + ", found " +
+                        std::to_string(other.replicas_) + " joined by " + std::to_string(other.joined_));
+        for (std::size_t s = 0; s < stages; ++s) counts_[s] += other.counts_[s];
+        for (std::size_t k = 0; k < sums_.size(); ++k) sums_[k] += other.sums_[k];
+        leads_.merge(other.leads_);
+        series_.merge(other.series_);
+    }
+
+    [[nodiscard]] std::uint64_t count(std::size_t stage) const noexcept { return counts_[stage]; }
+    [[nodiscard]] std::uint64_t count() const noexcept {
+        std::uint64_t total = 0;
+        for (auto const n : counts_) total += n;
+        return total;
+    }
+    /// Sum of one component over the measurements of a stage, for one replica or pair.
+    [[nodiscard]] double sum(std::size_t stage, std::size_t unit, std::size_t component) const noexcept {
+        return sums_[(stage * units() + unit) * width() + component];
+    }
+
+    [[nodiscard]] std::size_t lead() const noexcept { return lead_; }
+
+    /// Variance of the lead component over measurements and over replicas or pairs.
+    [[nodiscard]] double lead_variance() const noexcept { return leads_.variance(); }
+
+    void save(archive_writer& out) const {
+        leads_.save(out);
+        out.put(counts_);
+        out.put(sums_);
+        series_.save(out);
+    }
+    void load(archive_reader& in) {
+        leads_.load(in);
+        counts_ = in.get_exactly<std::uint64_t>(counts_.size());
+        sums_ = in.get_exactly<double>(sums_.size());
+        series_.load(in);
+    }
+
+private:
+    measured_per per_ = measured_per::replica;
+    std::size_t replicas_ = 0;
+    std::size_t joined_ = 1;
+    std::vector<std::string> components_;
+    std::size_t lead_ = 0;
+    centred_sums leads_;
+    std::vector<std::uint64_t> counts_;
+    std::vector<double> sums_;
+    coarsened_series series_;
+};
+
+/// What accumulates, merged: merge(a, b) holds what a and then b were given. For centred_sums,
+/// coarsened_series and recorder.
+template <class Accumulator>
+    requires requires(Accumulator& a, Accumulator const& b) { a.merge(b); }
+[[nodiscard]] Accumulator merge(Accumulator a, Accumulator const& b) {
+    a.merge(b);
+    return a;
+}
+
+}  // namespace spinet

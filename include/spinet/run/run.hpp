@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// What sampling returns: recorders per observable and temperature, and everything needed to judge them.
+#pragma once
+
+#include <spinet/ensemble/ladder.hpp>
+#include <spinet/ensemble/population_ensemble.hpp>
+#include <spinet/ensemble/tile.hpp>
+#include <spinet/observable/observable.hpp>
+#include <spinet/observable/stored_spins.hpp>
+#include <spinet/run/recorder.hpp>
+#include <spinet/run/run_plan.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <numbers>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace spinet {
+
+/// All that does not depend on which observables were asked for.
+struct run_record {
+    ladder temperatures;
+    run_plan plan;
+    std::size_t sites = 0;
+    std::vector<spin_group> groups;
+    bool exchanges = false;  ///< the method moves replicas between temperatures
+    std::size_t joined = 1;  ///< so many replicas, next to each other, are one independent unit
+    std::size_t rungs = 0;   ///< rows of each replica, those of lanes included
+    bool anneals = false;    ///< the temperature falls: each has all the sweeps of the plan
+    std::optional<population_record> populations = {};  ///< of population annealing
+    exchange_counts exchange = {};                      ///< since the end of warm-up
+    std::uint64_t sweeps_done = 0;                      ///< of warm-up and measurement together
+    std::uint64_t sweeps_total = 0;                     ///< likewise, of the whole plan
+    double paramagnet_above =
+        std::numeric_limits<double>::quiet_NaN();  ///< lambda_max(J); NaN if the model cannot tell
+    /// The variance of E over all states, sum of J^2 + sum of b^2; NaN if the model does not show them.
+    double variance_at_infinite_temperature = std::numeric_limits<double>::quiet_NaN();
+    bool ising = true;  ///< spins are +-1
+    /// Of a spin, at beta = 0: ln 2, or 0 for spins whose single-site measure has the total weight 1.
+    double entropy_at_infinite_temperature = std::numbers::ln2;
+    /// Share of the sweeps whose fields were brought up to date by matrix products; NaN where the kernel has
+    /// no choice (it has on dense models).
+    double sweeps_by_products = std::numeric_limits<double>::quiet_NaN();
+    std::vector<std::pair<std::string, std::string>> metadata = {};
+    /// The last spins of every replica at each temperature, where the plan says `keep_spins`.
+    std::vector<stored_spins> spins = {};
+
+    /// How much each replica counts at temperature k: all alike (empty), or populations by their Z over the
+    /// largest, without which means of small populations lean to where they all lost weight. Source: Machta,
+    /// Phys. Rev. E 82, 026704 (2010).
+    [[nodiscard]] std::vector<double> weights_at(std::size_t k) const {
+        constexpr double least = 1e-12;  // so that something is left without the largest
+        std::vector<double> weights;
+        if (!populations) return weights;
+        double const* const log_z = populations->log_partition.data() + k * populations->populations;
+        double const largest = *std::max_element(log_z, log_z + populations->populations);
+        for (std::size_t p = 0; p < populations->populations; ++p)
+            weights.push_back(std::max(least, std::exp(log_z[p] - largest)));
+        return weights;
+    }
+
+    /// Measurements made so far; where the temperature falls, those of the step that it has come to.
+    [[nodiscard]] std::uint64_t measurements() const noexcept {
+        std::uint64_t const of_step =
+            anneals && sweeps_done > 0 ? (sweeps_done - 1) % (plan.warmup + plan.sweeps) + 1 : sweeps_done;
+        return of_step <= plan.warmup ? 0 : (of_step - plan.warmup) / plan.measure_every;
+    }
+
+    [[nodiscard]] bool complete() const noexcept { return sweeps_done == sweeps_total; }
+
+    /// Accepted exchanges between temperatures k and k + 1, as a fraction; 0 if none was tried.
+    [[nodiscard]] double exchange_acceptance(std::size_t k) const noexcept {
+        auto const tried = exchange.attempted[k];
+        return tried == 0 ? 0.0 : static_cast<double>(exchange.accepted[k]) / static_cast<double>(tried);
+    }
+
+    /// Round trips (bottom, top, bottom) per ladder, averaged over the ladders.
+    [[nodiscard]] double round_trips_per_ladder() const noexcept {
+        double total = 0;
+        for (auto const n : exchange.round_trips) total += static_cast<double>(n);
+        return exchange.round_trips.empty() ? 0.0 : total / static_cast<double>(exchange.round_trips.size());
+    }
+
+    /// Mean time of a round trip, in sweeps: every row of a ladder is on its way all the time. Infinite where
+    /// none was made.
+    [[nodiscard]] double round_trip_time() const noexcept {
+        double const sweeps = static_cast<double>(sweeps_done - std::min(sweeps_done, plan.warmup));
+        return static_cast<double>(rungs) * sweeps / round_trips_per_ladder();
+    }
+};
+
+/// A run of `observables{Os...}`.
+template <class... Os>
+struct run : run_record {
+    /// recorders[o][k]: observable o at temperature k.
+    std::vector<std::vector<recorder>> recorders;
+
+    template <class O>
+    static constexpr bool has = (std::is_same_v<O, Os> || ...);
+
+    /// The recorders of an observable, one per temperature.
+    template <class O>
+    [[nodiscard]] std::vector<recorder> const& of() const {
+        static_assert(has<O>, "spinet: this observable was not among the observables{...} of the run");
+        std::size_t place = 0, found = 0;
+        ((found = std::is_same_v<O, Os> ? place : found, ++place), ...);
+        return recorders[found];
+    }
+};
+
+}  // namespace spinet
