@@ -3,7 +3,7 @@
 #include "../files.hpp"
 #include <spinet/ensemble/ladder.hpp>
 #include <spinet/run/run_plan.hpp>
-#include <spinet/ensemble/spectral_exchange.hpp>
+#include <spinet/ensemble/capped_models.hpp>
 #include <spinet/ensemble/suggested_temperatures.hpp>
 #include <spinet/kernel/metropolis.hpp>
 #include <spinet/mean_field/temperatures_that_matter.hpp>
@@ -233,7 +233,7 @@ TEST_CASE("evenly accepted temperatures: the same ends, exchanges alike, for the
     check(parallel_tempering(glauber{}, uneven, energy_exchange{}));
     check(parallel_tempering(metropolis{}, uneven));
     double const top = leading_modes(model, 1).values[0];
-    check(parallel_tempering(glauber{}, uneven, spectral_lanes({{0.9 * top, 0.3, 3.0}})));
+    check(parallel_tempering(glauber{}, uneven, capped_models({{0.9 * top, 0.3, 3.0}})));
     auto const method = parallel_tempering(glauber{}, uneven);
     tuning_plan const quick{.sweeps = 20, .rounds = 2};
     CHECK(evenly_accepted(model, method, quick, threads(2)).temperatures() ==

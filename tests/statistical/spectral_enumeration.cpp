@@ -2,7 +2,7 @@
 /// Spectral lanes against enumeration: every rung of every lane stays in equilibrium, and what a lane is
 /// comes from a singular value decomposition of its own.
 #include "small_models.hpp"
-#include <spinet/ensemble/spectral_exchange.hpp>
+#include <spinet/ensemble/capped_models.hpp>
 #include <spinet/kernel/mirrored.hpp>
 
 #include <xtensor-blas/xlinalg.hpp>
@@ -67,7 +67,7 @@ double least_p(K const& kernel, std::uint64_t samples, double cut_factor) {
     auto const model = layered_in_double();
     double const top = leading_modes(model, 1).values[0];
     std::vector<double> const cuts{1e9, 0.9 * top, 0.6 * top};
-    spectral_lanes const lanes({{cut_factor * cuts[1], 0.9, 3}, {cut_factor * cuts[2], 0.7, 1.5}});
+    capped_models const lanes({{cut_factor * cuts[1], 0.9, 3}, {cut_factor * cuts[2], 0.7, 1.5}});
     auto const exchange = lanes.on(model);
     rung_graph const graph = graph_of(exchange, temperatures);
     REQUIRE(graph.rungs.size() == 4 + 3 + 3);
@@ -80,7 +80,7 @@ double least_p(K const& kernel, std::uint64_t samples, double cut_factor) {
     std::vector<std::uint32_t> bits(ladders * rungs);
     std::vector<double> spins(8);
     for (std::uint32_t round = 0; round < samples / ladders; ++round) {
-        tile<network_glass<double>, K, spectral_exchange<network_glass<double>>> part(
+        tile<network_glass<double>, K, capped_exchange<network_glass<double>>> part(
             model, kernel, exchange, temperatures, 0, ladders, child_seed(4, purpose::testing, round));
         stream(4, round, 0, purpose::testing).fill(0, bits);
         part.start([&](std::size_t row) {
