@@ -75,13 +75,10 @@ public:
     }
 
     [[nodiscard]] std::size_t steps() const noexcept { return schedule_.size(); }
+    [[nodiscard]] schedule_step const& step(std::size_t s) const noexcept { return schedule_[s]; }
     /// One cohort for each member, at the rungs of the ladder; none at the steps between them.
-    [[nodiscard]] std::size_t cohorts(std::size_t s) const noexcept {
-        return schedule_[s].rung ? members_ : 0;
-    }
-    [[nodiscard]] std::size_t rung_of(std::size_t s, std::size_t) const noexcept {
-        return *schedule_[s].rung;
-    }
+    [[nodiscard]] std::size_t cohorts(std::size_t s) const noexcept { return step(s).rung ? members_ : 0; }
+    [[nodiscard]] std::size_t rung_of(std::size_t s, std::size_t) const noexcept { return *step(s).rung; }
 
     /// An annealing has rows, not populations: nothing is reported of them without resampling.
     [[nodiscard]] ensemble_report report() const {

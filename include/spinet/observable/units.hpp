@@ -87,13 +87,14 @@ struct unit_kind {
     std::size_t (*count)(std::size_t replicas) = nullptr;
     void (*for_each)(std::size_t replicas, visitor const& visit) = nullptr;  ///< none of cohorts
 
+    unit_kind() = default;
     template <ObservableUnit U>
-    [[nodiscard]] static unit_kind of() {
-        unit_kind kind{U::name(), U::size,
-                       [](std::size_t r) { return static_cast<std::size_t>(U::count(r)); }, nullptr};
+    unit_kind(U)  // every unit is a kind of unit
+        : name(U::name()),
+          size(U::size),
+          count([](std::size_t replicas) { return static_cast<std::size_t>(U::count(replicas)); }) {
         if constexpr (U::size > 0)
-            kind.for_each = [](std::size_t replicas, visitor const& visit) { U::for_each(replicas, visit); };
-        return kind;
+            for_each = [](std::size_t replicas, visitor const& visit) { U::for_each(replicas, visit); };
     }
 };
 

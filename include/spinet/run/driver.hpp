@@ -191,8 +191,8 @@ private:
         if constexpr (HasProvenance<M>)
             for (auto const& line : model.made_from()) made.metadata.push_back(line);
         auto const add = [&]<class O>(O const& observable) {
-            recorder const one(unit_kind::of<typename O::unit>(), plan.replicas,
-                               observable.components(made.groups), O::lead, Method::replicas_per_block);
+            recorder const one(typename O::unit{}, plan.replicas, observable.components(made.groups), O::lead,
+                               Method::replicas_per_block);
             std::size_t const temperatures = method.temperatures().size();
             within_memory(
                 [&] {
