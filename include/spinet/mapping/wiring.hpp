@@ -6,7 +6,7 @@
 #include <spinet/mapping/linear_map.hpp>
 #include <spinet/model/network_glass.hpp>
 #include <spinet/network/tensor.hpp>
-#include <spinet/spectrum/symmetric_eigenvalues.hpp>
+#include <spinet/spectrum/bond_matrix.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -107,16 +107,12 @@ void remove_parts(wiring& of, Gone gone, std::span<double const> held = {}) {
 
 /// sqrt of the largest eigenvalue of the bond matrix B_pq = variance N_q of the parts.
 [[nodiscard]] inline double t_formula_of(wiring const& of, std::vector<double> const& variances) {
-    std::size_t const n = of.parts.size();
-    std::vector<double> bonds(n * n, 0.0);
-    for (std::size_t w = 0; w < of.wires.size(); ++w) {
-        std::size_t const p = of.wires[w].from, q = of.wires[w].to;
-        double const bond = variances[w] * std::sqrt(static_cast<double>(of.parts[p].size())) *
-                            std::sqrt(static_cast<double>(of.parts[q].size()));
-        bonds[p * n + q] += bond;
-        bonds[q * n + p] += bond;
-    }
-    return std::sqrt(std::max(0.0, symmetric_eigenvalues(std::move(bonds), n).back()));
+    std::vector<double> sizes;
+    for (auto const& part : of.parts) sizes.push_back(static_cast<double>(part.size()));
+    bond_matrix bonds(std::move(sizes));
+    for (std::size_t w = 0; w < of.wires.size(); ++w)
+        bonds.add(of.wires[w].from, of.wires[w].to, variances[w]);
+    return bonds.t_formula();
 }
 
 /// f(), and what it throws said to be of place().

@@ -2,11 +2,9 @@
 /// The variances of a network glass's couplings, measured, and the T_formula that follows from them.
 #pragma once
 
-#include <spinet/mean_field/coupling_spectrum.hpp>
 #include <spinet/model/network_glass.hpp>
+#include <spinet/spectrum/bond_matrix.hpp>
 
-#include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <utility>
 #include <variant>
@@ -77,16 +75,11 @@ template <class Real>
 /// network orders if its couplings are trained: that is t_ord. Fields are ignored. Without blocks it is 0.
 template <class Real>
 [[nodiscard]] double t_formula(network_glass<Real> const& glass) {
-    auto const parts = glass.parts();
-    std::size_t const n = parts.size();
-    std::vector<double> bonds(n * n, 0.0);  // symmetric, similar to B
-    for (auto const& block : measured_variances(glass)) {
-        double const entry = block.variance * std::sqrt(static_cast<double>(parts[block.from].size)) *
-                             std::sqrt(static_cast<double>(parts[block.to].size));
-        bonds[block.from * n + block.to] += entry;
-        bonds[block.to * n + block.from] += entry;
-    }
-    return std::sqrt(std::max(0.0, detail::symmetric_eigenvalues(std::move(bonds), n).back()));
+    std::vector<double> sizes;
+    for (auto const& part : glass.parts()) sizes.push_back(static_cast<double>(part.size));
+    bond_matrix bonds(std::move(sizes));
+    for (auto const& block : measured_variances(glass)) bonds.add(block.from, block.to, block.variance);
+    return bonds.t_formula();
 }
 
 }  // namespace spinet
