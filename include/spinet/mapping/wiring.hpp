@@ -119,16 +119,6 @@ void remove_parts(wiring& of, Gone gone, std::span<double const> held = {}) {
     return std::sqrt(std::max(0.0, symmetric_eigenvalues(std::move(bonds), n).back()));
 }
 
-/// f(), and what it throws said to be of place().
-template <class Place, class F>
-void with_place(Place place, F f) {
-    try {
-        f();
-    } catch (error const& reason) {
-        throw error(place() + ": " + reason.what());
-    }
-}
-
 [[nodiscard]] inline std::string couplings_text(wiring const& of, wire const& between) {
     return "the couplings of " + in_quotes(of.parts[between.from].name) + " and " +
            in_quotes(of.parts[between.to].name);

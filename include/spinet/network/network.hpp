@@ -73,6 +73,7 @@ public:
     }
     /// The file the network was read from; empty where there is none.
     [[nodiscard]] std::filesystem::path const& source() const noexcept { return source_; }
+    void set_source(std::filesystem::path source) { source_ = std::move(source); }
     /// What the reader ignored or inferred, in sentences.
     [[nodiscard]] std::vector<std::string> const& notes() const noexcept { return notes_; }
 
