@@ -151,6 +151,16 @@ public:
         return bytes_.bytes().subspan(offset_, size_ * size_of(type_));
     }
 
+    /// These values, row-major, in place of the tensor's own; name and shape stay. Throws `error` where their
+    /// number differs from the tensor's.
+    [[nodiscard]] tensor with_values(std::span<double const> values) const {
+        if (values.size() != size_)
+            throw error(described() + " does not hold " + std::to_string(values.size()) + " values");
+        auto const bytes = std::as_bytes(values);
+        return {name_, dtype::f64, shape_,
+                std::make_shared<std::vector<std::byte> const>(bytes.begin(), bytes.end())};
+    }
+
     /// The same values under another name.
     [[nodiscard]] tensor renamed(std::string name) const {
         tensor copy = *this;
