@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace spinet {
@@ -22,10 +23,16 @@ namespace spinet {
 /// docs/concepts.md).
 enum class scale { none, layer_unit_variance, t_formula };
 
-[[nodiscard]] constexpr char const* to_string(scale kind) noexcept {
-    return kind == scale::none                  ? "none"
-           : kind == scale::layer_unit_variance ? "layer_unit_variance"
-                                                : "t_formula";
+[[nodiscard]] constexpr std::string_view to_string(scale value) {
+    switch (value) {
+        case scale::none:
+            return "none";
+        case scale::layer_unit_variance:
+            return "layer_unit_variance";
+        case scale::t_formula:
+            return "t_formula";
+    }
+    throw error("this value of spinet::scale has no name");
 }
 
 namespace detail {

@@ -19,6 +19,7 @@
 #include <numeric>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -29,6 +30,16 @@ namespace spinet {
 /// state feeding the first, so that all steps are alike. A ring of two steps couples its two copies of the
 /// hidden units by the one symmetric matrix W + W^T.
 enum class recurrence { unrolled, ring };
+
+[[nodiscard]] constexpr std::string_view to_string(recurrence value) {
+    switch (value) {
+        case recurrence::unrolled:
+            return "unrolled";
+        case recurrence::ring:
+            return "ring";
+    }
+    throw error("this value of spinet::recurrence has no name");
+}
 
 namespace detail {
 
