@@ -151,22 +151,25 @@ private:
     [[nodiscard]] provenance describe(network const& net, wiring const& wired, bool any_bias,
                                       std::vector<double> const& factors) const {
         provenance lines;
-        if (!net.source().empty()) lines.emplace_back("network", net.source().string());
-        for (auto const& note : net.notes()) lines.emplace_back("note", note);
-        lines.emplace_back("mapping", "twin_hopfield");
-        lines.emplace_back("biases", to_string(biases));
-        lines.emplace_back("inputs", to_string(inputs));
-        lines.emplace_back("outputs", to_string(outputs));
-        lines.emplace_back("scale", to_string(scale));
+        auto const add = [&](std::string_view key, std::string_view value) {
+            lines.emplace_back(key, value);
+        };
+        if (!net.source().empty()) add("network", net.source());
+        for (auto const& note : net.notes()) add("note", note);
+        add("mapping", "twin_hopfield");
+        add("biases", to_string(biases));
+        add("inputs", to_string(inputs));
+        add("outputs", to_string(outputs));
+        add("scale", to_string(scale));
         for (std::size_t l = 0; l < factors.size(); ++l)
             if (scale != spinet::scale::none)
-                lines.emplace_back("scale factor " + std::to_string(l), detail::short_text(factors[l]));
-        if (inputs == spinet::inputs::clamped) lines.emplace_back("clamped_to", clamped_text());
+                add("scale factor " + std::to_string(l), detail::short_text(factors[l]));
+        if (inputs == spinet::inputs::clamped) add("clamped_to", clamped_text());
         bool const recurs = std::any_of(net.nodes().begin(), net.nodes().end(), [](node const& each) {
             return std::holds_alternative<recurrent>(each.op);
         });
-        if (recurs) lines.emplace_back("recurrence", to_string(recurrence));
-        lines.emplace_back("discarded", discarded(wired, any_bias));
+        if (recurs) add("recurrence", to_string(recurrence));
+        add("discarded", discarded(wired, any_bias));
         return lines;
     }
 

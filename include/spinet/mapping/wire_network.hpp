@@ -18,6 +18,7 @@
 #include <new>
 #include <numeric>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -111,7 +112,7 @@ public:
         refuse_huge();
         for (auto const& at : net_->nodes()) {
             at_ = &at;
-            auto made = std::visit([&](auto const& op) { return value_of(op); }, at.op);
+            auto made = visit_operation([&](auto const& op) { return value_of(op); }, at.op);
             auto const taker = takers_.find(at.name);
             bool const last = taker == takers_.end();
             // What several read is spins, so that all of them read the same.
@@ -574,13 +575,16 @@ private:
         if (layout_ == recurrence::ring && from.steps() == 1)
             refuse("a ring of one step would couple units to themselves: give it at least two steps");
         // A product with a gate keeps, of the gate, its value at zero: sigmoid(0) = 1/2.
-        std::vector<gate> gates;
+        static constexpr gate of_lstm[] = {
+            {0, " input gates"}, {1, " forget gates"}, {2, " candidates"}, {3, " output gates"}};
+        static constexpr gate of_gru[] = {{0, " reset gates"}, {1, " update gates"}, {2, " candidates", 0.5}};
+        std::span<gate const> gates;
         double candidate = 1, memory = 0;
         if (op.kind == recurrent_kind::lstm) {
-            gates = {{0, " input gates"}, {1, " forget gates"}, {2, " candidates"}, {3, " output gates"}};
+            gates = of_lstm;
             candidate = 0.25, memory = 0.5;
         } else if (op.kind == recurrent_kind::gru) {
-            gates = {{0, " reset gates"}, {1, " update gates"}, {2, " candidates", 0.5}};
+            gates = of_gru;
             candidate = 0.5, memory = 0.5;
         }
         wired_.any_bias = wired_.any_bias || op.input_bias || op.hidden_bias;
@@ -591,7 +595,7 @@ private:
         return wired_steps(op, from, gates, candidate, memory);
     }
 
-    [[nodiscard]] signal wired_steps(recurrent const& op, signal const& from, std::vector<gate> const& gates,
+    [[nodiscard]] signal wired_steps(recurrent const& op, signal const& from, std::span<gate const> gates,
                                      double candidate, double memory) {
         std::size_t const units = op.units(), steps = from.steps();
         std::vector<std::size_t> first_of;  // parts of each gate

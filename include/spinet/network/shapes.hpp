@@ -194,7 +194,7 @@ inline void add_shape(shapes_by_node& shapes, node const& at) {
     value_shapes from;
     for (auto const& name : at.inputs) from.push_back(shapes.find(name)->second);
     auto const where = "node " + in_quotes(at.name);
-    auto result = std::visit([&](auto const& op) { return shape_after(op, from, where); }, at.op);
+    auto result = visit_operation([&](auto const& op) { return shape_after(op, from, where); }, at.op);
     if (!checked_product(result, sizeof(double)))
         throw error(where + ": values of shape " + tuple_text(result) + " are too many");
     shapes.emplace(at.name, std::move(result));
