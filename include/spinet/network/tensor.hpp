@@ -2,7 +2,7 @@
 /// A tensor handle: name, element type, shape and shared bytes, converted to an xtensor only on request.
 #pragma once
 
-#include <spinet/detail/xtensor.hpp>
+#include <spinet/detail/arrays.hpp>
 #include <spinet/error.hpp>
 #include <spinet/network/dtype.hpp>
 
@@ -50,23 +50,6 @@ namespace detail {
     return result + (text.size() > longest ? "...'" : "'");
 }
 
-/// "(16, 784)"; long lists are cut.
-template <class Numbers>
-[[nodiscard]] std::string tuple_text(Numbers const& numbers) {
-    constexpr std::size_t longest = 8;
-    std::string result = "(";
-    for (std::size_t i = 0; i < numbers.size() && i < longest; ++i)
-        result += (i == 0 ? "" : ", ") + std::to_string(numbers[i]);
-    return result + (numbers.size() > longest ? ", ...)" : ")");
-}
-
-/// The position of a row-major offset, as "(row, column)".
-[[nodiscard]] inline std::string index_text(std::vector<std::size_t> const& shape, std::size_t offset) {
-    std::vector<std::size_t> index(shape.size());
-    for (std::size_t axis = shape.size(); axis-- > 0; offset /= shape[axis])
-        index[axis] = offset % shape[axis];
-    return tuple_text(index);
-}
 
 /// The product of the factors, or nothing where it exceeds `Integer`.
 template <std::unsigned_integral Integer>
