@@ -3,8 +3,8 @@
 /// copied.
 #pragma once
 
+#include <spinet/detail/arrays.hpp>
 #include <spinet/detail/mean_and_variance.hpp>
-#include <spinet/detail/xtensor.hpp>
 #include <spinet/error.hpp>
 #include <spinet/model/coupling_block.hpp>
 #include <spinet/model/window_block.hpp>
@@ -176,11 +176,11 @@ template <class Real>
 
 /// factor W as an array (rows, columns).
 template <class Real>
-[[nodiscard]] xt::xtensor<Real, 2> matrix_of(linear_map const& map, double factor) {
+[[nodiscard]] row_major_array<Real, 2> matrix_of(linear_map const& map, double factor) {
     if (map.rows() > blas_limit / map.columns())
         throw error("a matrix of " + std::to_string(map.rows()) + " x " + std::to_string(map.columns()) +
                     " couplings is larger than BLAS can index: sub-sample the network");
-    xt::xtensor<Real, 2> values = xt::zeros<Real>({map.rows(), map.columns()});
+    row_major_array<Real, 2> values = xt::zeros<Real>({map.rows(), map.columns()});
     for_each_entry(map, [&](std::size_t i, std::size_t j, double w) {
         values.data()[i * map.columns() + j] = rounded_to<Real>(w * factor);
     });

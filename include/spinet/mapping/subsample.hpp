@@ -461,7 +461,7 @@ private:
                        columns = select(column_part, kept, parts[column_part].positions);
             auto const entries = chosen_entries(*each.map, rows, columns, modes);
             std::size_t const m = rows.places.size(), n = columns.places.size();
-            auto matrix = xt::xtensor<Real, 2>::from_shape({turn ? n : m, turn ? m : n});
+            auto matrix = row_major_array<Real, 2>::from_shape({turn ? n : m, turn ? m : n});
             for (std::size_t r = 0; r < m; ++r)
                 for (std::size_t c = 0; c < n; ++c)
                     matrix.data()[turn ? c * m + r : r * n + c] =
