@@ -5,6 +5,7 @@
 #include <spinet/error.hpp>
 #include <spinet/mapping/linear_map.hpp>
 #include <spinet/mapping/wiring.hpp>
+#include <spinet/spectrum/bond_eigenvalue.hpp>
 
 #include <cmath>
 #include <cstddef>
@@ -42,6 +43,32 @@ namespace detail {
     char buffer[32];
     std::snprintf(buffer, sizeof buffer, "%.9g", x);
     return buffer;
+}
+
+/// The variance of each wire's couplings, measured once for each map.
+[[nodiscard]] inline std::vector<double> wire_variances(wiring const& of) {
+    std::vector<double> variances;
+    linear_map const* last = nullptr;
+    double variance = 0;
+    for (auto const& each : of.wires) {
+        if (each.map.get() != last) variance = moments_of(*each.map).variance;
+        last = each.map.get();
+        variances.push_back(variance * each.factor * each.factor);
+    }
+    return variances;
+}
+
+/// T_formula of the parts; variances are those of the wires.
+[[nodiscard]] inline double t_formula_of(wiring const& of, std::vector<double> const& variances) {
+    struct bond {
+        std::size_t from, to;
+        double variance;
+    };
+    std::vector<bond> bonds;
+    for (std::size_t w = 0; w < of.wires.size(); ++w)
+        bonds.push_back({of.wires[w].from, of.wires[w].to, variances[w]});
+    return t_formula_of(
+        of.parts.size(), [&](std::size_t p) { return of.parts[p].size(); }, bonds);
 }
 
 /// The factor of each map with weights, in the order of the wires.

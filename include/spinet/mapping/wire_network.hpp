@@ -347,19 +347,11 @@ private:
         return from;
     }
 
-    /// (channels, y, x) of values, with an axis of one position where there is none.
-    [[nodiscard]] static std::vector<std::size_t> map_axes(value_shape const& shape) {
-        return shape.size() == 3 ? shape : value_shape{shape[0], 1, shape[1]};
-    }
+    /// Along height and width; of one position where there is no height.
     [[nodiscard]] window_shape windows(value_shape const& from, std::size_t groups,
-                                       std::vector<window_axis> axes) const {
-        auto const a = map_axes(from), b = map_axes(shape_here());
-        if (axes.size() == 1) axes.insert(axes.begin(), window_axis{});
-        auto const extent = [&](std::size_t k) {
-            auto const& axis = axes[k];
-            return window_extent{a[k + 1], b[k + 1], axis.kernel, axis.stride, axis.before, axis.dilation};
-        };
-        return {a[0], b[0], groups, extent(0), extent(1)};
+                                       std::vector<window_extent> const& extents) const {
+        return {from[0], shape_here()[0], groups, extents.size() == 1 ? window_extent{} : extents[0],
+                extents.back()};
     }
     void require_maps(signal const& from) const {
         if (from.sequence) refuse("it reads steps, not channels: a transposition is missing between");
@@ -370,7 +362,7 @@ private:
         auto const& from = spins_of_input();
         require_maps(from);
         auto made = pending_here(false, true);
-        auto const shape = windows(from.shape, op.groups, window_axes(op));
+        auto const shape = windows(from.shape, op.groups, extents_of(op, from.shape, at_->name));
         read(made, 0, from.terms[0], {window_map{shape, op.weight}});
         add_bias(made, op.bias, shape.y.to * shape.x.to);
         return made;
@@ -379,7 +371,7 @@ private:
     [[nodiscard]] signal value_of(pooling const& op) {
         auto const& from = spins_of_input();
         require_maps(from);
-        auto const shape = windows(from.shape, from.shape[0], window_axes(op, from.shape));
+        auto const shape = windows(from.shape, from.shape[0], extents_of(op, from.shape));
         double const inside = static_cast<double>(shape.y.kernel * shape.x.kernel);
         auto made = pending_here(false, false);
         read(made, 0, from.terms[0], {window_map{shape, std::nullopt, 1 / inside}});

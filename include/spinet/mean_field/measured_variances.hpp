@@ -3,13 +3,10 @@
 #pragma once
 
 #include <spinet/detail/mean_and_variance.hpp>
-#include <spinet/mean_field/coupling_spectrum.hpp>
 #include <spinet/model/network_glass.hpp>
+#include <spinet/spectrum/bond_eigenvalue.hpp>
 
-#include <algorithm>
-#include <cmath>
 #include <cstddef>
-#include <utility>
 #include <variant>
 #include <vector>
 
@@ -58,16 +55,9 @@ template <class Real>
 /// network orders if its couplings are trained: that is t_ord. Fields are ignored. Without blocks it is 0.
 template <class Real>
 [[nodiscard]] double t_formula(network_glass<Real> const& glass) {
-    auto const parts = glass.parts();
-    std::size_t const n = parts.size();
-    std::vector<double> bonds(n * n, 0.0);  // symmetric, similar to B
-    for (auto const& block : measured_variances(glass)) {
-        double const entry = block.variance * std::sqrt(static_cast<double>(parts[block.from].size)) *
-                             std::sqrt(static_cast<double>(parts[block.to].size));
-        bonds[block.from * n + block.to] += entry;
-        bonds[block.to * n + block.from] += entry;
-    }
-    return std::sqrt(std::max(0.0, detail::symmetric_eigenvalues(std::move(bonds), n).back()));
+    return detail::t_formula_of(
+        glass.parts().size(), [&](std::size_t p) { return glass.parts()[p].size; },
+        measured_variances(glass));
 }
 
 }  // namespace spinet
