@@ -2,6 +2,7 @@
 /// The variances of a network glass's couplings, measured, and the T_formula that follows from them.
 #pragma once
 
+#include <spinet/detail/mean_and_variance.hpp>
 #include <spinet/model/network_glass.hpp>
 #include <spinet/spectrum/bond_matrix.hpp>
 
@@ -21,38 +22,18 @@ struct block_variance {
 
 namespace detail {
 
-/// Mean, and variance about it, of n numbers.
-template <class Real>
-[[nodiscard]] block_variance variance_of(Real const* values, std::size_t n) {
-    double sum = 0, squares = 0;
-    for (std::size_t k = 0; k < n; ++k) sum += static_cast<double>(values[k]);
-    double const mean = sum / static_cast<double>(n);
-    for (std::size_t k = 0; k < n; ++k) {
-        double const from_mean = static_cast<double>(values[k]) - mean;
-        squares += from_mean * from_mean;
-    }
-    return {0, 0, mean, squares / static_cast<double>(n)};
-}
-
-/// The same of the couplings of a block, pairs that it does not couple included.
+/// Of the couplings of a block, pairs that it does not couple included.
 template <class Block>
 [[nodiscard]] block_variance variance_of(std::vector<spin_group> const& parts, Block const& block) {
     std::size_t const rows = parts[block.to].size;
     double const pairs = static_cast<double>(rows) * static_cast<double>(parts[block.from].size);
-    double sum = 0, squares = 0, coupled = 0;
-    auto const visit = [&](auto&& of_each) {
+    auto const found = moments_of(pairs, [&](auto&& f) {
         for (std::size_t i = 0; i < rows; ++i)
             block.for_each_coupling(parts, block.to, i, [&](std::size_t, auto couplings) {
-                for (auto const j : couplings) of_each(static_cast<double>(j));
+                for (auto const j : couplings) f(static_cast<double>(j));
             });
-    };
-    visit([&](double j) { sum += j; });
-    double const mean = sum / pairs;
-    visit([&](double j) {
-        squares += (j - mean) * (j - mean);
-        ++coupled;
     });
-    return {block.from, block.to, mean, (squares + (pairs - coupled) * mean * mean) / pairs};
+    return {block.from, block.to, found.mean, found.variance};
 }
 
 }  // namespace detail
