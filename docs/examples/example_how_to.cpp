@@ -78,7 +78,7 @@ void low_temperature(spinet::network_glass<float> const& glass) {
         spinet::parallel_tempering(spinet::glauber{}, spinet::geometric_temperatures(0.5, 11.5, 24));
     auto const ladder = spinet::evenly_accepted(glass, even, {.replicas = 4, .sweeps = 100, .rounds = 3});
     auto const method = spinet::parallel_tempering(spinet::mirrored{spinet::glauber{}}, ladder,
-                                                   spinet::suggested_lanes(glass));
+                                                   spinet::suggested_capped_models(glass));
     //! [cold]
     require(ladder.size() == 24 && !method.name().empty(), "a ladder of its own");
 }
@@ -208,7 +208,7 @@ void p_spin() {
     auto const scale = spinet::p_spin_scale::auffinger_ben_arous_cerny;  // covariance N q^p
     auto const sphere = spinet::random_spherical_p_spin(24, 3, scale, 1);
     auto const method =
-        spinet::fixed_temperatures(spinet::langevin{{.step = 0.2, .leaps = 10}}, spinet::ladder({1.5, 2.0}));
+        spinet::fixed_temperatures(spinet::langevin{{.step = 0.2, .leapfrog_steps = 10}}, spinet::ladder({1.5, 2.0}));
     auto const run = spinet::sample(sphere, method, spinet::observables{spinet::energy{}, spinet::overlap{}},
                                     spinet::run_plan{.replicas = 6, .warmup = 50, .sweeps = 200});
     auto const u = spinet::mean_energy(run)[0];

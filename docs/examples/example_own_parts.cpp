@@ -39,7 +39,7 @@ static_assert(spinet::Model<triplet_chain> && !spinet::PairModel<triplet_chain>)
 //! [observable]
 /// The first and the last product of three of every replica.
 struct end_products {
-    static constexpr auto per = spinet::measured_per::replica;
+    using unit = spinet::each_replica;
     static constexpr std::size_t lead = 0;  // the component whose autocorrelation time is reported
 
     std::vector<std::string> components(std::span<spinet::spin_group const>) const {

@@ -6,7 +6,7 @@
 #include <spinet/concepts.hpp>
 #include <spinet/ensemble/anneal.hpp>
 #include <spinet/ensemble/annealing.hpp>
-#include <spinet/ensemble/spectral_exchange.hpp>
+#include <spinet/ensemble/capped_models.hpp>
 #include <spinet/ensemble/suggested_temperatures.hpp>
 #include <spinet/ensemble/tempering.hpp>
 #include <spinet/error.hpp>

@@ -120,8 +120,8 @@ TEST_CASE("pair moves join replicas: in tiles, starts and errors") {
     (void)sample(lattice, method, measured, pairs, serial{}, stop_at{101, &kept});
     REQUIRE(kept);
     CHECK(bytes_of(resume(*kept, lattice, method, measured, pairs)) == bytes_of(alone));
-    CHECK(alone.joined == 2);
-    CHECK(alone.of<overlap>()[0].joined() == 2);
+    CHECK(alone.replicas_per_block == 2);
+    CHECK(alone.of<overlap>()[0].replicas_per_block() == 2);
     pairs.replicas = 10;
     auto const reasons = equilibration(sample(lattice, method, measured, pairs))[0].reasons;
     CHECK(std::find(reasons.begin(), reasons.end(),
@@ -184,7 +184,7 @@ namespace {
 
 /// Counts by adding to what it finds.
 struct adds_one {
-    static constexpr measured_per per = measured_per::pair;
+    using unit = each_pair;
     static constexpr std::size_t lead = 0;
     [[nodiscard]] std::vector<std::string> components(std::span<spin_group const>) const { return {"one"}; }
     template <class Real>

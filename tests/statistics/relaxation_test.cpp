@@ -390,7 +390,7 @@ TEST_CASE("joined replicas are one unit", "[statistics]") {
     auto from = exact_states(edwards_anderson<float>({4, 4}, gaussian_bonds{}, 5), ladder({1.0}), 8);
     relaxation_plan const plan{.longest = 9, .starts = 2};
     auto const alone = relaxation(model, glauber{}, from, plan)[0].parts[0];
-    from.joined = 2;
+    from.replicas_per_block = 2;
     auto const pairs = relaxation(model, glauber{}, from, plan)[0].parts[0];
     REQUIRE(pairs.units() == 4);
     for (std::size_t i = 0; i < pairs.times().size(); ++i)
@@ -472,9 +472,9 @@ TEST_CASE("relaxations refuse what they cannot do", "[statistics]") {
     other.spins.push_back(other.spins[0]);
     CHECK_THAT(text(other, {}), ContainsSubstring("found 2 and 1"));
     other = from;
-    other.joined = 8;
+    other.replicas_per_block = 8;
     CHECK_THAT(text(other, {}), ContainsSubstring("2 independent units"));
-    other.joined = 3;
+    other.replicas_per_block = 3;
     CHECK_THAT(text(other, {}), ContainsSubstring("2 independent units"));
     auto const age = [&](ageing_plan const& plan) {
         return error_of([&] { return ageing(model, glauber{}, ladder({1.0}), plan); });

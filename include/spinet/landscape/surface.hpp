@@ -244,7 +244,7 @@ inline constexpr std::size_t points_at_once = 128;
 template <Objective O, Executor Exec, class... Watchers>
 [[nodiscard]] surface surface_of(checkpoint const* from, O const& f, section const& where, axis const& a,
                                  axis const& b, Exec const& executor, Watchers&... watchers) {
-    require_watchers<Watchers...>();
+    static_assert(watchers_fit<Watchers...>());
     require_axis(a, "a");
     require_axis(b, "b");
     single_threaded_blas const one_blas_thread;  // a product by several differs in its last bits

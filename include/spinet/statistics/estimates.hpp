@@ -69,12 +69,14 @@ template <class O, class... Os, class F>
             points.push_back({of.temperatures[k], none, none, none, 0, false});
             continue;
         }
-        auto const sums = sums_over_all(recorded, {}, of.weights_at(k));
-        auto const whole = jackknife(sums.units(), [&](std::size_t left_out) {
+        recorded_means const means(recorded, of.weights_at(k));
+        auto const whole = jackknife(means.units(), [&](std::size_t left_out) {
             return static_cast<double>(
-                f([&](std::size_t component) { return sums.mean(left_out, component); }));
+                f([&](std::size_t component) { return means.mean(left_out, component); }));
         });
-        double const lead_error = jackknife(sums, recorded.lead()).error;
+        double const lead_error = jackknife(means.units(), [&](std::size_t left_out) {
+                                      return means.mean(left_out, recorded.lead());
+                                  }).error;
         double const samples = lead_error > 0 ? recorded.lead_variance() / (lead_error * lead_error) : 0.0;
         points.push_back({of.temperatures[k], whole.value, whole.error,
                           of.populations ? none : detail::tau_in_sweeps(recorded, of.plan.measure_every),

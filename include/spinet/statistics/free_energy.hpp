@@ -91,7 +91,7 @@ template <class Value, class Slope, class... Os>
     if (of.populations) {
         for (std::size_t k = 0; k < of.temperatures.size(); ++k) {
             // Weights come before measurements: a run that was stopped between them knows f, but not u.
-            std::optional<pair_sums> sums;
+            std::optional<jackknife_sums> sums;
             if (recorders[k].count() > 0) sums = sums_over_all(recorders[k], {}, of.weights_at(k));
             auto const found = jackknife(of.populations->populations, [&](std::size_t left_out) {
                 double const log_z = log_mean_partition(*of.populations, k, left_out);
@@ -107,7 +107,7 @@ template <class Value, class Slope, class... Os>
     // What is below the lowest temperature with measurements, if an annealing was stopped, is left out.
     std::size_t lowest = 0;
     while (of.anneals && lowest + 1 < recorders.size() && recorders[lowest].count() == 0) ++lowest;
-    std::vector<pair_sums> sums;
+    std::vector<jackknife_sums> sums;
     for (std::size_t k = lowest; k < recorders.size(); ++k) sums.push_back(sums_over_all(recorders[k]));
     auto const moments_without = [&](std::size_t k, std::size_t left_out) {
         std::vector<energy_moments> path{{0, 0, of.variance_at_infinite_temperature}};
