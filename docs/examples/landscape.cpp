@@ -2,6 +2,8 @@
 /// landscape: the loss of a trained network on a plane through its weights, as a table and a picture.
 #include "program.hpp"
 #include <spinet/io/idx.hpp>
+#include <spinet/io/plane_checkpoint_file.hpp>
+#include <spinet/io/progress_bar.hpp>
 #include <spinet/io/surface_plot.hpp>
 #include <spinet/landscape/basin.hpp>
 #include <spinet/landscape/directions.hpp>
@@ -338,15 +340,15 @@ int run(options const& chosen) {
     if (!path.empty() && path.back() != f.parameters()) path.push_back(f.parameters());
     view const of = choose(f, chosen, path);
     check_outputs(chosen);
-    auto const until_interrupted = [](spinet::progress const&) { return program::interrupted == 0; };
-    program::saver save(chosen.checkpoint);
+    auto const until_interrupted = [](spinet::plane_progress const&) { return program::interrupted == 0; };
+    program::saver<spinet::plane_checkpoint_every> save(chosen.checkpoint);
     spinet::progress_bar bar(std::filesystem::path(chosen.network).stem().string());
     spinet::surface const found = [&] {
         if (chosen.checkpoint.empty() || !std::filesystem::exists(chosen.checkpoint))
             return spinet::plane(f, of.where, of.a, of.b, executor, until_interrupted, save, bar);
         return of_file(chosen.checkpoint, [&] {
-            return spinet::resume_plane(spinet::load_checkpoint(chosen.checkpoint), f, of.where, of.a, of.b,
-                                        executor, until_interrupted, save, bar);
+            return spinet::resume_plane(spinet::load_plane_checkpoint(chosen.checkpoint), f, of.where, of.a,
+                                        of.b, executor, until_interrupted, save, bar);
         });
     }();
     if (!found.complete())

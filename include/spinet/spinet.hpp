@@ -28,7 +28,6 @@
 #include <spinet/landscape/data_set.hpp>
 #include <spinet/landscape/directions.hpp>
 #include <spinet/landscape/hessian.hpp>
-#include <spinet/landscape/linnerud.hpp>
 #include <spinet/landscape/network_loss.hpp>
 #include <spinet/landscape/objective.hpp>
 #include <spinet/landscape/shape.hpp>

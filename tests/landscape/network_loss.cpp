@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The loss of a network: against plain loops, its gradient and Hessian against differences, planes against
 /// single values.
+#include "../../docs/studies/linnerud.hpp"
 #include "../files.hpp"
 #include <spinet/execution/executor.hpp>
 #include <spinet/landscape/directions.hpp>
-#include <spinet/landscape/linnerud.hpp>
 #include <spinet/landscape/network_loss.hpp>
 #include <spinet/landscape/surface.hpp>
 #include <spinet/model/p_spin.hpp>
@@ -284,7 +284,7 @@ TEST_CASE("weight decay adds half of the squared length", "[landscape]") {
 
 TEST_CASE("the loss of a linear network is that of least squares", "[landscape]") {
     // On Linnerud's data: at the normal equations' solution the gradient is 0, and H v = 2 X^T X v / terms.
-    auto const data = standardised(linnerud<double>());
+    auto const data = studies::standardised(studies::linnerud<double>());
     for (std::size_t c = 0; c < 3; ++c) {
         double mean = 0, square = 0;
         for (std::size_t k = 0; k < 20; ++k) {
@@ -295,14 +295,14 @@ TEST_CASE("the loss of a linear network is that of least squares", "[landscape]"
         CHECK(square == Approx(1));
     }
     auto const constant =
-        standardised(data_set<double>{3, 1, {0.1, 0.1, 0.1}, {}, {1e9 + 0.3, 1e9 + 0.3, 1e9 + 0.3}});
+        studies::standardised(data_set<double>{3, 1, {0.1, 0.1, 0.1}, {}, {1e9 + 0.3, 1e9 + 0.3, 1e9 + 0.3}});
     CHECK(constant.inputs == std::vector<double>(3, 0.0));
     CHECK(constant.targets == std::vector<double>(3, 0.0));
     // Raw: 20 men did 189 chin-ups and weighed 3572 pounds.
     double chins = 0, pounds = 0;
     for (std::size_t k = 0; k < 20; ++k) {
-        chins += linnerud().inputs[3 * k];
-        pounds += linnerud().targets[3 * k];
+        chins += studies::linnerud().inputs[3 * k];
+        pounds += studies::linnerud().targets[3 * k];
     }
     CHECK(chins == 189);
     CHECK(pounds == 3572);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Directions, lines, planes and trajectories: geometry, executors, stopping and going on.
 #include "../files.hpp"
-#include <spinet/run/checkpoint_file.hpp>
+#include <spinet/io/plane_checkpoint_file.hpp>
 #include <spinet/landscape/directions.hpp>
 #include <spinet/landscape/surface.hpp>
 #include <spinet/model/p_spin.hpp>
+#include <spinet/run/checkpoint_file.hpp>
 
 #include <array>
 #include <cmath>
@@ -221,6 +222,27 @@ TEST_CASE("planes and lines: values where they belong, on any executor", "[lands
                ContainsSubstring("its centre has 2 numbers, the objective 3"));
 }
 
+TEST_CASE("the file of a plane is checked when it is read", "[landscape]") {
+    network_test::temporary_directory const place;
+    auto const file = place.path() / "plane", run = place.path() / "run";
+    plane_checkpoint const written{7, "1.2", {0.5, -0.25}};
+    save_plane_checkpoint(file, written);
+    auto const found = load_plane_checkpoint(file);
+    CHECK(found.identity == written.identity);
+    CHECK(found.version == written.version);
+    CHECK(found.values == written.values);
+    save_checkpoint(run, checkpoint{7, "1.2", {}, 2, {}});
+    CHECK_THAT(error_of([&] { return load_plane_checkpoint(run).identity; }),
+               ContainsSubstring("is not a spinet checkpoint of a plane"));
+    CHECK_THAT(error_of([&] { return load_checkpoint(file).identity; }),
+               ContainsSubstring("is not a spinet checkpoint"));
+    auto bytes = read_whole(file);
+    bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+    write_atomically(file, bytes);
+    CHECK_THAT(error_of([&] { return load_plane_checkpoint(file).identity; }),
+               ContainsSubstring("its hash does not match"));
+}
+
 TEST_CASE("a stopped plane goes on from its checkpoint as if it had not been", "[landscape]") {
     section const where{{1, 2, 3}, {1, 0, 0}, {0, 1, 0}};
     axis const a{-1, 1, 40}, b{0, 2, 30};
@@ -228,12 +250,12 @@ TEST_CASE("a stopped plane goes on from its checkpoint as if it had not been", "
     network_test::temporary_directory const place;
     auto const file = place.path() / "surface";
     int seen = 0;
-    auto const part = plane(bowl, where, a, b, threads{2}, checkpoint_every(0, file),
-                            [&](progress const& now) { return ++seen < 4 || now.last; });
+    auto const part = plane(bowl, where, a, b, threads{2}, plane_checkpoint_every(0, file),
+                            [&](plane_progress const& now) { return ++seen < 4 || now.last; });
     CHECK_FALSE(part.complete());
     CHECK(part.done > 100);
     CHECK(std::isnan(part.values.back()));
-    auto const saved = load_checkpoint(file);
+    auto const saved = load_plane_checkpoint(file);
     auto const rest = resume_plane(saved, bowl, where, a, b);
     CHECK(rest.complete());
     CHECK(rest.values == whole.values);
@@ -254,10 +276,10 @@ TEST_CASE("a stopped plane goes on from its checkpoint as if it had not been", "
                ContainsSubstring("another objective"));
     seen = 0;
     axis const long_axis{-1, 1, 1000};
-    auto const half = line(bowl, where, long_axis, serial{}, checkpoint_every(0, file),
-                           [&](progress const& now) { return ++seen < 3 || now.last; });
+    auto const half = line(bowl, where, long_axis, serial{}, plane_checkpoint_every(0, file),
+                           [&](plane_progress const& now) { return ++seen < 3 || now.last; });
     CHECK(half.at.size() < 1000);
-    CHECK(resume_line(load_checkpoint(file), bowl, where, long_axis).values ==
+    CHECK(resume_line(load_plane_checkpoint(file), bowl, where, long_axis).values ==
           line(bowl, where, long_axis).values);
     std::stop_source stop;
     stop.request_stop();

@@ -4,11 +4,11 @@
 /// of critical points over their energy.
 #include "../../examples/program.hpp"
 #include "../figure.hpp"
+#include "../linnerud.hpp"
 #include <spinet/io/surface_plot.hpp>
 #include <spinet/landscape/complexity.hpp>
 #include <spinet/landscape/critical_points.hpp>
 #include <spinet/landscape/directions.hpp>
-#include <spinet/landscape/linnerud.hpp>
 #include <spinet/landscape/network_loss.hpp>
 #include <spinet/landscape/shape.hpp>
 #include <spinet/model/p_spin.hpp>
@@ -54,7 +54,7 @@ network_loss<double> linnerud_loss() {
                                  out_of = xt::zeros<double>({std::size_t{3}, hidden});
     xt::xtensor<double, 1> const of_hidden = xt::zeros<double>({hidden}), of_output = xt::zeros<double>({3});
     return {mlp({{into, of_hidden}, {out_of, of_output}}, activation_kind::tanh),
-            standardised(linnerud<double>()), loss_kind::mean_squared_error};
+            studies::standardised(studies::linnerud<double>()), loss_kind::mean_squared_error};
 }
 
 /// With weight decay: without, descents run along valleys without end, and hardly a minimum is found.

@@ -2,13 +2,13 @@
 /// Values of an objective along lines and on planes through its space, and on the sphere along great circles.
 #pragma once
 
-#include <spinet/archive.hpp>
 #include <spinet/detail/fingerprint.hpp>
+#include <spinet/detail/watchers.hpp>
 #include <spinet/error.hpp>
 #include <spinet/execution/blas_threads.hpp>
 #include <spinet/execution/executor.hpp>
 #include <spinet/landscape/objective.hpp>
-#include <spinet/run/progress.hpp>
+#include <spinet/landscape/progress.hpp>
 #include <spinet/spectrum/largest_eigenvalue.hpp>
 #include <spinet/version.hpp>
 
@@ -190,18 +190,15 @@ public:
         identity_ = of_points.value();
     }
 
-    void load(checkpoint const& from) {
+    void load(plane_checkpoint const& from) {
         if (from.version != version)
             throw error("the checkpoint was written by spinet " + from.version + ", this is " + version);
         if (from.identity != identity_)
             throw error("the checkpoint belongs to another objective, section or grid");
-        if (from.sweeps_done > values_.size())
+        if (from.values.size() > values_.size())
             throw error("the checkpoint is damaged: it has more values than its grid");
-        archive_reader in(from.state);
-        auto const found = in.get_exactly<double>(static_cast<std::size_t>(from.sweeps_done));
-        if (!in.at_end()) throw error("the checkpoint is damaged: bytes are left over");
-        std::copy(found.begin(), found.end(), values_.begin());
-        done_ = found.size();
+        std::copy(from.values.begin(), from.values.end(), values_.begin());
+        done_ = from.values.size();
     }
 
     /// compute(first, out) writes the values of points first, first + 1, ...
@@ -225,13 +222,11 @@ public:
 private:
     template <class... Watchers>
     [[nodiscard]] bool tell_of(bool last, Watchers&... watchers) const {
-        return tell({run_phase::measuring, done_, values_.size(), last, [this] { return freeze(); }},
-                    watchers...);
+        return tell_all(plane_progress{done_, values_.size(), last, [this] { return freeze(); }},
+                        watchers...);
     }
-    [[nodiscard]] checkpoint freeze() const {
-        archive_writer out;
-        out.put(std::vector<double>(values_.begin(), values_.begin() + static_cast<std::ptrdiff_t>(done_)));
-        return {identity_, version, {}, done_, std::move(out).take()};
+    [[nodiscard]] plane_checkpoint freeze() const {
+        return {identity_, version, {values_.begin(), values_.begin() + static_cast<std::ptrdiff_t>(done_)}};
     }
 
     std::vector<double> values_;
@@ -242,9 +237,12 @@ private:
 inline constexpr std::size_t points_at_once = 128;
 
 template <Objective O, Executor Exec, class... Watchers>
-[[nodiscard]] surface surface_of(checkpoint const* from, O const& f, section const& where, axis const& a,
-                                 axis const& b, Exec const& executor, Watchers&... watchers) {
-    require_watchers<Watchers...>();
+[[nodiscard]] surface surface_of(plane_checkpoint const* from, O const& f, section const& where,
+                                 axis const& a, axis const& b, Exec const& executor, Watchers&... watchers) {
+    static_assert(
+        (watches<Watchers, plane_progress> && ...),
+        "spinet: what follows the executor must be a callback, bool(spinet::plane_progress const&), or "
+        "a std::stop_token");
     require_axis(a, "a");
     require_axis(b, "b");
     single_threaded_blas const one_blas_thread;  // a product by several differs in its last bits
@@ -268,8 +266,8 @@ template <Objective O, Executor Exec, class... Watchers>
 }
 
 template <Objective O, Executor Exec, class... Watchers>
-[[nodiscard]] profile profile_of(checkpoint const* from, O const& f, section const& where, axis const& a,
-                                 Exec const& executor, Watchers&... watchers) {
+[[nodiscard]] profile profile_of(plane_checkpoint const* from, O const& f, section const& where,
+                                 axis const& a, Exec const& executor, Watchers&... watchers) {
     auto found = surface_of(from, f, where, a, {0, 0, 1}, executor, watchers...);
     profile along{{}, std::move(found.values)};
     along.values.resize(found.done);
@@ -283,9 +281,8 @@ inline void require_plane(section const& where) {
 
 }  // namespace detail
 
-/// The value at each point of a grid, a running fastest. Watchers see points where runs count sweeps, and may
-/// stop it. Values do not depend on the executor. Throws spinet::error for a section that does not fit the
-/// objective.
+/// The value at each point of a grid, a running fastest. Watchers see a plane_progress, and may stop it.
+/// Values do not depend on the executor. Throws spinet::error for a section that does not fit the objective.
 template <Objective O, Executor Exec = serial, class... Watchers>
 [[nodiscard]] surface plane(O const& f, section const& where, axis const& a, axis const& b,
                             Exec const& executor = {}, Watchers&&... watchers) {
@@ -296,8 +293,9 @@ template <Objective O, Executor Exec = serial, class... Watchers>
 /// Goes on where a stopped plane ended. Throws spinet::error for a checkpoint of another objective, section
 /// or grid.
 template <Objective O, Executor Exec = serial, class... Watchers>
-[[nodiscard]] surface resume_plane(checkpoint const& from, O const& f, section const& where, axis const& a,
-                                   axis const& b, Exec const& executor = {}, Watchers&&... watchers) {
+[[nodiscard]] surface resume_plane(plane_checkpoint const& from, O const& f, section const& where,
+                                   axis const& a, axis const& b, Exec const& executor = {},
+                                   Watchers&&... watchers) {
     detail::require_plane(where);
     return detail::surface_of(&from, f, where, a, b, executor, watchers...);
 }
@@ -312,8 +310,8 @@ template <Objective O, Executor Exec = serial, class... Watchers>
 /// Goes on where a stopped line ended. Throws spinet::error for a checkpoint of another objective, section or
 /// axis.
 template <Objective O, Executor Exec = serial, class... Watchers>
-[[nodiscard]] profile resume_line(checkpoint const& from, O const& f, section const& where, axis const& a,
-                                  Exec const& executor = {}, Watchers&&... watchers) {
+[[nodiscard]] profile resume_line(plane_checkpoint const& from, O const& f, section const& where,
+                                  axis const& a, Exec const& executor = {}, Watchers&&... watchers) {
     return detail::profile_of(&from, f, where, a, executor, watchers...);
 }
 
