@@ -12,7 +12,7 @@
 #include <spinet/error.hpp>
 #include <spinet/execution/blas_threads.hpp>
 #include <spinet/execution/executor.hpp>
-#include <spinet/io/curve.hpp>
+#include <spinet/io/curve_csv.hpp>
 #include <spinet/io/overlap_plot.hpp>
 #include <spinet/io/progress_bar.hpp>
 #include <spinet/kernel/glauber.hpp>
@@ -65,6 +65,8 @@
 #include <spinet/spectrum/spectral_density.hpp>
 #include <spinet/statistics/bootstrap.hpp>
 #include <spinet/statistics/decay.hpp>
+#include <spinet/statistics/decay_fit.hpp>
+#include <spinet/statistics/descriptor.hpp>
 #include <spinet/statistics/disorder_average.hpp>
 #include <spinet/statistics/equilibration.hpp>
 #include <spinet/statistics/estimates.hpp>

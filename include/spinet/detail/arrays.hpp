@@ -42,11 +42,14 @@ using element_t = typename element_of<std::remove_cvref_t<A>>::type;
 template <class A>
 using spin_type_for = std::conditional_t<std::is_floating_point_v<element_t<A>>, element_t<A>, float>;
 
+/// "(16, 784)"; long lists are cut.
 template <class Numbers>
 [[nodiscard]] std::string tuple_text(Numbers const& numbers) {
-    std::string text = "(";
-    for (auto const n : numbers) text += (text.size() > 1 ? ", " : "") + std::to_string(n);
-    return text + ")";
+    constexpr std::size_t longest = 8;
+    std::string result = "(";
+    for (std::size_t i = 0; i < numbers.size() && i < longest; ++i)
+        result += (i == 0 ? "" : ", ") + std::to_string(numbers[i]);
+    return result + (numbers.size() > longest ? ", ...)" : ")");
 }
 
 /// The number as a T. Throws spinet::error where it is finite but beyond the range of T.

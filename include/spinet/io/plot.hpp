@@ -4,7 +4,7 @@
 #pragma once
 
 #include <spinet/io/atomic_file.hpp>
-#include <spinet/io/curve.hpp>
+#include <spinet/io/curve_csv.hpp>
 
 #include <cerrno>
 #include <cstddef>

@@ -2,6 +2,7 @@
 /// A tensor handle: name, element type, shape and shared bytes, converted to an xtensor only on request.
 #pragma once
 
+#include <spinet/detail/arrays.hpp>
 #include <spinet/detail/xtensor.hpp>
 #include <spinet/error.hpp>
 #include <spinet/network/dtype.hpp>
@@ -48,16 +49,6 @@ namespace detail {
     for (char const c : text.substr(0, longest))
         result += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? '?' : c;
     return result + (text.size() > longest ? "...'" : "'");
-}
-
-/// "(16, 784)"; long lists are cut.
-template <class Numbers>
-[[nodiscard]] std::string tuple_text(Numbers const& numbers) {
-    constexpr std::size_t longest = 8;
-    std::string result = "(";
-    for (std::size_t i = 0; i < numbers.size() && i < longest; ++i)
-        result += (i == 0 ? "" : ", ") + std::to_string(numbers[i]);
-    return result + (numbers.size() > longest ? ", ...)" : ")");
 }
 
 /// The position of a row-major offset, as "(row, column)".

@@ -241,14 +241,14 @@ public:
         std::vector<decay> all;
         std::size_t const units = replicas_ / joined;
         for (std::size_t part = 0; part < parts && !times.empty(); ++part) {
-            std::vector<double> values(units * times.size(), 0.0);
+            row_major_array<double, 2> values({units, times.size()}, 0.0);
             for_each_row(rung, [&](std::size_t replica, double const* sums) {
                 for (std::size_t i = 0; i < measured.size(); ++i)
-                    values[replica / joined * measured.size() + i] +=
+                    values(replica / joined, i) +=
                         sums[(curve * parts + part) * lags + measured[i]] /
                         static_cast<double>(counts_[curve * lags + measured[i]] * joined);
             });
-            all.emplace_back(times, units, std::move(values));
+            all.emplace_back(times, std::move(values));
         }
         return all;
     }
