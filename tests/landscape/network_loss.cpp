@@ -121,13 +121,14 @@ std::vector<made> all_kinds() {
 
 network_loss<double> loss_of(made const& of) { return {of.network, of.data, of.loss, {.batch = 10}}; }
 
-std::vector<double> random_direction(std::size_t n, std::uint32_t first) {
-    std::vector<double> v;
-    for (std::size_t i = 0; i < n; ++i) v.push_back(random_number(first + static_cast<std::uint32_t>(i)));
+row_major_array<double, 1> random_direction(std::size_t n, std::uint32_t first) {
+    auto v = row_major_array<double, 1>::from_shape({n});
+    for (std::size_t i = 0; i < n; ++i) v(i) = random_number(first + static_cast<std::uint32_t>(i));
     return v;
 }
 
-std::vector<double> moved_by(std::vector<double> x, double step, std::vector<double> const& v) {
+row_major_array<double, 1> moved_by(row_major_array<double, 1> x, double step,
+                                    row_major_array<double, 1> const& v) {
     for (std::size_t i = 0; i < x.size(); ++i) x[i] += step * v[i];
     return x;
 }
@@ -233,9 +234,9 @@ TEST_CASE("accuracies, and the parameters of another network", "[landscape]") {
     auto const f = loss_of(each);
     CHECK(hits == 20);
     CHECK(f.accuracy(f.parameters()) == Approx(20.0 / 23));
-    CHECK(f.parameters_of(each.network) == f.parameters());
+    CHECK((f.parameters_of(each.network) == f.parameters()));
     auto const other = make({7, 6, 5, 4}, 2, activation_kind::tanh, activation_kind::identity, each.loss);
-    CHECK(f.parameters_of(other.network) == loss_of(other).parameters());
+    CHECK((f.parameters_of(other.network) == loss_of(other).parameters()));
     CHECK_THAT(error_of([&] {
                    return f
                        .parameters_of(
@@ -277,7 +278,7 @@ TEST_CASE("weight decay adds half of the squared length", "[landscape]") {
     std::vector<double> at(f.size());
     for (std::size_t k = 0; k < 4; ++k) {
         where.point(static_cast<double>(k % 2), 0.5 * static_cast<double>(k / 2), at);
-        CHECK(seen.values[k] == Approx(g.value(at)).epsilon(1e-12));
+        CHECK(seen(k % 2, k / 2) == Approx(g.value(at)).epsilon(1e-12));
     }
     CHECK_THAT(error_of([&] { return with_weight_decay(f, -1).size(); }), ContainsSubstring("strength >= 0"));
 }

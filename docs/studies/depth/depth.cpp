@@ -143,9 +143,8 @@ measured measure(options const& chosen, trained const& of, data_set<float> const
     stoppable const g(f);
     auto const& x = f.parameters();
     auto const line_along = [&](std::uint64_t seed) {
-        auto where = random_plane(f, 10'000 * of.seed + seed);
-        where.second.clear();
-        return where;
+        auto const where = random_plane(f, 10'000 * of.seed + seed);
+        return section_along(where.centre, where.first);
     };
     auto const over = [&](auto&& what) {
         return over_directions(chosen.directions, 1, line_along, what).value;

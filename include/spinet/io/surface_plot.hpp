@@ -26,7 +26,7 @@ inline void write_surface(std::filesystem::path const& path, surface const& of,
     for (std::size_t k = 0; k < of.done; ++k) {
         char row[96];
         std::snprintf(row, sizeof row, "%.9g,%.9g,%.17g\n", of.a.at(k % of.a.points),
-                      of.b.at(k / of.a.points), of.values[k]);
+                      of.b.at(k / of.a.points), of.values.data()[k]);
         text += row;
     }
     write_atomically(path, text);
@@ -86,15 +86,15 @@ struct value_range {
         constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
         bool any = false;
         for (std::size_t k = 0; k < s.done; ++k)
-            if (!std::isfinite(s.values[k])) {
+            if (!std::isfinite(s.values.data()[k])) {
                 add(s.a.at(k % s.a.points), s.b.at(k / s.a.points), 0);
                 any = true;
             }
         if (!any) add(nothing, nothing, nothing);
         text += "\n\n";
-        for (std::size_t k = 0; k < panel.path.at.size(); ++k)
-            add(panel.path.at[k].a, panel.path.at[k].b, panel.path.values[k]);
-        if (panel.path.at.empty()) add(nothing, nothing, nothing);
+        for (std::size_t k = 0; k < panel.path.size(); ++k)
+            add(panel.path.a(k), panel.path.b(k), panel.path.values(k));
+        if (panel.path.size() == 0) add(nothing, nothing, nothing);
         text += "\n\n";
     }
     return text;

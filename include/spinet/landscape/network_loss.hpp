@@ -8,6 +8,7 @@
 #include <spinet/execution/blas_threads.hpp>
 #include <spinet/landscape/data_set.hpp>
 #include <spinet/landscape/objective.hpp>
+#include <spinet/landscape/vector_argument.hpp>
 #include <spinet/network/network.hpp>
 
 #include <algorithm>
@@ -59,21 +60,23 @@ public:
         : data_(std::move(data)), loss_(loss), batch_(chosen.batch) {
         if (batch_ == 0) throw error("network_loss: a batch of 0 samples");
         auto const chain = dense_chain(from);
+        std::vector<double> start;
         for (std::size_t l = 0; l < chain.size(); ++l)
-            add_layer(chain[l], l + 1 == chain.size(), chosen.hidden);
+            add_layer(chain[l], l + 1 == chain.size(), chosen.hidden, start);
+        start_ = detail::array_of(start);
         check_data();
         batch_ = std::min(batch_, data_.count);
     }
 
     [[nodiscard]] std::size_t size() const noexcept { return start_.size(); }
     /// Those of the network it was made of.
-    [[nodiscard]] std::vector<double> const& parameters() const noexcept { return start_; }
+    [[nodiscard]] row_major_array<double, 1> const& parameters() const noexcept { return start_; }
     [[nodiscard]] std::vector<parameter_group> const& groups() const noexcept { return groups_; }
     [[nodiscard]] data_set<Real> const& data() const noexcept { return data_; }
 
     /// Those of another network with the same layers. Throws spinet::error where its layers differ, or their
     /// activations where it names them.
-    [[nodiscard]] std::vector<double> parameters_of(network const& other) const {
+    [[nodiscard]] row_major_array<double, 1> parameters_of(network const& other) const {
         std::vector<double> numbers;
         std::size_t l = 0;
         auto const chain = dense_chain(other);
@@ -94,7 +97,7 @@ public:
         if (l != layers_.size() || l != chain.size())
             throw error("network_loss: another network whose layers differ at layer " + std::to_string(l) +
                         ": planes need networks of the same shape");
-        return numbers;
+        return detail::array_of(numbers);
     }
 
     /// The fraction of samples whose largest output (the first, if there are several) is that of their label;
@@ -213,8 +216,8 @@ private:
     };
     static constexpr std::size_t none = ~std::size_t{0};
 
-    void add_layer(dense_layer const& from, bool last, activation_kind hidden) {
-        layer added{from.inputs(), from.outputs(), start_.size(), none, from.activation};
+    void add_layer(dense_layer const& from, bool last, activation_kind hidden, std::vector<double>& start) {
+        layer added{from.inputs(), from.outputs(), start.size(), none, from.activation};
         if (added.activation == activation_kind::unspecified)
             added.activation = last ? activation_kind::identity : hidden;
         using enum activation_kind;
@@ -228,14 +231,14 @@ private:
                                "outputs before softmax)"));
         std::vector<double> numbers(from.weight.size());
         from.weight.copy_to(std::span(numbers));
-        groups_.push_back({from.name + ".weight", start_.size(), added.out, added.in, false});
-        start_.insert(start_.end(), numbers.begin(), numbers.end());
+        groups_.push_back({from.name + ".weight", start.size(), added.out, added.in, false});
+        start.insert(start.end(), numbers.begin(), numbers.end());
         if (from.bias) {
-            added.bias = start_.size();
+            added.bias = start.size();
             numbers.resize(added.out);
             from.bias->copy_to(std::span(numbers));
-            groups_.push_back({from.name + ".bias", start_.size(), added.out, 1, true});
-            start_.insert(start_.end(), numbers.begin(), numbers.end());
+            groups_.push_back({from.name + ".bias", start.size(), added.out, 1, true});
+            start.insert(start.end(), numbers.begin(), numbers.end());
         }
         layers_.push_back(added);
     }
@@ -512,7 +515,7 @@ private:
     loss_kind loss_;
     std::size_t batch_;
     std::vector<layer> layers_;
-    std::vector<double> start_;
+    row_major_array<double, 1> start_;
     std::vector<parameter_group> groups_;
 };
 
