@@ -8,6 +8,7 @@
 #include <spinet/execution/blas_threads.hpp>
 #include <spinet/landscape/data_set.hpp>
 #include <spinet/landscape/objective.hpp>
+#include <spinet/landscape/parameter_group.hpp>
 #include <spinet/landscape/vector_argument.hpp>
 #include <spinet/network/network.hpp>
 
@@ -26,16 +27,6 @@ namespace spinet {
 /// Averages over samples. cross_entropy: -ln softmax(y) of the label (the network's last layer has no softmax
 /// of its own). mean_squared_error: (y - target)^2, over outputs too, as PyTorch has it.
 enum class loss_kind : std::uint8_t { cross_entropy, mean_squared_error };
-
-/// A block of parameters: a matrix of `rows` filters with `columns` numbers each, or the bias of a layer
-/// (rows x 1).
-struct parameter_group {
-    std::string name;
-    std::size_t first = 0, rows = 0, columns = 0;
-    bool bias = false;
-
-    [[nodiscard]] std::size_t size() const noexcept { return rows * columns; }
-};
 
 /// The loss of a chain of dense layers on a data set, over its parameters: the weights of each layer, row by
 /// row (out x in), then its biases, layer by layer. Computed in Real, sums over samples in double. Evaluation
