@@ -18,8 +18,8 @@
 
 namespace spinet {
 
-/// One row per point that was reached, a running fastest: a, b and the value (nan and inf as such). Written
-/// atomically.
+/// Writes one row for each point that was evaluated, a running fastest: a, b and the value (also nan and
+/// inf). Written atomically.
 inline void write_surface(std::filesystem::path const& path, surface const& of,
                           std::string const& value = "value") {
     std::string text = "a,b," + detail::csv_field(value) + "\n";
@@ -45,7 +45,7 @@ struct surface_plot_options {
     bool logarithmic = false;      ///< values on a logarithmic scale; they must be > 0
     bool equal_scales = true;      ///< one scale of values for all panels; else each its own
     std::size_t levels = 12;       ///< lines of equal value
-    double highest = std::numeric_limits<double>::infinity();  ///< what is above is drawn as this
+    double highest = std::numeric_limits<double>::infinity();  ///< larger values are drawn as this
 };
 
 namespace detail {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// How wide and how sharp the valley round a point is.
+/// Width and sharpness of the valley around a point.
 #pragma once
 
 #include <spinet/error.hpp>
@@ -21,14 +21,15 @@
 namespace spinet {
 
 struct width_options {
-    double rise = 0.1;        ///< how far above its value at the centre f is at the edge
-    double longest = 10;      ///< steps along the direction beyond which nothing is looked at
-    double tolerance = 1e-4;  ///< relative, of a width
+    double rise = 0.1;        ///< f at the edge of the valley minus f at the centre
+    double longest = 10;      ///< the longest step along the direction that is tried
+    double tolerance = 1e-4;  ///< of a width, relative
 };
 
 /// How far f stays below f(centre) + rise along the first direction of a section and against it: the mean of
-/// both sides, in lengths of the direction. `longest` for a side that does not rise. Found by doubling steps
-/// from longest / 2^20 and bisection: the first rise is missed if f falls again within a step.
+/// both sides, in lengths of the direction; `longest` for a side that does not rise. The search doubles its
+/// steps from longest / 2^20 on and then bisects, so that it misses a rise after which f falls again within
+/// one step.
 template <class O>
 [[nodiscard]] double basin_width(O const& f, section const& where, width_options const& options = {}) {
     static_assert(Objective<O>,
@@ -66,8 +67,8 @@ template <class O>
     return sum / 2;
 }
 
-/// The mean over random directions of what `of(section)` finds, with its standard error: `draw(seed)` gives a
-/// section, one for each of seed, seed + 1, ... Throws spinet::error below 2 directions.
+/// The mean of `of(section)` over random directions, with its standard error. `draw` gives the section of
+/// each of seed, seed + 1, ... Throws spinet::error below 2 directions.
 template <class Draw, class Of>
 [[nodiscard]] jackknife_estimate over_directions(std::size_t count, std::uint64_t seed, Draw&& draw,
                                                  Of&& of) {
@@ -78,13 +79,14 @@ template <class Draw, class Of>
 }
 
 struct sharpness_options {
-    double radius = 0.05;    ///< of the ball, over the length of the point
+    double radius = 0.05;    ///< of the ball, in lengths of the point
     std::size_t steps = 20;  ///< of gradient ascent
 };
 
-/// How much f rises at most within a ball round x: max f(x + d) - f(x) over |d| <= radius |x|, by projected
-/// gradient ascent, so a lower bound; not finite where f is not. Deterministic. Source: what Foret et al.,
-/// arXiv 2010.01412, minimise; Keskar et al., arXiv 1609.04836, take a box.
+/// The largest rise of f within a ball around x: max f(x + d) - f(x) over |d| <= radius |x|. Projected
+/// gradient ascent finds it, so that it is a lower bound; it is not finite where f is not. Deterministic.
+/// Source: Foret et al., arXiv 2010.01412, minimise this quantity; Keskar et al., arXiv 1609.04836, use a
+/// box.
 template <class O>
 [[nodiscard]] double sharpness(O const& f, vector_argument const& x, sharpness_options const& options = {}) {
     static_assert(

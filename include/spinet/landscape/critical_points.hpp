@@ -63,7 +63,7 @@ inline void require_finite(double value, double gradient, char const* who) {
                     " or its gradient is not finite");
 }
 
-/// x + step, put back on the sphere where there is one.
+/// x + factor step, projected back onto the sphere if the objective is on it.
 template <class O>
 [[nodiscard]] row_major_array<double, 1> moved(std::span<double const> x, double factor,
                                                std::span<double const> step) {
@@ -75,7 +75,7 @@ template <class O>
 
 }  // namespace detail
 
-/// Steepest descent; a step is halved where f would not fall, and grows by a tenth after each that was taken.
+/// Steepest descent. A step is halved until f falls, and grows by a tenth after each step that was taken.
 /// Throws spinet::error where f or its gradient is not finite.
 template <class O>
 [[nodiscard]] search_end descend(O const& f, vector_argument const& x, descent_options const& options = {}) {
@@ -109,10 +109,10 @@ template <class O>
     return now;
 }
 
-/// From x to a critical point of any index: |gradient|^2 falls by Levenberg and Marquardt's steps, -H g /
-/// (H^2 + mu), in the eigenvectors of H, and so does not care for the signs of its eigenvalues. It may end
-/// where H g = 0 and g is not: then `converged` is false. Steps to where f is not finite are not taken.
-/// Throws spinet::error where it is not at the start.
+/// Finds a critical point of any index from x: minimises |gradient|^2 by Levenberg-Marquardt steps, -H g /
+/// (H^2 + mu) in the eigenvectors of the Hessian H, whatever the signs of its eigenvalues. The search may
+/// also end where H g = 0 and g is not; `converged` is then false. It takes no step to a point where f is not
+/// finite. Throws spinet::error if f is not finite at x.
 template <class O>
 [[nodiscard]] critical_point find_critical_point(O const& f, vector_argument const& x,
                                                  critical_search_options const& options = {}) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// What a network's loss is measured on: samples and labels or targets.
+/// Data for the loss of a network: samples, with labels or targets.
 #pragma once
 
 #include <spinet/detail/arrays.hpp>
@@ -13,8 +13,8 @@
 
 namespace spinet {
 
-/// Samples and what a network should make of them: `inputs`, count x size numbers, one sample after the
-/// other, and either `labels`, one class to a sample, or `targets`, count x outputs numbers.
+/// Samples and the outputs that are wanted: `inputs` has count x size numbers, one sample after the other;
+/// either `labels` has one class for each sample, or `targets` has count x outputs numbers.
 template <class Real = float>
 struct data_set {
     std::size_t count = 0;

@@ -30,17 +30,16 @@ namespace spinet {
     return d;
 }
 
-/// What of a direction gets the length of the same part of the weights: each filter (a row: the weights into
-/// one neuron), each layer's matrix, all of it, or nothing.
+/// Which parts of a direction are scaled to the length of the same part of the weights: each filter (a row:
+/// the weights into one neuron), each layer's matrix, all of it, or nothing.
 enum class normalised_by : std::uint8_t { filter, layer, model, nothing };
 
-/// What becomes of the direction's parts along biases: zero, as Li et al. have it, or normalised like a
-/// layer.
+/// The parts of a direction along biases: zero, as in Li et al., or normalised like a layer.
 enum class bias_directions : std::uint8_t { zero, kept };
 
 /// A direction in units of the weights: d of a part becomes d |w| / (|d| + 1e-10). Source: Li, Xu, Taylor,
-/// Studer, Goldstein, arXiv 1712.09913. `groups` are network_loss's. Throws spinet::error for another number
-/// of numbers, a direction of length 0, and one that is not finite.
+/// Studer, Goldstein, arXiv 1712.09913. `groups` are those of the network_loss. Throws spinet::error for a
+/// direction of another size, of length 0, or that is not finite.
 [[nodiscard]] inline row_major_array<double, 1> normalised(vector_argument const& direction,
                                                            vector_argument const& weights,
                                                            std::span<parameter_group const> groups,
@@ -89,8 +88,8 @@ enum class bias_directions : std::uint8_t { zero, kept };
     return d;
 }
 
-/// Makes two directions orthogonal by taking the first's part out of the second, whose length stays. Throws
-/// spinet::error for parallel ones.
+/// Makes e orthogonal to d by subtracting its component along d, and gives it its length back. Throws
+/// spinet::error for parallel directions.
 inline void make_orthogonal(std::span<double const> d, std::span<double> e) {
     std::size_t const n = d.size();
     double const square = detail::dot_product(d, d), before = detail::dot_product(e, e);
@@ -110,8 +109,7 @@ inline void make_orthogonal(std::span<double const> d, std::span<double> e) {
     return {detail::array_of(centre), detail::array_of(first), detail::array_of(second), chart::flat};
 }
 
-/// From x (a = 0) to y (a = 1): linear interpolation, as Goodfellow, Vinyals and Saxe (arXiv 1412.6544) have
-/// it.
+/// From x (a = 0) to y (a = 1): linear interpolation, as in Goodfellow, Vinyals and Saxe, arXiv 1412.6544.
 [[nodiscard]] inline section section_between(vector_argument const& x, vector_argument const& y) {
     return {detail::array_of(x), direction_between(x, y)};
 }
@@ -127,8 +125,9 @@ inline void make_orthogonal(std::span<double const> d, std::span<double> e) {
     return {detail::array_of(x), std::move(first), std::move(second)};
 }
 
-/// Great circles through x on the sphere, in the directions d and e, of which what is tangent to the sphere
-/// and orthogonal is taken. Angles are in radians. Throws spinet::error where nothing is left.
+/// Great circles through x on the sphere. The directions d and e are projected onto the tangent space and
+/// made orthogonal to each other. Angles are in radians. Throws spinet::error where nothing remains of a
+/// direction.
 [[nodiscard]] inline section great_circles(vector_argument const& x, vector_argument const& d,
                                            vector_argument const& e = {}) {
     if (d.size() != x.size() || (e.size() > 0 && e.size() != x.size()))

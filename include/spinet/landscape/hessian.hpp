@@ -22,7 +22,7 @@
 namespace spinet {
 
 /// The Hessian of an objective at a point, as an operator: y = H v. On the sphere it acts on the tangent
-/// space, in N - 1 orthonormal coordinates, so that the direction along the point is no eigenvector of it.
+/// space, in N - 1 orthonormal coordinates, so that the radial direction is not among its eigenvectors.
 /// Keeps a pointer to the objective.
 template <class O>
 class hessian {
@@ -99,7 +99,7 @@ private:
     std::vector<double> x_, mirror_;
 };
 
-/// The whole matrix from size() products; made symmetric, as rounding leaves it a little off.
+/// The whole matrix from size() products; symmetrised, because of rounding.
 template <class O>
 [[nodiscard]] row_major_array<double, 2> matrix_of(hessian<O> const& h) {
     std::size_t const n = h.size();
@@ -130,7 +130,7 @@ template <class O>
     return leading_eigenpairs(h.size(), count, h, options);
 }
 
-/// The smallest eigenvalue, by Lanczos: below 0 the point is no minimum.
+/// The smallest eigenvalue, by Lanczos. The point is not a minimum if it is negative.
 template <class O>
 [[nodiscard]] double smallest_eigenvalue(hessian<O> const& h, lanczos_options const& options = {}) {
     return -largest_eigenvalue(
@@ -161,7 +161,7 @@ template <class O>
     return spectral_density(h.size(), h, options);
 }
 
-/// How many eigenvalues are below -tolerance: the index of a critical point. Of values from the smallest up.
+/// The index of a critical point: how many eigenvalues are below -tolerance. They must be in ascending order.
 [[nodiscard]] inline std::size_t index_of(vector_argument const& eigenvalues, double tolerance = 0) {
     std::size_t k = 0;
     while (k < eigenvalues.size() && eigenvalues[k] < -tolerance) ++k;

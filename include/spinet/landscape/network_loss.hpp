@@ -24,22 +24,21 @@
 
 namespace spinet {
 
-/// Averages over samples. cross_entropy: -ln softmax(y) of the label (the network's last layer has no softmax
-/// of its own). mean_squared_error: (y - target)^2, over outputs too, as PyTorch has it.
+/// Averages over samples. cross_entropy: -ln softmax(y) of the label (the last layer of the network must not
+/// have a softmax). mean_squared_error: (y - target)^2, averaged over outputs too, as in PyTorch.
 enum class loss_kind : std::uint8_t { cross_entropy, mean_squared_error };
 
 /// The loss of a chain of dense layers on a data set, over its parameters: the weights of each layer, row by
 /// row (out x in), then its biases, layer by layer. Computed in Real, sums over samples in double. Evaluation
 /// costs 2 x parameters x samples floating-point operations, a gradient three and a product with the Hessian
-/// nine times that at most; by one thread, so that a value is the same to the last bit wherever it is asked
-/// for.
+/// nine times that at most; on one thread, so that a value is bitwise the same wherever it is computed.
 template <class Real = float>
 class network_loss {
 public:
     struct options {
-        /// In place of activations that the network leaves unspecified, between layers.
+        /// Replaces activations between layers that the network leaves unspecified.
         activation_kind hidden = activation_kind::unspecified;
-        std::size_t batch = 256;  ///< samples that are worked on at once
+        std::size_t batch = 256;  ///< samples that are evaluated together
     };
 
     network_loss(network const& from, data_set<Real> data, loss_kind loss)
@@ -60,13 +59,13 @@ public:
     }
 
     [[nodiscard]] std::size_t size() const noexcept { return start_.size(); }
-    /// Those of the network it was made of.
+    /// The weights and biases of the network from which the loss was made.
     [[nodiscard]] row_major_array<double, 1> const& parameters() const noexcept { return start_; }
     [[nodiscard]] std::vector<parameter_group> const& groups() const noexcept { return groups_; }
     [[nodiscard]] data_set<Real> const& data() const noexcept { return data_; }
 
-    /// Those of another network with the same layers. Throws spinet::error where its layers differ, or their
-    /// activations where it names them.
+    /// The weights and biases of another network with the same layers. Throws spinet::error where its layers
+    /// differ, or activations that it specifies.
     [[nodiscard]] row_major_array<double, 1> parameters_of(network const& other) const {
         std::vector<double> numbers;
         std::size_t l = 0;

@@ -31,8 +31,8 @@ inline void scale_to_length(std::span<double> v, double length) {
 
 }  // namespace detail
 
-/// A function of n numbers that a user brings: `plain_objective(2, [](std::span<double const> x) { ... })`;
-/// with its gradient, `(x, out)`, that is used too. It must be safe to call from several threads.
+/// An objective from a function of n numbers: `plain_objective(2, [](std::span<double const> x) { ... })`; a
+/// second function, `(x, out)`, may write the gradient. Both must be safe to call from several threads.
 template <class F, class G = void>
 class plain_objective {
 public:
@@ -70,8 +70,9 @@ plain_objective(std::size_t, F) -> plain_objective<F, void>;
 template <class F, class G>
 plain_objective(std::size_t, F, G) -> plain_objective<F, G>;
 
-/// f(x) + strength / 2 |x|^2: an objective with weight decay, as PyTorch's optimisers have it. Losses of
-/// networks often have no minima without: their valleys run to infinity. Keeps a pointer to the objective.
+/// f(x) + strength / 2 |x|^2: an objective with weight decay, as in PyTorch's optimisers. Without it the
+/// losses of networks often have no minima, because their valleys run to infinity. Keeps a pointer to the
+/// objective.
 template <class O>
 class with_weight_decay {
     static_assert(Objective<O>,
@@ -151,7 +152,7 @@ public:
         take_off_radial(x, out);
         return energy;
     }
-    /// v is taken along the sphere.
+    /// Only the part of v along the sphere counts.
     void hessian_vector(std::span<double const> x, std::span<double const> v, std::span<double> out) const {
         std::vector<double> along(v.begin(), v.end());
         take_off_radial(x, along);

@@ -18,13 +18,13 @@
 
 namespace spinet {
 
-/// A local minimum of a grid of values, and how deep it is.
+/// A local minimum of values on a grid, and its depth.
 struct grid_minimum {
-    std::size_t i = 0, j = 0;  ///< where: number of the point along a and b
+    std::size_t i = 0, j = 0;  ///< numbers of its point along a and b
     double value = 0;
-    /// The lowest pass from here to a lower minimum, over this one's value; infinite for the lowest of all.
+    /// Height above this minimum of the lowest pass to a lower one; infinite for the lowest of all.
     double barrier = std::numeric_limits<double>::infinity();
-    bool on_edge = false;  ///< the surface may go on falling beyond the grid
+    bool on_edge = false;  ///< so that the values may go on falling beyond the grid
 };
 
 namespace detail {
@@ -96,8 +96,8 @@ namespace detail {
 
 namespace detail {
 
-/// Takes the least-squares polynomial of second degree (in both coordinates) off values on a grid: a bowl is
-/// no ruggedness.
+/// Subtracts the least-squares polynomial of second degree (in both coordinates) from values on a grid, so
+/// that a bowl does not count as ruggedness.
 inline void take_bowl_off(std::span<double> values, std::size_t columns, std::size_t rows) {
     auto const centred = [](std::size_t k, std::size_t n) {
         return n < 2 ? 0.0 : 2 * static_cast<double>(k) / static_cast<double>(n - 1) - 1;
@@ -155,17 +155,16 @@ inline void require_finite(std::size_t not_finite) {
 
 }  // namespace detail
 
-/// How rugged values are beside their bowl (the best polynomial of second degree).
+/// The deviation of values from their best polynomial of second degree.
 struct ruggedness {
     double amplitude = 0;  ///< root mean square of what remains
-    double length = 0;  ///< distance at which its autocorrelation is 1/e, in units of the axis; NaN if beyond
-                        ///< half of it, or
-                        ///< if nothing remains
+    double length = 0;  ///< distance at which its autocorrelation is 1/e, in units of the axis; NaN if that
+                        ///< is beyond half of the axis, or if nothing remains
 };
 
 namespace detail {
 
-/// length() is asked for only where more than rounding is left.
+/// Calls length() only where more than rounding errors remain.
 template <class Length>
 [[nodiscard]] ruggedness ruggedness_from(std::span<double const> values, std::span<double const> rest,
                                          Length&& length) {

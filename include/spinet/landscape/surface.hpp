@@ -28,7 +28,7 @@
 
 namespace spinet {
 
-/// `points` numbers from low to high, evenly spaced, both ends among them.
+/// `points` evenly spaced numbers from low to high, both ends included.
 struct axis {
     double low = -1;
     double high = 1;
@@ -41,9 +41,9 @@ struct axis {
     }
 };
 
-/// How coordinates (a, b) name a point. flat: centre + a d + b e. great_circles: on the sphere |x|^2 = N, the
-/// point at the angle sqrt(a^2 + b^2) from the centre in the direction a d + b e, so that lines through the
-/// centre are great circles and a is an angle; d and e are tangent, orthogonal and as long as the centre.
+/// How coordinates (a, b) map to points. flat: centre + a d + b e. great_circles: on the sphere |x|^2 = N,
+/// the point at the angle sqrt(a^2 + b^2) from the centre in the direction a d + b e, so that lines through
+/// the centre are great circles and a is an angle; d and e are tangent, orthogonal and as long as the centre.
 enum class chart : std::uint8_t { flat, great_circles };
 
 /// A line or a plane through an objective's space. `second` is empty for a line.
@@ -97,10 +97,10 @@ struct profile {
 struct surface {
     axis a, b;
     row_major_array<double, 2> values;  ///< (b.points, a.points)
-    std::size_t done = 0;               ///< the first values that are there
+    std::size_t done = 0;               ///< so many values, from the first on, are evaluated
 
     [[nodiscard]] bool complete() const noexcept { return done == values.size(); }
-    /// How many of the values that are there are infinite or NaN: they are kept as the objective gave them.
+    /// How many of the values so far are infinite or NaN. They are kept as the objective gave them.
     [[nodiscard]] std::size_t not_finite() const noexcept {
         return detail::count_not_finite(std::span(values.data(), done));
     }
@@ -153,7 +153,7 @@ void require_section(O const& f, section const& where) {
         if (!is_near_sphere(where.centre)) throw error("section: its centre is not on the sphere |x|^2 = N");
 }
 
-/// f at points of a section, shared out over a team.
+/// Writes f at points of a section; the points are shared out over a team.
 template <class O, class Team>
 void values_at(O const& f, section const& where, std::span<std::array<double, 2> const> points,
                std::span<double> out, Team& team) {
@@ -171,7 +171,8 @@ void values_at(O const& f, section const& where, std::span<std::array<double, 2>
     }
 }
 
-/// Values of an objective at numbered points, some at a time: what watchers see, and what a checkpoint keeps.
+/// Evaluates an objective at numbered points, some at a time; between them it tells the watchers and can be
+/// saved.
 template <class O>
 class evaluation {
 public:
@@ -181,7 +182,7 @@ public:
         for (auto const* each : {&where.centre, &where.first, &where.second})
             of_points.add(std::span<double const>(*each));
         of_points.add_value(where.coordinates);
-        // Another network or other data show themselves at three points.
+        // Values at three points tell other networks and other data apart.
         std::vector<double> x(size_of(f));
         for (auto const& at : {std::array{0.0, 0.0}, std::array{0.37, -0.21}, std::array{-0.13, 0.29}}) {
             where.point(at[0], at[1], x);
@@ -246,7 +247,7 @@ template <class O, Executor Exec, class... Watchers>
         "a std::stop_token");
     require_axis(a, "a");
     require_axis(b, "b");
-    single_threaded_blas const one_blas_thread;  // a product by several differs in its last bits
+    single_threaded_blas const one_blas_thread;  // a product by several threads differs in its last bits
     fingerprint of_points;
     for (axis const& each : {a, b}) of_points.add_value(each.low).add_value(each.high).add_value(each.points);
     if (b.points > std::size_t{1'000'000'000} / a.points) throw error("plane: more than 1e9 points");
@@ -281,7 +282,7 @@ inline void require_plane(section const& where) {
 
 }  // namespace detail
 
-/// The value at each point of a grid, a running fastest. Watchers see a plane_progress, and may stop it.
+/// Evaluates f at each point of a grid. Watchers see a plane_progress, and may stop it.
 /// Values do not depend on the executor. Throws spinet::error for a section that does not fit the objective.
 template <class O, Executor Exec = serial, class... Watchers>
 [[nodiscard]] surface plane(O const& f, section const& where, axis const& a, axis const& b,
@@ -292,8 +293,8 @@ template <class O, Executor Exec = serial, class... Watchers>
     return detail::surface_of(nullptr, f, where, a, b, executor, watchers...);
 }
 
-/// Goes on where a stopped plane ended. Throws spinet::error for a checkpoint of another objective, section
-/// or grid.
+/// Continues a plane that was stopped, bitwise as if it had not been. Throws spinet::error for a checkpoint
+/// of another objective, section or grid.
 template <class O, Executor Exec = serial, class... Watchers>
 [[nodiscard]] surface resume_plane(plane_checkpoint const& from, O const& f, section const& where,
                                    axis const& a, axis const& b, Exec const& executor = {},
@@ -304,7 +305,7 @@ template <class O, Executor Exec = serial, class... Watchers>
     return detail::surface_of(&from, f, where, a, b, executor, watchers...);
 }
 
-/// The values along the first direction of a section; of a stopped run those that are there.
+/// Evaluates f along the first direction of a section. A line that was stopped has the values up to there.
 template <class O, Executor Exec = serial, class... Watchers>
 [[nodiscard]] profile line(O const& f, section const& where, axis const& a, Exec const& executor = {},
                            Watchers&&... watchers) {
@@ -313,8 +314,8 @@ template <class O, Executor Exec = serial, class... Watchers>
     return detail::profile_of(nullptr, f, where, a, executor, watchers...);
 }
 
-/// Goes on where a stopped line ended. Throws spinet::error for a checkpoint of another objective, section or
-/// axis.
+/// Continues a line that was stopped, bitwise as if it had not been. Throws spinet::error for a checkpoint of
+/// another objective, section or axis.
 template <class O, Executor Exec = serial, class... Watchers>
 [[nodiscard]] profile resume_line(plane_checkpoint const& from, O const& f, section const& where,
                                   axis const& a, Exec const& executor = {}, Watchers&&... watchers) {

@@ -183,7 +183,7 @@ namespace detail {
         return summed{sums[end], detail::tail_beyond(times, curve, end, at_end), end, true};
     };
     auto const whole = sum_of(of.mean());
-    // Where the sum ends is part of what noise decides.
+    // Noise also decides where the sum ends, so that each resample finds its own end.
     auto const tau = jackknife(of.units(), [&](std::size_t left_out) {
         auto const found = left_out == of.units() ? whole : sum_of(of.mean_without(left_out));
         return found.sum + found.tail;
@@ -191,9 +191,9 @@ namespace detail {
     return {tau.value, std::hypot(tau.error, whole.tail), times[whole.end], whole.tail, whole.reached};
 }
 
-/// The time at which C comes down to `level` for the first time, C being exponential between the times: what
-/// the slow end of the decay, and noise there, does not change. Where it does not, the last time as a lower
-/// bound: `reached` is false. Throws spinet::error for a level outside (0, 1).
+/// The time at which C comes down to `level` for the first time, C being exponential between the times: the
+/// slow end of the decay and its noise do not change it. Where it does not, the last time as a lower bound:
+/// `reached` is false. Throws spinet::error for a level outside (0, 1).
 [[nodiscard]] inline decay_time time_to_decay_to(decay const& of, double level = 1 / std::numbers::e) {
     if (!(level > 0 && level < 1))
         throw error("time_to_decay_to: expected a level in (0, 1), found " + std::to_string(level));

@@ -18,7 +18,7 @@
 
 namespace spinet {
 
-/// What a fit of A exp(-(t / tau)^beta) + plateau may move besides A, tau and beta.
+/// The plateau of a fit of A exp(-(t / tau)^beta) + plateau: zero, or a fourth parameter.
 enum class plateau { none, fitted };
 
 struct decay_fit_options {
@@ -36,8 +36,9 @@ struct decay_fit {
     /// follow the chi-square distribution; far above `degrees_of_freedom` it says that the form does not fit.
     double chi_square = 0;
     std::size_t degrees_of_freedom = 0;
-    /// The data fix the parameters: the fit came to a minimum, with all units and without each, at a tau that
-    /// is not before the first time. Otherwise nothing here means anything, and errors are NaN.
+    /// The data determine the parameters: the fit reached a minimum, with all units and without each, at a
+    /// tau that is not before the first time. Otherwise the parameters mean nothing, and their errors are
+    /// NaN.
     bool determined = false;
     /// The fitted tau is within the times observed. If not, and C is above 1/e of its first value to the end,
     /// `time` is the last time, as a lower bound with an error of 0, and amplitude and exponent are

@@ -146,8 +146,8 @@ template <class Value, class Slope, class... Os>
 /// integration, of each interval by what energies and heat capacities at its ends disagree by and by what
 /// leaving out a temperature changes, added up from the top down. It is large where the ladder does not reach
 /// far into the paramagnet or is coarse: let it start at several times lambda_max(J). It cannot know of a
-/// transition that the ladder steps over from one temperature to the next. NaN from the first temperature on
-/// that an annealing did not come to. The run must have recorded energy{}.
+/// transition that the ladder steps over from one temperature to the next. NaN at temperatures that an
+/// annealing has not yet reached. The run must have recorded energy{}.
 template <class... Os>
 [[nodiscard]] curve free_energy(run<Os...> const& of) {
     return detail::from_free_energies(

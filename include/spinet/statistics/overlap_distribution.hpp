@@ -15,8 +15,9 @@ namespace spinet {
 
 /// P(q) at one temperature: bin b is from -1 + b width to -1 + (b + 1) width, and its density is its share of
 /// the pairs over `covers`: where spins are +-1, 2 / (N + 1) for each of the N + 1 possible overlaps in it,
-/// so that a bin does not stand out for holding one more; else the width. Densities times `covers` add up to
-/// 1; NaN where no overlap is possible. `error` is the jackknife error of each over replicas.
+/// so that a bin does not stand out because it holds one more; else the width of the bin. Densities times
+/// `covers` add up to 1; NaN where no overlap is possible. `error` is the jackknife error of each over
+/// replicas.
 struct distribution_of_overlaps {
     double temperature = 0;
     double width = 0;
@@ -50,8 +51,8 @@ namespace detail {
 
 }  // namespace detail
 
-/// One per temperature of the run, lowest first; empty densities where an annealing did not come to. The run
-/// must have recorded overlap_histogram{}.
+/// One distribution for each temperature of the run, lowest first; densities are empty at temperatures that
+/// an annealing has not yet reached. The run must have recorded overlap_histogram{}.
 template <class... Os>
 [[nodiscard]] std::vector<distribution_of_overlaps> overlap_distribution(run<Os...> const& of) {
     static_assert(run<Os...>::template has<overlap_histogram>,

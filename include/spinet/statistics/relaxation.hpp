@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Relaxation: how replicas that a kernel alone moves forget what they were, in equilibrium and after a
-/// quench.
+/// Relaxation: decay of correlations in time under a kernel alone, in equilibrium and after a quench.
 #pragma once
 
 #include <spinet/detail/packed_spins.hpp>

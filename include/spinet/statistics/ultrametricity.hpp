@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// How replicas lie to each other: their overlap matrix, the tree that clustering makes of it, and whether
-/// triangles are isosceles.
+/// The geometry of replicas: their overlap matrix, its clustering into a tree, and tests of ultrametricity.
 #pragma once
 
 #include <spinet/detail/arrays.hpp>
@@ -199,7 +198,7 @@ struct dendrogram {
     };
     std::size_t leaves = 0;
     std::vector<merge> merges;       ///< leaves - 1 of them
-    std::vector<std::size_t> order;  ///< leaves such that every cluster stands together
+    std::vector<std::size_t> order;  ///< leaves in an order that keeps every cluster together
 
     /// Height of the smallest cluster that holds both leaves a and b, [a, b]; 0 for a leaf and itself.
     [[nodiscard]] row_major_array<double, 2> cophenetic_distances() const {
@@ -218,8 +217,8 @@ struct dendrogram {
     }
 };
 
-/// Agglomerative clustering of replicas: the two nearest clusters become one, until one is left; of several
-/// nearest pairs the one of the lowest numbers. O(replicas^3).
+/// Agglomerative clustering of replicas: merges the two nearest clusters until one is left; among equally
+/// near pairs, the one with the lowest numbers. O(replicas^3).
 [[nodiscard]] inline dendrogram clustered(overlap_matrix const& q, linkage by = linkage::average,
                                           mirror_images mirrors = mirror_images::same) {
     std::size_t const n = q.replicas();
