@@ -5,14 +5,15 @@
 #include <spinet/mapping/subsample.hpp>
 #include <spinet/mapping/wiring_summary.hpp>
 #include <spinet/network/shapes.hpp>
-#include <spinet/spinet.hpp>
 #include <spinet/run/subsampled_curve.hpp>
+#include <spinet/spinet.hpp>
 
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <map>
@@ -52,6 +53,14 @@ struct subject {
     std::string file;
     spinet::network network;
 };
+
+/// The null models that --null knows.
+std::map<std::string, spinet::network (*)(spinet::network const&, std::uint64_t seed)> const null_models{
+    {"shuffled",
+     [](spinet::network const& net, std::uint64_t seed) {
+         return spinet::shuffled(net, spinet::shuffle::within_layers, seed);
+     }},
+    {"redrawn", [](spinet::network const& net, std::uint64_t seed) { return spinet::redrawn(net, seed); }}};
 
 void parse(int argc, char** argv, options& chosen, CLI::App& app) {
     CLI::Validator const count(program::not_a_count, "", "count"), text(program::empty_text, "", "text");
@@ -102,7 +111,7 @@ void parse(int argc, char** argv, options& chosen, CLI::App& app) {
         ->check(CLI::IsMember({"fields", "drop"}))
         ->capture_default_str();
     app.add_option("--null", chosen.nulls, "add a null model of the first network")
-        ->check(CLI::IsMember({"shuffled", "redrawn"}));
+        ->check(CLI::IsMember(null_models));
     app.add_flag("--balanced", chosen.balanced,
                  "first rescale hidden ReLU neurons to the least norm, the function unchanged");
     app.add_option("--checkpoint", chosen.checkpoint, "save the run here, and resume from it if it is there")
@@ -156,10 +165,7 @@ std::vector<subject> load_subjects(options const& chosen) {
         subjects.push_back({name, file, network});
         if (subjects.size() > 1) continue;  // null models are made of the first network
         for (auto const& null : chosen.nulls)
-            subjects.push_back({name + " " + null, file,
-                                null == "shuffled" ? spinet::shuffled(network, spinet::shuffle::within_layers,
-                                                                      chosen.plan.seed)
-                                                   : spinet::redrawn(network, chosen.plan.seed)});
+            subjects.push_back({name + " " + null, file, null_models.at(null)(network, chosen.plan.seed)});
     }
     std::set<std::string> taken;
     for (std::size_t a = 0; a < subjects.size(); ++a)
@@ -390,7 +396,7 @@ void describe(subject const& of, options const& chosen) {
             std::printf("\nall couplings are 0: no temperature is singled out\n\n");
             return;
         }
-        auto const found = spinet::temperatures_that_matter(glass);
+        auto const found = spinet::characteristic_temperatures(glass);
         print_temperatures(found.lambda_max, found.t_ord, found.t_formula, "");
     }
     std::printf("\n");

@@ -50,9 +50,9 @@ void temperatures(spinet::network_glass<float> const& glass) {
     require(geometric.size() == linear.size() && by_hand.highest() > top, "ladders");
 }
 
-void temperatures_that_matter(spinet::network_glass<float> const& glass) {
+void characteristic_temperatures(spinet::network_glass<float> const& glass) {
     //! [matter]
-    auto const at = spinet::temperatures_that_matter(glass);
+    auto const at = spinet::characteristic_temperatures(glass);
     std::printf("lambda_max %.3f, T_ord %.3f (%s), T_formula %.3f\n", at.lambda_max, at.t_ord.temperature,
                 at.t_ord.crosses ? "it orders there" : "it comes closest to ordering there", at.t_formula);
     //! [matter]
@@ -257,7 +257,7 @@ int main() {
     layer_order();
     from_arrays();
     temperatures(spinet::to_spin_glass(network));
-    temperatures_that_matter(spinet::to_spin_glass(network));
+    characteristic_temperatures(spinet::to_spin_glass(network));
     low_temperature(spinet::to_spin_glass(network));
     free_energies(spinet::to_spin_glass(network));
     relaxations(spinet::to_spin_glass(network));

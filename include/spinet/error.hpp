@@ -24,4 +24,22 @@ private:
     std::string path_;
 };
 
+namespace detail {
+
+/// Calls `body`. An `error` of it that names no file and does not begin with place() gets place() put before
+/// it.
+template <class Place, class Body>
+decltype(auto) with_place(Place const& place, Body&& body) {
+    try {
+        return body();
+    } catch (file_error const&) {
+        throw;
+    } catch (error const& reason) {
+        std::string const text = reason.what(), where = place();
+        if (text.substr(0, where.size()) == where) throw;
+        throw error(where + ": " + text);
+    }
+}
+
+}  // namespace detail
 }  // namespace spinet

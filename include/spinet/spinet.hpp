@@ -36,12 +36,12 @@
 #include <spinet/mapping/rescaling.hpp>
 #include <spinet/mapping/twin_hopfield.hpp>
 #include <spinet/mean_field/bond_matrix.hpp>
+#include <spinet/mean_field/characteristic_temperatures.hpp>
 #include <spinet/mean_field/coupling_spectrum.hpp>
 #include <spinet/mean_field/measured_variances.hpp>
 #include <spinet/mean_field/t_ord.hpp>
 #include <spinet/mean_field/tap.hpp>
 #include <spinet/mean_field/tap_branches.hpp>
-#include <spinet/mean_field/temperatures_that_matter.hpp>
 #include <spinet/model/dense_ising.hpp>
 #include <spinet/model/factories.hpp>
 #include <spinet/model/lattices.hpp>

@@ -2,13 +2,13 @@
 /// Ladders, what they refuse, and ladders made for a model.
 #include "../files.hpp"
 #include <spinet/ensemble/ladder.hpp>
-#include <spinet/run/run_plan.hpp>
 #include <spinet/ensemble/spectral_exchange.hpp>
 #include <spinet/ensemble/suggested_temperatures.hpp>
 #include <spinet/kernel/metropolis.hpp>
-#include <spinet/mean_field/temperatures_that_matter.hpp>
+#include <spinet/mean_field/characteristic_temperatures.hpp>
 #include <spinet/model/factories.hpp>
 #include <spinet/model/lattices.hpp>
+#include <spinet/run/run_plan.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -194,7 +194,7 @@ TEST_CASE("suggested temperatures: ends, acceptance measured afresh, the same fo
     auto const other = suggested_temperatures(model, {.lowest = 0.2, .count = 12, .seed = 2});
     CHECK(other.temperatures() != rungs.temperatures());
     CHECK(suggested_temperatures(model, {.count = 12}).lowest() == Approx(rungs.highest() / 12));
-    auto const matter = temperatures_that_matter(model);
+    auto const matter = characteristic_temperatures(model);
     CHECK(suggested_temperatures(model).lowest() == Approx(matter.lowest));
     CHECK(suggested_temperatures(model).highest() == Approx(matter.highest));
     CHECK(suggested_temperatures(model, {.lowest = 0.2, .count = 12, .above = 2}).highest() ==

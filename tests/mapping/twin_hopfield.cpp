@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <limits>
 #include <string>
@@ -98,9 +99,47 @@ struct one_spin {
     }
 };
 
-static_assert(Mapping<twin_hopfield> && Mapping<one_spin> && !Mapping<int>);
+/// Maps to what is no model.
+struct to_number {
+    template <class Real>
+    [[nodiscard]] Real map(network const&) const {
+        return 0;
+    }
+};
+
+/// Knows models of one type only.
+struct double_only {
+    template <std::same_as<double> Real>
+    [[nodiscard]] network_glass<Real> map(network const&) const {
+        return one_spin{}.map<Real>({});
+    }
+};
+
+static_assert(Mapping<twin_hopfield> && Mapping<twin_hopfield, double> && Mapping<one_spin>);
+static_assert(!Mapping<int> && !Mapping<to_number>);
+static_assert(!Mapping<double_only> && Mapping<double_only, double>);
 
 }  // namespace
+
+TEST_CASE("every value of a mapping's options has a name", "[mapping]") {
+    auto const refused = [](auto value) {
+        CHECK_THROWS_AS(to_string(value), error);
+        return true;
+    };
+    CHECK(to_string(biases::dropped) == "dropped");
+    CHECK(to_string(inputs::clamped) == "clamped");
+    CHECK(to_string(outputs::left_out) == "left_out");
+    CHECK(to_string(scale::layer_unit_variance) == "layer_unit_variance");
+    CHECK(to_string(recurrence::ring) == "ring");
+    CHECK(refused(static_cast<biases>(2)));
+    CHECK(refused(static_cast<inputs>(3)));
+    CHECK(refused(static_cast<outputs>(2)));
+    CHECK(refused(static_cast<scale>(3)));
+    CHECK(refused(static_cast<recurrence>(2)));
+    CHECK_THROWS_WITH(to_spin_glass(tiny(), twin_hopfield{.biases = static_cast<biases>(7)}),
+                      "this value of spinet::biases has no name");
+    CHECK(to_spin_glass<double>(tiny(), double_only{}).size() == 1);
+}
 
 TEST_CASE("twin_hopfield: neurons become spins, weights couplings, biases fields", "[mapping]") {
     auto const glass = to_spin_glass<double>(tiny());

@@ -48,10 +48,11 @@ bool all_different(std::vector<std::size_t> const& indices) {
     return true;
 }
 
-std::vector<double> tensor(std::size_t n, std::size_t p, bool distinct) {
-    std::vector<double> values;
+xt::xarray<double> tensor(std::size_t n, std::size_t p, bool distinct) {
+    xt::xarray<double> values(std::vector<std::size_t>(p, n));
     all_indices(n, p, [&](std::vector<std::size_t> const& indices) {
-        values.push_back(distinct && !all_different(indices) ? 0.0 : entry(indices));
+        values.element(indices.begin(), indices.end()) =
+            distinct && !all_different(indices) ? 0.0 : entry(indices);
     });
     return values;
 }
@@ -86,7 +87,7 @@ TEST_CASE("Ising p-spin: energies, fields and their changes are those of plain s
     for (std::size_t const p : {2u, 3u, 4u, 5u}) {
         std::size_t const n = 7;
         CAPTURE(p);
-        ising_p_spin<double> const model(n, p, tensor(n, p, true));
+        ising_p_spin<double> const model(tensor(n, p, true));
         CHECK(model.p() == p);
         std::vector<double> spins, fields(3 * n);
         for (std::uint32_t r = 0; r < 3; ++r)
@@ -120,12 +121,9 @@ TEST_CASE("Ising p-spin: energies, fields and their changes are those of plain s
 }
 
 TEST_CASE("two spins at a time are a dense model", "[model]") {
-    auto const values = tensor(6, 2, true);
-    xt::xtensor<double, 2> couplings;
-    couplings.resize({6, 6});
-    std::copy(values.begin(), values.end(), couplings.data());
-    ising_p_spin<double> const model(6, 2, values);
-    dense_ising<double> const dense(couplings);
+    auto const couplings = tensor(6, 2, true);
+    ising_p_spin const model(couplings);
+    dense_ising const dense(couplings);
     auto const s = signs(6, 3);
     CHECK(model.energy(s) == Approx(dense.energy(s)).margin(1e-13));
 }
@@ -134,7 +132,7 @@ TEST_CASE("spherical p-spin: energy, gradient and Hessian", "[model]") {
     for (std::size_t const p : {2u, 3u, 4u}) {
         std::size_t const n = 5;
         CAPTURE(p);
-        spherical_p_spin<double> const model(n, p, tensor(n, p, false));
+        spherical_p_spin<double> const model(tensor(n, p, false));
         auto const s = random_numbers(n, 1), v = random_numbers(n, 2);
         CHECK(model.energy(s) == Approx(-plain_sum(n, p, false, s)).margin(1e-12));
         std::vector<double> gradient(n), product(n);
@@ -221,22 +219,27 @@ TEST_CASE("random p-spin models have the covariance of their name", "[model]") {
 TEST_CASE("p-spin models refuse bad input, naming it", "[model]") {
     using model = ising_p_spin<double>;
     auto values = tensor(4, 3, true);
-    CHECK_THROWS_WITH(model(0, 3, values), ContainsSubstring("no spins"));
-    CHECK_THROWS_WITH(model(4, 1, values), ContainsSubstring("interactions of 1 spins"));
-    CHECK_THROWS_WITH(model(5, 3, values), ContainsSubstring("expected 125 entries, found 64"));
-    CHECK_THROWS_WITH(model(100'000, 3, values), ContainsSubstring("is too large"));
-    CHECK_THROWS_WITH(model(std::numeric_limits<std::size_t>::max(), 2, values),
+    CHECK_THROWS_WITH(model(xt::xarray<double>::from_shape({0, 0, 0})), ContainsSubstring("no spins"));
+    CHECK_THROWS_WITH(model(tensor(4, 1, true)), ContainsSubstring("interactions of 1 spins"));
+    CHECK_THROWS_WITH(model(xt::xarray<double>::from_shape({4, 5, 4})),
+                      ContainsSubstring("equal dimensions, found shape (4, 5, 4)"));
+    CHECK_THROWS_WITH(random_ising_p_spin(100'000, 3, p_spin_scale::crisanti_sommers, 1),
                       ContainsSubstring("is too large"));
-    values[4 * 4 * 1 + 4 * 2 + 3] = std::nan("");
-    CHECK_THROWS_WITH(model(4, 3, values), ContainsSubstring("entry (1, 2, 3) is not finite"));
+    CHECK_THROWS_WITH(
+        random_ising_p_spin(std::numeric_limits<std::size_t>::max(), 2, p_spin_scale::crisanti_sommers, 1),
+        ContainsSubstring("is too large"));
+    values(1, 2, 3) = std::nan("");
+    CHECK_THROWS_WITH(model(values), ContainsSubstring("entry (1, 2, 3) is not finite"));
     values = tensor(4, 3, true);
-    values[4 * 4 * 3 + 4 * 2 + 1] += 1;
-    CHECK_THROWS_WITH(model(4, 3, values), ContainsSubstring("entry (3, 2, 1) is not symmetric"));
+    values(3, 2, 1) += 1;
+    CHECK_THROWS_WITH(model(values), ContainsSubstring("entry (3, 2, 1) is not symmetric"));
+    values(3, 2, 1) = 1e39;
+    CHECK_THROWS_WITH(ising_p_spin<float>(values), ContainsSubstring("(3, 2, 1) is too large for float"));
     values = tensor(4, 3, true);
-    values[4 * 4 * 1 + 4 * 2 + 1] = 1;
-    CHECK_THROWS_WITH(model(4, 3, values), ContainsSubstring("entry (1, 2, 1) is of a spin with itself"));
-    CHECK_NOTHROW(spherical_p_spin<double>(4, 3, tensor(4, 3, false)));
-    CHECK_THROWS_WITH(spherical_p_spin<double>(4, 3, values),
+    values(1, 2, 1) = 1;
+    CHECK_THROWS_WITH(model(values), ContainsSubstring("entry (1, 2, 1) is of a spin with itself"));
+    CHECK_NOTHROW(spherical_p_spin<double>(tensor(4, 3, false)));
+    CHECK_THROWS_WITH(spherical_p_spin<double>(values),
                       ContainsSubstring("entry (1, 2, 1) is not symmetric"));
     CHECK_THROWS_WITH(random_ising_p_spin(2, 3, p_spin_scale::crisanti_sommers, 1),
                       ContainsSubstring("2 spins for interactions of 3"));

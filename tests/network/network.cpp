@@ -7,6 +7,12 @@
 #include <limits>
 #include <optional>
 
+#if __has_include(<xtensor/containers/xarray.hpp>)
+#include <xtensor/containers/xarray.hpp>
+#else
+#include <xtensor/xarray.hpp>
+#endif
+
 using namespace network_test;
 using spinet::activation_kind;
 using spinet::dense;
@@ -260,4 +266,16 @@ TEST_CASE("mlp: errors give the index of the layer", "[network]") {
             return spinet::mlp({{w1, infinite}, {w2}});
         }) ==
         "node 'layer 0': tensor 'layer 0 bias' of shape (3) holds inf at (0); every weight has to be finite");
+}
+
+TEST_CASE("layers of integers, lazy expressions and column-major arrays", "[network]") {
+    xt::xarray<int> const weight{{1, 2, 3}, {4, 5, 6}};
+    xt::xtensor<float, 1> const bias{1, 2};
+    std::vector<spinet::mlp_layer> const layers{
+        {weight, 0.5 * bias}, {xt::xtensor<double, 2, xt::layout_type::column_major>{{1, 2}, {3, 4}}}};
+    auto const chain = spinet::dense_chain(spinet::mlp(layers));
+    CHECK((chain[0].weight.as<double, 2>() == weight));
+    CHECK((chain[0].bias->as<double, 1>() == 0.5 * bias));
+    CHECK(chain[1].weight.as<float, 2>()(0, 1) == 2);
+    CHECK(chain[1].weight.as<float, 2>()(1, 0) == 3);
 }

@@ -13,6 +13,14 @@
 #include <span>
 #include <type_traits>
 
+#if __has_include(<xtensor/containers/xarray.hpp>)
+#include <xtensor/containers/xarray.hpp>
+#include <xtensor/views/xview.hpp>
+#else
+#include <xtensor/xarray.hpp>
+#include <xtensor/xview.hpp>
+#endif
+
 using namespace network_test;
 using spinet::dtype;
 using spinet::tensor;
@@ -136,7 +144,7 @@ TEST_CASE("from an xtensor and back", "[network]") {
     CHECK((b.as<double, 3>() == twice));
     CHECK(b.as<float, 3>()(0, 0, 1) == -0.1F);
     CHECK(b.as<float, 3>()(1, 0, 0) == 0.0F);
-    CHECK(std::is_same_v<decltype(b.as<double, 3>()), xt::xtensor<double, 3>>);
+    CHECK(std::is_same_v<decltype(b.as<double, 3>()), spinet::row_major_array<double, 3>>);
 }
 
 TEST_CASE("column-major arrays, dynamic arrays, scalars, expressions and empty arrays", "[network]") {
@@ -369,4 +377,42 @@ TEST_CASE("names of element types", "[network]") {
     CHECK(spinet::size_of(dtype::bf16) == 2);
     CHECK(spinet::size_of(dtype::f32) == 4);
     CHECK(spinet::size_of(dtype::f64) == 8);
+}
+
+TEST_CASE("every kind of xtensor expression becomes the same tensor", "[network]") {
+    xt::xtensor<float, 2, xt::layout_type::row_major> const reference{{1, 2, 3}, {4, 5, 6}};
+    auto const check = [](tensor const& made, dtype type) {
+        CHECK(made.type() == type);
+        CHECK(made.shape() == std::vector<std::size_t>{2, 3});
+        CHECK(doubles(made) == std::vector<double>{1, 2, 3, 4, 5, 6});
+    };
+    check(reference, dtype::f32);
+    check(xt::xtensor<float, 2, xt::layout_type::column_major>(reference), dtype::f32);
+    check(xt::xtensor<double, 2, xt::layout_type::column_major>(reference), dtype::f64);
+    check(xt::xarray<double>(reference), dtype::f64);
+    check(xt::xarray<std::int8_t, xt::layout_type::column_major>(reference), dtype::f64);
+    check(xt::xtensor<std::int64_t, 2>(reference), dtype::f64);
+    check(1.0 * reference, dtype::f64);
+    check(xt::transpose(xt::xtensor<float, 2>{{1, 4}, {2, 5}, {3, 6}}), dtype::f32);
+    xt::xtensor<double, 3> cube = xt::zeros<double>({2, 2, 3});
+    xt::view(cube, 1) = reference;
+    check(xt::view(cube, 1), dtype::f64);
+    std::vector<double> const columns{1, 4, 2, 5, 3, 6};
+    std::vector<std::size_t> const shape{2, 3};
+    check(xt::adapt<xt::layout_type::column_major>(columns, shape), dtype::f64);
+
+    auto const back = tensor(reference).as<double, 2>();
+    static_assert(std::is_same_v<decltype(back), xt::xtensor<double, 2, xt::layout_type::row_major> const>);
+    CHECK(back(1, 0) == 4);
+}
+
+TEST_CASE("other values in the shape of a tensor", "[network]") {
+    tensor const old(xt::xtensor<float, 2>{{1, 2}, {3, 4}}, "w");
+    auto const made = old.with_values(std::vector<double>{0.1, 0.2, 0.3, 0.4});
+    CHECK(made.name() == "w");
+    CHECK(made.type() == dtype::f64);
+    CHECK(made.shape() == old.shape());
+    CHECK(doubles(made) == std::vector<double>{0.1, 0.2, 0.3, 0.4});
+    CHECK(error_of([&] { (void)old.with_values(std::vector<double>(3)); }) ==
+          "tensor 'w' of shape (2, 2) does not hold 3 values");
 }

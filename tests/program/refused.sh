@@ -182,8 +182,9 @@ option 'threads: 100000 ' --threads 100000
 option '--kernel: heat_bath' --kernel heat_bath
 option '--kernel' --kernel ''
 option '--scale: two' --scale two
+option '--null: yes not in \{redrawn,shuffled\}' --null yes
+option '--null: permuted not in \{redrawn,shuffled\}' --null shuffled --null permuted
 option '--biases: maybe' --biases maybe
-option '--null: yes' --null yes
 option '--nonsense' --nonsense
 option '--seed' --seed
 refused '^characterize: FILE' --temperatures 1:4:3

@@ -87,16 +87,12 @@ inline void softmax_rows(numbers& x, std::size_t width, bool logarithm) {
 
 /// f(output index, input index or nothing in the padding, kernel index) over all windows of one or two axes.
 template <class F>
-void for_each_in_windows(std::vector<spinet::detail::window_axis> axes, std::vector<std::size_t> lengths,
-                         F f) {
-    if (axes.size() == 1) {
-        axes.insert(axes.begin(), {1, 1, 0, 0, 1});
-        lengths.insert(lengths.begin(), 1);
-    }
-    std::size_t const rows = axes[0].positions(lengths[0]), columns = axes[1].positions(lengths[1]);
+void for_each_in_windows(std::vector<spinet::window_extent> axes, F f) {
+    if (axes.size() == 1) axes.insert(axes.begin(), spinet::window_extent{});
+    std::size_t const rows = axes[0].to, columns = axes[1].to;
     auto const index = [&](std::size_t a, std::size_t position, std::size_t k) -> std::optional<std::size_t> {
         std::size_t const at = position * axes[a].stride + k * axes[a].dilation;
-        if (at < axes[a].before || at - axes[a].before >= lengths[a]) return std::nullopt;
+        if (at < axes[a].before || at - axes[a].before >= axes[a].from) return std::nullopt;
         return at - axes[a].before;
     };
     for (std::size_t r = 0; r < rows; ++r)
@@ -105,13 +101,9 @@ void for_each_in_windows(std::vector<spinet::detail::window_axis> axes, std::vec
                 for (std::size_t l = 0; l < axes[1].kernel; ++l) {
                     auto const i = index(0, r, k), j = index(1, c, l);
                     std::optional<std::size_t> from;
-                    if (i && j) from = *i * lengths[1] + *j;
+                    if (i && j) from = *i * axes[1].from + *j;
                     f(r * columns + c, from, k * axes[1].kernel + l);
                 }
-}
-
-inline std::vector<std::size_t> lengths_of(spinet::value_shape const& shape) {
-    return {shape.begin() + 1, shape.end()};
 }
 
 inline numbers value_of(spinet::convolution const& op, evaluated const& x, spinet::value_shape const& shape) {
@@ -124,7 +116,7 @@ inline numbers value_of(spinet::convolution const& op, evaluated const& x, spine
         std::fill_n(y.begin() + static_cast<std::ptrdiff_t>(o * positions), positions, b[o]);
         for (std::size_t c = 0; c < per_group; ++c) {
             std::size_t const channel = o / (out / op.groups) * per_group + c;
-            for_each_in_windows(spinet::detail::window_axes(op), lengths_of(x.shape),
+            for_each_in_windows(spinet::detail::extents_of(op, x.shape, "convolution"),
                                 [&](std::size_t to, std::optional<std::size_t> from, std::size_t k) {
                                     if (from)
                                         y[o * positions + to] += w[(o * per_group + c) * kernel + k] *
@@ -142,7 +134,7 @@ inline numbers value_of(spinet::pooling const& op, evaluated const& x, spinet::v
     numbers y(shape[0] * positions, maximum ? -std::numeric_limits<double>::infinity() : 0.0),
         count(y.size(), 0);
     for (std::size_t c = 0; c < shape[0]; ++c)
-        for_each_in_windows(spinet::detail::window_axes(op, x.shape), lengths_of(x.shape),
+        for_each_in_windows(spinet::detail::extents_of(op, x.shape),
                             [&](std::size_t to, std::optional<std::size_t> from, std::size_t) {
                                 std::size_t const at = c * positions + to;
                                 if (from || op.count_padding) ++count[at];

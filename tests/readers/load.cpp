@@ -2,6 +2,7 @@
 /// load_network: which reader gets the file.
 #include "../files.hpp"
 #include <spinet/readers/load.hpp>
+#include <spinet/testing/archetype_reader.hpp>
 
 #include <string_view>
 
@@ -14,8 +15,8 @@ namespace {
 struct comment_reader {
     std::string_view name() const { return "comment"; }
     bool recognises(std::filesystem::path const& path) const { return std::ifstream(path).get() == '#'; }
-    spinet::network operator()(std::filesystem::path const& path) const {
-        return spinet::dense_network({{"comment", xt::xtensor<float, 2>{{1, 2}}}}, path);
+    spinet::network operator()(std::filesystem::path const&) const {
+        return spinet::dense_network({{"comment", xt::xtensor<float, 2>{{1, 2}}}});
     }
 };
 
@@ -58,6 +59,31 @@ TEST_CASE("the first reader that recognises the file reads it", "[network]") {
         safetensors{.hidden = spinet::activation_kind::relu, .output = spinet::activation_kind::tanh};
     CHECK(dense_chain(spinet::load_network(weights, comment_reader{}, options))[0].activation ==
           spinet::activation_kind::tanh);
+}
+
+TEST_CASE("load_network adds the file to what a reader gives or refuses", "[network]") {
+    temporary_directory const directory;
+    auto const path = directory.write("a.txt", "hello");
+    spinet::testing::archetypes::reader const accepts(nullptr), refuses("of no use");
+    CHECK(spinet::load_network(path, accepts).source() == path);
+    CHECK(refusal(path, [&] { (void)spinet::load_network(path, refuses); }) == "of no use");
+    CHECK(refusal(path, [&] { (void)spinet::load_network(path, safetensors{}, refuses); }) == "of no use");
+    // a source that the reader gives, and an error of another file, stay
+    struct : comment_reader {
+        bool recognises(std::filesystem::path const&) const { return true; }
+        spinet::network operator()(std::filesystem::path const&) const {
+            return spinet::network("elsewhere");
+        }
+    } const elsewhere;
+    CHECK(spinet::load_network(path, elsewhere).source() == "elsewhere");
+    auto const other = directory.path() / "none.safetensors";
+    struct : comment_reader {
+        std::filesystem::path other;
+        bool recognises(std::filesystem::path const&) const { return true; }
+        spinet::network operator()(std::filesystem::path const&) const { return safetensors{}(other); }
+    } indirect;
+    indirect.other = other;
+    CHECK(refusal(other, [&] { (void)spinet::load_network(path, indirect); }) == "no such file");
 }
 
 TEST_CASE("files that no reader takes", "[network]") {

@@ -106,7 +106,7 @@ void check_ordering(study& to, std::vector<std::size_t> const& sizes) {
 }
 
 void check_temperatures_that_matter(study& to) {
-    auto const at = temperatures_that_matter(to_spin_glass(
+    auto const at = characteristic_temperatures(to_spin_glass(
         load_network(SPINET_SOURCE_DIR "/docs/networks/fashion_784-128-64-10_trained.safetensors")));
     to.equal("lambda_max of the shipped trained network", 9.574948, at.lambda_max, 1e-6, "NumPy");
     to.equal("T_ord of the same", 8.953412, at.t_ord.temperature, 1e-6, "NumPy");

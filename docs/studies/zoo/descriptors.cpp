@@ -268,7 +268,7 @@ std::pair<std::string, std::string> describe_glass(task const& of, options const
     std::uint64_t const seed = detail::fingerprint().add(std::span<char const>(of.of.name)).value();
     auto const net = kind.change(program::load_network(of.of.file.string()), seed);
     auto const glass = to_spin_glass(net, kind.mapping);
-    auto const at = temperatures_that_matter(glass);
+    auto const at = characteristic_temperatures(glass);
     auto const ladder = reaching(suggested_temperatures(glass), chosen.coldest * at.t_ord.temperature);
     auto plan = affordable(chosen, glass, ladder.size());
     plan.seed = seed + chosen.plan.seed - 1;

@@ -2,6 +2,7 @@
 /// Symmetric tensors of any order, and their products with a vector.
 #pragma once
 
+#include <spinet/detail/arrays.hpp>
 #include <spinet/detail/blas.hpp>
 #include <spinet/error.hpp>
 
@@ -32,6 +33,20 @@ public:
             total *= n;
         }
         values_.assign(total, Real{0});
+    }
+
+    /// The numbers of an array of p equal dimensions. Throws, besides, for other shapes and what check()
+    /// refuses.
+    template <class A>
+    symmetric_tensor(std::string const& name, A const& array, bool distinct)
+        : symmetric_tensor(name, array.dimension() == 0 ? 0 : static_cast<std::size_t>(array.shape()[0]),
+                           array.dimension()) {
+        for (auto const length : array.shape())
+            if (static_cast<std::size_t>(length) != n_)
+                throw error(name + ": expected a tensor of equal dimensions, found shape " +
+                            tuple_text(array.shape()));
+        copy_elements(array, values_.data(), name);
+        check(name, distinct);
     }
 
     [[nodiscard]] std::size_t size() const noexcept { return n_; }

@@ -137,7 +137,7 @@ public:
             for (std::size_t k = 0; k < count; ++k)
                 excess_.push_back(2 * std::max(0.0, pairs.values[k] - lane.cut));
         for (std::size_t k = 0; k < count; ++k)
-            for (double const x : pairs.vectors[k]) modes_.push_back(static_cast<real>(x));
+            for (double const x : pairs.vector(k)) modes_.push_back(static_cast<real>(x));
     }
 
     [[nodiscard]] std::string name() const { return name_; }

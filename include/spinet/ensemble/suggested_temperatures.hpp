@@ -6,9 +6,9 @@
 #include <spinet/execution/blas_threads.hpp>
 #include <spinet/execution/executor.hpp>
 #include <spinet/kernel/glauber.hpp>
+#include <spinet/mean_field/characteristic_temperatures.hpp>
 #include <spinet/mean_field/coupling_spectrum.hpp>
 #include <spinet/mean_field/t_ord.hpp>
-#include <spinet/mean_field/temperatures_that_matter.hpp>
 
 #include <algorithm>
 #include <cmath>

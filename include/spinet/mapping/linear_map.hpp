@@ -3,7 +3,8 @@
 /// copied.
 #pragma once
 
-#include <spinet/detail/xtensor.hpp>
+#include <spinet/detail/arrays.hpp>
+#include <spinet/detail/mean_and_variance.hpp>
 #include <spinet/error.hpp>
 #include <spinet/model/coupling_block.hpp>
 #include <spinet/model/window_block.hpp>
@@ -12,8 +13,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <cstdint>
-#include <cstring>
 #include <memory>
 #include <optional>
 #include <span>
@@ -72,26 +71,12 @@ struct linear_map {
 
 namespace detail {
 
-/// `count` values of a tensor in row-major order, from the one at `first` on.
+/// The values of a tensor in row-major order, from the one at `first` on.
 inline void read_values(tensor const& of, std::size_t first, std::span<double> out) {
-    auto const* const from = of.bytes().data() + first * size_of(of.type());
-    auto const each = [&]<class Stored, class Decode>(Stored, Decode decode) {
-        for (std::size_t i = 0; i < out.size(); ++i) {
-            Stored stored;
-            std::memcpy(&stored, from + i * sizeof stored, sizeof stored);
-            out[i] = static_cast<double>(decode(stored));
-        }
-    };
-    switch (of.type()) {
-        case dtype::f16:
-            return each(std::uint16_t{}, half_to_float);
-        case dtype::bf16:
-            return each(std::uint16_t{}, bfloat16_to_float);
-        case dtype::f32:
-            return each(float{}, [](float x) { return x; });
-        case dtype::f64:
-            return each(double{}, [](double x) { return x; });
-    }
+    with_element(of.type(), [&]<class Element>(Element) {
+        static_cast<void>(convert_elements<Element>(of.bytes().data() + first * size_of(of.type()),
+                                                    out.size(), out.data()));
+    });
 }
 
 [[nodiscard]] inline double scale_at(std::vector<double> const& scale, std::size_t i) {
@@ -154,11 +139,6 @@ inline void add_product(linear_map const& map, double factor, std::span<double c
     }
 }
 
-/// Sums over all pairs of a row and a column, 0 where they are not coupled.
-struct map_moments {
-    double mean = 0, variance = 0;
-};
-
 /// visit(row, column, value) for all couplings.
 template <class Visit>
 void for_each_entry(linear_map const& map, Visit&& visit) {
@@ -178,16 +158,11 @@ void for_each_entry(linear_map const& map, Visit&& visit) {
         });
 }
 
-[[nodiscard]] inline map_moments moments_of(linear_map const& map) {
+/// Over all pairs of a row and a column, 0 where they are not coupled.
+[[nodiscard]] inline mean_and_variance moments_of(linear_map const& map) {
     double const pairs = static_cast<double>(map.rows()) * static_cast<double>(map.columns());
-    double sum = 0, squares = 0, coupled = 0;
-    for_each_entry(map, [&](std::size_t, std::size_t, double w) { sum += w; });
-    double const mean = sum / pairs;
-    for_each_entry(map, [&](std::size_t, std::size_t, double w) {
-        squares += (w - mean) * (w - mean);
-        ++coupled;
-    });
-    return {mean, (squares + (pairs - coupled) * mean * mean) / pairs};
+    return moments_of(
+        pairs, [&](auto&& f) { for_each_entry(map, [&](std::size_t, std::size_t, double w) { f(w); }); });
 }
 
 /// The number as a coupling or field. Throws spinet::error where it is finite only in double precision.
@@ -201,11 +176,11 @@ template <class Real>
 
 /// factor W as an array (rows, columns).
 template <class Real>
-[[nodiscard]] xt::xtensor<Real, 2> matrix_of(linear_map const& map, double factor) {
+[[nodiscard]] row_major_array<Real, 2> matrix_of(linear_map const& map, double factor) {
     if (map.rows() > blas_limit / map.columns())
         throw error("a matrix of " + std::to_string(map.rows()) + " x " + std::to_string(map.columns()) +
                     " couplings is larger than BLAS can index: sub-sample the network");
-    xt::xtensor<Real, 2> values = xt::zeros<Real>({map.rows(), map.columns()});
+    row_major_array<Real, 2> values = xt::zeros<Real>({map.rows(), map.columns()});
     for_each_entry(map, [&](std::size_t i, std::size_t j, double w) {
         values.data()[i * map.columns() + j] = rounded_to<Real>(w * factor);
     });

@@ -2,8 +2,8 @@
 /// Null models of a network: the same architecture with its weights shuffled or drawn anew.
 #pragma once
 
+#include <spinet/detail/mean_and_variance.hpp>
 #include <spinet/error.hpp>
-#include <spinet/mean_field/measured_variances.hpp>
 #include <spinet/network/network.hpp>
 #include <spinet/network/operation.hpp>
 #include <spinet/network/tensor.hpp>
@@ -12,9 +12,8 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
-#include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -23,6 +22,16 @@ namespace spinet {
 
 /// Which weights change places: those of one layer among themselves, or all weights of the network.
 enum class shuffle { within_layers, across_layers };
+
+[[nodiscard]] constexpr std::string_view to_string(shuffle value) {
+    switch (value) {
+        case shuffle::within_layers:
+            return "within each layer";
+        case shuffle::across_layers:
+            return "across all layers";
+    }
+    throw error("this value of spinet::shuffle has no name");
+}
 
 namespace detail {
 
@@ -56,9 +65,7 @@ namespace detail {
     auto next = weights.begin();
     for (auto each : net.nodes()) {
         for (auto* weight : weights_of(each.op)) {
-            auto bytes = std::make_shared<std::vector<std::byte>>(next->size() * sizeof(double));
-            std::memcpy(bytes->data(), next->data(), bytes->size());
-            *weight = tensor(weight->name(), dtype::f64, weight->shape(), std::move(bytes));
+            *weight = weight->with_values(*next);
             ++next;
         }
         result.add(std::move(each));
@@ -70,7 +77,7 @@ namespace detail {
 
 /// Fisher-Yates shuffle by stream `row`.
 inline void shuffle_values(std::vector<double>& values, std::uint64_t seed, std::uint32_t row) {
-    stream const draws(seed, 0, row, purpose::null_model);
+    stream const draws(seed, null_model_draw::shuffle, row);
     for (std::size_t k = values.size(); k > 1; --k)
         std::swap(values[k - 1], values[uniform_index(draws.bits(static_cast<std::uint32_t>(k)), k)]);
 }
@@ -95,10 +102,9 @@ inline void shuffle_values(std::vector<double>& values, std::uint64_t seed, std:
             for (double& weight : *first) weight = *source++;
         pool.clear();
     }
-    std::string const scope = how == shuffle::within_layers ? "within each layer" : "across all layers";
     return detail::with_weights(net, weights,
-                                "null model: weights shuffled " + scope + ", seed " + std::to_string(seed) +
-                                    "; discarded: correlations between weights");
+                                "null model: weights shuffled " + std::string(to_string(how)) + ", seed " +
+                                    std::to_string(seed) + "; discarded: correlations between weights");
 }
 
 /// Weights drawn anew from N(0, variance of the layer's weights) (biases stay). Discards the distribution of
@@ -106,9 +112,12 @@ inline void shuffle_values(std::vector<double>& values, std::uint64_t seed, std:
 [[nodiscard]] inline network redrawn(network const& net, std::uint64_t seed = 1) {
     auto weights = detail::weights_of(net);
     for (std::size_t l = 0; l < weights.size(); ++l) {
+        auto const& from = weights[l];
         double const deviation =
-            std::sqrt(detail::variance_of(weights[l].data(), weights[l].size()).variance);
-        stream const draws(seed, 1, static_cast<std::uint32_t>(l), purpose::null_model);
+            std::sqrt(detail::moments_of(static_cast<double>(from.size()), [&](auto&& f) {
+                          for (double const w : from) f(w);
+                      }).variance);
+        stream const draws(seed, null_model_draw::redraw, static_cast<std::uint32_t>(l));
         std::uint32_t k = 0;
         for (double& w : weights[l]) w = deviation * normal(draws, k++);
     }

@@ -13,8 +13,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
-#include <memory>
 #include <span>
 #include <string>
 #include <utility>
@@ -81,8 +79,8 @@ public:
     [[nodiscard]] network made(std::string note) const {
         auto chain = chain_;
         for (std::size_t l = 0; l < chain.size(); ++l) {
-            chain[l].weight = tensor_of(chain[l].weight, layers_[l].weights);
-            if (chain[l].bias) chain[l].bias = tensor_of(*chain[l].bias, layers_[l].biases);
+            chain[l].weight = chain[l].weight.with_values(layers_[l].weights);
+            if (chain[l].bias) chain[l].bias = chain[l].bias->with_values(layers_[l].biases);
         }
         auto result = dense_network(chain, source_.source());
         for (auto const& earlier : source_.notes()) result.add_note(earlier);
@@ -91,12 +89,6 @@ public:
     }
 
 private:
-    static tensor tensor_of(tensor const& like, std::vector<double> const& values) {
-        auto bytes = std::make_shared<std::vector<std::byte>>(values.size() * sizeof(double));
-        std::memcpy(bytes->data(), values.data(), bytes->size());
-        return tensor(like.name(), dtype::f64, like.shape(), std::move(bytes));
-    }
-
     network source_;
     std::vector<dense_layer> chain_;
     std::vector<layer_values> layers_;
@@ -137,9 +129,9 @@ private:
     std::vector<std::vector<double>> factors(chain.hidden_layers());
     for (std::size_t l = 0; l < factors.size(); ++l)
         for (std::size_t i = 0; i < chain.layer(l).out; ++i)
-            factors[l].push_back(
-                std::exp(spread * normal(stream(seed, 3, static_cast<std::uint32_t>(l), purpose::null_model),
-                                         static_cast<std::uint32_t>(i))));
+            factors[l].push_back(std::exp(
+                spread * normal(stream(seed, null_model_draw::rescaling, static_cast<std::uint32_t>(l)),
+                                static_cast<std::uint32_t>(i))));
     return rescaled(net, factors);
 }
 

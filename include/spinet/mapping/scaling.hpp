@@ -5,12 +5,15 @@
 #include <spinet/error.hpp>
 #include <spinet/mapping/linear_map.hpp>
 #include <spinet/mapping/wiring.hpp>
+#include <spinet/spectrum/bond_matrix.hpp>
 
 #include <cmath>
 #include <cstddef>
 #include <cstdio>
 #include <map>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace spinet {
@@ -22,10 +25,16 @@ namespace spinet {
 /// docs/concepts.md).
 enum class scale { none, layer_unit_variance, t_formula };
 
-[[nodiscard]] constexpr char const* to_string(scale kind) noexcept {
-    return kind == scale::none                  ? "none"
-           : kind == scale::layer_unit_variance ? "layer_unit_variance"
-                                                : "t_formula";
+[[nodiscard]] constexpr std::string_view to_string(scale value) {
+    switch (value) {
+        case scale::none:
+            return "none";
+        case scale::layer_unit_variance:
+            return "layer_unit_variance";
+        case scale::t_formula:
+            return "t_formula";
+    }
+    throw error("this value of spinet::scale has no name");
 }
 
 namespace detail {
@@ -35,6 +44,29 @@ namespace detail {
     char buffer[32];
     std::snprintf(buffer, sizeof buffer, "%.9g", x);
     return buffer;
+}
+
+/// The variance of each wire's couplings, measured once for each map.
+[[nodiscard]] inline std::vector<double> wire_variances(wiring const& of) {
+    std::vector<double> variances;
+    linear_map const* last = nullptr;
+    double variance = 0;
+    for (auto const& each : of.wires) {
+        if (each.map.get() != last) variance = moments_of(*each.map).variance;
+        last = each.map.get();
+        variances.push_back(variance * each.factor * each.factor);
+    }
+    return variances;
+}
+
+/// T_formula of the parts; variances are those of the wires.
+[[nodiscard]] inline double t_formula_of(wiring const& of, std::vector<double> const& variances) {
+    std::vector<double> sizes;
+    for (auto const& part : of.parts) sizes.push_back(static_cast<double>(part.size()));
+    bond_matrix bonds(std::move(sizes));
+    for (std::size_t w = 0; w < of.wires.size(); ++w)
+        bonds.add(of.wires[w].from, of.wires[w].to, variances[w]);
+    return bonds.t_formula();
 }
 
 /// The factor of each map with weights, in the order of the wires.

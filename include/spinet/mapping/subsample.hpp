@@ -19,6 +19,7 @@
 #include <memory>
 #include <numeric>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -32,11 +33,18 @@ namespace spinet {
 /// out equally. The last two prefer neurons that matter, and are biased where these behave unlike the others.
 enum class sampling { stratified, uniform, by_coupling_norm, by_leverage };
 
-[[nodiscard]] constexpr char const* to_string(sampling how) noexcept {
-    return how == sampling::stratified         ? "stratified"
-           : how == sampling::uniform          ? "uniform"
-           : how == sampling::by_coupling_norm ? "by_coupling_norm"
-                                               : "by_leverage";
+[[nodiscard]] constexpr std::string_view to_string(sampling value) {
+    switch (value) {
+        case sampling::stratified:
+            return "stratified";
+        case sampling::uniform:
+            return "uniform";
+        case sampling::by_coupling_norm:
+            return "by_coupling_norm";
+        case sampling::by_leverage:
+            return "by_leverage";
+    }
+    throw error("this value of spinet::sampling has no name");
 }
 
 /// What becomes of the outlier modes of the neurons that are kept. rescaled: their entries, divided by
@@ -45,6 +53,16 @@ enum class sampling { stratified, uniform, by_coupling_norm, by_leverage };
 /// are kept, so that singular values are those of the whole network. Both become exact as f goes to 1, from
 /// different sides: small sub-samples order too easily by the first, not easily enough by the second.
 enum class kept_modes { rescaled, orthonormal };
+
+[[nodiscard]] constexpr std::string_view to_string(kept_modes value) {
+    switch (value) {
+        case kept_modes::rescaled:
+            return "rescaled";
+        case kept_modes::orthonormal:
+            return "orthonormal";
+    }
+    throw error("this value of spinet::kept_modes has no name");
+}
 
 /// Draws sub-samples of one network. Reads the weights a few times to find their outlier modes, then only
 /// what a sub-sample needs.
@@ -122,7 +140,7 @@ public:
         }
         auto lines = wired_.made_from;
         lines.emplace_back("sampling", to_string(how_));
-        lines.emplace_back("modes", modes == kept_modes::rescaled ? "rescaled" : "orthonormal");
+        lines.emplace_back("modes", to_string(modes));
         lines.emplace_back("sampled neurons", std::to_string(fields.size()) + " of " +
                                                   std::to_string(spins()) + ", seed " + std::to_string(seed));
         return network_glass<Real>(std::move(parts), std::move(fields), std::move(blocks), std::move(lines),
@@ -443,7 +461,7 @@ private:
                        columns = select(column_part, kept, parts[column_part].positions);
             auto const entries = chosen_entries(*each.map, rows, columns, modes);
             std::size_t const m = rows.places.size(), n = columns.places.size();
-            auto matrix = xt::xtensor<Real, 2>::from_shape({turn ? n : m, turn ? m : n});
+            auto matrix = row_major_array<Real, 2>::from_shape({turn ? n : m, turn ? m : n});
             for (std::size_t r = 0; r < m; ++r)
                 for (std::size_t c = 0; c < n; ++c)
                     matrix.data()[turn ? c * m + r : r * n + c] =

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <spinet/error.hpp>
+#include <spinet/mapping/concepts.hpp>
 #include <spinet/mapping/scaling.hpp>
 #include <spinet/mapping/wire_network.hpp>
 #include <spinet/mapping/wiring.hpp>
@@ -13,6 +14,7 @@
 #include <cmath>
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -22,12 +24,44 @@ namespace spinet {
 /// What becomes of the biases: local fields on their neurons' spins, or nothing.
 enum class biases { as_fields, dropped };
 
+[[nodiscard]] constexpr std::string_view to_string(biases value) {
+    switch (value) {
+        case biases::as_fields:
+            return "as_fields";
+        case biases::dropped:
+            return "dropped";
+    }
+    throw error("this value of spinet::biases has no name");
+}
+
 /// What becomes of the input layer: free spins; nothing (the first weights are not used); or numbers held
 /// fixed at `twin_hopfield::clamped_to`, which the first weights turn into fields on the next layer.
 enum class inputs { free, left_out, clamped };
 
+[[nodiscard]] constexpr std::string_view to_string(inputs value) {
+    switch (value) {
+        case inputs::free:
+            return "free";
+        case inputs::left_out:
+            return "left_out";
+        case inputs::clamped:
+            return "clamped";
+    }
+    throw error("this value of spinet::inputs has no name");
+}
+
 /// What becomes of the output layer: free spins, or nothing (the last weights and biases are not used).
 enum class outputs { free, left_out };
+
+[[nodiscard]] constexpr std::string_view to_string(outputs value) {
+    switch (value) {
+        case outputs::free:
+            return "free";
+        case outputs::left_out:
+            return "left_out";
+    }
+    throw error("this value of spinet::outputs has no name");
+}
 
 /// H(s) = -sum_l sum_ij W^l_ij s^l_i s^{l-1}_j - sum_l sum_i b^l_i s^l_i, each coupling counted once. After
 /// Z. Li, arXiv:2508.07397, which leaves open what the options below decide: none of their values is "Li's
@@ -116,27 +150,26 @@ private:
 
     [[nodiscard]] provenance describe(network const& net, wiring const& wired, bool any_bias,
                                       std::vector<double> const& factors) const {
-        static constexpr char const* bias_names[] = {"as_fields", "dropped"};
-        static constexpr char const* input_names[] = {"free", "left_out", "clamped"};
-        static constexpr char const* output_names[] = {"free", "left_out"};
-        static constexpr char const* recurrence_names[] = {"unrolled", "ring"};
         provenance lines;
-        if (!net.source().empty()) lines.emplace_back("network", net.source().string());
-        for (auto const& note : net.notes()) lines.emplace_back("note", note);
-        lines.emplace_back("mapping", "twin_hopfield");
-        lines.emplace_back("biases", bias_names[static_cast<int>(biases)]);
-        lines.emplace_back("inputs", input_names[static_cast<int>(inputs)]);
-        lines.emplace_back("outputs", output_names[static_cast<int>(outputs)]);
-        lines.emplace_back("scale", to_string(scale));
+        auto const add = [&](std::string_view key, std::string_view value) {
+            lines.emplace_back(key, value);
+        };
+        if (!net.source().empty()) add("network", net.source());
+        for (auto const& note : net.notes()) add("note", note);
+        add("mapping", "twin_hopfield");
+        add("biases", to_string(biases));
+        add("inputs", to_string(inputs));
+        add("outputs", to_string(outputs));
+        add("scale", to_string(scale));
         for (std::size_t l = 0; l < factors.size(); ++l)
             if (scale != spinet::scale::none)
-                lines.emplace_back("scale factor " + std::to_string(l), detail::short_text(factors[l]));
-        if (inputs == spinet::inputs::clamped) lines.emplace_back("clamped_to", clamped_text());
+                add("scale factor " + std::to_string(l), detail::short_text(factors[l]));
+        if (inputs == spinet::inputs::clamped) add("clamped_to", clamped_text());
         bool const recurs = std::any_of(net.nodes().begin(), net.nodes().end(), [](node const& each) {
             return std::holds_alternative<recurrent>(each.op);
         });
-        if (recurs) lines.emplace_back("recurrence", recurrence_names[static_cast<int>(recurrence)]);
-        lines.emplace_back("discarded", discarded(wired, any_bias));
+        if (recurs) add("recurrence", to_string(recurrence));
+        add("discarded", discarded(wired, any_bias));
         return lines;
     }
 
@@ -165,16 +198,14 @@ private:
     }
 };
 
-/// A mapping: network -> model, stating in the model's provenance what it discards.
-template <class T>
-concept Mapping = requires(T const& mapping, network const& net) {
-    mapping.template map<float>(net);
-};
-
-/// The spin glass of a network. `to_spin_glass<double>(...)` samples in double precision.
-template <class Real = float, Mapping T = twin_hopfield>
+/// The spin glass of a network. `to_spin_glass<double>(...)` samples in double precision. `T` has to satisfy
+/// Mapping. Throws what the mapping throws.
+template <class Real = float, class T = twin_hopfield>
 [[nodiscard]] auto to_spin_glass(network const& net, T const& mapping = {}) {
-    return mapping.template map<Real>(net);
+    static_assert(Mapping<T, Real>,
+                  "to_spin_glass takes a mapping after the network: a type whose const member template "
+                  "map<Real>(network) returns a model by value (see Mapping and Model)");
+    if constexpr (Mapping<T, Real>) return mapping.template map<Real>(net);
 }
 
 }  // namespace spinet

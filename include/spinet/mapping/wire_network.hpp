@@ -18,7 +18,9 @@
 #include <new>
 #include <numeric>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -29,6 +31,16 @@ namespace spinet {
 /// state feeding the first, so that all steps are alike. A ring of two steps couples its two copies of the
 /// hidden units by the one symmetric matrix W + W^T.
 enum class recurrence { unrolled, ring };
+
+[[nodiscard]] constexpr std::string_view to_string(recurrence value) {
+    switch (value) {
+        case recurrence::unrolled:
+            return "unrolled";
+        case recurrence::ring:
+            return "ring";
+    }
+    throw error("this value of spinet::recurrence has no name");
+}
 
 namespace detail {
 
@@ -100,7 +112,7 @@ public:
         refuse_huge();
         for (auto const& at : net_->nodes()) {
             at_ = &at;
-            auto made = std::visit([&](auto const& op) { return value_of(op); }, at.op);
+            auto made = visit_operation([&](auto const& op) { return value_of(op); }, at.op);
             auto const taker = takers_.find(at.name);
             bool const last = taker == takers_.end();
             // What several read is spins, so that all of them read the same.
@@ -335,19 +347,11 @@ private:
         return from;
     }
 
-    /// (channels, y, x) of values, with an axis of one position where there is none.
-    [[nodiscard]] static std::vector<std::size_t> map_axes(value_shape const& shape) {
-        return shape.size() == 3 ? shape : value_shape{shape[0], 1, shape[1]};
-    }
+    /// Along height and width; of one position where there is no height.
     [[nodiscard]] window_shape windows(value_shape const& from, std::size_t groups,
-                                       std::vector<window_axis> axes) const {
-        auto const a = map_axes(from), b = map_axes(shape_here());
-        if (axes.size() == 1) axes.insert(axes.begin(), window_axis{});
-        auto const extent = [&](std::size_t k) {
-            auto const& axis = axes[k];
-            return window_extent{a[k + 1], b[k + 1], axis.kernel, axis.stride, axis.before, axis.dilation};
-        };
-        return {a[0], b[0], groups, extent(0), extent(1)};
+                                       std::vector<window_extent> const& extents) const {
+        return {from[0], shape_here()[0], groups, extents.size() == 1 ? window_extent{} : extents[0],
+                extents.back()};
     }
     void require_maps(signal const& from) const {
         if (from.sequence) refuse("it reads steps, not channels: a transposition is missing between");
@@ -358,7 +362,7 @@ private:
         auto const& from = spins_of_input();
         require_maps(from);
         auto made = pending_here(false, true);
-        auto const shape = windows(from.shape, op.groups, window_axes(op));
+        auto const shape = windows(from.shape, op.groups, extents_of(op, from.shape, at_->name));
         read(made, 0, from.terms[0], {window_map{shape, op.weight}});
         add_bias(made, op.bias, shape.y.to * shape.x.to);
         return made;
@@ -367,7 +371,7 @@ private:
     [[nodiscard]] signal value_of(pooling const& op) {
         auto const& from = spins_of_input();
         require_maps(from);
-        auto const shape = windows(from.shape, from.shape[0], window_axes(op, from.shape));
+        auto const shape = windows(from.shape, from.shape[0], extents_of(op, from.shape));
         double const inside = static_cast<double>(shape.y.kernel * shape.x.kernel);
         auto made = pending_here(false, false);
         read(made, 0, from.terms[0], {window_map{shape, std::nullopt, 1 / inside}});
@@ -563,13 +567,16 @@ private:
         if (layout_ == recurrence::ring && from.steps() == 1)
             refuse("a ring of one step would couple units to themselves: give it at least two steps");
         // A product with a gate keeps, of the gate, its value at zero: sigmoid(0) = 1/2.
-        std::vector<gate> gates;
+        static constexpr gate of_lstm[] = {
+            {0, " input gates"}, {1, " forget gates"}, {2, " candidates"}, {3, " output gates"}};
+        static constexpr gate of_gru[] = {{0, " reset gates"}, {1, " update gates"}, {2, " candidates", 0.5}};
+        std::span<gate const> gates;
         double candidate = 1, memory = 0;
         if (op.kind == recurrent_kind::lstm) {
-            gates = {{0, " input gates"}, {1, " forget gates"}, {2, " candidates"}, {3, " output gates"}};
+            gates = of_lstm;
             candidate = 0.25, memory = 0.5;
         } else if (op.kind == recurrent_kind::gru) {
-            gates = {{0, " reset gates"}, {1, " update gates"}, {2, " candidates", 0.5}};
+            gates = of_gru;
             candidate = 0.5, memory = 0.5;
         }
         wired_.any_bias = wired_.any_bias || op.input_bias || op.hidden_bias;
@@ -580,7 +587,7 @@ private:
         return wired_steps(op, from, gates, candidate, memory);
     }
 
-    [[nodiscard]] signal wired_steps(recurrent const& op, signal const& from, std::vector<gate> const& gates,
+    [[nodiscard]] signal wired_steps(recurrent const& op, signal const& from, std::span<gate const> gates,
                                      double candidate, double memory) {
         std::size_t const units = op.units(), steps = from.steps();
         std::vector<std::size_t> first_of;  // parts of each gate

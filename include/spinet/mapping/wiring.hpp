@@ -6,10 +6,8 @@
 #include <spinet/mapping/linear_map.hpp>
 #include <spinet/model/network_glass.hpp>
 #include <spinet/network/tensor.hpp>
-#include <spinet/spectrum/symmetric_eigenvalues.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <memory>
 #include <set>
@@ -90,43 +88,6 @@ void remove_parts(wiring& of, Gone gone, std::span<double const> held = {}) {
     }
     of.wires = std::move(wires);
     of.parts.erase(std::remove_if(of.parts.begin(), of.parts.end(), gone), of.parts.end());
-}
-
-/// The variance of each wire's couplings, measured once for each map.
-[[nodiscard]] inline std::vector<double> wire_variances(wiring const& of) {
-    std::vector<double> variances;
-    linear_map const* last = nullptr;
-    double variance = 0;
-    for (auto const& each : of.wires) {
-        if (each.map.get() != last) variance = moments_of(*each.map).variance;
-        last = each.map.get();
-        variances.push_back(variance * each.factor * each.factor);
-    }
-    return variances;
-}
-
-/// sqrt of the largest eigenvalue of the bond matrix B_pq = variance N_q of the parts.
-[[nodiscard]] inline double t_formula_of(wiring const& of, std::vector<double> const& variances) {
-    std::size_t const n = of.parts.size();
-    std::vector<double> bonds(n * n, 0.0);
-    for (std::size_t w = 0; w < of.wires.size(); ++w) {
-        std::size_t const p = of.wires[w].from, q = of.wires[w].to;
-        double const bond = variances[w] * std::sqrt(static_cast<double>(of.parts[p].size())) *
-                            std::sqrt(static_cast<double>(of.parts[q].size()));
-        bonds[p * n + q] += bond;
-        bonds[q * n + p] += bond;
-    }
-    return std::sqrt(std::max(0.0, symmetric_eigenvalues(std::move(bonds), n).back()));
-}
-
-/// f(), and what it throws said to be of place().
-template <class Place, class F>
-void with_place(Place place, F f) {
-    try {
-        f();
-    } catch (error const& reason) {
-        throw error(place() + ": " + reason.what());
-    }
 }
 
 [[nodiscard]] inline std::string couplings_text(wiring const& of, wire const& between) {

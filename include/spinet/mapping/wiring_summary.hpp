@@ -4,6 +4,7 @@
 
 #include <spinet/mapping/linear_map.hpp>
 #include <spinet/mapping/outlier_modes.hpp>
+#include <spinet/mapping/scaling.hpp>
 #include <spinet/mapping/wiring.hpp>
 
 #include <algorithm>

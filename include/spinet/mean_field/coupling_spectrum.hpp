@@ -2,6 +2,7 @@
 /// Eigenvalues of a model's coupling matrix: the largest, the leading modes, or all of them.
 #pragma once
 
+#include <spinet/detail/arrays.hpp>
 #include <spinet/error.hpp>
 #include <spinet/model/concepts.hpp>
 #include <spinet/spectrum/largest_eigenvalue.hpp>
@@ -9,6 +10,7 @@
 #include <spinet/spectrum/spectral_density.hpp>
 #include <spinet/spectrum/symmetric_eigenvalues.hpp>
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <limits>
@@ -63,22 +65,34 @@ void multiply_by_couplings(M const& model, std::span<double const> x, std::span<
         y[i] = detail::sums_over_couplings<false>(model, i, x, {}).first;
 }
 
+/// The coupling matrix J of a model, N x N, symmetric with a zero diagonal. Meant for small models: throws
+/// spinet::error above 20,000 spins (1.6 GB of floats).
+template <PairModel M>
+[[nodiscard]] row_major_array<typename M::spin_type, 2> couplings_of(M const& model) {
+    using real = typename M::spin_type;
+    std::size_t const n = model.size();
+    if (n > 20'000)
+        throw error("couplings_of: a matrix of " + std::to_string(n) + " x " + std::to_string(n) +
+                    " couplings is too large; at most 20000 spins");
+    row_major_array<real, 2> matrix = xt::zeros<real>({n, n});
+    for (std::size_t i = 0; i < n; ++i)
+        model.for_each_coupling(i, [&](std::size_t first, std::span<real const> couplings) {
+            std::copy(couplings.begin(), couplings.end(), matrix.data() + i * n + first);
+        });
+    return matrix;
+}
+
 /// All eigenvalues of the coupling matrix J, from the smallest up, by LAPACK, for small models: memory is 8
 /// N^2 bytes, time grows as N^3 (about 0.1 s for N = 1000). Throws spinet::error above 10,000 spins; see
 /// spectral_density for those.
 template <PairModel M>
-[[nodiscard]] std::vector<double> coupling_eigenvalues(M const& model) {
-    using real = typename M::spin_type;
-    std::size_t const n = model.size();
-    if (n > 10'000)
-        throw error("coupling_eigenvalues: expected at most 10000 spins, found " + std::to_string(n));
-    std::vector<double> matrix(n * n, 0.0);
-    for (std::size_t i = 0; i < n; ++i)
-        model.for_each_coupling(i, [&](std::size_t first, std::span<real const> couplings) {
-            for (std::size_t j = 0; j < couplings.size(); ++j)
-                matrix[i * n + first + j] += static_cast<double>(couplings[j]);
-        });
-    return detail::symmetric_eigenvalues(std::move(matrix), n);
+[[nodiscard]] row_major_array<double, 1> coupling_eigenvalues(M const& model) {
+    if (model.size() > 10'000)
+        throw error("coupling_eigenvalues: expected at most 10000 spins, found " +
+                    std::to_string(model.size()));
+    auto matrix = detail::row_major_copy<double, 2>(couplings_of(model), "coupling_eigenvalues");
+    return detail::row_major_copy<double, 1>(detail::symmetric_eigen(matrix, model.size(), false),
+                                             "coupling_eigenvalues");
 }
 
 /// lambda_max(J), the *naive mean-field* transition temperature: an upper estimate, above which spinet takes

@@ -2,11 +2,10 @@
 /// The variances of a network glass's couplings, measured, and the T_formula that follows from them.
 #pragma once
 
-#include <spinet/mean_field/coupling_spectrum.hpp>
+#include <spinet/detail/mean_and_variance.hpp>
 #include <spinet/model/network_glass.hpp>
+#include <spinet/spectrum/bond_matrix.hpp>
 
-#include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <utility>
 #include <variant>
@@ -23,38 +22,18 @@ struct block_variance {
 
 namespace detail {
 
-/// Mean, and variance about it, of n numbers.
-template <class Real>
-[[nodiscard]] block_variance variance_of(Real const* values, std::size_t n) {
-    double sum = 0, squares = 0;
-    for (std::size_t k = 0; k < n; ++k) sum += static_cast<double>(values[k]);
-    double const mean = sum / static_cast<double>(n);
-    for (std::size_t k = 0; k < n; ++k) {
-        double const from_mean = static_cast<double>(values[k]) - mean;
-        squares += from_mean * from_mean;
-    }
-    return {0, 0, mean, squares / static_cast<double>(n)};
-}
-
-/// The same of the couplings of a block, pairs that it does not couple included.
+/// Of the couplings of a block, pairs that it does not couple included.
 template <class Block>
 [[nodiscard]] block_variance variance_of(std::vector<spin_group> const& parts, Block const& block) {
     std::size_t const rows = parts[block.to].size;
     double const pairs = static_cast<double>(rows) * static_cast<double>(parts[block.from].size);
-    double sum = 0, squares = 0, coupled = 0;
-    auto const visit = [&](auto&& of_each) {
+    auto const found = moments_of(pairs, [&](auto&& f) {
         for (std::size_t i = 0; i < rows; ++i)
             block.for_each_coupling(parts, block.to, i, [&](std::size_t, auto couplings) {
-                for (auto const j : couplings) of_each(static_cast<double>(j));
+                for (auto const j : couplings) f(static_cast<double>(j));
             });
-    };
-    visit([&](double j) { sum += j; });
-    double const mean = sum / pairs;
-    visit([&](double j) {
-        squares += (j - mean) * (j - mean);
-        ++coupled;
     });
-    return {block.from, block.to, mean, (squares + (pairs - coupled) * mean * mean) / pairs};
+    return {block.from, block.to, found.mean, found.variance};
 }
 
 }  // namespace detail
@@ -77,16 +56,11 @@ template <class Real>
 /// network orders if its couplings are trained: that is t_ord. Fields are ignored. Without blocks it is 0.
 template <class Real>
 [[nodiscard]] double t_formula(network_glass<Real> const& glass) {
-    auto const parts = glass.parts();
-    std::size_t const n = parts.size();
-    std::vector<double> bonds(n * n, 0.0);  // symmetric, similar to B
-    for (auto const& block : measured_variances(glass)) {
-        double const entry = block.variance * std::sqrt(static_cast<double>(parts[block.from].size)) *
-                             std::sqrt(static_cast<double>(parts[block.to].size));
-        bonds[block.from * n + block.to] += entry;
-        bonds[block.to * n + block.from] += entry;
-    }
-    return std::sqrt(std::max(0.0, detail::symmetric_eigenvalues(std::move(bonds), n).back()));
+    std::vector<double> sizes;
+    for (auto const& part : glass.parts()) sizes.push_back(static_cast<double>(part.size));
+    bond_matrix bonds(std::move(sizes));
+    for (auto const& block : measured_variances(glass)) bonds.add(block.from, block.to, block.variance);
+    return bonds.t_formula();
 }
 
 }  // namespace spinet

@@ -3,10 +3,10 @@
 /// alternative of `coupling_block`, and what `sum_of` makes of it.
 #pragma once
 
+#include <spinet/detail/arrays.hpp>
 #include <spinet/detail/blas.hpp>
 #include <spinet/detail/split_matrix.hpp>
 #include <spinet/detail/vector_math.hpp>
-#include <spinet/detail/xtensor.hpp>
 #include <spinet/error.hpp>
 #include <spinet/model/concepts.hpp>
 #include <spinet/model/window_block.hpp>
@@ -28,11 +28,12 @@ namespace spinet {
 /// sequence).
 template <class Real>
 struct coupling_matrix {
-    xt::xtensor<Real, 2> weights;     ///< (to, from)
-    xt::xtensor<Real, 2> transposed;  ///< (from, to): a flip reads contiguous couplings in both directions
+    row_major_array<Real, 2> weights;  ///< (to, from)
+    row_major_array<Real, 2>
+        transposed;  ///< (from, to): a flip reads contiguous couplings in both directions
     detail::split_matrix split_forward, split_backward;  ///< (from, to) and (to, from), where there are tiles
 
-    explicit coupling_matrix(xt::xtensor<Real, 2> matrix) : weights(std::move(matrix)) {
+    explicit coupling_matrix(row_major_array<Real, 2> matrix) : weights(std::move(matrix)) {
         std::size_t const rows = weights.shape()[0], columns = weights.shape()[1];
         transposed.resize({columns, rows});
         for (std::size_t i = 0; i < rows; ++i)
@@ -52,15 +53,18 @@ struct dense_block {
     std::size_t from;
     std::size_t to;
 
-    dense_block(std::size_t from_group, std::size_t to_group, xt::xtensor<Real, 2> matrix)
+    /// The matrix is an xtensor expression of any kind, layout and number type.
+    template <detail::xtensor_expression Matrix = row_major_array<Real, 2>>
+    dense_block(std::size_t from_group, std::size_t to_group, Matrix&& matrix)
         : dense_block(from_group, to_group,
-                      std::make_shared<coupling_matrix<Real> const>(std::move(matrix))) {}
+                      std::make_shared<coupling_matrix<Real> const>(detail::row_major_copy<Real, 2>(
+                          std::forward<Matrix>(matrix), "dense_block: couplings"))) {}
     dense_block(std::size_t from_group, std::size_t to_group,
                 std::shared_ptr<coupling_matrix<Real> const> matrix)
         : from(from_group), to(to_group), matrix_(std::move(matrix)) {}
 
-    [[nodiscard]] xt::xtensor<Real, 2> const& weights() const noexcept { return matrix_->weights; }
-    [[nodiscard]] xt::xtensor<Real, 2> const& transposed() const noexcept { return matrix_->transposed; }
+    [[nodiscard]] row_major_array<Real, 2> const& weights() const noexcept { return matrix_->weights; }
+    [[nodiscard]] row_major_array<Real, 2> const& transposed() const noexcept { return matrix_->transposed; }
 
     /// See network_glass.
     void take_any_spins() noexcept { any_spins_ = true; }
@@ -132,7 +136,7 @@ template <class Real>
         throw error("two sets of couplings between the same groups add up to a matrix of " +
                     std::to_string(shape.to_size()) + " x " + std::to_string(shape.from_size()) +
                     " entries, too large");
-    xt::xtensor<Real, 2> matrix = xt::zeros<Real>({shape.to_size(), shape.from_size()});
+    row_major_array<Real, 2> matrix = xt::zeros<Real>({shape.to_size(), shape.from_size()});
     for (std::size_t i = 0; i < shape.to_size(); ++i)
         block.for_each_from(i, 0, [&](std::size_t first, std::span<Real const> couplings) {
             std::copy(couplings.begin(), couplings.end(), matrix.data() + i * shape.from_size() + first);
@@ -150,7 +154,7 @@ using coupling_block = std::variant<dense_block<Real>, window_block<Real>>;
 /// One block for two between the same groups, whichever way round the second is. Shapes must agree.
 template <class Real>
 [[nodiscard]] coupling_block<Real> sum_of(dense_block<Real> const& a, dense_block<Real> const& b) {
-    xt::xtensor<Real, 2> sum = a.weights();
+    auto sum = a.weights();
     auto const& other = a.from == b.from ? b.weights() : b.transposed();
     for (std::size_t k = 0; k < sum.size(); ++k) sum.data()[k] += other.data()[k];
     return dense_block<Real>(a.from, a.to, std::move(sum));

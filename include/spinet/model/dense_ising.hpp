@@ -3,10 +3,10 @@
 #pragma once
 
 #include <spinet/detail/aligned.hpp>
+#include <spinet/detail/arrays.hpp>
 #include <spinet/detail/blas.hpp>
 #include <spinet/detail/split_matrix.hpp>
 #include <spinet/detail/vector_math.hpp>
-#include <spinet/detail/xtensor.hpp>
 #include <spinet/error.hpp>
 #include <spinet/model/concepts.hpp>
 #include <spinet/model/magnitude.hpp>
@@ -17,28 +17,28 @@
 #include <span>
 #include <string>
 #include <type_traits>
-#include <utility>
+#include <vector>
 
 namespace spinet {
 
 /// H(s) = -sum_{i<j} J_ij s_i s_j - sum_i b_i s_i, each coupling counted once. J is N x N, symmetric with a
-/// zero diagonal; b has N entries or is empty (no fields). Throws spinet::error naming the first entry that
-/// is not finite, not symmetric or on the diagonal.
+/// zero diagonal; b has N entries or is empty (no fields). Both are xtensor expressions of any kind, layout
+/// and number type; b may also be a std::vector. Throws spinet::error naming the first entry that is not
+/// finite, not symmetric or on the diagonal.
 template <class Real = float>
 class dense_ising {
 public:
-    using spin_type = Real;
+    using spin_type = detail::checked_spin_type<Real>;
 
-    explicit dense_ising(xt::xtensor<Real, 2> const& couplings, xt::xtensor<Real, 1> fields = {})
-        : stride_(detail::padded_stride<Real>(couplings.shape()[1])), fields_(std::move(fields)) {
-        if (fields_.size() == 0) {
-            fields_.resize({couplings.shape()[0]});
-            fields_.fill(Real{0});
-        }
-        check_shape(couplings.shape()[0], couplings.shape()[1]);
+    template <class J = row_major_array<Real, 2>, class B = std::vector<Real>>
+    explicit dense_ising(J const& couplings, B const& fields = {}) {
+        auto const& j = detail::as_row_major<Real, 2>(couplings, "dense_ising: couplings");
+        fields_ = detail::fields_or_zeros<Real>(fields, j.shape()[0], "dense_ising: fields");
+        stride_ = detail::padded_stride<Real>(j.shape()[1]);
+        check_shape(j.shape()[0], j.shape()[1]);
         couplings_.resize(size() * stride_);
         for (std::size_t i = 0; i < size(); ++i)
-            std::copy_n(couplings.data() + i * size(), size(), couplings_.data() + i * stride_);
+            std::copy_n(j.data() + i * size(), size(), couplings_.data() + i * stride_);
         check_entries();
         if constexpr (std::is_same_v<Real, float>)
             split_ = detail::split_matrix(couplings_.data(), size(), size(), stride_, 1);
@@ -123,10 +123,14 @@ private:
         }
     }
 
-    std::size_t stride_;
+    std::size_t stride_ = 0;
     detail::aligned_vector<Real> couplings_;
     detail::split_matrix split_;
-    xt::xtensor<Real, 1> fields_;
+    std::vector<Real> fields_;
 };
+
+/// The spins are float or double as the couplings are; of other numbers, float.
+template <detail::xtensor_expression J, class B = std::vector<double>>
+dense_ising(J const&, B const& = {}) -> dense_ising<detail::spin_type_for<J>>;
 
 }  // namespace spinet

@@ -2,6 +2,7 @@
 /// Models with known physics: random layered networks, Sherrington-Kirkpatrick, Hopfield, Boltzmann machines.
 #pragma once
 
+#include <spinet/detail/arrays.hpp>
 #include <spinet/detail/blas.hpp>
 #include <spinet/error.hpp>
 #include <spinet/model/dense_ising.hpp>
@@ -28,12 +29,11 @@ template <class Real = float>
     if (sizes.size() < 2 || variances.size() + 1 != sizes.size())
         throw error("random_layered_glass: " + std::to_string(sizes.size()) +
                     " layers need one variance less, got " + std::to_string(variances.size()));
-    std::vector<xt::xtensor<Real, 2>> weights;
+    std::vector<row_major_array<Real, 2>> weights;
     for (std::size_t l = 0; l < variances.size(); ++l) {
         if (!(variances[l] >= 0) || !std::isfinite(variances[l]))
             throw error("random_layered_glass: variance " + std::to_string(l) + " is negative or not finite");
-        xt::xtensor<Real, 2> matrix;
-        matrix.resize({sizes[l + 1], sizes[l]});
+        auto matrix = row_major_array<Real, 2>::from_shape({sizes[l + 1], sizes[l]});
         stream const draws(seed, 0, static_cast<std::uint32_t>(l), purpose::couplings);
         double const deviation = std::sqrt(variances[l]);
         for (std::size_t k = 0; k < matrix.size(); ++k)
@@ -47,8 +47,7 @@ template <class Real = float>
 /// Source: Sherrington and Kirkpatrick, Phys. Rev. Lett. 35, 1792 (1975).
 template <class Real = float>
 [[nodiscard]] dense_ising<Real> sherrington_kirkpatrick(std::size_t spins, std::uint64_t seed) {
-    xt::xtensor<Real, 2> couplings;
-    couplings.resize({spins, spins});
+    auto couplings = row_major_array<Real, 2>::from_shape({spins, spins});
     double const deviation = 1.0 / std::sqrt(static_cast<double>(spins));
     for (std::size_t i = 0; i < spins; ++i) {
         stream const draws(seed, 0, static_cast<std::uint32_t>(i), purpose::couplings);
@@ -57,16 +56,15 @@ template <class Real = float>
             couplings(i, j) = couplings(j, i) =
                 static_cast<Real>(deviation * normal(draws, static_cast<std::uint32_t>(j)));
     }
-    return dense_ising<Real>(std::move(couplings));
+    return dense_ising<Real>(couplings);
 }
 
 /// Patterns +-1, each component with probability 1/2: (patterns, spins).
 template <class Real = float>
-[[nodiscard]] xt::xtensor<Real, 2> random_patterns(std::size_t patterns, std::size_t spins,
-                                                   std::uint64_t seed) {
+[[nodiscard]] row_major_array<Real, 2> random_patterns(std::size_t patterns, std::size_t spins,
+                                                       std::uint64_t seed) {
     if (patterns == 0 || spins == 0) throw error("random_patterns: no patterns or no spins");
-    xt::xtensor<Real, 2> values;
-    values.resize({patterns, spins});
+    auto values = row_major_array<Real, 2>::from_shape({patterns, spins});
     for (std::size_t mu = 0; mu < patterns; ++mu)
         stream(seed, 0, static_cast<std::uint32_t>(mu), purpose::couplings)
             .fill_signs(std::span(values.data() + mu * spins, spins));
@@ -74,31 +72,33 @@ template <class Real = float>
 }
 
 /// The Hopfield model by Hebb's rule: J_ij = sum over patterns of xi_i xi_j / N, no diagonal, no fields.
-/// `patterns` is (patterns, spins), of any load P / N. Without noise a pattern is remembered up to a load of
-/// 0.138. Source: Hopfield, PNAS 79, 2554 (1982); Amit, Gutfreund and Sompolinsky, Phys. Rev. Lett. 55, 1530
-/// (1985). Throws spinet::error for no patterns or spins, and a component that is not finite.
-template <class Real>
-[[nodiscard]] dense_ising<Real> hopfield(xt::xtensor<Real, 2> const& patterns) {
-    std::size_t const count = patterns.shape()[0], spins = patterns.shape()[1];
+/// `patterns` is (patterns, spins), of any load P / N: an xtensor expression of any kind. Without noise a
+/// pattern is remembered up to a load of 0.138. Source: Hopfield, PNAS 79, 2554 (1982); Amit, Gutfreund and
+/// Sompolinsky, Phys. Rev. Lett. 55, 1530 (1985). Throws spinet::error for no patterns or spins, and a
+/// component that is not finite.
+template <class Real = void, class Patterns = row_major_array<Real, 2>>
+[[nodiscard]] auto hopfield(Patterns const& patterns) {
+    using real = detail::spin_type_for<Patterns, Real>;
+    auto const& values = detail::as_row_major<real, 2>(patterns, "hopfield: patterns");
+    std::size_t const count = values.shape()[0], spins = values.shape()[1];
     if (count == 0 || spins == 0) throw error("hopfield: no patterns or no spins");
     if (std::max(count, spins) > detail::blas_limit) throw error("hopfield: more than BLAS can index");
-    xt::xtensor<Real, 2> sites, couplings;
-    sites.resize({spins, count});
+    auto sites = row_major_array<real, 2>::from_shape({spins, count});
     for (std::size_t mu = 0; mu < count; ++mu)
         for (std::size_t i = 0; i < spins; ++i) {
-            if (!std::isfinite(patterns(mu, i)))
+            if (!std::isfinite(values(mu, i)))
                 throw error("hopfield: component " + std::to_string(i) + " of pattern " + std::to_string(mu) +
                             " is not finite");
-            sites(i, mu) = patterns(mu, i);
+            sites(i, mu) = values(mu, i);
         }
-    couplings.resize({spins, spins});
+    auto couplings = row_major_array<real, 2>::from_shape({spins, spins});
     detail::gram(spins, count, sites.data(), count, couplings.data(), spins);  // above the diagonal
     for (std::size_t i = 0; i < spins; ++i) {
-        couplings(i, i) = Real{0};
+        couplings(i, i) = real{0};
         for (std::size_t j = i + 1; j < spins; ++j)
-            couplings(j, i) = couplings(i, j) /= static_cast<Real>(spins);
+            couplings(j, i) = couplings(i, j) /= static_cast<real>(spins);
     }
-    return dense_ising<Real>(couplings);
+    return dense_ising<real>(couplings);
 }
 
 /// What the units of a Boltzmann machine are.
@@ -109,38 +109,38 @@ enum class unit_values {
 
 /// A restricted Boltzmann machine, E = -sum W_ij h_i v_j - sum a_j v_j - sum c_i h_i, as two layers of spins:
 /// "visible", then "hidden". `weights` is (hidden, visible), the biases a and c have as many entries or
-/// none. Units 0 and 1 are (1 + s) / 2, which makes couplings W / 4 and fields a_j / 2 + sum_i W_ij / 4 of
-/// them, and the energy E - E(all units at 1/2). Throws spinet::error for shapes that disagree and numbers
-/// that are not finite.
-template <class Real>
-[[nodiscard]] network_glass<Real> boltzmann_machine(xt::xtensor<Real, 2> weights,
-                                                    xt::xtensor<Real, 1> const& visible = {},
-                                                    xt::xtensor<Real, 1> const& hidden = {},
-                                                    unit_values units = unit_values::plus_minus) {
-    std::size_t const rows = weights.shape()[0], columns = weights.shape()[1];
-    auto const fields_of = [&](xt::xtensor<Real, 1> const& biases, std::size_t size, char const* which) {
-        if (biases.size() != 0 && biases.size() != size)
-            throw error(std::string("boltzmann_machine: ") + std::to_string(size) + " " + which +
-                        " units, but " + std::to_string(biases.size()) + " biases");
-        std::vector<double> fields(size, 0.0);
-        double const scale = units == unit_values::zero_one ? 0.5 : 1;
-        for (std::size_t i = 0; i < biases.size(); ++i) fields[i] = scale * static_cast<double>(biases(i));
+/// none: xtensor expressions of any kind, the biases also std::vectors. Units 0 and 1 are (1 + s) / 2, which
+/// makes couplings W / 4 and fields a_j / 2 + sum_i W_ij / 4 of them, and the energy E - E(all units at 1/2).
+/// Throws spinet::error for shapes that disagree and numbers that are not finite.
+template <class Real = void, class W = row_major_array<Real, 2>, class A = std::vector<double>,
+          class C = std::vector<double>>
+[[nodiscard]] auto boltzmann_machine(W const& weights, A const& visible = {}, C const& hidden = {},
+                                     unit_values units = unit_values::plus_minus) {
+    using real = detail::spin_type_for<W, Real>;
+    auto couplings = detail::row_major_copy<real, 2>(weights, "boltzmann_machine: weights");
+    std::size_t const rows = couplings.shape()[0], columns = couplings.shape()[1];
+    auto const fields_of = [&](auto const& biases, std::size_t size, std::string const& which) {
+        auto fields =
+            detail::fields_or_zeros<double>(biases, size, "boltzmann_machine: " + which + " biases");
+        if (fields.size() != size)
+            throw error("boltzmann_machine: " + std::to_string(size) + " " + which + " units, but " +
+                        std::to_string(fields.size()) + " biases");
+        if (units == unit_values::zero_one)
+            for (double& field : fields) field *= 0.5;
         return fields;
     };
     auto a = fields_of(visible, columns, "visible"), c = fields_of(hidden, rows, "hidden");
     if (units == unit_values::zero_one)
         for (std::size_t i = 0; i < rows; ++i)
             for (std::size_t j = 0; j < columns; ++j) {
-                double const quarter = static_cast<double>(weights(i, j)) / 4;
+                double const quarter = static_cast<double>(couplings(i, j)) / 4;
                 a[j] += quarter;
                 c[i] += quarter;
-                weights(i, j) = static_cast<Real>(quarter);
+                couplings(i, j) = static_cast<real>(quarter);
             }
-    std::vector<Real> fields;
-    for (auto const* part : {&a, &c})
-        for (double const b : *part) fields.push_back(static_cast<Real>(b));
-    return network_glass<Real>({{"visible", 0, columns}, {"hidden", 0, rows}}, std::move(fields),
-                               {dense_block<Real>(0, 1, std::move(weights))});
+    a.insert(a.end(), c.begin(), c.end());
+    return network_glass<real>({{"visible", 0, columns}, {"hidden", 0, rows}}, a,
+                               {dense_block<real>(0, 1, std::move(couplings))});
 }
 
 }  // namespace spinet

@@ -2,8 +2,8 @@
 /// The spin glass of any loaded network: groups of spins, fields, and a run-time list of coupling blocks.
 #pragma once
 
+#include <spinet/detail/arrays.hpp>
 #include <spinet/detail/vector_math.hpp>
-#include <spinet/detail/xtensor.hpp>
 #include <spinet/error.hpp>
 #include <spinet/model/concepts.hpp>
 #include <spinet/model/coupling_block.hpp>
@@ -34,16 +34,17 @@ using provenance = std::vector<std::pair<std::string, std::string>>;
 template <class Real = float>
 class network_glass {
 public:
-    using spin_type = Real;
+    using spin_type = detail::checked_spin_type<Real>;
 
-    /// `fields` holds one number per spin, part after part; `groups` the number of parts in each group, where
-    /// not each is one by itself: a group takes the name of its first part. Throws spinet::error naming the
-    /// part, block or site where shapes disagree, a number is not finite or a block joins a part to itself.
-    network_glass(std::vector<spin_group> parts, std::vector<Real> fields,
-                  std::vector<coupling_block<Real>> blocks, spinet::provenance made_from = {},
-                  std::vector<std::size_t> const& groups = {})
+    /// `fields`, an xtensor expression or std::vector, holds one number per spin, part after part, or none;
+    /// `groups` the number of parts in each group, where not each is one by itself: a group takes the name of
+    /// its first part. Throws spinet::error naming the part, block or site where shapes disagree, a number is
+    /// not finite or a block joins a part to itself.
+    template <class Fields = std::vector<Real>>
+    network_glass(std::vector<spin_group> parts, Fields&& fields, std::vector<coupling_block<Real>> blocks,
+                  spinet::provenance made_from = {}, std::vector<std::size_t> const& groups = {})
         : parts_(std::move(parts)),
-          fields_(std::move(fields)),
+          fields_(detail::vector_copy<Real>(std::forward<Fields>(fields), "network_glass: fields")),
           blocks_(std::move(blocks)),
           made_from_(std::move(made_from)) {
         place_parts();
@@ -86,8 +87,7 @@ public:
     }
 
     void fields(rows_view<Real const> spins, rows_view<Real> out) const noexcept {
-        for (std::size_t r = 0; r < out.rows; ++r)
-            std::copy(fields_.begin(), fields_.end(), out.row(r).begin());
+        for (std::size_t r = 0; r < out.rows; ++r) std::copy_n(fields_.data(), size(), out.row(r).data());
         for (std::size_t c = 0; c < colours(); ++c) add_block_fields(c, spins, out);
     }
 
@@ -129,6 +129,7 @@ private:
             first += parts_[g].size;
         }
         if (first == 0) throw error("network_glass: no spins");
+        if (fields_.empty()) fields_.assign(first, Real{0});
         if (fields_.size() != first)
             throw error("network_glass: " + std::to_string(first) + " spins in all groups, but " +
                         std::to_string(fields_.size()) + " fields");
@@ -250,30 +251,39 @@ private:
 };
 
 /// A layered glass: weights[l] has shape (N_{l+1}, N_l) and couples layer l to layer l + 1; fields[l] has N_l
-/// entries or is empty (no fields on that layer). Groups are named "layer 0", "layer 1", ...
-template <class Real>
-[[nodiscard]] network_glass<Real> layered_glass(std::vector<xt::xtensor<Real, 2>> weights,
-                                                std::vector<xt::xtensor<Real, 1>> const& fields = {}) {
+/// entries or is empty (no fields on that layer). Both are lists of xtensor expressions of any kind, layout
+/// and number type. Groups are named "layer 0", "layer 1", ... The spins are of type Real if it is given:
+/// layered_glass<float>({first, second}); otherwise float or double as the weights are.
+template <class Real = void, class W = detail::listed_array<Real, 2>, class B = detail::listed_array<Real, 1>>
+[[nodiscard]] auto layered_glass(std::vector<W> weights, std::vector<B> const& fields = {}) {
+    using real =
+        detail::spin_type_for<std::remove_cvref_t<decltype(detail::array_in_list(weights[0]))>, Real>;
     if (weights.empty()) throw error("layered_glass: no weights");
     std::vector<spin_group> groups;
-    for (std::size_t l = 0; l <= weights.size(); ++l) {
-        std::size_t const size = l == 0 ? weights[0].shape()[1] : weights[l - 1].shape()[0];
-        groups.push_back({"layer " + std::to_string(l), 0, size});
-    }
-    std::vector<Real> all;
-    for (std::size_t l = 0; l < groups.size(); ++l) {
-        bool const given = l < fields.size() && fields[l].size() != 0;
-        if (given && fields[l].size() != groups[l].size)
-            throw error("layered_glass: layer " + std::to_string(l) + " has " +
-                        std::to_string(groups[l].size) + " spins, but " + std::to_string(fields[l].size()) +
-                        " fields");
-        for (std::size_t i = 0; i < groups[l].size; ++i) all.push_back(given ? fields[l](i) : Real{0});
+    std::vector<coupling_block<real>> blocks;
+    auto const add_layer = [&](std::size_t size) {
+        groups.push_back({"layer " + std::to_string(groups.size()), 0, size});
+    };
+    for (std::size_t l = 0; l < weights.size(); ++l) {
+        auto matrix = detail::row_major_copy<real, 2>(detail::array_in_list(std::move(weights[l])),
+                                                      "layered_glass: weights of layer " + std::to_string(l));
+        if (l == 0) add_layer(matrix.shape()[1]);
+        add_layer(matrix.shape()[0]);
+        blocks.push_back(dense_block<real>(l, l + 1, std::move(matrix)));
     }
     if (fields.size() > groups.size()) throw error("layered_glass: fields for more layers than there are");
-    std::vector<coupling_block<Real>> blocks;
-    for (std::size_t l = 0; l < weights.size(); ++l)
-        blocks.push_back(dense_block<Real>(l, l + 1, std::move(weights[l])));
-    return network_glass<Real>(std::move(groups), std::move(all), std::move(blocks));
+    std::vector<real> all;
+    for (std::size_t l = 0; l < groups.size(); ++l) {
+        std::string const name = "layered_glass: layer " + std::to_string(l);
+        std::vector<real> given(groups[l].size, real{0});
+        if (l < fields.size())
+            given = detail::fields_or_zeros<real>(detail::array_in_list(fields[l]), groups[l].size, name);
+        if (given.size() != groups[l].size)
+            throw error(name + " has " + std::to_string(groups[l].size) + " spins, but " +
+                        std::to_string(given.size()) + " fields");
+        all.insert(all.end(), given.begin(), given.end());
+    }
+    return network_glass<real>(std::move(groups), std::move(all), std::move(blocks));
 }
 
 }  // namespace spinet

@@ -35,24 +35,18 @@ enum class p_spin_scale {
 template <class Real = float>
 class ising_p_spin {
 public:
-    using spin_type = Real;
+    using spin_type = detail::checked_spin_type<Real>;
 
-    /// `tensor` holds J of all N^p indices, the last one running fastest: symmetric, and 0 where an index
-    /// comes twice. Throws spinet::error naming the first entry for which that is not so, and for another
-    /// number of entries.
+    /// `tensor` holds J of all N^p indices, an xtensor expression of p equal dimensions: symmetric, and 0
+    /// where an index comes twice. Throws spinet::error naming the first entry for which that is not so, and
+    /// for other shapes.
     ///
     /// `paramagnet_above` is a temperature above which the model is known to be a paramagnet, if one is: no
     /// eigenvalue tells it. Without it no run is certified as equilibrated.
-    ising_p_spin(std::size_t spins, std::size_t p, std::span<Real const> tensor,
-                 double paramagnet_above = std::numeric_limits<double>::quiet_NaN())
-        : couplings_("ising_p_spin", spins, p), paramagnet_above_(paramagnet_above) {
-        if (tensor.size() != couplings_.values().size())
-            throw error("ising_p_spin: expected " + std::to_string(couplings_.values().size()) +
-                        " entries, found " + std::to_string(tensor.size()));
-        std::copy(tensor.begin(), tensor.end(), couplings_.values().begin());
-        couplings_.check("ising_p_spin", true);
-        count_orders();
-    }
+    template <detail::xtensor_expression Tensor>
+    explicit ising_p_spin(Tensor const& tensor,
+                          double paramagnet_above = std::numeric_limits<double>::quiet_NaN())
+        : ising_p_spin(detail::symmetric_tensor<Real>("ising_p_spin", tensor, true), paramagnet_above) {}
 
     ising_p_spin(detail::symmetric_tensor<Real> couplings, double paramagnet_above)
         : couplings_(std::move(couplings)), paramagnet_above_(paramagnet_above) {
@@ -117,28 +111,26 @@ private:
     double orders_ = 1;
 };
 
+template <detail::xtensor_expression Tensor>
+ising_p_spin(Tensor const&, double = 0) -> ising_p_spin<detail::spin_type_for<Tensor>>;
+
 /// H(s) = -sum over all i1, ..., ip of T_{i1 ... ip} s_i1 ... s_ip with T symmetric, for states on the sphere
 /// |s|^2 = N. Keeps N^p numbers. Energies, gradients and products with the Hessian are
 /// those of the polynomial, in all of space.
 template <class Real = double>
 class spherical_p_spin {
 public:
-    using spin_type = Real;
+    using spin_type = detail::checked_spin_type<Real>;
     static constexpr spin_space space = spin_space::sphere;
 
-    /// `tensor` holds T of all N^p indices, the last one running fastest. Throws spinet::error naming the
-    /// first entry that is not finite or not symmetric, and for another number of entries.
-    ///
-    /// `paramagnet_above` as for ising_p_spin.
-    spherical_p_spin(std::size_t spins, std::size_t p, std::span<Real const> tensor,
-                     double paramagnet_above = std::numeric_limits<double>::quiet_NaN())
-        : tensor_("spherical_p_spin", spins, p), paramagnet_above_(paramagnet_above) {
-        if (tensor.size() != tensor_.values().size())
-            throw error("spherical_p_spin: expected " + std::to_string(tensor_.values().size()) +
-                        " entries, found " + std::to_string(tensor.size()));
-        std::copy(tensor.begin(), tensor.end(), tensor_.values().begin());
-        tensor_.check("spherical_p_spin", false);
-    }
+    /// `tensor` holds T of all N^p indices, an xtensor expression of p equal dimensions. Throws spinet::error
+    /// naming the first entry that is not finite or not symmetric, and for other shapes. `paramagnet_above`
+    /// as for ising_p_spin.
+    template <detail::xtensor_expression Tensor>
+    explicit spherical_p_spin(Tensor const& tensor,
+                              double paramagnet_above = std::numeric_limits<double>::quiet_NaN())
+        : spherical_p_spin(detail::symmetric_tensor<Real>("spherical_p_spin", tensor, false),
+                           paramagnet_above) {}
 
     spherical_p_spin(detail::symmetric_tensor<Real> tensor, double paramagnet_above)
         : tensor_(std::move(tensor)), paramagnet_above_(paramagnet_above) {}
@@ -183,6 +175,9 @@ private:
     detail::symmetric_tensor<Real> tensor_;
     double paramagnet_above_;
 };
+
+template <detail::xtensor_expression Tensor>
+spherical_p_spin(Tensor const&, double = 0) -> spherical_p_spin<detail::spin_type_for<Tensor>>;
 
 namespace detail {
 

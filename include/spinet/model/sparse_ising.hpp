@@ -2,6 +2,7 @@
 /// Ising spins on a graph: few couplings to a spin, kept as lists (compressed sparse rows).
 #pragma once
 
+#include <spinet/detail/arrays.hpp>
 #include <spinet/error.hpp>
 #include <spinet/model/concepts.hpp>
 #include <spinet/model/magnitude.hpp>
@@ -27,16 +28,17 @@ struct bond {
 };
 
 /// H(s) = -sum_bonds J s_first s_second - sum_i b_i s_i. Several bonds between the same two spins add up.
-/// `fields` has one number per spin or is empty. Throws spinet::error naming the bond or spin for sites out
-/// of range, a bond of a spin to itself, or a number that is not finite.
+/// `fields`, an xtensor expression or std::vector, has one number per spin or is empty. Throws spinet::error
+/// naming the bond or spin for sites out of range, a bond of a spin to itself, or a number that is not
+/// finite.
 template <class Real = float>
 class sparse_ising {
 public:
-    using spin_type = Real;
+    using spin_type = detail::checked_spin_type<Real>;
 
-    sparse_ising(std::size_t spins, std::vector<bond<Real>> const& bonds, std::vector<Real> fields = {})
-        : fields_(std::move(fields)) {
-        if (fields_.empty()) fields_.assign(spins, Real{0});
+    template <class B = std::vector<Real>>
+    sparse_ising(std::size_t spins, std::vector<bond<Real>> const& bonds, B const& fields = {})
+        : fields_(detail::fields_or_zeros<Real>(fields, spins, "sparse_ising: fields")) {
         check(spins, bonds);
         build(bonds);
         for (std::size_t i = 0; i < size(); ++i) {
@@ -46,6 +48,13 @@ public:
                 sum, [&] { return "sparse_ising: the field of spin " + std::to_string(i); });
         }
     }
+
+    /// The bonds are the entries of a symmetric N x N matrix that are not 0, an xtensor expression of any
+    /// kind. Throws spinet::error for another shape, and naming the first entry that is not symmetric, too.
+    template <detail::xtensor_expression J, class B = std::vector<Real>>
+    explicit sparse_ising(J const& couplings, B const& fields = {})
+        : sparse_ising(of_matrix(detail::as_row_major<Real, 2>(couplings, "sparse_ising: couplings")),
+                       fields) {}
 
     [[nodiscard]] std::size_t size() const noexcept { return fields_.size(); }
     [[nodiscard]] std::span<Real const> external_fields() const noexcept { return fields_; }
@@ -87,6 +96,28 @@ public:
     }
 
 private:
+    struct spins_and_bonds {
+        std::size_t spins;
+        std::vector<bond<Real>> bonds;
+    };
+    template <class B>
+    sparse_ising(spins_and_bonds const& of, B const& fields) : sparse_ising(of.spins, of.bonds, fields) {}
+
+    [[nodiscard]] static spins_and_bonds of_matrix(row_major_array<Real, 2> const& j) {
+        spins_and_bonds found{j.shape()[0], {}};
+        if (j.shape()[1] != found.spins)
+            throw error("sparse_ising: couplings of shape " + detail::tuple_text(j.shape()));
+        for (std::uint32_t i = 0; i < found.spins; ++i)
+            for (std::uint32_t k = 0; k <= i; ++k) {
+                if (!(j(i, k) == j(k, i)) && !(std::isnan(j(i, k)) && std::isnan(j(k, i))))
+                    throw error("sparse_ising: coupling (" + std::to_string(i) + ", " + std::to_string(k) +
+                                ") differs from coupling (" + std::to_string(k) + ", " + std::to_string(i) +
+                                ")");
+                if (j(i, k) != 0) found.bonds.push_back({k, i, j(i, k)});
+            }
+        return found;
+    }
+
     [[nodiscard]] double field_of(std::span<Real const> spins, std::size_t i) const noexcept {
         double field = static_cast<double>(fields_[i]);
         auto const sites = neighbours(i);
@@ -142,5 +173,8 @@ private:
     std::vector<std::uint32_t> neighbours_;
     std::vector<Real> couplings_;
 };
+
+template <detail::xtensor_expression J, class B = std::vector<double>>
+sparse_ising(J const&, B const& = {}) -> sparse_ising<detail::spin_type_for<J>>;
 
 }  // namespace spinet

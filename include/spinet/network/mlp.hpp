@@ -15,8 +15,8 @@
 
 namespace spinet {
 
-/// A weight of shape (out, in) and, if there is one, a bias of shape (out): xtensors of float or double, or
-/// tensors.
+/// A weight of shape (out, in) and, if there is one, a bias of shape (out): tensors, or xtensor expressions
+/// of any kind, layout and type of real numbers.
 struct mlp_layer {
     template <std::convertible_to<tensor> Weight>
     mlp_layer(Weight const& w) : weight(w) {}  // NOLINT: implicit, so that mlp({W1, W2}) works

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <filesystem>
 #include <functional>
 #include <map>
 #include <optional>
@@ -30,7 +29,7 @@ struct node {
 class network {
 public:
     network() = default;
-    explicit network(std::filesystem::path source) : source_(std::move(source)) {}
+    explicit network(std::string source) : source_(std::move(source)) {}
 
     /// Throws `error` where the name is empty or taken, an input is not there yet, their number does not fit
     /// the operation, or a tensor has the wrong rank or size or is not finite. Then the network is as it was.
@@ -43,7 +42,7 @@ public:
             if (find(from) == nullptr)
                 throw error(where + " takes " + detail::in_quotes(from) +
                             ", which the network does not have (yet)");
-        std::visit(
+        detail::visit_operation(
             [&]<class Op>(Op const& op) {
                 if (added.inputs.size() != Op::arity)
                     throw error(where + " (" + std::string(Op::label) + ") has " +
@@ -72,12 +71,13 @@ public:
         return at == positions_.end() ? nullptr : &nodes_[at->second];
     }
     /// The file the network was read from; empty where there is none.
-    [[nodiscard]] std::filesystem::path const& source() const noexcept { return source_; }
+    [[nodiscard]] std::string const& source() const noexcept { return source_; }
+    void set_source(std::string source) { source_ = std::move(source); }
     /// What the reader ignored or inferred, in sentences.
     [[nodiscard]] std::vector<std::string> const& notes() const noexcept { return notes_; }
 
 private:
-    std::filesystem::path source_;
+    std::string source_;
     std::vector<node> nodes_;
     std::map<std::string, std::size_t, std::less<>> positions_;
     std::vector<std::string> notes_;
@@ -197,8 +197,7 @@ inline void join_activation(std::vector<dense_layer>& chain, node const& at, act
 
 /// The network of a chain of layers, the inverse of `dense_chain`. Throws `error` where `layers` is empty,
 /// shapes do not chain, a bias has another length than its layer, or a value is not finite.
-[[nodiscard]] inline network dense_network(std::vector<dense_layer> const& layers,
-                                           std::filesystem::path source = {}) {
+[[nodiscard]] inline network dense_network(std::vector<dense_layer> const& layers, std::string source = {}) {
     if (layers.empty()) throw error("a chain of dense layers needs at least one layer");
     auto const& first = layers.front();
     detail::check_shapes({first.weight, first.bias}, "node " + detail::in_quotes(first.name));

@@ -212,8 +212,24 @@ using operation =
     std::variant<input, dense, activation, convolution, pooling, batch_normalisation, layer_normalisation,
                  addition, offset, flatten, select_step, mean_over_steps, recurrent, attention, embedding>;
 
+namespace detail {
+
+/// f(the alternative that `op` holds). As std::visit, whose tables of functions cost much compile time.
+template <std::size_t First = 0, class F, class Operation>
+decltype(auto) visit_operation(F&& f, Operation const& op) {
+    if constexpr (First + 1 < std::variant_size_v<Operation>) {
+        if (op.index() != First) return visit_operation<First + 1>(f, op);
+    }
+    return f(*std::get_if<First>(&op));
+}
+
+}  // namespace detail
+
 [[nodiscard]] inline std::string_view label_of(operation const& op) {
-    return std::visit([]<class Op>(Op const&) { return Op::label; }, op);
+    return []<class... Op>(std::variant<Op...> const& any) {
+        std::string_view const labels[] = {Op::label...};
+        return labels[any.index()];
+    }(op);
 }
 
 namespace detail {

@@ -5,6 +5,7 @@
 #include <spinet/error.hpp>
 #include <spinet/network/network.hpp>
 #include <spinet/network/operation.hpp>
+#include <spinet/window_extent.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -24,57 +25,56 @@ using value_shape = std::vector<std::size_t>;
 
 namespace detail {
 
-/// Geometry along one spatial axis.
-struct window_axis {
-    std::size_t kernel = 1, stride = 1, before = 0, after = 0, dilation = 1;
-
-    /// Positions of the window over `length` values; 0 where it does not fit.
-    [[nodiscard]] std::size_t positions(std::size_t length) const noexcept {
-        std::size_t const span = (kernel - 1) * dilation + 1, padded = length + before + after;
-        return padded < span ? 0 : (padded - span) / stride + 1;
-    }
-};
-
 [[nodiscard]] inline std::size_t axis_value(std::vector<std::size_t> const& given, std::size_t axis,
                                             std::size_t otherwise) {
     return given.empty() ? otherwise : given[axis];
 }
 
-[[nodiscard]] inline std::vector<window_axis> window_axes(convolution const& op) {
-    std::vector<window_axis> axes;
-    for (std::size_t a = 0; a + 2 < op.weight.rank(); ++a) {
+/// Of windows over `length` positions; to no positions where none fits.
+[[nodiscard]] inline window_extent extent_over(std::size_t length, std::size_t kernel, std::size_t stride,
+                                               std::size_t before, std::size_t after, std::size_t dilation) {
+    std::size_t const span = (kernel - 1) * dilation + 1, padded = length + before + after;
+    return {length, padded < span ? 0 : (padded - span) / stride + 1, kernel, stride, before, dilation};
+}
+
+/// Of a convolution of values of shape `from`. Throws `error` where they have another number of axes.
+[[nodiscard]] inline std::vector<window_extent> extents_of(convolution const& op, value_shape const& from,
+                                                           std::string const& where) {
+    std::size_t const axes = op.weight.rank() - 2;
+    if (from.size() != axes + 1)
+        throw error(where + " works along " + std::to_string(axes) +
+                    " axes beside the channels, but takes values of shape " + tuple_text(from));
+    std::vector<window_extent> extents;
+    for (std::size_t a = 0; a < axes; ++a) {
         std::size_t const before = axis_value(op.padding_before, a, 0);
-        axes.push_back({op.weight.shape()[a + 2], axis_value(op.stride, a, 1), before,
-                        axis_value(op.padding_after, a, before), axis_value(op.dilation, a, 1)});
+        extents.push_back(extent_over(from[a + 1], op.weight.shape()[a + 2], axis_value(op.stride, a, 1),
+                                      before, axis_value(op.padding_after, a, before),
+                                      axis_value(op.dilation, a, 1)));
     }
-    return axes;
+    return extents;
 }
 
 /// Of pooling over values of shape `from`; global pooling gets the window that covers it.
-[[nodiscard]] inline std::vector<window_axis> window_axes(pooling const& op, value_shape const& from) {
-    std::vector<window_axis> axes;
+[[nodiscard]] inline std::vector<window_extent> extents_of(pooling const& op, value_shape const& from) {
+    std::vector<window_extent> extents;
     for (std::size_t a = 0; a + 1 < from.size(); ++a) {
-        if (op.window.empty()) {
-            axes.push_back({from[a + 1], 1, 0, 0, 1});
-            continue;
-        }
-        std::size_t const before = axis_value(op.padding_before, a, 0);
-        axes.push_back({op.window[a], axis_value(op.stride, a, op.window[a]), before,
-                        axis_value(op.padding_after, a, before), 1});
+        std::size_t const length = from[a + 1], kernel = axis_value(op.window, a, length),
+                          before = axis_value(op.padding_before, a, 0);
+        extents.push_back(extent_over(length, kernel,
+                                      op.window.empty() ? 1 : axis_value(op.stride, a, kernel), before,
+                                      axis_value(op.padding_after, a, before), 1));
     }
-    return axes;
+    return extents;
 }
 
 /// (channels, positions...), or an error where a window does not fit.
-[[nodiscard]] inline value_shape shape_of_windows(std::size_t channels, std::vector<window_axis> const& axes,
+[[nodiscard]] inline value_shape shape_of_windows(std::size_t channels,
+                                                  std::vector<window_extent> const& extents,
                                                   value_shape const& from, std::string const& where) {
-    if (from.size() != axes.size() + 1)
-        throw error(where + " works along " + std::to_string(axes.size()) +
-                    " axes beside the channels, but takes values of shape " + tuple_text(from));
     value_shape result{channels};
-    for (std::size_t a = 0; a < axes.size(); ++a) {
-        result.push_back(axes[a].positions(from[a + 1]));
-        if (result.back() == 0)
+    for (auto const& each : extents) {
+        result.push_back(each.to);
+        if (each.to == 0)
             throw error(where + ": its window does not fit into values of shape " + tuple_text(from));
     }
     return result;
@@ -111,13 +111,13 @@ using value_shapes = std::vector<value_shape>;
             where,
             std::to_string(op.weight.shape()[1] * op.groups) + " channels, by " + op.weight.described(),
             from[0]);
-    return shape_of_windows(op.weight.shape()[0], window_axes(op), from[0], where);
+    return shape_of_windows(op.weight.shape()[0], extents_of(op, from[0], where), from[0], where);
 }
 [[nodiscard]] inline value_shape shape_after(pooling const& op, value_shapes const& from,
                                              std::string const& where) {
     if (from[0].size() < 2 || (!op.window.empty() && from[0].size() != op.window.size() + 1))
         refuse_values(where, "channels and " + std::to_string(op.window.size()) + " axes", from[0]);
-    return shape_of_windows(from[0][0], window_axes(op, from[0]), from[0], where);
+    return shape_of_windows(from[0][0], extents_of(op, from[0]), from[0], where);
 }
 [[nodiscard]] inline value_shape shape_after(batch_normalisation const& op, value_shapes const& from,
                                              std::string const& where) {
@@ -194,7 +194,7 @@ inline void add_shape(shapes_by_node& shapes, node const& at) {
     value_shapes from;
     for (auto const& name : at.inputs) from.push_back(shapes.find(name)->second);
     auto const where = "node " + in_quotes(at.name);
-    auto result = std::visit([&](auto const& op) { return shape_after(op, from, where); }, at.op);
+    auto result = visit_operation([&](auto const& op) { return shape_after(op, from, where); }, at.op);
     if (!checked_product(result, sizeof(double)))
         throw error(where + ": values of shape " + tuple_text(result) + " are too many");
     shapes.emplace(at.name, std::move(result));

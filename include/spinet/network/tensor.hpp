@@ -3,7 +3,6 @@
 #pragma once
 
 #include <spinet/detail/arrays.hpp>
-#include <spinet/detail/xtensor.hpp>
 #include <spinet/error.hpp>
 #include <spinet/network/dtype.hpp>
 
@@ -21,6 +20,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -51,14 +51,6 @@ namespace detail {
     return result + (text.size() > longest ? "...'" : "'");
 }
 
-/// The position of a row-major offset, as "(row, column)".
-[[nodiscard]] inline std::string index_text(std::vector<std::size_t> const& shape, std::size_t offset) {
-    std::vector<std::size_t> index(shape.size());
-    for (std::size_t axis = shape.size(); axis-- > 0; offset /= shape[axis])
-        index[axis] = offset % shape[axis];
-    return tuple_text(index);
-}
-
 /// The product of the factors, or nothing where it exceeds `Integer`.
 template <std::unsigned_integral Integer>
 [[nodiscard]] std::optional<Integer> checked_product(std::vector<Integer> const& factors, Integer start = 1) {
@@ -72,9 +64,13 @@ template <std::unsigned_integral Integer>
 template <class T>
 concept float_or_double = std::same_as<T, float> || std::same_as<T, double>;
 
-/// An expression of floats or doubles.
+/// An expression of real numbers of any type.
 template <class E>
-concept real_values = float_or_double<typename E::value_type>;
+concept real_values = std::is_arithmetic_v<typename E::value_type>;
+
+/// How they are stored: float as itself, all others as double.
+template <class E>
+using stored_type = std::conditional_t<std::same_as<typename E::value_type, float>, float, double>;
 
 }  // namespace detail
 
@@ -124,11 +120,12 @@ public:
         size_ = *needed / size_of(type_);
     }
 
-    /// A copy of an xtensor (or of the values of an xtensor expression) of float or double.
+    /// A copy of the values of an xtensor expression of any kind, layout and rank, in row-major order: of
+    /// float as f32, of double and integers as f64.
     template <detail::real_values E>
     tensor(xt::xexpression<E> const& values,
            std::string name = {})  // NOLINT: implicit, so that mlp({W1, W2}) works
-        : tensor(std::move(name), sizeof(typename E::value_type) == 4 ? dtype::f32 : dtype::f64,
+        : tensor(std::move(name), sizeof(detail::stored_type<E>) == 4 ? dtype::f32 : dtype::f64,
                  shape_of(values.derived_cast()), bytes_of(values.derived_cast())) {}
 
     [[nodiscard]] std::string const& name() const noexcept { return name_; }
@@ -140,6 +137,16 @@ public:
     /// The stored bytes, little-endian, row-major, of any alignment.
     [[nodiscard]] std::span<std::byte const> bytes() const noexcept {
         return bytes_.bytes().subspan(offset_, size_ * size_of(type_));
+    }
+
+    /// These values, row-major, in place of the tensor's own; name and shape stay. Throws `error` where their
+    /// number differs from the tensor's.
+    [[nodiscard]] tensor with_values(std::span<double const> values) const {
+        if (values.size() != size_)
+            throw error(described() + " does not hold " + std::to_string(values.size()) + " values");
+        auto const bytes = std::as_bytes(values);
+        return {name_, dtype::f64, shape_,
+                std::make_shared<std::vector<std::byte> const>(bytes.begin(), bytes.end())};
     }
 
     /// The same values under another name.
@@ -183,13 +190,13 @@ public:
     /// The values as a row-major xtensor of its own memory. Exact, except that f64 is rounded to float.
     /// Throws `error` where the rank differs, or a finite double lies beyond the range of float.
     template <detail::float_or_double Real, std::size_t Rank>
-    [[nodiscard]] xt::xtensor<Real, Rank, xt::layout_type::row_major> as() const {
+    [[nodiscard]] row_major_array<Real, Rank> as() const {
         if (rank() != Rank)
             throw error(described() + " has rank " + std::to_string(rank()) + ", not " +
                         std::to_string(Rank));
         std::array<std::size_t, Rank> shape{};
         std::copy_n(shape_.begin(), Rank, shape.begin());
-        auto result = xt::xtensor<Real, Rank, xt::layout_type::row_major>::from_shape(shape);
+        auto result = row_major_array<Real, Rank>::from_shape(shape);
         copy_to(std::span<Real>(result.data(), result.size()));
         return result;
     }
@@ -218,13 +225,13 @@ private:
 
     template <class E>
     static shared_bytes bytes_of(E const& values) {
-        using value_type = typename E::value_type;
-        std::vector<std::byte> bytes(values.size() * sizeof(value_type));
+        using stored = detail::stored_type<E>;
+        std::vector<std::byte> bytes(values.size() * sizeof(stored));
         auto* to = bytes.data();
         // row-major whatever the layout of the expression, and each value evaluated once
         auto from = values.template begin<xt::layout_type::row_major>();
-        for (std::size_t i = 0; i < values.size(); ++i, ++from, to += sizeof(value_type)) {
-            value_type const value = *from;
+        for (std::size_t i = 0; i < values.size(); ++i, ++from, to += sizeof(stored)) {
+            auto const value = static_cast<stored>(*from);
             std::memcpy(to, &value, sizeof value);
         }
         return std::make_shared<std::vector<std::byte> const>(std::move(bytes));

@@ -48,6 +48,13 @@ enum class purpose : std::uint16_t {
     subsample = 19,   ///< which neurons of a network are kept; the row is the layer
 };
 
+/// Which of the draws of purpose::null_model, in the place of the sweep. Append only.
+enum class null_model_draw : std::uint32_t {
+    shuffle = 0,    ///< the places of shuffled weights
+    redraw = 1,     ///< weights drawn anew
+    rescaling = 3,  ///< factors of hidden neurons
+};
+
 /// A stream of 32-bit words with random access. Immutable: `bits(n)` is a function.
 class stream {
 public:
@@ -57,6 +64,10 @@ public:
           sweep_(sweep),
           row_(row),
           use_(static_cast<std::uint32_t>(use) | static_cast<std::uint32_t>(attempt) << 16) {}
+
+    /// That of a null model's layer.
+    constexpr stream(std::uint64_t seed, null_model_draw what, std::uint32_t layer) noexcept
+        : stream(seed, static_cast<std::uint32_t>(what), layer, purpose::null_model) {}
 
     /// Draw n.
     [[nodiscard]] constexpr std::uint32_t bits(std::uint32_t n) const noexcept {

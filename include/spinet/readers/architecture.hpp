@@ -7,11 +7,9 @@
 #include <spinet/network/operation.hpp>
 #include <spinet/network/shapes.hpp>
 #include <spinet/network/tensor.hpp>
-#include <spinet/readers/file.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <map>
 #include <optional>
@@ -74,24 +72,17 @@ using listed_tensors = std::map<std::string, listed_tensor, std::less<>>;
 template <class Load>
 class assembly {
 public:
-    assembly(input_file const& file, listed_tensors const& tensors, Load load)
-        : file_(&file), tensors_(&tensors), load_(std::move(load)) {}
+    assembly(listed_tensors const& tensors, Load load) : tensors_(&tensors), load_(std::move(load)) {}
 
-    [[nodiscard]] network run(network_architecture const& architecture, std::filesystem::path const& path) {
-        try {
-            network made(path);
-            for (auto const& spec : architecture.nodes) add(made, spec);
-            static_cast<void>(result_shapes(made));
-            for (auto const& [name, entry] : *tensors_)
-                if (used_.count(name) == 0)
-                    made.add_note("left out tensor " + in_quotes(name) + " of shape " +
-                                  tuple_text(entry.shape) + ", which the architecture does not name");
-            return made;
-        } catch (file_error const&) {
-            throw;
-        } catch (error const& reason) {
-            file_->refuse(reason.what());
-        }
+    [[nodiscard]] network run(network_architecture const& architecture) {
+        network made;
+        for (auto const& spec : architecture.nodes) add(made, spec);
+        static_cast<void>(result_shapes(made));
+        for (auto const& [name, entry] : *tensors_)
+            if (used_.count(name) == 0)
+                made.add_note("left out tensor " + in_quotes(name) + " of shape " + tuple_text(entry.shape) +
+                              ", which the architecture does not name");
+        return made;
     }
 
 private:
@@ -325,7 +316,6 @@ private:
         if (!first) norm(".norm2", spec.name, sum);
     }
 
-    input_file const* file_;
     listed_tensors const* tensors_;
     Load load_;
     shapes_by_node shapes_;  ///< of the first `shaped_` nodes

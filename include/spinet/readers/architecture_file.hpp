@@ -188,7 +188,7 @@ private:
                     std::to_string(detail::largest_architecture));
     std::string text(static_cast<std::size_t>(file.size()), '\0');
     file.read(0, std::as_writable_bytes(std::span(text)));
-    try {
+    return detail::naming_file(path, [&] {
         auto const parsed = detail::parsed_architecture(text);
         if (!parsed.is_object() || parsed.size() != 1 || !parsed.contains("nodes") ||
             !parsed["nodes"].is_array())
@@ -200,11 +200,7 @@ private:
         }
         if (result.nodes.empty()) throw error("it has no nodes");
         return result;
-    } catch (file_error const&) {
-        throw;
-    } catch (error const& reason) {
-        file.refuse(reason.what());
-    }
+    });
 }
 
 }  // namespace spinet

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <spinet/error.hpp>
+#include <spinet/network/network.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -57,4 +58,30 @@ private:
     std::ifstream stream_;
 };
 
+namespace detail {
+
+/// Calls `body`. Where it throws an `error` that names no file, throws a `file_error` of `path` instead.
+template <class Body>
+decltype(auto) naming_file(std::filesystem::path const& path, Body&& body) {
+    try {
+        return body();
+    } catch (file_error const&) {
+        throw;
+    } catch (error const& reason) {
+        throw file_error(path.string(), reason.what());
+    }
+}
+
+/// The network that read() makes of the file `path`: its errors name the file, and its source is that file
+/// unless read() gave it another.
+template <class Read>
+[[nodiscard]] network network_from(std::filesystem::path const& path, Read&& read) {
+    return naming_file(path, [&] {
+        network made = read();
+        if (made.source().empty()) made.set_source(path);
+        return made;
+    });
+}
+
+}  // namespace detail
 }  // namespace spinet

@@ -6,11 +6,9 @@
 #include <spinet/network/network.hpp>
 #include <spinet/network/tensor.hpp>
 #include <spinet/readers/architecture.hpp>
-#include <spinet/readers/file.hpp>
 #include <spinet/readers/layer_order.hpp>
 
 #include <cstddef>
-#include <filesystem>
 #include <functional>
 #include <map>
 #include <set>
@@ -30,33 +28,26 @@ struct chain_options {
 };
 
 /// One reading of one file: puts its tensors where the architecture wants them or, without one, sorts them
-/// into dense layers and notes. `load(entry)` gives the values of a listed tensor.
+/// into dense layers and notes. `load(entry)` gives the values of a listed tensor. Throws `error`.
 template <class Load>
 class chain_reading {
 public:
-    chain_reading(input_file const& file, listed_tensors const& tensors, chain_options const& options,
-                  Load load)
-        : file_(&file), tensors_(&tensors), options_(options), load_(std::move(load)) {}
+    chain_reading(listed_tensors const& tensors, chain_options const& options, Load load)
+        : tensors_(&tensors), options_(options), load_(std::move(load)) {}
 
-    network run(std::filesystem::path const& path) {
+    network run() {
         if (!options_.architecture.nodes.empty()) {
             if (!options_.layers.empty())
-                file_->refuse("the options 'layers' and 'architecture' exclude each other");
-            return assembly(*file_, *tensors_, load_).run(options_.architecture, path);
+                throw error("the options 'layers' and 'architecture' exclude each other");
+            return assembly(*tensors_, load_).run(options_.architecture);
         }
         sort_tensors();
         auto chain = options_.layers.empty() ? chain_by_order() : chain_by_request();
         for (std::size_t i = 0; i < chain.size(); ++i)
             chain[i].activation = i + 1 < chain.size() ? options_.hidden : options_.output;
-        try {
-            auto result = dense_network(chain, path);
-            for (auto& note : notes_) result.add_note(std::move(note));
-            return result;
-        } catch (file_error const&) {
-            throw;
-        } catch (error const& reason) {
-            file_->refuse(reason.what());
-        }
+        auto result = dense_network(chain);
+        for (auto& note : notes_) result.add_note(std::move(note));
+        return result;
     }
 
 private:
@@ -70,7 +61,7 @@ private:
         std::set<std::string, std::less<>> const ignored(options_.ignored.begin(), options_.ignored.end());
         for (auto const& name : ignored)
             if (tensors_->count(name) == 0)
-                file_->refuse("there is no tensor " + in_quotes(name) + ", which the option 'ignored' names");
+                throw error("there is no tensor " + in_quotes(name) + ", which the option 'ignored' names");
         std::set<std::string, std::less<>> const wanted(options_.layers.begin(), options_.layers.end());
         for (auto const& [name, entry] : (*tensors_)) {
             std::string_view const whole = name;
@@ -86,7 +77,7 @@ private:
             else if (entry.whole)
                 skip(entry, "it is neither the weight nor the bias of a layer");
             else
-                file_->refuse(
+                throw error(
                     "tensor " + in_quotes(name) + " of shape " + tuple_text(entry.shape) + " and dtype " +
                     entry.type_name +
                     " is neither NAME.weight nor NAME.bias of a dense layer; if the network has other "
@@ -106,7 +97,7 @@ private:
         for (auto const& name : options_.layers) {
             auto const found = layers_.find(name);
             if (found == layers_.end())
-                file_->refuse("there is no layer " + in_quotes(name) + ", which the option 'layers' names");
+                throw error("there is no layer " + in_quotes(name) + ", which the option 'layers' names");
             chain.push_back(load(name, found->second));
         }
         return chain;
@@ -115,24 +106,20 @@ private:
     std::vector<dense_layer> chain_by_order() {
         std::vector<dense_layer> found;
         for (auto const& [name, entries] : layers_) found.push_back(load(name, entries));
-        if (found.empty()) file_->refuse("no dense layer: the file has no tensor NAME.weight");
-        try {
-            auto ordered = ordered_layers(std::move(found));
-            if (!ordered.second) {
-                std::string names;
-                for (auto const& layer : ordered.first)
-                    names += (names.empty() ? "" : ", ") + in_quotes(layer.name);
-                notes_.push_back("ordered the layers by their shapes, since their names do not: " + names);
-            }
-            return std::move(ordered.first);
-        } catch (error const& reason) {
-            file_->refuse(reason.what());
+        if (found.empty()) throw error("no dense layer: the file has no tensor NAME.weight");
+        auto ordered = ordered_layers(std::move(found));
+        if (!ordered.second) {
+            std::string names;
+            for (auto const& layer : ordered.first)
+                names += (names.empty() ? "" : ", ") + in_quotes(layer.name);
+            notes_.push_back("ordered the layers by their shapes, since their names do not: " + names);
         }
+        return std::move(ordered.first);
     }
 
     dense_layer load(std::string const& name, layer_entries const& entries) {
         if (entries.weight == nullptr)
-            file_->refuse("tensor " + in_quotes(entries.bias->name) + " is a bias without a weight");
+            throw error("tensor " + in_quotes(entries.bias->name) + " is a bias without a weight");
         check_rank(*entries.weight, 2, "weight", "(out, in)");
         dense_layer layer{name.empty() ? "linear" : name, load_(*entries.weight)};
         if (entries.bias == nullptr) return layer;
@@ -145,17 +132,16 @@ private:
                     std::string const& axes) const {
         auto const what = "tensor " + in_quotes(entry.name) + " of shape " + tuple_text(entry.shape);
         if (entry.shape.size() != rank)
-            file_->refuse(what + " has rank " + std::to_string(entry.shape.size()) + "; the " + part +
-                          " of a dense layer has rank " + std::to_string(rank) + ", " + axes +
-                          "; other layers need the option 'architecture'");
+            throw error(what + " has rank " + std::to_string(entry.shape.size()) + "; the " + part +
+                        " of a dense layer has rank " + std::to_string(rank) + ", " + axes +
+                        "; other layers need the option 'architecture'");
         for (auto const length : entry.shape)
-            if (length == 0) file_->refuse(what + " has a dimension of size 0");
+            if (length == 0) throw error(what + " has a dimension of size 0");
         if (!entry.type)
-            file_->refuse(what + " has dtype " + entry.type_name + "; a " + part +
-                          " has to be F32, F64, F16 or BF16");
+            throw error(what + " has dtype " + entry.type_name + "; a " + part +
+                        " has to be F32, F64, F16 or BF16");
     }
 
-    input_file const* file_;
     listed_tensors const* tensors_;
     chain_options options_;
     Load load_;

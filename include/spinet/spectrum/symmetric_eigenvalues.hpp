@@ -11,9 +11,10 @@
 
 namespace spinet::detail {
 
-/// LAPACK's dsyev: overwrites the matrix by eigenvectors, number i of eigenvector k at k * n + i, if they are
-/// asked for.
-inline std::vector<double> symmetric_eigen(std::vector<double>& matrix, std::size_t n, bool with_vectors) {
+/// LAPACK's dsyev: overwrites the n x n doubles at matrix.data() by eigenvectors, number i of eigenvector k
+/// at k * n + i, if they are asked for.
+template <class Matrix>
+[[nodiscard]] std::vector<double> symmetric_eigen(Matrix& matrix, std::size_t n, bool with_vectors) {
     std::vector<double> values(n), work(1);
     auto const size = static_cast<blas_int>(n);
     char const wanted = with_vectors ? 'V' : 'N', triangle = 'U';

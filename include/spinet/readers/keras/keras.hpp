@@ -179,12 +179,7 @@ private:
 
     /// Puts the layers in the order of the model, which names classes and functions.
     void read_config(std::string const& text) {
-        std::vector<keras_layer_config> configs;
-        try {
-            configs = keras_config_reader().read(text);
-        } catch (error const& reason) {
-            file_->refuse(reason.what());
-        }
+        auto configs = keras_config_reader().read(text);
         std::map<std::string, keras_layer, std::less<>> stored;
         for (auto& layer : layers_) stored.emplace(layer.name, std::move(layer));
         layers_.clear();
@@ -608,18 +603,14 @@ inline bool keras_hdf5::recognises(std::filesystem::path const& path) const {
 }
 
 inline network keras_hdf5::operator()(std::filesystem::path const& path) const {
-    input_file const file(path);
-    if (!recognises(path)) file.refuse("does not begin as an HDF5 file does");
-    try {
+    return detail::network_from(path, [&] {
+        input_file const file(path);
+        if (!recognises(path)) file.refuse("does not begin as an HDF5 file does");
         auto const chain = detail::read_keras_apart(file, *this);
-        auto result = dense_network(chain.layers, path);
+        auto result = dense_network(chain.layers);
         for (auto const& note : chain.notes) result.add_note(note);
         return result;
-    } catch (file_error const&) {
-        throw;
-    } catch (error const& reason) {
-        file.refuse(reason.what());
-    }
+    });
 }
 
 }  // namespace spinet

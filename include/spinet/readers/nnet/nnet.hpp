@@ -258,9 +258,9 @@ inline bool nnet::recognises(std::filesystem::path const& path) const {
 }
 
 inline network nnet::operator()(std::filesystem::path const& path) const {
-    input_file file(path);
-    auto const text = detail::nnet_text(file, file.size());
-    try {
+    return detail::network_from(path, [&] {
+        input_file file(path);
+        auto const text = detail::nnet_text(file, file.size());
         detail::nnet_lines lines(text);
         auto const header = detail::read_nnet_header(lines);
         std::vector<dense_layer> layers;
@@ -271,14 +271,10 @@ inline network nnet::operator()(std::filesystem::path const& path) const {
                 k + 1 < header.sizes.size() ? activation_kind::relu : activation_kind::identity;
         }
         lines.finish();
-        auto result = dense_network(layers, path);
+        auto result = dense_network(layers);
         detail::add_nnet_notes(result, header);
         return result;
-    } catch (file_error const&) {
-        throw;
-    } catch (error const& reason) {
-        file.refuse(reason.what());
-    }
+    });
 }
 
 }  // namespace spinet

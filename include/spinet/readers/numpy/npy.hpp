@@ -248,8 +248,8 @@ struct npy {
 
     /// Throws `file_error`, which names the file and what is wrong with it.
     [[nodiscard]] network operator()(std::filesystem::path const& path) const {
-        input_file file(path);
-        try {
+        return detail::network_from(path, [&] {
+            input_file file(path);
             auto const header = detail::read_npy_header(
                 file.size(), [&](std::uint64_t at, std::span<std::byte> out) { file.read(at, out); });
             detail::check_npy_size(header, file.size() - header.data_begin);
@@ -264,12 +264,8 @@ struct npy {
             dense_layer layer{stem.empty() ? "linear" : stem,
                               detail::npy_tensor(stem, header, std::move(bytes))};
             layer.activation = output;
-            return dense_network({layer}, path);
-        } catch (file_error const&) {
-            throw;
-        } catch (error const& reason) {
-            file.refuse(reason.what());
-        }
+            return dense_network({layer});
+        });
     }
 };
 

@@ -65,48 +65,49 @@ inline bool npz::recognises(std::filesystem::path const& path) const {
 }
 
 inline network npz::operator()(std::filesystem::path const& path) const {
-    input_file file(path);
-    detail::zip_reader const zip(file);
-    struct listed_array {
-        detail::zip_reader::entry entry;
-        npy_header header;
-    };
-    std::map<std::string, listed_array, std::less<>> arrays;
-    detail::listed_tensors listed;
-    for (auto const& entry : zip.entries()) {
-        if (entry.name.size() < 5 || entry.name.substr(entry.name.size() - 4) != ".npy")
-            file.refuse("entry " + detail::in_quotes(entry.name) + " is no array of NumPy");
-        auto const key = entry.name.substr(0, entry.name.size() - 4);
-        try {
-            // The header is at the start: what unpacks slowly is unpacked once.
-            std::vector<std::byte> start(
-                static_cast<std::size_t>(std::min(entry.size, detail::largest_npy_header + 12)));
-            zip.read(entry, start);
-            auto header =
-                detail::read_npy_header(entry.size, [&](std::uint64_t at, std::span<std::byte> out) {
-                    std::memcpy(out.data(), start.data() + at, out.size());
+    return detail::network_from(path, [&] {
+        input_file file(path);
+        detail::zip_reader const zip(file);
+        struct listed_array {
+            detail::zip_reader::entry entry;
+            npy_header header;
+        };
+        std::map<std::string, listed_array, std::less<>> arrays;
+        detail::listed_tensors listed;
+        for (auto const& entry : zip.entries()) {
+            if (entry.name.size() < 5 || entry.name.substr(entry.name.size() - 4) != ".npy")
+                file.refuse("entry " + detail::in_quotes(entry.name) + " is no array of NumPy");
+            auto const key = entry.name.substr(0, entry.name.size() - 4);
+            detail::with_place(
+                [&] { return "array " + detail::in_quotes(key); },
+                [&] {
+                    // The header is at the start: what unpacks slowly is unpacked once.
+                    std::vector<std::byte> start(
+                        static_cast<std::size_t>(std::min(entry.size, detail::largest_npy_header + 12)));
+                    zip.read(entry, start);
+                    auto header =
+                        detail::read_npy_header(entry.size, [&](std::uint64_t at, std::span<std::byte> out) {
+                            std::memcpy(out.data(), start.data() + at, out.size());
+                        });
+                    detail::check_npy_size(header, entry.size - header.data_begin);
+                    auto const type = detail::npy_type_of(header.descr);
+                    listed.emplace(
+                        key, detail::listed_tensor{key, header.descr, type.whole, type.type, header.shape});
+                    arrays.emplace(key, listed_array{entry, std::move(header)});
                 });
-            detail::check_npy_size(header, entry.size - header.data_begin);
-            auto const type = detail::npy_type_of(header.descr);
-            listed.emplace(key,
-                           detail::listed_tensor{key, header.descr, type.whole, type.type, header.shape});
-            arrays.emplace(key, listed_array{entry, std::move(header)});
-        } catch (file_error const&) {
-            throw;
-        } catch (error const& reason) {
-            file.refuse("array " + detail::in_quotes(key) + ": " + reason.what());
         }
-    }
-    return detail::chain_reading(file, listed, {layers, ignored, hidden, output, architecture},
-                                 [&](detail::listed_tensor const& wanted) {
-                                     auto const& of = arrays.find(wanted.name)->second;
-                                     std::vector<std::byte> bytes(static_cast<std::size_t>(of.entry.size));
-                                     zip.read(of.entry, bytes);
-                                     bytes.erase(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(
-                                                                                    of.header.data_begin));
-                                     return detail::npy_tensor(wanted.name, of.header, std::move(bytes));
-                                 })
-        .run(path);
+        return detail::chain_reading(
+                   listed, {layers, ignored, hidden, output, architecture},
+                   [&](detail::listed_tensor const& wanted) {
+                       auto const& of = arrays.find(wanted.name)->second;
+                       std::vector<std::byte> bytes(static_cast<std::size_t>(of.entry.size));
+                       zip.read(of.entry, bytes);
+                       bytes.erase(bytes.begin(),
+                                   bytes.begin() + static_cast<std::ptrdiff_t>(of.header.data_begin));
+                       return detail::npy_tensor(wanted.name, of.header, std::move(bytes));
+                   })
+            .run();
+    });
 }
 
 }  // namespace spinet

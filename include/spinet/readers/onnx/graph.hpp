@@ -112,7 +112,7 @@ class graph_reading {
 public:
     graph_reading(::onnx::ModelProto& model, std::filesystem::path const& path, std::uint64_t size,
                   value_shape const& input_shape)
-        : model_(&model), path_(path), state_(path, size), input_shape_(input_shape) {}
+        : model_(&model), state_(path, size), input_shape_(input_shape) {}
 
     [[nodiscard]] network run() {
         check_model();
@@ -351,16 +351,7 @@ private:
         std::vector<graph_value const*> inputs;
         for (auto const& name : node.input()) inputs.push_back(find(name, node));
         call by(node, std::move(inputs), opset_);
-        try {
-            reader(state_, by);
-        } catch (file_error const&) {
-            throw;
-        } catch (error const& reason) {
-            std::string const text = reason.what();
-            auto const where = by.where();
-            if (text.substr(0, where.size()) == where) throw;
-            throw error(where + ": " + text);
-        }
+        with_place([&] { return by.where(); }, [&] { reader(state_, by); });
         by.check_attributes();
     }
 
@@ -371,7 +362,7 @@ private:
         if (result == nullptr)
             throw error("its output " + in_quotes(name) + " is not computed from its input");
         auto const last = settled_output(*result);
-        network net(path_);
+        network net;
         network_of_stages(state_.stages, input_, state_.budget, net).run(last);
         for (auto& note : state_.notes) net.add_note(std::move(note));
         return net;
@@ -392,7 +383,6 @@ private:
     }
 
     ::onnx::ModelProto* model_;
-    std::filesystem::path path_;
     reading_state state_;
     value_shape const& input_shape_;
     std::int64_t opset_ = 0;

@@ -195,10 +195,9 @@ inline void read_conv(reading_state& state, call& by) {
 
 /// Counting positions by rounding up is refused where it counts more than rounding down.
 inline void check_ceiling(call const& by, pooling const& op, value_shape const& shape) {
-    auto const axes = window_axes(op, shape);
-    for (std::size_t a = 0; a < axes.size(); ++a) {
-        std::size_t const padded_length = shape[a + 1] + axes[a].before + axes[a].after;
-        if (padded_length < axes[a].kernel || (padded_length - axes[a].kernel) % axes[a].stride != 0)
+    for (std::size_t a = 0; a < op.window.size(); ++a) {
+        std::size_t const padded = shape[a + 1] + op.padding_before[a] + op.padding_after[a];
+        if (padded < op.window[a] || (padded - op.window[a]) % op.stride[a] != 0)
             by.fail("rounds the number of windows up (ceil_mode)");
     }
 }

@@ -43,16 +43,12 @@ struct onnx_model {
     /// holds what is not understood, or a weight that is not finite. Memory: below ten times the size of the
     /// file and 64 MiB, and that of the external files.
     [[nodiscard]] network operator()(std::filesystem::path const& path) const {
-        input_file file(path);
-        ::onnx::ModelProto model;
-        detail::onnx_reading::parse_model(file, model);
-        try {
+        return detail::network_from(path, [&] {
+            input_file file(path);
+            ::onnx::ModelProto model;
+            detail::onnx_reading::parse_model(file, model);
             return detail::onnx_reading::graph_reading(model, path, file.size(), input_shape).run();
-        } catch (file_error const&) {
-            throw;
-        } catch (error const& reason) {
-            file.refuse(reason.what());
-        }
+        });
     }
 };
 

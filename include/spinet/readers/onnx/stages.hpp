@@ -214,11 +214,10 @@ private:
         names_[k] = unused(name_of(op, of));
         std::vector<std::string> inputs;
         for (auto const from : of.inputs) inputs.push_back(names_[from]);
-        try {
-            into_->add({names_[k], std::move(op), std::move(inputs)});
-        } catch (error const& reason) {
-            throw error(described(of) + ": " + reason.what());
-        }
+        with_place([&] { return described(of); },
+                   [&] {
+                       into_->add({names_[k], std::move(op), std::move(inputs)});
+                   });
     }
 
     [[nodiscard]] std::string name_of(operation const& op, stage const& of) const {

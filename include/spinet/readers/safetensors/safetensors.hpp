@@ -136,16 +136,18 @@ inline bool safetensors::recognises(std::filesystem::path const& path) const {
 }
 
 inline network safetensors::operator()(std::filesystem::path const& path) const {
-    input_file file(path);
-    auto const found =
-        is_safetensors_index(path) ? detail::tensors_of_shards(file) : detail::tensors_of_file(file);
-    auto result = detail::chain_reading(file, found.listed, {layers, ignored, hidden, output, architecture},
-                                        [&](detail::listed_tensor const& wanted) {
-                                            return found.values.find(wanted.name)->second;
-                                        })
-                      .run(path);
-    for (auto const& note : found.notes) result.add_note(note);
-    return result;
+    return detail::network_from(path, [&] {
+        input_file file(path);
+        auto const found =
+            is_safetensors_index(path) ? detail::tensors_of_shards(file) : detail::tensors_of_file(file);
+        auto result = detail::chain_reading(found.listed, {layers, ignored, hidden, output, architecture},
+                                            [&](detail::listed_tensor const& wanted) {
+                                                return found.values.find(wanted.name)->second;
+                                            })
+                          .run();
+        for (auto const& note : found.notes) result.add_note(note);
+        return result;
+    });
 }
 
 }  // namespace spinet

@@ -439,19 +439,17 @@ private:
     void list_tensor(pickle_ref key, pickle_ref value) {
         if (!text(key)) file_->refuse("a tensor has a key which is no string");
         std::string const name(*text(key));
-        try {
-            auto place = calls_.place_of(value);
-            memory_->take(512 + 6 * name.size() +
-                          48 * place.sizes.size());  // what is kept of it, three times
-            auto const& type = *place.type;
-            listed_tensor listed{name, std::string(type.name), !type.type, type.type, place.sizes};
-            if (!found_.listed.emplace(name, std::move(listed)).second) throw error("it is there twice");
-            found_.places.emplace(name, std::move(place));
-        } catch (error const& reason) {
-            std::string what = "tensor ";
-            what.append(in_quotes(name)).append(": ").append(reason.what());
-            file_->refuse(what);
-        }
+        with_place([&] { return "tensor " + in_quotes(name); },
+                   [&] {
+                       auto place = calls_.place_of(value);
+                       memory_->take(512 + 6 * name.size() +
+                                     48 * place.sizes.size());  // what is kept of it, three times
+                       auto const& type = *place.type;
+                       listed_tensor listed{name, std::string(type.name), !type.type, type.type, place.sizes};
+                       if (!found_.listed.emplace(name, std::move(listed)).second)
+                           throw error("it is there twice");
+                       found_.places.emplace(name, std::move(place));
+                   });
     }
 
     /// A network without what is in a dict or a list would perhaps be another network.
@@ -588,34 +586,24 @@ inline bool state_dict::recognises(std::filesystem::path const& path) const {
 }
 
 inline network state_dict::operator()(std::filesystem::path const& path) const {
-    input_file file(path);
-    if (!detail::begins_as_zip(file)) detail::refuse_other_checkpoint(file);
-    detail::memory_allowance memory(file.size());
-    try {
+    return detail::network_from(path, [&] {
+        input_file file(path);
+        if (!detail::begins_as_zip(file)) detail::refuse_other_checkpoint(file);
+        detail::memory_allowance memory(file.size());
         detail::checkpoint_archive const archive(file, memory);
         auto const values = detail::read_pickle(archive.pickle(), memory);
         auto const found = detail::checkpoint_listing(file, values, memory).run(entry);
         detail::checkpoint_loader loader(archive, memory);
         auto const load = [&](detail::listed_tensor const& wanted) {
-            try {
-                return loader.load(wanted.name, found.places.find(wanted.name)->second);
-            } catch (file_error const&) {
-                throw;
-            } catch (error const& reason) {
-                std::string what = "tensor ";
-                file.refuse(what.append(detail::in_quotes(wanted.name)).append(": ").append(reason.what()));
-            }
+            return detail::with_place(
+                [&] { return "tensor " + detail::in_quotes(wanted.name); },
+                [&] { return loader.load(wanted.name, found.places.find(wanted.name)->second); });
         };
         auto made =
-            detail::chain_reading(file, found.listed, {layers, ignored, hidden, output, architecture}, load)
-                .run(path);
+            detail::chain_reading(found.listed, {layers, ignored, hidden, output, architecture}, load).run();
         for (auto const& note : found.notes) made.add_note(note);
         return made;
-    } catch (file_error const&) {
-        throw;
-    } catch (error const& reason) {
-        file.refuse(reason.what());
-    }
+    });
 }
 
 }  // namespace spinet
