@@ -21,10 +21,9 @@ inline constexpr bool all_different<First, Rest...> =
 /// Refuses arguments of `sample` that do not satisfy their concepts, each by one sentence.
 template <class M, class Method, class Exec, class... Os>
 consteval bool sample_arguments_fit() {
-    static_assert(
-        Model<M>,
-        "spinet: the first argument of sample is no Model; it needs spin_type, size(), energy(spins) and "
-        "energy_change(spins, site, value)");
+    static_assert(Model<M>,
+                  "spinet: the first argument of sample is no Model; it needs spin_type, size(), "
+                  "energy(spins) and energy_change(spins, site, value)");
     if constexpr (Model<M>) {
         constexpr bool has_kernel = requires(Method const& method) { method.kernel(); };
         static_assert(has_kernel,
@@ -32,11 +31,7 @@ consteval bool sample_arguments_fit() {
                       "parallel_tempering(glauber{}, ladder)");
         if constexpr (has_kernel) {
             using kernel = std::remove_cvref_t<decltype(std::declval<Method const&>().kernel())>;
-            static_assert(
-                Kernel<kernel, M>,
-                "spinet: the kernel of the method is no Kernel for this model; it needs state<M>, "
-                "make_state, prepare, sweep and name, and its state rows, set_row, copy_row, energies, "
-                "save and load");
+            (void)kernel_fits<kernel, M>();
             if constexpr (Kernel<kernel, M>) {
                 static_assert(
                     SamplingMethod<Method, M>,
@@ -49,8 +44,7 @@ consteval bool sample_arguments_fit() {
                     all_different<Os...>,
                     "spinet: two observables of one type share a recorder; give lifted functions types "
                     "of their own (lambdas have them, function pointers have not)");
-                static_assert(Executor<Exec>,
-                              "spinet: the fifth argument of sample must be an Executor, such as threads{}");
+                (void)executor_fits<Exec>();
                 return SamplingMethod<Method, M> && (Observable<Os, typename M::spin_type> && ...) &&
                        all_different<Os...> && Executor<Exec>;
             }

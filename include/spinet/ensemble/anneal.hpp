@@ -93,11 +93,13 @@ template <Model M, class K, class Team, class GoOn>
 /// Simulated annealing: `plan.rows` rows from random spins, the temperature falling geometrically from the
 /// highest of the ladder to the lowest over `plan.sweeps` sweeps; rungs between do not matter. The state is
 /// the one at the end, not quenched any further. Deterministic for a given seed, on any executor. `watchers`
-/// are those of `sample`. Throws spinet::error for 0 sweeps or rows, and more than 2^32 - 1 of either.
-template <Model M, class K, Executor Exec = serial, class... Watchers>
-[[nodiscard]] annealed<typename M::spin_type> anneal(M const& model, K const& kernel,
-                                                     ladder const& temperatures, anneal_plan const& plan = {},
-                                                     Exec const& executor = {}, Watchers&&... watchers) {
+/// are those of `sample`. Returns an annealed<spin_type>. Throws spinet::error for 0 sweeps or rows, and more
+/// than 2^32 - 1 of either.
+template <class M, class K, class Exec = serial, class... Watchers>
+[[nodiscard]] auto anneal(M const& model, K const& kernel, ladder const& temperatures,
+                          anneal_plan const& plan = {}, Exec const& executor = {}, Watchers&&... watchers) {
+    static_assert(detail::kernel_fits<K, M>() && detail::executor_fits<Exec>() &&
+                  detail::watchers_fit<Watchers...>());
     constexpr std::uint64_t most = 0xffffffff;
     if (plan.sweeps == 0 || plan.sweeps > most || plan.rows == 0 || plan.rows > most)
         throw error("anneal: " + std::to_string(plan.sweeps) + " sweeps of " + std::to_string(plan.rows) +
@@ -106,7 +108,6 @@ template <Model M, class K, Executor Exec = serial, class... Watchers>
         throw error("anneal: 2 / T overflows the model's floating-point type at the lowest temperature");
     single_threaded_blas const one_blas_thread;
     auto team = executor.team();
-    static_assert(detail::watchers_fit<Watchers...>());
     auto result = detail::anneal_with(model, kernel, temperatures, plan, team, [&](std::uint64_t sweep) {
         return detail::tell({run_phase::annealing, sweep, plan.sweeps, false, {}}, watchers...);
     });

@@ -92,9 +92,10 @@ template <PairModel M>
 /// respace the rungs until it is even and nowhere below `acceptance` (marginal exchanges are accepted more
 /// often). Deterministic for a given seed. Throws spinet::error where the model has no couplings, the lowest
 /// temperature is not below the highest, or more than `most` temperatures would be needed.
-template <PairModel M, Executor Exec = serial>
+template <class M, class Exec = serial>
 [[nodiscard]] ladder suggested_temperatures(M const& model, ladder_request const& wanted = {},
                                             Exec const& executor = {}) {
+    static_assert(detail::pair_model_fits<M>() && detail::executor_fits<Exec>());
     if (!(wanted.above > 0 && std::isfinite(wanted.above)))
         throw error("suggested_temperatures: `above` must be positive and finite, got " +
                     std::to_string(wanted.above));

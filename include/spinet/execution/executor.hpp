@@ -28,6 +28,18 @@ concept Executor = requires(E const& executor, void (*task)(std::size_t)) {
     executor.team().run(std::size_t{1}, task);
 };
 
+namespace detail {
+
+/// Refuses what is no executor, by one sentence.
+template <class E>
+consteval bool executor_fits() {
+    static_assert(Executor<E>,
+                  "spinet: this is no Executor, such as threads{}; it needs team().run(n, task)");
+    return Executor<E>;
+}
+
+}  // namespace detail
+
 /// Everything on the calling thread.
 struct serial {
     [[nodiscard]] serial team() const noexcept { return {}; }

@@ -99,6 +99,21 @@ concept PausingKernel = Kernel<K, M> && BlockModel<M> && std::same_as<typename K
 
 namespace detail {
 
+/// Refuses what is no kernel of a model, by one sentence.
+template <class K, class M>
+consteval bool kernel_fits() {
+    static_assert(
+        Model<M>,
+        "spinet: this is no Model; it needs spin_type, size(), energy(spins) and energy_change(spins, site, "
+        "value)");
+    if constexpr (Model<M>)
+        static_assert(
+            Kernel<K, M>,
+            "spinet: this is no Kernel for this model; it needs state<M>, make_state, prepare, sweep and "
+            "name, and its state rows, set_row, copy_row, energies, save and load");
+    return Model<M>;
+}
+
 /// The rows of a tile: those that the kernel asks for, else the 128 at which matrix products run at full
 /// speed.
 template <class K>

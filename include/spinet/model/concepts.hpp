@@ -115,6 +115,20 @@ concept GroupedModel = Model<M> && requires(M const& model) {
     { model.groups() } -> std::convertible_to<std::span<spin_group const>>;
 };
 
+namespace detail {
+
+/// Refuses what is no PairModel, by one sentence.
+template <class M>
+consteval bool pair_model_fits() {
+    static_assert(
+        PairModel<M>,
+        "spinet: this needs a PairModel, a model with fields(spins, out), for_each_coupling(site, visit) "
+        "and external_fields()");
+    return PairModel<M>;
+}
+
+}  // namespace detail
+
 /// Optional: `blocks()`, coupling blocks as network_glass has them, for which link overlaps are reported one
 /// by one.
 template <class M>

@@ -368,13 +368,11 @@ private:
 };
 
 /// What relaxation and ageing have in common.
-template <Model M, class K, class Exec, class Spins, class... Watchers>
+template <class M, class K, class Exec, class Spins, class... Watchers>
 [[nodiscard]] relaxing<M, K> relaxed(M const& model, K const& kernel, ladder const& temperatures,
                                      std::size_t replicas, relaxation_schedule const& schedule,
                                      Exec const& executor, Spins&& spins, Watchers&... watchers) {
-    static_assert(Kernel<K, M>, "spinet: this is no Kernel for this model; see docs/concepts.md");
     static_assert(space_of<M> == spin_space::ising, "spinet: relaxations are of spins +-1");
-    static_assert(watchers_fit<Watchers...>());
     if (!std::isfinite(static_cast<typename M::spin_type>(2 / temperatures.lowest())))
         throw error("relaxation: 2 / T overflows the model's floating-point type at the lowest temperature");
     schedule.check(replicas * temperatures.size(), model.size());
@@ -405,11 +403,13 @@ template <Model M, class K, class Exec, class Spins, class... Watchers>
 /// returns the curves up to the times it came to. Deterministic for a given seed, on any executor; it shares
 /// no random number with a run of the same seed. Throws spinet::error for states of another model, fewer than
 /// 2 independent replicas, a plan without starts, and more than 2^32 - 1 sweeps.
-template <Model M, class K, Executor Exec = serial, class... Watchers>
+template <class M, class K, class Exec = serial, class... Watchers>
 [[nodiscard]] std::vector<relaxation_curve> relaxation(M const& model, K const& kernel,
                                                        replica_states const& from,
                                                        relaxation_plan const& plan = {},
                                                        Exec const& executor = {}, Watchers&&... watchers) {
+    static_assert(detail::kernel_fits<K, M>() && detail::executor_fits<Exec>() &&
+                  detail::watchers_fit<Watchers...>());
     std::size_t const rungs = from.temperatures.size();
     if (from.spins.size() != rungs || from.equilibrated.size() != rungs)
         throw error("relaxation: expected states and verdicts of " + std::to_string(rungs) +
@@ -452,10 +452,12 @@ template <Model M, class K, Executor Exec = serial, class... Watchers>
 /// per temperature and waiting time, temperatures first. In equilibrium curves do not depend on t_w; where
 /// they do, the system ages. Memory as above, with the waiting times for start times. Throws spinet::error
 /// for waiting times that do not increase, fewer than 2 replicas, and more than 2^32 - 1 sweeps.
-template <Model M, class K, Executor Exec = serial, class... Watchers>
+template <class M, class K, class Exec = serial, class... Watchers>
 [[nodiscard]] std::vector<relaxation_curve> ageing(M const& model, K const& kernel,
                                                    ladder const& temperatures, ageing_plan const& plan = {},
                                                    Exec const& executor = {}, Watchers&&... watchers) {
+    static_assert(detail::kernel_fits<K, M>() && detail::executor_fits<Exec>() &&
+                  detail::watchers_fit<Watchers...>());
     if (plan.replicas < 2)
         throw error("ageing: expected at least 2 replicas, found " + std::to_string(plan.replicas));
     if (plan.waiting.empty()) throw error("ageing: no waiting times");
