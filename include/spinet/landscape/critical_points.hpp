@@ -131,8 +131,7 @@ template <class O>
     for (bool stuck = false;;) {
         hessian const h(f, now.x);
         std::size_t const n = h.size();
-        auto const matrix = matrix_of(h);
-        std::vector<double> vectors(matrix.begin(), matrix.end());
+        auto vectors = matrix_of(h);
         now.eigenvalues = detail::array_of(detail::symmetric_eigen(vectors, n, true));
         double const largest = std::max(std::abs(now.eigenvalues(0)), std::abs(now.eigenvalues(n - 1)));
         now.converged = now.gradient_norm < options.gradient;
@@ -145,15 +144,14 @@ template <class O>
         }
         auto const g = h.coordinates_of(slope);
         std::vector<double> along(n);
-        for (std::size_t k = 0; k < n; ++k)
-            along[k] = detail::dot_product(std::span(vectors).subspan(k * n, n), g);
+        for (std::size_t k = 0; k < n; ++k) along[k] = detail::dot_product(detail::row_of(vectors, k), g);
         bool taken = false;
         for (int attempt = 0; attempt < 40 && !taken; ++attempt) {
             std::vector<double> step(n, 0.0);
             for (std::size_t k = 0; k < n; ++k) {
                 double const e = now.eigenvalues(k);
                 detail::add_multiple(step, -e * along[k] / (e * e + damping * largest * largest),
-                                     std::span(vectors).subspan(k * n, n));
+                                     detail::row_of(vectors, k));
             }
             auto const next = detail::moved<O>(now.x, 1, h.in_space(step));
             std::vector<double> there(x.size());

@@ -119,8 +119,8 @@ template <class O>
 /// All eigenvalues, from the smallest up, by LAPACK: up to 10,000 parameters, 8 n^2 bytes.
 template <class O>
 [[nodiscard]] row_major_array<double, 1> hessian_eigenvalues(hessian<O> const& h) {
-    auto const matrix = matrix_of(h);
-    return detail::array_of(detail::symmetric_eigenvalues({matrix.begin(), matrix.end()}, h.size()));
+    auto matrix = matrix_of(h);
+    return detail::array_of(detail::symmetric_eigen(matrix, h.size(), false));
 }
 
 /// The largest `count` eigenvalues, largest first, and their vectors (in h's coordinates), by Lanczos.
