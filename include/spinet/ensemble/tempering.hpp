@@ -23,6 +23,13 @@ class ladder_method {
         "spinet: this is an acceptance rule, not a kernel; site_kernel<Rule, natural_scan>{} makes a "
         "kernel of it");
 
+    static_assert(
+        requires(Pairs const& pairs) {
+            { pairs.highest() } -> std::convertible_to<double>;
+            pairs.name();
+        },
+        "spinet: a pair move has name(), highest() and move(model, spins_a, spins_b, draw) (PairMove)");
+
 public:
     ladder_method(K kernel, ladder temperatures, Exchange exchange, Pairs pairs = {})
         : kernel_(std::move(kernel)),

@@ -35,8 +35,11 @@ inline constexpr bool drawn_softly = IntervalModel<M>&& std::same_as<Rule, heat_
 /// layer_blocks; blocks of visits with delayed updates on a dense model; sixteen rows side by side on a
 /// sparse one; else row by row, with cached fields where the model can keep them up to date. Spins in [-1, 1]
 /// are drawn by heat bath, whole colours or row by row.
-template <AcceptanceRule Rule, class Scan>
+template <class Rule, class Scan>
 class site_kernel {
+    static_assert(AcceptanceRule<Rule>,
+                  "spinet: this is no AcceptanceRule; it needs flip_ratio(x, zero) for float and double, and name()");
+
 public:
     using rule = Rule;
     using scan = Scan;
@@ -50,6 +53,8 @@ public:
     [[nodiscard]] state<M> make_state(M const& model, std::size_t rows) const {
         static_assert(space_of<M> != spin_space::sphere,
                       "spinet: single spins cannot move on a sphere; take langevin{} for this model");
+        static_assert(space_of<M> != spin_space::interval || IntervalModel<M>,
+                      "spinet: a model of spins in [-1, 1] needs measure(), a SpinMeasure (IntervalModel)");
         static_assert(space_of<M> == spin_space::ising || detail::drawn_softly<Rule, M>,
                       "spinet: metropolis turns spins round; take glauber{} for spins in [-1, 1]");
         if constexpr (SparseModel<M>)

@@ -149,6 +149,13 @@ concept SpinMeasure = std::copy_constructible<P> && requires(P const& measure, d
     { measure.name() } -> std::convertible_to<std::string>;
 };
 
+/// Optional: `take_any_spins()`, after which `fields` takes spins of any value without rounding them.
+/// soft_spins calls it.
+template <class M>
+concept TakesAnySpins = requires(M& model) {
+    model.take_any_spins();
+};
+
 /// Optional: `draw_all(x, u)` draws a spin for each x[k], which it replaces.
 template <class P>
 concept BatchMeasure = requires(P const& measure, std::span<double> x, std::span<double const> u) {

@@ -106,16 +106,21 @@ private:
 ///
 /// Keeps the model, whose `fields` must not round spins that are not +-1: one that does has a member
 /// take_any_spins() after which they no longer do. Has its groups and colours where it has them.
-template <PairModel M, SpinMeasure P = uniform_measure>
-    requires(space_of<M> == spin_space::ising)
+template <class M, class P = uniform_measure>
 class soft_spins {
+    static_assert(detail::pair_model_fits<M>());
+    static_assert(space_of<M> == spin_space::ising, "spinet: soft_spins takes a model of spins +-1");
+    static_assert(
+        SpinMeasure<P>,
+        "spinet: this is no SpinMeasure; it needs draw(x, u), log_partition(x), variance() and name()");
+
 public:
     using spin_type = typename M::spin_type;
     using real = spin_type;
     static constexpr spin_space space = spin_space::interval;
 
     explicit soft_spins(M model, P measure = P{}) : model_(std::move(model)), measure_(std::move(measure)) {
-        if constexpr (requires { model_.take_any_spins(); }) model_.take_any_spins();
+        if constexpr (TakesAnySpins<M>) model_.take_any_spins();
     }
 
     [[nodiscard]] P const& measure() const noexcept { return measure_; }

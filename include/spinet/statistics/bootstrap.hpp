@@ -59,9 +59,12 @@ namespace detail {
 /// (below 20 or so) the jackknife is the honest one. Deterministic for a given seed: resample r takes the
 /// stream of row r. Throws spinet::error below 2 units or resamples, for a coverage outside (0, 1), and where
 /// an estimate is not finite.
-template <ResampledEstimate Estimate>
+template <class Estimate>
 [[nodiscard]] bootstrap_estimate bootstrap(std::size_t units, Estimate&& estimate,
                                            bootstrap_options const& options = {}) {
+    static_assert(
+        ResampledEstimate<Estimate>,
+        "spinet: bootstrap takes an estimate(chosen) of a span of unit numbers that returns a number");
     constexpr std::size_t most = std::numeric_limits<std::uint32_t>::max();
     if (units < 2 || units > most)
         throw error("bootstrap: expected 2 to 2^32 - 1 independent units, found " + std::to_string(units));

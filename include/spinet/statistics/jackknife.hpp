@@ -9,7 +9,7 @@
 #include <cmath>
 #include <concepts>
 #include <cstddef>
-#include <ranges>
+#include <iterator>
 #include <span>
 #include <string>
 #include <utility>
@@ -47,12 +47,15 @@ concept ScalarEstimate = requires(Estimate& estimate, std::size_t left_out) {
     { estimate(left_out) } -> std::convertible_to<double>;
 };
 
+namespace detail {
+template <class Range>
+auto first_of(Range&& range) -> decltype(*std::begin(range));
+}
+
 /// The same for several numbers at once (a curve, a histogram): a range of equal length at every call.
 template <class Estimate>
 concept VectorEstimate = requires(Estimate& estimate, std::size_t left_out) {
-    { estimate(left_out) } -> std::ranges::input_range;
-    requires std::convertible_to < std::ranges::range_value_t<decltype(estimate(left_out))>,
-    double > ;
+    { detail::first_of(estimate(left_out)) } -> std::convertible_to<double>;
 };
 
 namespace detail {
@@ -127,6 +130,15 @@ std::vector<jackknife_estimate> jackknife(std::size_t units, Estimate&& estimate
         results.push_back(detail::finish_jackknife(all[k], left_out[k], factor));
     }
     return results;
+}
+
+/// Refuses everything else.
+template <class Estimate>
+    requires(!ScalarEstimate<Estimate> && !VectorEstimate<Estimate>)
+void jackknife(std::size_t, Estimate&&) {
+    static_assert(
+        ScalarEstimate<Estimate>,
+        "spinet: jackknife takes an estimate(left_out) that returns a number or a range of numbers");
 }
 
 /// Sums of numbers that belong to sets of units, kept so that the mean without one unit (which takes all sets
