@@ -396,7 +396,7 @@ void describe(subject const& of, options const& chosen) {
             std::printf("\nall couplings are 0: no temperature is singled out\n\n");
             return;
         }
-        auto const found = spinet::temperatures_that_matter(glass);
+        auto const found = spinet::characteristic_temperatures(glass);
         print_temperatures(found.lambda_max, found.t_ord, found.t_formula, "");
     }
     std::printf("\n");

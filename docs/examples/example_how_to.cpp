@@ -88,9 +88,9 @@ void temperatures(spinet::network_glass<float> const& glass) {
     require(geometric.size() == linear.size() && by_hand.highest() > top, "ladders");
 }
 
-void temperatures_that_matter(spinet::network_glass<float> const& glass) {
+void characteristic_temperatures(spinet::network_glass<float> const& glass) {
     //! [matter]
-    auto const at = spinet::temperatures_that_matter(glass);
+    auto const at = spinet::characteristic_temperatures(glass);
     std::printf("lambda_max %.3f, T_ord %.3f (%s), T_formula %.3f\n", at.lambda_max, at.t_ord.temperature,
                 at.t_ord.crosses ? "it orders there" : "it comes closest to ordering there", at.t_formula);
     //! [matter]
@@ -116,7 +116,7 @@ void low_temperature(spinet::network_glass<float> const& glass) {
         spinet::parallel_tempering(spinet::glauber{}, spinet::geometric_temperatures(0.5, 11.5, 24));
     auto const ladder = spinet::evenly_accepted(glass, even, {.replicas = 4, .sweeps = 100, .rounds = 3});
     auto const method = spinet::parallel_tempering(spinet::mirrored{spinet::glauber{}}, ladder,
-                                                   spinet::suggested_lanes(glass));
+                                                   spinet::suggested_capped_models(glass));
     //! [cold]
     require(ladder.size() == 24 && !method.name().empty(), "a ladder of its own");
 }
@@ -163,9 +163,10 @@ void relaxations(spinet::network_glass<float> const& glass) {
         spinet::ageing(glass, spinet::glauber{}, spinet::ladder({6.0}),
                        {.replicas = 8, .waiting = {10, 100, 1'000}, .longest = 1'000}, spinet::threads{});
     for (auto const& curve : young_and_old) {
-        auto const last = curve.parts[0].estimates().back();
+        auto const& whole = curve.parts[0];
         std::printf("t_w = %llu: C(t_w, t_w + 1000) = %.3f +- %.3f\n",
-                    static_cast<unsigned long long>(curve.waiting), last.value, last.error);
+                    static_cast<unsigned long long>(curve.waiting), whole.mean().back(),
+                    whole.errors().back());
     }
     //! [ageing]
     require(young_and_old.size() == 3, "three waiting times");
@@ -246,7 +247,7 @@ void p_spin() {
     auto const scale = spinet::p_spin_scale::auffinger_ben_arous_cerny;  // covariance N q^p
     auto const sphere = spinet::random_spherical_p_spin(24, 3, scale, 1);
     auto const method =
-        spinet::fixed_temperatures(spinet::langevin{{.step = 0.2, .leaps = 10}}, spinet::ladder({1.5, 2.0}));
+        spinet::fixed_temperatures(spinet::langevin{{.step = 0.2, .leapfrog_steps = 10}}, spinet::ladder({1.5, 2.0}));
     auto const run = spinet::sample(sphere, method, spinet::observables{spinet::energy{}, spinet::overlap{}},
                                     spinet::run_plan{.replicas = 6, .warmup = 50, .sweeps = 200});
     auto const u = spinet::mean_energy(run)[0];
@@ -295,7 +296,7 @@ int main() {
     layer_order();
     from_arrays();
     temperatures(spinet::to_spin_glass(network));
-    temperatures_that_matter(spinet::to_spin_glass(network));
+    characteristic_temperatures(spinet::to_spin_glass(network));
     low_temperature(spinet::to_spin_glass(network));
     free_energies(spinet::to_spin_glass(network));
     relaxations(spinet::to_spin_glass(network));

@@ -19,7 +19,7 @@ struct lazy_rule {
     static constexpr char const* name() { return "lazy"; }
 
     template <class Real>
-    static spinet::odds<Real> flip_odds(Real x, spinet::zero_cost) {
+    static spinet::probability_ratio<Real> flip_ratio(Real x, spinet::zero_cost) {
         return {std::min(Real{1}, std::exp(-x)), Real{2}};  // favourable, total
     }
 };

@@ -39,7 +39,7 @@ static_assert(spinet::Model<triplet_chain> && !spinet::PairModel<triplet_chain>)
 //! [observable]
 /// The first and the last product of three of every replica.
 struct end_products {
-    static constexpr auto per = spinet::measured_per::replica;
+    using unit = spinet::each_replica;
     static constexpr std::size_t lead = 0;  // the component whose autocorrelation time is reported
 
     std::vector<std::string> components(std::span<spinet::spin_group const>) const {
@@ -82,7 +82,7 @@ void require(bool holds, char const* what) {
     std::exit(1);
 }
 
-void require_means(std::vector<spinet::point> const& curve, char const* what) {
+void require_means(spinet::curve const& curve, char const* what) {
     for (auto const& at : curve)
         require(std::abs(at.value - std::tanh(1 / at.temperature)) < 4 * at.error, what);
 }

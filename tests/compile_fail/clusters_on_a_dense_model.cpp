@@ -18,5 +18,5 @@ int main() {
                                    spinet::energy_exchange{}, spinet::isoenergetic_clusters{});
     auto ensemble = method.make_ensemble(model, 4, 1);
     spinet::serial executor;
-    ensemble.advance(executor, 0, 1);
+    ensemble.advance(executor, 0, 0, 1);
 }

@@ -17,5 +17,5 @@ int main() {
     auto const model = spinet::random_layered_glass<float>({3, 2}, {1.0}, 1);
     auto ensemble = method.make_ensemble(model, 4, 1);
     spinet::serial executor;
-    ensemble.advance(executor, 0, 1);
+    ensemble.advance(executor, 0, 0, 1);
 }

@@ -22,6 +22,9 @@ using network_test::error_of;
 
 namespace {
 
+/// Every population starts from random spins.
+constexpr auto hot = [](std::size_t) { return std::span<float const>(); };
+
 /// Free spins in fields of 1: E = -sum of s_i.
 sparse_ising<float> in_fields(std::size_t spins) { return {spins, {}, std::vector<float>(spins, 1.0f)}; }
 
@@ -46,7 +49,7 @@ TEST_CASE("population annealing refuses what it cannot do", "[ensemble]") {
     CHECK_THAT(error_of([&] {
                    population_annealing(glauber{}, three, {.members = 4, .step = 1e-9})
                        .make_ensemble(model, 4, 1)
-                       .start(team);
+                       .start(team, hot);
                    return 0;
                }),
                ContainsSubstring("more than 100000 steps"));
@@ -58,7 +61,7 @@ TEST_CASE("a schedule leads from infinite temperature down the ladder, in steps 
     serial team;
     auto ensemble =
         population_annealing(glauber{}, three, {.members = 3, .step = 0.5}).make_ensemble(model, 4, 1);
-    ensemble.start(team);
+    ensemble.start(team, hot);
     double before = 0;
     std::vector<std::size_t> rungs;
     for (std::size_t s = 0; s < ensemble.steps(); ++s) {
@@ -76,10 +79,10 @@ TEST_CASE("a schedule leads from infinite temperature down the ladder, in steps 
     // The integral of the deviation over beta is 10 (2 atan(e^2) - pi / 2) = 13.0, in steps of 0.5.
     CHECK(ensemble.steps() >= 26);
     CHECK(ensemble.steps() < 40);
-    CHECK(ensemble.populations()->steps == ensemble.steps());
+    CHECK(ensemble.report().populations->steps == ensemble.steps());
 
     auto alone = annealing(glauber{}, three).make_ensemble(model, 4, 1);
-    alone.start(team);
+    alone.start(team, hot);
     REQUIRE(alone.steps() == 3);
     CHECK(alone.step(0).rung == 2u);
 }
@@ -95,7 +98,7 @@ TEST_CASE("resampling takes each row as often as its weight asks for", "[ensembl
     for (std::uint64_t seed = 1; seed <= 20; ++seed) {
         auto ensemble = population_annealing(frozen{}, ladder({1 / beta}), {.members = members, .step = 1e9})
                             .make_ensemble(model, populations, seed);
-        ensemble.start(team);
+        ensemble.start(team, hot);
         REQUIRE(ensemble.steps() == 1);
         auto const energies = [&] {
             std::vector<std::vector<double>> all(populations);
@@ -126,12 +129,12 @@ TEST_CASE("resampling takes each row as often as its weight asks for", "[ensembl
                 counts[k] += found[k];
                 expected[k] += wanted[k];
             }
-            CHECK(ensemble.populations()->log_partition[p] ==
+            CHECK(ensemble.report().populations->log_partition[p] ==
                   Approx(12 * std::numbers::ln2 + std::log(total / members)).epsilon(1e-12));
-            double const family = ensemble.populations()->family_size[p];
+            double const family = ensemble.report().populations->family_size[p];
             CHECK(family > 1);
             CHECK(family < members);
-            log_z += ensemble.populations()->log_partition[p] / (20 * populations);
+            log_z += ensemble.report().populations->log_partition[p] / (20 * populations);
         }
     }
     // 80 populations. A row's count scatters by less than 1/2, and rows hardly know of each other: a class of
@@ -154,9 +157,9 @@ TEST_CASE("families are counted from the first rows on", "[ensemble]") {
     auto const family_of = [&](double beta, std::size_t members) {
         auto ensemble = population_annealing(frozen{}, ladder({1 / beta}), {.members = members, .step = 1e9})
                             .make_ensemble(model, 4, 3);
-        ensemble.start(team);
+        ensemble.start(team, hot);
         ensemble.begin_step(team, 0);
-        return ensemble.populations()->family_size[0];
+        return ensemble.report().populations->family_size[0];
     };
     CHECK(family_of(1e-9, 50) == 1);  // nobody is copied
     // At beta = 50 the best row outweighs all others by e^100, unless another one is as good.
@@ -170,7 +173,7 @@ TEST_CASE("rows of a population stay together, whatever the kernel's tiles", "[e
                         .make_ensemble(lattice, 4, 1);
     threads three_workers{3};
     auto team = three_workers.team();
-    ensemble.start(team);
+    ensemble.start(team, hot);
     for (std::size_t s = 0; s < ensemble.steps(); ++s) {
         ensemble.begin_step(team, s);
         ensemble.advance(team, s, static_cast<std::uint32_t>(s) * 10, 10);
@@ -184,7 +187,7 @@ TEST_CASE("rows of a population stay together, whatever the kernel's tiles", "[e
             REQUIRE(energies[p] ==
                     Approx(lattice.energy(std::span<float const>(spins).subspan(16 * p, 16))).margin(1e-9));
     }
-    auto const populations = ensemble.populations();
+    auto const populations = ensemble.report().populations;
     for (double const family : populations->family_size) CHECK(family >= 1);
 }
 

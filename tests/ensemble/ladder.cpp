@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Ladders, what they refuse, and ladders made for a model.
 #include "../files.hpp"
+#include <spinet/ensemble/capped_models.hpp>
 #include <spinet/ensemble/ladder.hpp>
-#include <spinet/run/run_plan.hpp>
-#include <spinet/ensemble/spectral_exchange.hpp>
 #include <spinet/ensemble/suggested_temperatures.hpp>
 #include <spinet/kernel/metropolis.hpp>
-#include <spinet/mean_field/temperatures_that_matter.hpp>
+#include <spinet/mean_field/characteristic_temperatures.hpp>
 #include <spinet/model/factories.hpp>
 #include <spinet/model/lattices.hpp>
+#include <spinet/run/run_plan.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -194,7 +194,7 @@ TEST_CASE("suggested temperatures: ends, acceptance measured afresh, the same fo
     auto const other = suggested_temperatures(model, {.lowest = 0.2, .count = 12, .seed = 2});
     CHECK(other.temperatures() != rungs.temperatures());
     CHECK(suggested_temperatures(model, {.count = 12}).lowest() == Approx(rungs.highest() / 12));
-    auto const matter = temperatures_that_matter(model);
+    auto const matter = characteristic_temperatures(model);
     CHECK(suggested_temperatures(model).lowest() == Approx(matter.lowest));
     CHECK(suggested_temperatures(model).highest() == Approx(matter.highest));
     CHECK(suggested_temperatures(model, {.lowest = 0.2, .count = 12, .above = 2}).highest() ==
@@ -208,11 +208,11 @@ TEST_CASE("evenly accepted temperatures: the same ends, exchanges alike, for the
     auto const spread_of = [&](auto const& method) {
         auto team = serial{}.team();
         auto ensemble = method.make_ensemble(model, 8, 4321);
-        ensemble.start(team, {}, [](std::size_t) { return false; });
-        ensemble.advance(team, 0, 300);
-        ensemble.reset_counts();
-        ensemble.advance(team, 300, 2000);
-        auto const counts = ensemble.counts();
+        ensemble.start(team, [](std::size_t) { return std::span<float const>(); });
+        ensemble.advance(team, 0, 0, 300);
+        ensemble.end_warmup();
+        ensemble.advance(team, 0, 300, 2000);
+        auto const counts = ensemble.report().exchange;
         std::vector<double> accepted;
         for (std::size_t k = 0; k + 1 < uneven.size(); ++k)
             accepted.push_back(static_cast<double>(counts.accepted[k]) /
@@ -233,7 +233,7 @@ TEST_CASE("evenly accepted temperatures: the same ends, exchanges alike, for the
     check(parallel_tempering(glauber{}, uneven, energy_exchange{}));
     check(parallel_tempering(metropolis{}, uneven));
     double const top = leading_modes(model, 1).values[0];
-    check(parallel_tempering(glauber{}, uneven, spectral_lanes({{0.9 * top, 0.3, 3.0}})));
+    check(parallel_tempering(glauber{}, uneven, capped_models({{0.9 * top, 0.3, 3.0}})));
     auto const method = parallel_tempering(glauber{}, uneven);
     tuning_plan const quick{.sweeps = 20, .rounds = 2};
     CHECK(evenly_accepted(model, method, quick, threads(2)).temperatures() ==

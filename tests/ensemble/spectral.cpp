@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Graphs of rungs, and lanes: what they are, what they refuse, and that runs with them go on from archives.
+/// Graphs of rungs, and capped models: what they are, what they refuse, and that runs with them go on from
+/// archives.
 #include "../files.hpp"
 #include "goes_on.hpp"
-#include <spinet/ensemble/spectral_exchange.hpp>
+#include <spinet/ensemble/capped_models.hpp>
 #include <spinet/ensemble/tile.hpp>
 #include <spinet/kernel/glauber.hpp>
 #include <spinet/model/factories.hpp>
@@ -25,8 +26,8 @@ void require_sound(rung_graph const& graph, ladder const& temperatures) {
     std::set<std::uint32_t> numbers;
     REQUIRE(graph.ladder_size == temperatures.size());
     for (std::size_t k = 0; k < graph.ladder_size; ++k) {
-        CHECK(graph.rungs[k].beta == 1 / temperatures[k]);
-        CHECK(graph.rungs[k].lane == 0);
+        CHECK(graph.rungs[k].temperature == temperatures[k]);
+        CHECK(graph.rungs[k].variant == 0);
     }
     for (auto const& round : graph.rounds) {
         std::set<std::uint32_t> taken;
@@ -35,7 +36,7 @@ void require_sound(rung_graph const& graph, ladder const& temperatures) {
             CHECK(taken.insert(a).second);
             CHECK(taken.insert(b).second);
             auto const &one = graph.rungs[a], &other = graph.rungs[b];
-            CHECK((one.lane == other.lane) != (one.beta == other.beta));
+            CHECK((one.variant == other.variant) != (one.temperature == other.temperature));
             if (number + 1 < graph.ladder_size) CHECK((a == number && b == number + 1));
         }
     }
@@ -57,7 +58,7 @@ struct counted_pairs {
 
 }  // namespace
 
-TEST_CASE("graphs of rungs: ladders, and lanes beside them", "[ensemble]") {
+TEST_CASE("graphs of rungs: ladders, and variants beside them", "[ensemble]") {
     for (std::size_t const n : {1u, 2u, 5u}) {
         ladder const temperatures = n == 1 ? ladder({1.0}) : geometric_temperatures(1, 2, n);
         auto const graph = ladder_graph(temperatures);
@@ -67,7 +68,8 @@ TEST_CASE("graphs of rungs: ladders, and lanes beside them", "[ensemble]") {
     }
     ladder const temperatures({1, 2, 3, 4, 5, 6});
     std::vector<std::pair<double, double>> const ranges{{2, 5}, {4, 6}, {1, 1}, {2.1, 2.9}};
-    auto const graph = laned_graph(temperatures, 2, [&](std::size_t lane) { return ranges[lane - 1]; });
+    auto const graph =
+        graph_of_variants(temperatures, 2, [&](std::size_t capped) { return ranges[capped - 1]; });
     require_sound(graph, temperatures);
     // Lanes of 4 and 3 rungs; links along them 5 + 3 + 2, across 4 and 2 (T = 4, 5).
     CHECK(graph.rungs.size() == 6 + 4 + 3);
@@ -75,42 +77,45 @@ TEST_CASE("graphs of rungs: ladders, and lanes beside them", "[ensemble]") {
     REQUIRE(graph.rounds.size() == 4);
     CHECK(graph.rounds[1].size() == 4);
     CHECK(graph.rounds[3].size() == 2);
-    CHECK_THAT(
-        error_of([&] {
-            return laned_graph(temperatures, 3, [&](std::size_t lane) { return ranges[lane - 1]; }).links;
-        }),
-        ContainsSubstring("lane 3, from T = 1.0"));
-    CHECK_THAT(
-        error_of([&] { return laned_graph(temperatures, 1, [&](std::size_t) { return ranges[3]; }).links; }),
-        ContainsSubstring("has no temperature of the ladder in common"));
+    CHECK_THAT(error_of([&] {
+                   return graph_of_variants(temperatures, 3,
+                                            [&](std::size_t capped) { return ranges[capped - 1]; })
+                       .links;
+               }),
+               ContainsSubstring("model 3, from T = 1.0"));
+    CHECK_THAT(error_of([&] {
+                   return graph_of_variants(temperatures, 1, [&](std::size_t) { return ranges[3]; }).links;
+               }),
+               ContainsSubstring("has no temperature of the ladder in common"));
 }
 
-TEST_CASE("spectral lanes: refusals, and the modes that they take", "[ensemble]") {
-    auto const refusal = [](std::vector<spectral_lane> const& lanes) {
-        return error_of([&] { return spectral_lanes(lanes); });
+TEST_CASE("capped models: refusals, and the modes that they take", "[ensemble]") {
+    auto const refusal = [](std::vector<capped_model> const& models) {
+        return error_of([&] { return capped_models(models); });
     };
     double const none = std::nan("");
-    CHECK(refusal({}) == "spectral_lanes: no lanes");
-    CHECK_THAT(refusal({{0, 1, 2}}), ContainsSubstring("lane 1 has the cut 0"));
-    CHECK_THAT(refusal({{none, 1, 2}}), ContainsSubstring("lane 1 has the cut"));
-    CHECK_THAT(refusal({{2, 1, 2}, {2, 1, 2}}), ContainsSubstring("lane 2 has the cut 2"));
-    CHECK_THAT(refusal({{2, 3, 2}}), ContainsSubstring("lane 1 goes from T = 3"));
-    CHECK_THAT(refusal({{2, none, 2}}), ContainsSubstring("lane 1 goes from T ="));
+    CHECK(refusal({}) == "capped_models: no models");
+    CHECK_THAT(refusal({{0, 1, 2}}), ContainsSubstring("model 1 has the cut 0"));
+    CHECK_THAT(refusal({{none, 1, 2}}), ContainsSubstring("model 1 has the cut"));
+    CHECK_THAT(refusal({{2, 1, 2}, {2, 1, 2}}), ContainsSubstring("model 2 has the cut 2"));
+    CHECK_THAT(refusal({{2, 3, 2}}), ContainsSubstring("model 1 goes from T = 3"));
+    CHECK_THAT(refusal({{2, none, 2}}), ContainsSubstring("model 1 goes from T ="));
     auto const model = random_layered_glass<double>({60, 50, 40}, {0.02, 0.02}, 1);
     auto const modes = leading_modes(model, 40);
     CHECK_THAT(error_of([&] {
-                   return spectral_lanes({{modes.values[33], 1, 2}}).on(model).name();
+                   return capped_models({{modes.values[33], 1, 2}}).on(model).name();
                }),
                ContainsSubstring("more than 32 eigenvalues"));
-    CHECK(spectral_lanes({{2.5, 0.5, 2}, {1.5, 0.25, 1}}).name() ==
-          "spectral exchange, lane of eigenvalues up to 2.5 from T = 0.5 to 2, lane of eigenvalues up to 1.5 "
+    CHECK(capped_models({{2.5, 0.5, 2}, {1.5, 0.25, 1}}).name() ==
+          "spectral exchange, capped model of eigenvalues up to 2.5 from T = 0.5 to 2, capped model of "
+          "eigenvalues up to 1.5 "
           "from T "
           "= 0.25 to 1");
-    // Held down, no eigenvalue is above the cut: J of lane 1, column by column, from its fields.
+    // Held down, no eigenvalue is above the cut: J of variant 1, column by column, from its fields.
     double const cut = (modes.values[2] + modes.values[3]) / 2;
-    auto const exchange = spectral_lanes({{cut, 1, 2}}).on(model);
-    std::vector<std::uint32_t> const in_lane_1{1};
-    auto const view = exchange.view(model, in_lane_1);
+    auto const exchange = capped_models({{cut, 1, 2}}).on(model);
+    std::vector<std::uint32_t> const variant_1{1};
+    auto const view = exchange.view(model, variant_1);
     auto const found = leading_eigenpairs(
         model.size(), 4,
         [&](std::span<double const> x, std::span<double> y) {
@@ -124,50 +129,50 @@ TEST_CASE("spectral lanes: refusals, and the modes that they take", "[ensemble]"
         {dense_block<float>(0, 1, xt::ones<float>({1, 1})), dense_block<float>(1, 2, xt::ones<float>({1, 1})),
          dense_block<float>(0, 2, xt::ones<float>({1, 1}))});
     CHECK_THAT(error_of([&] {
-                   return spectral_lanes({{1, 1, 2}}).on(three).name();
+                   return capped_models({{1, 1, 2}}).on(three).name();
                }),
                ContainsSubstring("3 colours"));
 }
 
-TEST_CASE("suggested lanes lie between the two leading eigenvalues", "[ensemble]") {
+TEST_CASE("suggested capped models lie between the two leading eigenvalues", "[ensemble]") {
     for (std::vector<std::size_t> const& sizes :
          {std::vector<std::size_t>{60, 50}, {600, 500, 400}, {3, 2}}) {
         auto const model = random_layered_glass<float>(sizes, std::vector<double>(sizes.size() - 1, 0.02), 1);
         auto const modes = leading_modes(model, 2);
-        auto const lanes = suggested_lanes(model).lanes();
-        REQUIRE(!lanes.empty());
-        CHECK(lanes.size() <= 6);
-        for (auto const& lane : lanes) {
-            CHECK(lane.cut < modes.values[0]);
-            CHECK(lane.cut > 0.9 * modes.values[1]);
-            CHECK(lane.lowest < lane.highest);
+        auto const models = suggested_capped_models(model).models();
+        REQUIRE(!models.empty());
+        CHECK(models.size() <= 6);
+        for (auto const& capped : models) {
+            CHECK(capped.cut < modes.values[0]);
+            CHECK(capped.cut > 0.9 * modes.values[1]);
+            CHECK(capped.lowest < capped.highest);
         }
-        CHECK(lanes.back().highest == modes.values[0]);
+        CHECK(models.back().highest == modes.values[0]);
     }
     auto const one_mode = random_layered_glass<float>({5, 1}, {0.5}, 1);
-    CHECK_THAT(error_of([&] { return suggested_lanes(one_mode).name(); }), ContainsSubstring("two positive"));
+    CHECK_THAT(error_of([&] { return suggested_capped_models(one_mode).name(); }),
+               ContainsSubstring("two positive"));
 }
 
-TEST_CASE("a tile with lanes goes on from an archive as if it had not stopped", "[ensemble]") {
+TEST_CASE("a tile with capped models goes on from an archive as if it had not stopped", "[ensemble]") {
     auto const model = random_layered_glass<double>({12, 9, 7}, {0.2, 0.2}, 3);
     double const top = leading_modes(model, 1).values[0];
-    auto const exchange = spectral_lanes({{0.8 * top, 0.4, 3}}).on(model);
-    using tile_of = tile<network_glass<double>, glauber<>, spectral_exchange<network_glass<double>>>;
+    auto const exchange = capped_models({{0.8 * top, 0.4, 3}}).on(model);
+    using tile_of = tile<network_glass<double>, glauber<>, capped_exchange<network_glass<double>>>;
     auto const temperatures = geometric_temperatures(0.3, 3.0, 6);
     tile_of going(model, {}, exchange, temperatures, 0, 3, 7),
         fresh(model, {}, exchange, temperatures, 0, 3, 7);
     require_goes_on(going, fresh, model.size());
 }
 
-TEST_CASE("pair moves are made on the rungs of the model, and not on lanes, which are other models",
-          "[ensemble]") {
+TEST_CASE("pair moves are made on the rungs of the model, and not on capped models", "[ensemble]") {
     auto const model = random_layered_glass<double>({12, 9, 7}, {0.2, 0.2}, 3);
     double const top = leading_modes(model, 1).values[0];
-    auto const exchange = spectral_lanes({{0.8 * top, 0.4, 3}}).on(model);
+    auto const exchange = capped_models({{0.8 * top, 0.4, 3}}).on(model);
     ladder const temperatures({0.5, 0.7, 1.0, 2.0});
     REQUIRE(graph_of(exchange, temperatures).rungs.size() > temperatures.size());
     std::size_t calls = 0;
-    tile<network_glass<double>, glauber<>, spectral_exchange<network_glass<double>>, counted_pairs> part(
+    tile<network_glass<double>, glauber<>, capped_exchange<network_glass<double>>, counted_pairs> part(
         model, {}, exchange, temperatures, 0, 4, 7, {&calls});
     std::vector<double> const up(model.size(), 1.0);
     part.start([&](std::size_t) { return std::span<double const>(up); });

@@ -28,6 +28,9 @@ using network_test::error_of;
 
 namespace {
 
+/// Every replica starts from random spins.
+std::span<float const> hot(std::size_t) { return {}; }
+
 template <class M, class K, class X = energy_exchange>
 using tile_of = tile<M, K, X>;
 
@@ -153,11 +156,11 @@ TEST_CASE("an ensemble gives each kernel tiles of the size it asks for, and tell
     auto ensemble =
         fixed_temperatures(metropolis{}, geometric_temperatures(50.0, 100.0, 8)).make_ensemble(dense, 4, 1);
     serial alone;
-    ensemble.start(alone, std::span<float const>(), [](std::size_t) { return false; });
-    ensemble.advance(alone, 0, 10);
+    ensemble.start(alone, hot);
+    ensemble.advance(alone, 0, 0, 10);
     // Nearly every flip is accepted: products from the second sweep on, in each of two tiles.
-    CHECK(ensemble.engine_use().sweeps == 2 * 10);
-    CHECK(ensemble.engine_use().sweeps_by_products == 2 * 9);
+    CHECK(ensemble.report().engine.sweeps == 2 * 10);
+    CHECK(ensemble.report().engine.sweeps_by_products == 2 * 9);
 }
 
 TEST_CASE("exchange moves labels, not spins, and the labels stay a permutation", "[ensemble]") {
@@ -368,17 +371,18 @@ TEST_CASE("an ensemble gives its cohorts in the order of the replicas, on any ex
     auto const model = random_layered_glass<float>({9, 7}, {0.3}, 2);
     ladder const temperatures = geometric_temperatures(0.4, 2.0, 20);
     auto const method = parallel_tempering(glauber{}, temperatures);
-    auto const cold_replica = [](std::size_t r) { return r % 2 == 1; };
     std::vector<float> const cold(model.size(), -1.0f);
+    auto const state_of = [&](std::size_t r) {
+        return r % 2 == 1 ? std::span<float const>(cold) : std::span<float const>();
+    };
 
     auto one = method.make_ensemble(model, 14, 6);
     auto several = method.make_ensemble(model, 14, 6);
     serial alone;
     thread_team team(3);
-    one.start(alone, std::span<float const>(cold), cold_replica);
-    several.start(team, std::span<float const>(cold), cold_replica);
+    one.start(alone, state_of);
+    several.start(team, state_of);
     CHECK(one.tiles() == ladders_per_tile(14, 20).size());
-    CHECK(one.replicas() == 14);
 
     auto const gathered = [&](auto const& ensemble, std::size_t k) {
         std::vector<float> spins(14 * model.size());
@@ -398,17 +402,17 @@ TEST_CASE("an ensemble gives its cohorts in the order of the replicas, on any ex
                 std::count(spins.begin() + static_cast<std::ptrdiff_t>(r * model.size()),
                            spins.begin() + static_cast<std::ptrdiff_t>((r + 1) * model.size()),
                            -1.0f) == static_cast<std::ptrdiff_t>(model.size());
-            CHECK(all_down == cold_replica(r));  // 16 random spins are all down once in 65536
+            CHECK(all_down == (r % 2 == 1));  // 16 random spins are all down once in 65536
         }
     }
-    one.advance(alone, 0, 90);
-    several.advance(team, 0, 45);
-    several.advance(team, 45, 45);
+    one.advance(alone, 0, 0, 90);
+    several.advance(team, 0, 0, 45);
+    several.advance(team, 0, 45, 45);
     for (std::size_t k = 0; k < 20; ++k) CHECK(gathered(one, k) == gathered(several, k));
-    CHECK(one.counts().accepted == several.counts().accepted);
-    CHECK(one.counts().attempted == std::vector<std::uint64_t>(19, 14 * 90));
-    CHECK(one.counts().round_trips.size() == 14);
-    CHECK(one.counts().round_trips == several.counts().round_trips);
+    CHECK(one.report().exchange.accepted == several.report().exchange.accepted);
+    CHECK(one.report().exchange.attempted == std::vector<std::uint64_t>(19, 14 * 90));
+    CHECK(one.report().exchange.round_trips.size() == 14);
+    CHECK(one.report().exchange.round_trips == several.report().exchange.round_trips);
 
     archive_writer out;
     one.save(out);
@@ -417,8 +421,8 @@ TEST_CASE("an ensemble gives its cohorts in the order of the replicas, on any ex
     archive_reader in(bytes);
     third.load(in);
     CHECK(in.at_end());
-    one.advance(alone, 90, 40);
-    third.advance(team, 90, 40);
+    one.advance(alone, 0, 90, 40);
+    third.advance(team, 0, 90, 40);
     for (std::size_t k = 0; k < 20; ++k) CHECK(gathered(one, k) == gathered(third, k));
 }
 
@@ -431,12 +435,13 @@ void check_bits(M const& model, K const& kernel, std::vector<spin_group> const& 
     auto ensemble =
         parallel_tempering(kernel, geometric_temperatures(0.4, 4.0, rungs)).make_ensemble(model, replicas, 3);
     thread_team team(2);
-    ensemble.start(team, {}, [](std::size_t) { return false; });
+    ensemble.start(team, [](std::size_t) { return std::span<typename M::spin_type const>(); });
+    auto const words = detail::words_of_row(groups);
     CAPTURE(kernel.name(), groups.size());
     bool agree = true;
     for (std::uint32_t s = 0; s < 6; ++s) {
-        ensemble.advance(team, s, 1);
-        ensemble.pack(team, groups);
+        ensemble.advance(team, 0, s, 1);
+        ensemble.pack(team, std::span<site_word const>(words));
         for (std::size_t k = 0; k < rungs; ++k) {
             std::vector<typename M::spin_type> spins(replicas * model.size());
             std::vector<std::uint64_t const*> bits(replicas);
@@ -480,9 +485,9 @@ TEST_CASE("fixed temperatures never exchange", "[ensemble]") {
     static_assert(decltype(parallel_tempering(glauber{}, geometric_temperatures(0.4, 2.0, 4)))::exchanges);
     auto ensemble = method.make_ensemble(model, 4, 1);
     serial alone;
-    ensemble.start(alone, std::span<float const>(), [](std::size_t) { return false; });
-    ensemble.advance(alone, 0, 100);
-    CHECK(ensemble.counts().attempted == std::vector<std::uint64_t>(3, 0));
-    CHECK(ensemble.counts().round_trips == std::vector<std::uint64_t>(4, 0));
+    ensemble.start(alone, hot);
+    ensemble.advance(alone, 0, 0, 100);
+    CHECK(ensemble.report().exchange.attempted == std::vector<std::uint64_t>(3, 0));
+    CHECK(ensemble.report().exchange.round_trips == std::vector<std::uint64_t>(4, 0));
     CHECK_THAT(method.name(), ContainsSubstring("glauber") && ContainsSubstring("no exchange"));
 }

@@ -20,7 +20,7 @@ struct lazy_rule {
     static constexpr char const* name() noexcept { return "lazy"; }
 
     template <class Real>
-    static odds<Real> flip_odds(Real x, zero_cost) noexcept {
+    static probability_ratio<Real> flip_ratio(Real x, zero_cost) noexcept {
         return {std::min(Real{1}, std::exp(-x)), Real{2}};
     }
 };

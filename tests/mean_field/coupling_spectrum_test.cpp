@@ -2,9 +2,9 @@
 /// Spectra of coupling matrices, whole and as densities, and measured variances, against closed forms.
 #include "../catch.hpp"
 #include <spinet/mean_field/bond_matrix.hpp>
+#include <spinet/mean_field/characteristic_temperatures.hpp>
 #include <spinet/mean_field/coupling_spectrum.hpp>
 #include <spinet/mean_field/measured_variances.hpp>
-#include <spinet/mean_field/temperatures_that_matter.hpp>
 #include <spinet/model/factories.hpp>
 #include <spinet/model/lattices.hpp>
 #include <spinet/spectrum/spectral_density.hpp>
@@ -108,10 +108,10 @@ TEST_CASE("the density of a path within its errors, and its area", "[mean_field]
     // Errors neither a third of what they should be nor three times it (some 25 independent points).
     CHECK(chi / static_cast<double>(compared) < 3);
     CHECK(chi / static_cast<double>(compared) > 0.3);
-    CHECK(coupling_density(path(n), wanted).density == curve.density);
+    CHECK((coupling_density(path(n), wanted).density == curve.density));
     auto other = wanted;
     other.seed = 4;
-    CHECK(coupling_density(path(n), other).density != curve.density);
+    CHECK((coupling_density(path(n), other).density != curve.density));
 }
 
 TEST_CASE("the density of an SK glass is a semicircle", "[mean_field][slow]") {
@@ -178,12 +178,12 @@ TEST_CASE("t_formula of a glass: chains, rings of groups, blocks side by side", 
 
 TEST_CASE("the temperatures that matter, together", "[mean_field]") {
     auto const glass = random_layered_glass<float>({80, 20, 10}, {1.0 / 80, 1.0 / 20}, 1);
-    auto const found = temperatures_that_matter(glass);
+    auto const found = characteristic_temperatures(glass);
     CHECK(found.lambda_max == largest_coupling_eigenvalue(glass));
     CHECK(found.t_ord.temperature == t_ord(glass).temperature);
     CHECK(found.t_formula == t_formula(glass));
     CHECK(found.highest == Approx(1.2 * found.lambda_max));
     CHECK(found.lowest == Approx(found.lambda_max / 10));
-    CHECK(std::isnan(temperatures_that_matter(ising_lattice({4, 4, 4})).t_formula));
-    CHECK_THROWS_AS(temperatures_that_matter(sparse_ising<double>(4, {})), error);
+    CHECK(std::isnan(characteristic_temperatures(ising_lattice({4, 4, 4})).t_formula));
+    CHECK_THROWS_AS(characteristic_temperatures(sparse_ising<double>(4, {})), error);
 }

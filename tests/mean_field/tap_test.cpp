@@ -393,7 +393,7 @@ TEST_CASE("order in the hidden layers alone shows in q per group", "[tap]") {
     CHECK(found.group_q[1] == Approx(std::pow(uniform_solution(0.5, 1, 1.0 / 20), 2)));
     CHECK(found.group_q[2] == Approx(found.group_q[1]));
     CHECK(found.q == Approx((20 * found.group_q[1] + 20 * found.group_q[2]) / 90));
-    CHECK(solve_tap(curie_weiss(5), 0.5, pattern(5, 0.5)).group_q.empty());
+    CHECK(solve_tap(curie_weiss(5), 0.5, pattern(5, 0.5)).group_q.size() == 0);
 }
 
 TEST_CASE("all solutions of separate ferromagnets are counted", "[tap]") {

@@ -2,8 +2,8 @@
 /// The temperatures of the shipped networks, and the branch of solutions that sets in at T_ord.
 #include "../catch.hpp"
 #include <spinet/mapping/twin_hopfield.hpp>
+#include <spinet/mean_field/characteristic_temperatures.hpp>
 #include <spinet/mean_field/tap_branches.hpp>
-#include <spinet/mean_field/temperatures_that_matter.hpp>
 #include <spinet/readers/load.hpp>
 
 #include <cmath>
@@ -26,12 +26,13 @@ TEST_CASE("T_ord, lambda_max and T_formula of trained networks", "[t_ord]") {
     // lambda_max and T_ord: all eigenvalues by numpy.linalg.eigvalsh, T by bisection or ternary search,
     // outside of this library. T_formula: docs/networks/README.md, by train_fashion_mnist.py.
     auto const trained =
-        temperatures_that_matter(glass_of("docs/networks/fashion_784-128-64-10_trained.safetensors"));
+        characteristic_temperatures(glass_of("docs/networks/fashion_784-128-64-10_trained.safetensors"));
     CHECK(trained.t_ord.crosses);
     CHECK(trained.t_ord.temperature == Approx(8.953412).epsilon(2e-6));
     CHECK(trained.lambda_max == Approx(9.574948).epsilon(1e-6));
     CHECK(trained.t_formula == Approx(1.7282).epsilon(5e-5));
-    auto const small = temperatures_that_matter(glass_of("tests/data/fashion_784-16-10_trained.safetensors"));
+    auto const small =
+        characteristic_temperatures(glass_of("tests/data/fashion_784-16-10_trained.safetensors"));
     CHECK(small.t_ord.crosses);
     CHECK(small.t_ord.temperature == Approx(4.779031).epsilon(2e-6));
     CHECK(small.lambda_max == Approx(7.098951).epsilon(1e-6));
@@ -39,7 +40,7 @@ TEST_CASE("T_ord, lambda_max and T_formula of trained networks", "[t_ord]") {
 
 TEST_CASE("T_ord of an untrained network is the minimum of the smallest eigenvalue", "[t_ord][slow]") {
     auto const initial =
-        temperatures_that_matter(glass_of("docs/networks/fashion_784-128-64-10_initial.safetensors"));
+        characteristic_temperatures(glass_of("docs/networks/fashion_784-128-64-10_initial.safetensors"));
     CHECK_FALSE(initial.t_ord.crosses);
     CHECK(initial.t_ord.temperature == Approx(0.549133).epsilon(3e-4));
     CHECK(initial.t_ord.smallest_eigenvalue == Approx(0.0401725).epsilon(1e-5));

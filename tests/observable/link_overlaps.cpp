@@ -62,7 +62,7 @@ struct rows_of_spins {
     /// What an observable writes of them; from bits as from spins.
     template <class O>
     [[nodiscard]] std::vector<double> measured(O const& observable) const {
-        std::vector<double> out(unit_count(O::per, replicas) * observable.components(groups).size(),
+        std::vector<double> out(O::unit::count(replicas) * observable.components(groups).size(),
                                 std::numeric_limits<double>::quiet_NaN());
         auto from_bits = out;
         cohort<float> const plain{{spins.data(), replicas, sites, sites}, energies, groups, 1.0};
@@ -89,7 +89,7 @@ void check_links(rows_of_spins const& rows, link_overlap const& observable,
     auto const found = rows.measured(observable);
     std::size_t const width = expected.size() * link_overlap::count;
     REQUIRE(observable.parts() == expected.size());
-    REQUIRE(found.size() == unit_count(measured_per::pair, rows.replicas) * width);
+    REQUIRE(found.size() == each_pair::count(rows.replicas) * width);
     std::size_t pair = 0;
     for (std::size_t a = 0; a < rows.replicas; ++a)
         for (std::size_t b = a + 1; b < rows.replicas; ++b, ++pair)
@@ -256,7 +256,7 @@ TEST_CASE("Gaussian glasses: [U] = -beta sum over bonds of (1 - [<q_link>]), ove
             });
             auto const found = rows.measured(link_overlap(model));
             double q = 0;
-            std::size_t const pairs = unit_count(measured_per::pair, replicas);
+            std::size_t const pairs = each_pair::count(replicas);
             for (std::size_t p = 0; p < pairs; ++p) q += found[2 * p] / static_cast<double>(pairs);
             double const off = exact.mean_energy() + bonds / temperature * (1 - q);
             sum += off, squares += off * off, energy += exact.mean_energy();

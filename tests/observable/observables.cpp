@@ -23,15 +23,15 @@ using namespace spinet;
 namespace {
 
 constexpr auto first_spin = [](auto spins) { return spins[0]; };
-using lifted_single = per_replica<decltype(first_spin)>;
+using lifted_single = decltype(per_replica("", first_spin));
 constexpr auto first_and_last = [](auto a, auto b) { return a[0] + 10 * b[b.size() - 1]; };
-using lifted_pair = per_pair<decltype(first_and_last)>;
+using lifted_pair = decltype(per_pair("", first_and_last));
 
 static_assert(Observable<energy> && Observable<overlap> && Observable<magnetisation> &&
               Observable<lifted_single> && Observable<lifted_pair>);
 static_assert(Observable<overlap, double> && !Observable<int>);
-static_assert(unit_count(measured_per::replica, 7) == 7 && unit_count(measured_per::pair, 7) == 21);
-static_assert(unit_count(measured_per::pair, 1) == 0 && unit_count(measured_per::pair, 0) == 0);
+static_assert(each_replica::count(7) == 7 && each_pair::count(7) == 21);
+static_assert(each_pair::count(1) == 0 && each_pair::count(0) == 0);
 static_assert(reading_of<energy> == reading::energies && reading_of<overlap> == reading::bits &&
               reading_of<magnetisation> == reading::bits && reading_of<lifted_single> == reading::spins);
 static_assert(energy::lead == 0 && overlap::lead == moments::absolute &&
@@ -108,7 +108,7 @@ struct sample_cohort {
 
 template <class O, class Real>
 std::vector<double> measured(O const& observable, sample_cohort<Real> const& of) {
-    std::vector<double> out(unit_count(O::per, of.replicas) * observable.components(of.groups).size(),
+    std::vector<double> out(O::unit::count(of.replicas) * observable.components(of.groups).size(),
                             std::numeric_limits<double>::quiet_NaN());
     observable.measure(of.view(), std::span<double>(out));
     if constexpr (reading_of<O> != reading::spins) {
@@ -185,11 +185,11 @@ void check_permutation(O const& observable, sample_cohort<Real> const& of,
         ++unit;
     };
     for (std::size_t a = 0; a < n; ++a) {
-        if (O::per == measured_per::replica) compare(order[a]);
-        for (std::size_t b = a + 1; O::per == measured_per::pair && b < n; ++b)
+        if (O::unit::size == 1) compare(order[a]);
+        for (std::size_t b = a + 1; O::unit::size == 2 && b < n; ++b)
             compare(block_of_pair(order[a], order[b]));
     }
-    CHECK(unit == unit_count(O::per, n));
+    CHECK(unit == O::unit::count(n));
     CHECK(wrong == 0);
 }
 

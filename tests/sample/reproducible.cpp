@@ -120,8 +120,8 @@ TEST_CASE("pair moves join replicas: in tiles, starts and errors") {
     (void)sample(lattice, method, measured, pairs, serial{}, stop_at{101, &kept});
     REQUIRE(kept);
     CHECK(bytes_of(resume(*kept, lattice, method, measured, pairs)) == bytes_of(alone));
-    CHECK(alone.joined == 2);
-    CHECK(alone.of<overlap>()[0].joined() == 2);
+    CHECK(alone.replicas_per_block == 2);
+    CHECK(alone.of<overlap>()[0].replicas_per_block() == 2);
     pairs.replicas = 10;
     auto const reasons = equilibration(sample(lattice, method, measured, pairs))[0].reasons;
     CHECK(std::find(reasons.begin(), reasons.end(),
@@ -131,11 +131,11 @@ TEST_CASE("pair moves join replicas: in tiles, starts and errors") {
         Catch::Matchers::ContainsSubstring("would never be made"));
     pairs.replicas = 6;
     CHECK_THROWS_WITH(sample(lattice, method, measured, pairs),
-                      Catch::Matchers::ContainsSubstring("error bars need at least 4 pairs"));
+                      Catch::Matchers::ContainsSubstring("error bars need at least 4 blocks"));
     pairs.replicas = 11;
     CHECK_THROWS_WITH(
         sample(lattice, method, measured, pairs),
-        Catch::Matchers::ContainsSubstring("isoenergetic clusters join replicas in pairs, but there are 11"));
+        Catch::Matchers::ContainsSubstring("isoenergetic clusters take replicas in pairs, but there are 11"));
 }
 
 TEST_CASE("joined replicas start both hot or both cold, and are compared so") {
@@ -184,7 +184,7 @@ namespace {
 
 /// Counts by adding to what it finds.
 struct adds_one {
-    static constexpr measured_per per = measured_per::pair;
+    using unit = each_pair;
     static constexpr std::size_t lead = 0;
     [[nodiscard]] std::vector<std::string> components(std::span<spin_group const>) const { return {"one"}; }
     template <class Real>

@@ -254,10 +254,10 @@ TEST_CASE("langevin leaves a model on the sphere in equilibrium") {
     };
     // A step at which a good part of the moves is refused: without refusals the distribution would be
     // another.
-    require_fits("one leap", model, langevin{{.step = 0.5, .leaps = 1}}, exact, 500'000);
-    require_fits("four leaps", model, langevin{{.step = 0.4, .leaps = 4}}, exact, 500'000);
+    require_fits("one leap", model, langevin{{.step = 0.5, .leapfrog_steps = 1}}, exact, 500'000);
+    require_fits("four leaps", model, langevin{{.step = 0.4, .leapfrog_steps = 4}}, exact, 500'000);
     double least = 1;
-    for (auto const& fit : fits_of(model, langevin{{.step = 0.4, .leaps = 4}}, exact, 500'000, 1.05))
+    for (auto const& fit : fits_of(model, langevin{{.step = 0.4, .leapfrog_steps = 4}}, exact, 500'000, 1.05))
         least = std::min(least, fit.p_value);
     CHECK(least < small_models::threshold);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Spectral lanes against enumeration: every rung of every lane stays in equilibrium, and what a lane is
-/// comes from a singular value decomposition of its own.
+/// Capped models against enumeration: every rung of every variant stays in equilibrium, and what a capped
+/// model is comes from a singular value decomposition of its own.
 #include "small_models.hpp"
-#include <spinet/ensemble/spectral_exchange.hpp>
+#include <spinet/ensemble/capped_models.hpp>
 #include <spinet/kernel/mirrored.hpp>
 
 #include <xtensor-blas/xlinalg.hpp>
@@ -61,26 +61,26 @@ network_glass<double> layered_in_double() {
 ladder const temperatures({0.7, 1.0, 1.4, 2.5});
 
 /// The least p-value over all rungs after two sweeps with all exchanges, from exact starts at each.
-/// `cut_factor` other than 1 makes the lanes others than those that the rungs start in.
+/// `cut_factor` other than 1 makes the models others than those that the rungs start in.
 template <class K>
 double least_p(K const& kernel, std::uint64_t samples, double cut_factor) {
     auto const model = layered_in_double();
     double const top = leading_modes(model, 1).values[0];
     std::vector<double> const cuts{1e9, 0.9 * top, 0.6 * top};
-    spectral_lanes const lanes({{cut_factor * cuts[1], 0.9, 3}, {cut_factor * cuts[2], 0.7, 1.5}});
-    auto const exchange = lanes.on(model);
+    capped_models const models({{cut_factor * cuts[1], 0.9, 3}, {cut_factor * cuts[2], 0.7, 1.5}});
+    auto const exchange = models.on(model);
     rung_graph const graph = graph_of(exchange, temperatures);
     REQUIRE(graph.rungs.size() == 4 + 3 + 3);
     std::vector<spinet::testing::exact_distribution> exact;
     for (auto const& rung : graph.rungs)
-        exact.emplace_back(energies_with_cut(model, cuts[rung.lane]), 1 / rung.beta);
+        exact.emplace_back(energies_with_cut(model, cuts[rung.variant]), rung.temperature);
     constexpr std::size_t ladders = 256;
     std::size_t const rungs = graph.rungs.size();
     std::vector<std::vector<std::uint64_t>> counts(rungs, std::vector<std::uint64_t>(256, 0));
     std::vector<std::uint32_t> bits(ladders * rungs);
     std::vector<double> spins(8);
     for (std::uint32_t round = 0; round < samples / ladders; ++round) {
-        tile<network_glass<double>, K, spectral_exchange<network_glass<double>>> part(
+        tile<network_glass<double>, K, capped_exchange<network_glass<double>>> part(
             model, kernel, exchange, temperatures, 0, ladders, child_seed(4, purpose::testing, round));
         stream(4, round, 0, purpose::testing).fill(0, bits);
         part.start([&](std::size_t row) {
@@ -105,7 +105,7 @@ double least_p(K const& kernel, std::uint64_t samples, double cut_factor) {
     double least = 1;
     for (std::size_t k = 0; k < rungs; ++k) {
         double const p = spinet::testing::goodness_of_fit(counts[k], exact[k].probabilities()).p_value;
-        CAPTURE(kernel.name(), k, graph.rungs[k].lane, p);
+        CAPTURE(kernel.name(), k, graph.rungs[k].variant, p);
         if (cut_factor == 1) CHECK(p > 0.001 / (2.0 * 10));  // 2 kernels x 10 rungs
         least = std::min(least, p);
     }
@@ -114,11 +114,11 @@ double least_p(K const& kernel, std::uint64_t samples, double cut_factor) {
 
 }  // namespace
 
-TEST_CASE("spectral lanes leave every rung in equilibrium") {
+TEST_CASE("capped models leave every rung in equilibrium") {
     (void)least_p(glauber{}, 1'000'000, 1);
     (void)least_p(mirrored{metropolis{}}, 1'000'000, 1);
 }
 
-TEST_CASE("lanes whose cuts are 2 % off are rejected") {
+TEST_CASE("capped models whose cuts are 2 % off are rejected") {
     CHECK(least_p(glauber{}, 500'000, 0.98) < 0.001 / 20);
 }

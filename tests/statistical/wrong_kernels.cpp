@@ -13,7 +13,7 @@ struct eager_metropolis_rule {
     static constexpr char const* name() noexcept { return "eager metropolis"; }
 
     template <class Real>
-    static odds<Real> flip_odds(Real x, zero_cost) noexcept {
+    static probability_ratio<Real> flip_ratio(Real x, zero_cost) noexcept {
         return {x <= Real{0} ? Real{1} : Real{1.02f} * detail::exp_clamped(-x), Real{1}};
     }
     template <class Real>

@@ -32,17 +32,17 @@ full_run empty_run(std::size_t replicas, std::size_t temperatures, std::uint64_t
     plan.sweeps = measurements;
     std::vector<double> t;
     for (std::size_t k = 0; k < temperatures; ++k) t.push_back(1.0 + 0.25 * static_cast<double>(k));
-    full_run made{{ladder(t), plan, 52, four_layers()}, {}};
+    full_run made{{{}, ladder(t), plan, 52, four_layers()}, {}};
     made.exchanges = true;
     made.exchange = {std::vector<std::uint64_t>(temperatures - 1, 100),
                      std::vector<std::uint64_t>(temperatures - 1, 50),
                      std::vector<std::uint64_t>(replicas, 12)};
     made.sweeps_done = measurements;
     made.paramagnet_above = t.back();
-    made.recorders.emplace_back(temperatures, recorder(measured_per::replica, replicas,
-                                                       energy{}.components(made.groups), energy::lead));
-    made.recorders.emplace_back(temperatures, recorder(measured_per::pair, replicas,
-                                                       overlap{}.components(made.groups), overlap::lead));
+    made.recorders.emplace_back(
+        temperatures, recorder(each_replica{}, replicas, energy{}.components(made.groups), energy::lead));
+    made.recorders.emplace_back(
+        temperatures, recorder(each_pair{}, replicas, overlap{}.components(made.groups), overlap::lead));
     return made;
 }
 

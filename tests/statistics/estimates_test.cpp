@@ -102,15 +102,15 @@ private:
         plan.warmup = 0;
         plan.measure_every = 5;
         plan.sweeps = 5 * measurements;
-        full_run made{{ladder({1.0, 2.0}), plan, 10, two_layers()}, {}};
+        full_run made{{{}, ladder({1.0, 2.0}), plan, 10, two_layers()}, {}};
         made.sweeps_done = plan.sweeps;
         made.recorders.emplace_back(
-            2, recorder(measured_per::replica, replicas, energy{}.components(made.groups), energy::lead));
+            2, recorder(each_replica{}, replicas, energy{}.components(made.groups), energy::lead));
         made.recorders.emplace_back(
-            2, recorder(measured_per::pair, replicas, overlap{}.components(made.groups), overlap::lead));
+            2, recorder(each_pair{}, replicas, overlap{}.components(made.groups), overlap::lead));
         made.recorders.emplace_back(
-            2, recorder(measured_per::replica, replicas, magnetisation{}.components(made.groups),
-                        magnetisation::lead));
+            2,
+            recorder(each_replica{}, replicas, magnetisation{}.components(made.groups), magnetisation::lead));
         return made;
     }
 };
@@ -119,7 +119,7 @@ double noise(std::uint32_t k, std::size_t r, std::uint32_t what) {
     return -0.3 + 0.4 * normal(stream(3, k, static_cast<std::uint32_t>(r), purpose::testing), what);
 }
 
-void check(std::vector<point> const& points, double value, double error) {
+void check(curve const& points, double value, double error) {
     REQUIRE(points.size() == 2);
     for (std::size_t t = 0; t < 2; ++t) {
         CHECK(points[t].temperature == static_cast<double>(t + 1));
@@ -221,16 +221,15 @@ TEST_CASE("estimates of a run without measurements say so", "[statistics]") {
 
 TEST_CASE("estimates of lifted observables", "[statistics]") {
     auto const up = [](auto spins) { return static_cast<double>(spins[0]); };
-    per_replica const first("first spin", up);
+    auto const first = per_replica("first spin", up);
     using lifted = std::remove_cv_t<decltype(first)>;
     run_plan plan;
     plan.replicas = 4;
     plan.warmup = 0;
     plan.measure_every = 1;
     plan.sweeps = 8;
-    run<lifted> made{{ladder({1.0}), plan, 1, {{"all", 0, 1}}}, {}};
-    made.recorders.emplace_back(
-        1, recorder(measured_per::replica, 4, first.components(made.groups), lifted::lead));
+    run<lifted> made{{{}, ladder({1.0}), plan, 1, {{"all", 0, 1}}}, {}};
+    made.recorders.emplace_back(1, recorder(each_replica{}, 4, first.components(made.groups), lifted::lead));
     for (std::uint32_t k = 0; k < 8; ++k)
         made.recorders[0][0].add(recorder::stage_of(k, 8), std::vector<double>{1, 2, 3, 6});
     auto const points = mean_of(made, first);

@@ -4,6 +4,7 @@
 #include <spinet/statistics/distributions.hpp>
 #include <spinet/statistics/jackknife.hpp>
 
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <limits>
@@ -26,13 +27,13 @@ struct overlap_process {
     std::size_t units, dimension;
     double mean;
 
-    pair_sums draw(std::mt19937_64& generator, double& naive_error) const {
+    jackknife_sums draw(std::mt19937_64& generator, double& naive_error) const {
         std::normal_distribution<double> normal(mean, 1.0);
         std::vector<std::vector<double>> x(units, std::vector<double>(dimension));
         for (auto& vector : x) {
             for (double& component : vector) component = normal(generator);
         }
-        pair_sums sums(units);
+        jackknife_sums sums(units);
         double total = 0.0;
         double squares = 0.0;
         for (std::size_t a = 0; a < units; ++a) {
@@ -179,11 +180,11 @@ TEST_CASE("leaving a unit out removes all of its pairs", "[jackknife]") {
     auto const value = [](std::size_t a, std::size_t b) {
         return std::cos(static_cast<double>(a * 7 + b * 13));
     };
-    pair_sums sums(units, 2);
+    jackknife_sums sums(units, 2);
     for (std::size_t a = 0; a < units; ++a) {
         for (std::size_t b = a + 1; b < units; ++b) {
             double const q = value(a, b);
-            sums.add(b, a, std::vector<double>{q, q * q});
+            sums.add(std::array{b, a}, std::vector<double>{q, q * q});
         }
     }
     for (std::size_t left_out = 0; left_out <= units; ++left_out) {
@@ -209,14 +210,14 @@ TEST_CASE("leaving a unit out removes all of its pairs", "[jackknife]") {
 }
 
 TEST_CASE("weights count a pair as often as they say", "[jackknife]") {
-    pair_sums once(3);
-    pair_sums weighted(3);
+    jackknife_sums once(3);
+    jackknife_sums weighted(3);
     double const two = 2.0;
     once.add(0, 1, two);
     once.add(0, 1, two);
     once.add(1, 2, 5.0);
     once.add(0, 2, 7.0);
-    weighted.add(1, 0, std::vector<double>{two}, 2.0);
+    weighted.add(std::array<std::size_t, 2>{1, 0}, std::vector<double>{two}, 2.0);
     weighted.add(1, 2, 5.0);
     weighted.add(0, 2, 7.0);
     for (std::size_t left_out = 0; left_out <= 3; ++left_out)
@@ -226,13 +227,13 @@ TEST_CASE("weights count a pair as often as they say", "[jackknife]") {
 
 TEST_CASE("numbers of single units make a jackknife over plain means", "[jackknife]") {
     std::vector<double> const values{1.0, 4.0, 2.0, 8.0};
-    pair_sums sums(4);
-    for (std::size_t i = 0; i < 4; ++i) sums.add_single(i, std::vector<double>{values[i]});
+    jackknife_sums sums(4);
+    for (std::size_t i = 0; i < 4; ++i) sums.add(std::array{i}, std::vector<double>{values[i]});
     auto const plain = jackknife(4, [&](std::size_t left_out) { return mean_without(values, left_out); });
     CHECK(std::abs(jackknife(sums).value - plain.value) < 1e-14);
     CHECK(std::abs(jackknife(sums).error / plain.error - 1.0) < 1e-13);
-    CHECK_THROWS_AS(sums.add_single(4, std::vector<double>{1.0}), error);
-    CHECK_THROWS_AS(sums.add_single(0, std::vector<double>{1.0, 2.0}), error);
+    CHECK_THROWS_AS(sums.add(std::array<std::size_t, 1>{4}, std::vector<double>{1.0}), error);
+    CHECK_THROWS_AS(sums.add(std::array<std::size_t, 1>{0}, std::vector<double>{1.0, 2.0}), error);
 }
 
 TEST_CASE("several numbers at once are several jackknives", "[jackknife]") {
@@ -254,18 +255,18 @@ TEST_CASE("the jackknife refuses what has no error", "[jackknife]") {
     CHECK_THROWS_WITH(jackknife(1, [](std::size_t) { return 1.0; }),
                       "jackknife: expected at least 2 independent units, found 1");
     CHECK_THROWS_AS(jackknife(3, [](std::size_t i) { return std::vector<double>(i); }), error);
-    CHECK_THROWS_AS(pair_sums(2), error);
-    CHECK_THROWS_AS(pair_sums(3, 0), error);
-    pair_sums sums(3);
+    CHECK_THROWS_AS(jackknife_sums(2), error);
+    CHECK_THROWS_AS(jackknife_sums(3, 0), error);
+    jackknife_sums sums(3);
     CHECK_THROWS_AS(sums.add(1, 1, 0.5), error);
     CHECK_THROWS_AS(sums.add(1, 3, 0.5), error);
-    CHECK_THROWS_AS(sums.add(0, 1, std::vector<double>{1.0, 2.0}), error);
-    CHECK_THROWS_AS(sums.add(0, 1, std::vector<double>{1.0}, -1.0), error);
+    CHECK_THROWS_AS(sums.add(std::array<std::size_t, 2>{0, 1}, std::vector<double>{1.0, 2.0}), error);
+    CHECK_THROWS_AS(sums.add(std::array<std::size_t, 2>{0, 1}, std::vector<double>{1.0}, -1.0), error);
     CHECK_THROWS_AS(sums.mean(3), error);  // nothing in it
     CHECK_THROWS_AS(sums.mean(4), error);
     sums.add(0, 1, 0.5);
     CHECK(sums.mean(3) == 0.5);
-    CHECK_THROWS_WITH(jackknife(sums), "pair_sums: no pair is left without unit 0");
+    CHECK_THROWS_WITH(jackknife(sums), "jackknife_sums: nothing is left without unit 0");
 }
 
 TEST_CASE("the mean of independent draws has the standard error of their scatter", "[statistics]") {

@@ -3,11 +3,11 @@
 /// moments comes out of pieces as it went in.
 #include "../catch.hpp"
 #include <spinet/random/streams.hpp>
+#include <spinet/run/recorder.hpp>
 #include <spinet/statistics/autocorrelation.hpp>
 #include <spinet/statistics/centred_sums.hpp>
 #include <spinet/statistics/distributions.hpp>
 #include <spinet/statistics/ladder_means.hpp>
-#include <spinet/run/recorder.hpp>
 #include <spinet/statistics/series.hpp>
 
 #include <cmath>
@@ -57,7 +57,7 @@ void check_series(coarsened_series const& merged, coarsened_series const& whole)
 }
 
 recorder recorded(std::span<double const> values, std::size_t first, std::size_t total) {
-    recorder into(measured_per::replica, 3, {"x", "x^2"}, 0);
+    recorder into(each_replica{}, 3, {"x", "x^2"}, 0);
     for (std::size_t k = 0; k < values.size(); ++k) {
         std::vector<double> blocks;
         for (double const factor : {1.0, 2.0, 3.0}) {
@@ -181,16 +181,15 @@ TEST_CASE("merged recorders hold what one would have recorded", "[statistics]") 
     CHECK(merged.lead_variance() == Approx(whole.lead_variance()).epsilon(1e-12));
     check_series(merged.series(), whole.series());
     CHECK(jackknife(sums_over_all(merged), 1).value == Approx(jackknife(sums_over_all(whole), 1).value));
-    for (auto const& other : {recorder(measured_per::replica, 4, {"x", "x^2"}, 0),
-                              recorder(measured_per::pair, 3, {"x", "x^2"}, 0),
-                              recorder(measured_per::replica, 3, {"x", "x^3"}, 0),
-                              recorder(measured_per::replica, 3, {"x", "x^2"}, 1),
-                              recorder(measured_per::replica, 3, {"x"}, 0)}) {
+    for (auto const& other :
+         {recorder(each_replica{}, 4, {"x", "x^2"}, 0), recorder(each_pair{}, 3, {"x", "x^2"}, 0),
+          recorder(each_replica{}, 3, {"x", "x^3"}, 0), recorder(each_replica{}, 3, {"x", "x^2"}, 1),
+          recorder(each_replica{}, 3, {"x"}, 0)}) {
         CHECK_THROWS_WITH(merge(whole, other),
                           ContainsSubstring("expected the same observable and 3 replicas"));
         CHECK_THROWS_AS(merge(other, whole), error);
     }
-    CHECK_THROWS_AS(merge(whole, recorder(measured_per::replica, 3, {"x", "x^2"}, 0, 3)), error);
+    CHECK_THROWS_AS(merge(whole, recorder(each_replica{}, 3, {"x", "x^2"}, 0, 3)), error);
 }
 
 TEST_CASE("mean, variance and tau of an AR(1) process come out of merged pieces", "[statistics][slow]") {

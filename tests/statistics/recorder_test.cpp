@@ -2,8 +2,8 @@
 /// Recorders: stages, sums per replica and pair, the series of cohort means, freezing and thawing.
 #include "../catch.hpp"
 #include <spinet/random/streams.hpp>
-#include <spinet/statistics/ladder_means.hpp>
 #include <spinet/run/recorder.hpp>
+#include <spinet/statistics/ladder_means.hpp>
 
 #include <cmath>
 #include <cstddef>
@@ -49,15 +49,15 @@ TEST_CASE("stages are logarithmic in time", "[statistics]") {
 }
 
 TEST_CASE("a recorder adds up what it is given", "[statistics]") {
-    for (auto const per : {measured_per::replica, measured_per::pair}) {
+    for (unit_kind const& per : {unit_kind(each_replica{}), unit_kind(each_pair{})}) {
         constexpr std::size_t replicas = 5, width = 3, lead = 2;
         constexpr std::uint32_t n = 40;
         recorder into(per, replicas, {"x", "y", "z"}, lead);
-        std::size_t const units = per == measured_per::replica ? 5 : 10;
+        std::size_t const units = per.size == 1 ? 5 : 10;
         REQUIRE(into.units() == units);
         CHECK(into.width() == width);
         CHECK(into.lead() == lead);
-        CHECK(into.per() == per);
+        CHECK(into.unit().name == per.name);
         CHECK(into.replicas() == replicas);
         CHECK(into.components() == std::vector<std::string>{"x", "y", "z"});
         CHECK(into.count() == 0);
@@ -121,8 +121,7 @@ TEST_CASE("a recorder adds up what it is given", "[statistics]") {
 
 TEST_CASE("means over some replicas take the pairs inside, over the stages asked for", "[statistics]") {
     constexpr std::size_t replicas = 6, units = 15;
-    recorder pairs(measured_per::pair, replicas, {"x", "y"}, 0),
-        singles(measured_per::replica, replicas, {"x", "y"}, 0);
+    recorder pairs(each_pair{}, replicas, {"x", "y"}, 0), singles(each_replica{}, replicas, {"x", "y"}, 0);
     // Number of measurement k for pair (a, b): something only that pair has.
     auto const of_pair = [](std::size_t a, std::size_t b, std::size_t k) {
         return std::pow(2.0, static_cast<double>(a)) + std::pow(3.0, static_cast<double>(b)) +
@@ -176,7 +175,7 @@ TEST_CASE("means over some replicas take the pairs inside, over the stages asked
     CHECK(sums_over_all(pairs).mean(replicas, 0) == Approx(expect(all, 0, 4, true)).epsilon(1e-13));
     // The order of the members does not matter.
     CHECK(sums_over(pairs, {5, 1, 3}).mean(3, 0) == Approx(expect(odd, 0, 4, true)).epsilon(1e-13));
-    CHECK_THROWS_WITH(sums_over_all(recorder(measured_per::pair, 6, {"x"}, 0)),
+    CHECK_THROWS_WITH(sums_over_all(recorder(each_pair{}, 6, {"x"}, 0)),
                       ContainsSubstring("the run has no measurements"));
     CHECK_THROWS_AS(sums_over(pairs, {0, 1}), error);
 }
@@ -185,8 +184,7 @@ TEST_CASE("replicas that pair moves join are one unit, and no pair", "[statistic
     // Eight replicas, each with the value of its unit of two, so that within a unit q would be 1.
     constexpr std::size_t replicas = 8;
     auto const value = [](std::size_t r) { return std::array{0.1, 0.9, -0.4, 0.3}[r / 2]; };
-    recorder pairs(measured_per::pair, replicas, {"q"}, 0, 2),
-        singles(measured_per::replica, replicas, {"x"}, 0, 2);
+    recorder pairs(each_pair{}, replicas, {"q"}, 0, 2), singles(each_replica{}, replicas, {"x"}, 0, 2);
     std::vector<double> of_pairs, of_singles;
     for (std::size_t a = 0; a < replicas; ++a) {
         of_singles.push_back(value(a));
@@ -196,7 +194,7 @@ TEST_CASE("replicas that pair moves join are one unit, and no pair", "[statistic
     pairs.add(0, of_pairs);
     singles.add(0, of_singles);
     // The same from one replica of each unit.
-    recorder few_pairs(measured_per::pair, 4, {"q"}, 0), few_singles(measured_per::replica, 4, {"x"}, 0);
+    recorder few_pairs(each_pair{}, 4, {"q"}, 0), few_singles(each_replica{}, 4, {"x"}, 0);
     of_pairs.clear(), of_singles.clear();
     for (std::size_t a = 0; a < replicas; a += 2) {
         of_singles.push_back(value(a));

@@ -26,7 +26,7 @@ bool go_on(progress const&) { return interrupted == 0; }
 struct curve {
     std::string name;
     std::vector<std::string> rows;
-    characteristic_temperatures at{};
+    temperature_scales at{};
 };
 
 std::string row(char const* format, auto... numbers) {
@@ -38,7 +38,7 @@ std::string row(char const* format, auto... numbers) {
 /// Times of the slowest layer too: inputs are nearly free, and most of the spins.
 curve relaxation_of(std::string const& name, network_glass<float> const& glass, std::uint64_t sweeps,
                     std::uint64_t longest) {
-    curve found{name, {}, temperatures_that_matter(glass)};
+    curve found{name, {}, characteristic_temperatures(glass)};
     auto const ladder = suggested_temperatures(glass, {.count = 20}, threads{});
     std::fprintf(stderr, "%s: tempering of %zu temperatures, %.3g to %.3g\n", name.c_str(), ladder.size(),
                  ladder.lowest(), ladder.highest());
@@ -97,7 +97,7 @@ std::string preamble(std::filesystem::path const& picture, std::string const& yl
 }
 
 /// Upright lines at the temperatures that matter: lambda_max dashed, T_ord whole, T_formula dotted.
-std::string marks(characteristic_temperatures const& at, char const* colour) {
+std::string marks(temperature_scales const& at, char const* colour) {
     std::string text;
     for (auto const& [t, style] : {std::pair{at.lambda_max, "dt 2"}, std::pair{at.t_ord.temperature, "dt 1"},
                                    std::pair{at.t_formula, "dt 3"}})

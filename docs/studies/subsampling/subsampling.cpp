@@ -3,8 +3,8 @@
 #include "../../examples/program.hpp"
 #include "../figure.hpp"
 #include <spinet/mapping/subsample.hpp>
-#include <spinet/spinet.hpp>
 #include <spinet/run/subsampled_curve.hpp>
+#include <spinet/spinet.hpp>
 
 #include <CLI/CLI.hpp>
 
@@ -105,14 +105,14 @@ void compare_scalings(std::string const& name, spinet::network const& net, spine
     auto const add = [&](char const* what, double fraction, auto&& draw) {
         mean_error t_ord, lambda, formula;
         for (std::uint64_t seed = 1; seed <= chosen.repeats && program::interrupted == 0; ++seed) {
-            auto const found = spinet::temperatures_that_matter(draw(seed));
+            auto const found = spinet::characteristic_temperatures(draw(seed));
             t_ord.add(found.t_ord.temperature), lambda.add(found.lambda_max), formula.add(found.t_formula);
         }
         if (program::interrupted != 0) throw program::stopped{};
         to.row("%s,%g,%s,%.4f,%.4f,%.4f,%.4f,%.4f,%.4f\n", name.c_str(), fraction, what, t_ord.mean(),
                t_ord.error(), lambda.mean(), lambda.error(), formula.mean(), formula.error());
     };
-    auto const whole = spinet::temperatures_that_matter(spinet::to_spin_glass(net));
+    auto const whole = spinet::characteristic_temperatures(spinet::to_spin_glass(net));
     to.row("%s,1,whole,%.4f,0,%.4f,0,%.4f,0\n", name.c_str(), whole.t_ord.temperature, whole.lambda_max,
            whole.t_formula);
     for (double const f : fractions) {
@@ -126,8 +126,8 @@ void compare_scalings(std::string const& name, spinet::network const& net, spine
 
 // --- curves
 
-std::vector<spinet::point> curve_of_whole(spinet::network const& net, spinet::ladder const& temperatures,
-                                          options const& chosen) {
+spinet::curve curve_of_whole(spinet::network const& net, spinet::ladder const& temperatures,
+                             options const& chosen) {
     auto const run = spinet::sample(
         spinet::to_spin_glass(net), spinet::parallel_tempering(spinet::glauber{}, temperatures),
         spinet::observables{spinet::energy{}, spinet::overlap{}},
@@ -139,7 +139,7 @@ std::vector<spinet::point> curve_of_whole(spinet::network const& net, spinet::la
 
 /// Means of <|q|> at one size, without an extrapolation, by policy.
 void compare_policies(std::string const& name, spinet::network const& net, spinet::ladder const& temperatures,
-                      std::vector<spinet::point> const& whole, options const& chosen, table& to) {
+                      spinet::curve const& whole, options const& chosen, table& to) {
     static constexpr std::array<sampling, 4> policies{sampling::stratified, sampling::uniform,
                                                       sampling::by_coupling_norm, sampling::by_leverage};
     for (auto const policy : policies) {
@@ -167,7 +167,7 @@ void study(std::string const& file, options const& chosen, table& scalings, tabl
     auto const net = program::load_network(file);
     spinet::subsampler const source(net, {});
     compare_scalings(name, net, source, chosen, scalings);
-    auto const matter = spinet::temperatures_that_matter(spinet::to_spin_glass(net));
+    auto const matter = spinet::characteristic_temperatures(spinet::to_spin_glass(net));
     double const t_ord = matter.t_ord.temperature;
     auto const temperatures = ladder_of(t_ord, matter.lambda_max);
     std::fprintf(stderr, "%s: the whole network\n", name.c_str());

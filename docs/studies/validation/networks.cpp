@@ -105,8 +105,8 @@ void check_ordering(study& to, std::vector<std::size_t> const& sizes) {
                "the same");
 }
 
-void check_temperatures_that_matter(study& to) {
-    auto const at = temperatures_that_matter(to_spin_glass(
+void check_characteristic_temperatures(study& to) {
+    auto const at = characteristic_temperatures(to_spin_glass(
         load_network(SPINET_SOURCE_DIR "/docs/networks/fashion_784-128-64-10_trained.safetensors")));
     to.equal("lambda_max of the shipped trained network", 9.574948, at.lambda_max, 1e-6, "NumPy");
     to.equal("T_ord of the same", 8.953412, at.t_ord.temperature, 1e-6, "NumPy");
@@ -199,7 +199,7 @@ void check_networks(study& to) {
         check_paramagnet(to, sizes);
         check_ordering(to, sizes);
     }
-    check_temperatures_that_matter(to);
+    check_characteristic_temperatures(to);
     check_identities(to);
     check_trained(to);
 }

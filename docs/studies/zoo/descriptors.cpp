@@ -177,7 +177,7 @@ public:
         std::snprintf(text, sizeof text, "%.6g", temperature);
         add(part, text, quantity, value, error, equilibrated);
     }
-    void points(std::string const& part, char const* quantity, std::vector<point> const& all,
+    void points(std::string const& part, char const* quantity, curve const& all,
                 std::vector<verdict> const& verdicts) {
         for (std::size_t k = 0; k < all.size(); ++k)
             at(part, all[k].temperature, quantity, all[k].value, all[k].error, verdicts[k].equilibrated);
@@ -268,7 +268,7 @@ std::pair<std::string, std::string> describe_glass(task const& of, options const
     std::uint64_t const seed = detail::fingerprint().add(std::span<char const>(of.of.name)).value();
     auto const net = kind.change(program::load_network(of.of.file.string()), seed);
     auto const glass = to_spin_glass(net, kind.mapping);
-    auto const at = temperatures_that_matter(glass);
+    auto const at = characteristic_temperatures(glass);
     auto const ladder = reaching(suggested_temperatures(glass), chosen.coldest * at.t_ord.temperature);
     auto plan = affordable(chosen, glass, ladder.size());
     plan.seed = seed + chosen.plan.seed - 1;

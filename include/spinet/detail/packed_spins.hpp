@@ -12,8 +12,10 @@
 #include <span>
 #include <type_traits>
 #include <vector>
-#if defined(__SSE2__)
+#if defined(__AVX2__)
 #include <immintrin.h>
+#elif defined(__SSE2__)
+#include <emmintrin.h>  // a fifteenth of the time of <immintrin.h>
 #endif
 
 namespace spinet::detail {

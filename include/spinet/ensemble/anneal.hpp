@@ -6,7 +6,7 @@
 #include <spinet/error.hpp>
 #include <spinet/execution/blas_threads.hpp>
 #include <spinet/execution/executor.hpp>
-#include <spinet/kernel/site_kernel.hpp>
+#include <spinet/kernel/concepts.hpp>
 #include <spinet/random/streams.hpp>
 #include <spinet/run/progress.hpp>
 
@@ -106,7 +106,7 @@ template <Model M, class K, Executor Exec = serial, class... Watchers>
         throw error("anneal: 2 / T overflows the model's floating-point type at the lowest temperature");
     single_threaded_blas const one_blas_thread;
     auto team = executor.team();
-    detail::require_watchers<Watchers...>();
+    static_assert(detail::watchers_fit<Watchers...>());
     auto result = detail::anneal_with(model, kernel, temperatures, plan, team, [&](std::uint64_t sweep) {
         return detail::tell({run_phase::annealing, sweep, plan.sweeps, false, {}}, watchers...);
     });

@@ -5,7 +5,7 @@
 #include <spinet/ensemble/ladder.hpp>
 #include <spinet/ensemble/population_ensemble.hpp>
 #include <spinet/error.hpp>
-#include <spinet/kernel/site_kernel.hpp>
+#include <spinet/kernel/rule.hpp>
 
 #include <cmath>
 #include <cstddef>
@@ -21,6 +21,11 @@ namespace spinet {
 /// Populations whose temperature falls, with or without resampling; see annealing and population_annealing.
 template <class K>
 class population_method {
+    static_assert(
+        !AcceptanceRule<K>,
+        "spinet: this is an acceptance rule, not a kernel; site_kernel<Rule, natural_scan>{} makes a "
+        "kernel of it");
+
 public:
     population_method(K kernel, ladder temperatures, std::size_t members, std::optional<double> step)
         : kernel_(std::move(kernel)),
@@ -30,7 +35,7 @@ public:
 
     [[nodiscard]] ladder const& temperatures() const noexcept { return temperatures_; }
     [[nodiscard]] K const& kernel() const noexcept { return kernel_; }
-    [[nodiscard]] std::size_t rows_of_replica() const noexcept { return members_; }
+    [[nodiscard]] std::size_t rows_per_replica() const noexcept { return members_; }
     [[nodiscard]] std::string name() const {
         if (!step_) return kernel_.name() + ", annealing";
         char text[80];
@@ -42,11 +47,12 @@ public:
     template <Model M>
     [[nodiscard]] population_ensemble<M, K> make_ensemble(M const& model, std::size_t replicas,
                                                           std::uint64_t seed) const {
-        static_assert(Kernel<K, M>, "spinet: this kernel does not satisfy Kernel for this model");
         return {model, kernel_, temperatures_, replicas, members_, step_, seed};
     }
 
     static constexpr bool exchanges = false;
+    static constexpr bool anneals = true;
+    static constexpr std::size_t replicas_per_block = 1;
 
 private:
     K kernel_;
@@ -57,8 +63,8 @@ private:
 
 /// Simulated annealing (Kirkpatrick, Gelatt, Vecchi, Science 220, 671 (1983)): every replica starts from
 /// random spins at the highest temperature of the ladder and goes down rung by rung. The sweeps of a plan,
-/// warm-up and measured ones, are made at every rung. What it measures is what a cooling of this speed comes
-/// to, so no point of it is ever called equilibrated.
+/// warm-up and measured ones, are made at every rung. It measures where a cooling of
+/// this speed arrives, so no point of it is ever called equilibrated.
 template <class K>
 [[nodiscard]] population_method<K> annealing(K kernel, ladder temperatures) {
     return {std::move(kernel), std::move(temperatures), 1, std::nullopt};
@@ -75,7 +81,7 @@ struct population_options {
 /// (2010)): every replica is a population of its own, annealed from infinite temperature down the ladder with
 /// steps between the rungs as needed, and resampled at each step, which keeps it in equilibrium as far as it
 /// is large enough. The sweeps of a plan, warm-up and measured ones, are made at every step, so ten or so do.
-/// Overlaps are those between members of different populations. The run tells the free energy
+/// Overlaps are those between members of different populations. The run gives the free energy
 /// (`free_energy(run)`) and the family statistic rho_t (`run.populations`). Throws spinet::error for fewer
 /// than 2 members or a step that is not a positive number.
 template <class K>

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Exchange policies: with which probability two neighbouring temperatures of a ladder swap their replicas.
+/// The exchange policies of replica exchange: by energies, by marginal weights, or none.
 #pragma once
 
 #include <spinet/detail/vector_math.hpp>
+#include <spinet/ensemble/concepts.hpp>
 #include <spinet/kernel/rule.hpp>
 #include <spinet/kernel/sweep_draws.hpp>
 #include <spinet/model/concepts.hpp>
@@ -10,6 +11,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -17,19 +19,6 @@
 #include <vector>
 
 namespace spinet {
-
-/// An exchange policy: `log_ratio(model, state, row_a, row_b, beta_a, beta_b)` is the logarithm of
-/// w(a at beta_b) w(b at beta_a) / (w(a at beta_a) w(b at beta_b)), for the row that now holds beta_a and the
-/// one that now holds beta_b. A swap is accepted with probability min(1, exp(log_ratio)).
-///
-/// w is the weight of all spins, and exchanges follow a sweep; or, of a policy that has `summed_out(model)`,
-/// that of the spins outside this colour: exchanges then come within the sweep, where the fields of the
-/// colour are up to date in `state.fields()` (the energies are still those of the last sweep), and its spins
-/// are drawn anew from them by heat bath, whatever the kernel's rule.
-template <class E>
-concept ExchangePolicy = requires(E const& exchange) {
-    { exchange.name() } -> std::convertible_to<std::string>;
-};
 
 /// Replica exchange on the Boltzmann weight: log ratio = (beta_a - beta_b)(E_a - E_b), with total energies.
 /// Source: Hukushima and Nemoto, J. Phys. Soc. Jpn. 65, 1604 (1996).
@@ -103,67 +92,45 @@ struct natural_exchange {
     static constexpr char const* name() noexcept { return "natural exchange"; }
 };
 
-/// Never swaps: every temperature is simulated on its own.
+/// Never swaps: every temperature is simulated on its own. It is not asked.
 struct no_exchange {
     static constexpr char const* name() noexcept { return "no exchange"; }
+    template <class M, class State>
+    [[nodiscard]] static double log_ratio(M const&, State const&, std::size_t, std::size_t, double,
+                                          double) noexcept {
+        return -std::numeric_limits<double>::infinity();
+    }
 };
 
 namespace detail {
 
-/// Can the kernel pause within a sweep, where the fields of a colour are up to date? It says so itself, by
-/// `using pauses` of its own type: a kernel derived from it, with a sweep of its own, does not.
-template <class K, class M>
-concept PausingKernel = BlockModel<M> && std::same_as<typename K::pauses, K> &&
-    requires(K const& kernel, M const& model, typename K::template state<M>& state,
-             std::span<double const> betas, sweep_draws const& draws, void (*pause)()) {
-    kernel.sweep_redrawing(model, state, betas, draws, std::size_t{0}, pause);
-};
-
-/// Does a pause leave the rule of the kernel what it is? It draws a colour by heat bath.
+/// Whether a pause leaves the rule of a kernel what it is: it draws a colour by heat bath.
 template <class K, class M>
 concept PausingHeatBath = PausingKernel<K, M> && std::same_as<typename K::rule, heat_bath_rule>;
 
-template <class Exchange, class M, class K>
-concept HasLogRatio = requires(Exchange const& exchange, M const& model,
-                               typename K::template state<M> const& state, std::size_t row, double beta) {
-    { exchange.log_ratio(model, state, row, row, beta, beta) } -> std::convertible_to<double>;
-};
-
-/// Has the policy lanes, variants of the model that rows may be in? `view(model, lane_of_row)` is then a
-/// model of which each row of a tile has its own.
+/// The model as each row of a tile sees it.
 template <class Exchange, class M>
-concept HasLanes = requires(Exchange const& exchange, M const& model,
-                            std::vector<std::uint32_t> const& lanes) {
-    exchange.view(model, lanes);
-};
-
-template <class Exchange, class M>
-struct seen_in_lanes_of {
+struct seen_by_rows_of {
     using type = M const&;
 };
 template <class Exchange, class M>
-    requires HasLanes<Exchange, M>
-struct seen_in_lanes_of<Exchange, M> {
+    requires CappedExchange<Exchange, M>
+struct seen_by_rows_of<Exchange, M> {
     using type = decltype(std::declval<Exchange const&>().view(
         std::declval<M const&>(), std::declval<std::vector<std::uint32_t> const&>()));
 };
 template <class Exchange, class M>
-using seen_in_lanes = typename seen_in_lanes_of<Exchange, M>::type;
-
-template <class Exchange, class M>
-concept SumsOut = requires(Exchange const& exchange, M const& model) {
-    { exchange.summed_out(model) } -> std::convertible_to<std::size_t>;
-};
+using seen_by_rows = typename seen_by_rows_of<Exchange, M>::type;
 
 }  // namespace detail
 
-/// What a policy is for a kernel and a model: `natural_exchange` stands for another one; one with a member
-/// `on(model)` for what that returns; any other for itself.
+/// The policy to use for a kernel and a model: in place of natural_exchange the one it describes, in place of
+/// a ModelExchange what its `on(model)` returns, and any other as it is.
 template <class K, class M, class Exchange>
 [[nodiscard]] auto resolved_exchange(Exchange const& exchange, [[maybe_unused]] M const& model) {
     if constexpr (std::is_same_v<Exchange, natural_exchange>)
         return std::conditional_t<detail::PausingHeatBath<K, M>, marginal_exchange, energy_exchange>{};
-    else if constexpr (requires { exchange.on(model); })
+    else if constexpr (ModelExchange<Exchange, M>)
         return exchange.on(model);
     else
         return exchange;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Pair moves: what two replicas at one temperature may do together.
+/// Moves of two replicas at one temperature.
 #pragma once
 
 #include <spinet/model/concepts.hpp>
@@ -15,19 +15,14 @@
 
 namespace spinet {
 
-/// A pair move: `move(model, spins_a, spins_b, draw)` changes both spans of spins +-1 and returns by how much
-/// the total energy of a grows; `highest()` is the highest temperature at which it is to be made. Law: the
-/// product of the two Boltzmann distributions stays as it is, and the sum of the two energies too.
-template <class P>
-concept PairMove = requires(P const& move) {
-    { move.name() } -> std::convertible_to<std::string>;
-    { move.highest() } -> std::convertible_to<double>;
-};
-
 /// Replicas never meet.
 struct no_pair_move {
     static constexpr char const* name() noexcept { return "no pair moves"; }
     static constexpr double highest() noexcept { return 0; }
+    template <class M, class Spins>
+    [[nodiscard]] double operator()(M const&, Spins, Spins, std::uint32_t) const noexcept {
+        return 0;
+    }
 };
 
 /// Cluster moves on sparse graphs, without rejection: a connected set of sites at which two replicas differ,

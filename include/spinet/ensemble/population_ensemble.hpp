@@ -3,12 +3,10 @@
 #pragma once
 
 #include <spinet/archive.hpp>
-#include <spinet/detail/packed_spins.hpp>
+#include <spinet/ensemble/concepts.hpp>
 #include <spinet/ensemble/ladder.hpp>
 #include <spinet/ensemble/tile_size.hpp>
 #include <spinet/error.hpp>
-#include <spinet/kernel/site_kernel.hpp>
-#include <spinet/observable/cohort.hpp>
 #include <spinet/random/streams.hpp>
 
 #include <algorithm>
@@ -25,19 +23,6 @@
 
 namespace spinet {
 
-/// What population annealing tells of its populations, at each temperature of the ladder.
-struct population_record {
-    std::size_t members = 0;  ///< of each population
-    std::size_t steps = 0;    ///< from infinite temperature down to the lowest, those between rungs included
-    std::size_t populations = 0;
-    /// ln Z of each population, number rung * populations + population; NaN where it has not come to.
-    std::vector<double> log_partition;
-    /// The family statistic rho_t = members x the sum over families of (their share of the population)^2, in
-    /// the same order: members / rho_t is the number of independent families. Source: Wang, Machta,
-    /// Katzgraber, Phys. Rev. E 92, 013303 (2015).
-    std::vector<double> family_size;
-};
-
 /// One step of a schedule: an inverse temperature, and the rung of the ladder that it is, if any.
 struct schedule_step {
     double beta;
@@ -48,7 +33,7 @@ struct schedule_step {
 /// schedule of temperatures; each step is followed by sweeps of all rows. With a `resampling_step`, a step
 /// from beta to beta' copies each row of a population as often as its weight exp(-(beta' - beta) E), over the
 /// mean weight of the population, asks for: a systematic sample, so that the number of rows stays as it is.
-/// The mean weights multiply up to Z(beta') / 2^N.
+/// The product of the mean weights is Z(beta') / 2^N.
 ///
 /// Replica r has rows r * members, ..., (r + 1) * members - 1 of the run. Cohort m is member m of every
 /// population: the rows of a cohort have no ancestor in common.
@@ -56,8 +41,8 @@ template <Model M, class K>
 class population_ensemble {
 public:
     using real = typename M::spin_type;
-    /// One temperature after the other, where ladders hold all at once.
-    static constexpr bool successive = true;
+    static constexpr bool packs = PackedState<typename K::template state<M>>;
+    static_assert(Kernel<K, M>, "spinet: this is no Kernel for this model; see docs/concepts.md");
 
     population_ensemble(M const& model, K const& kernel, ladder const& temperatures, std::size_t replicas,
                         std::size_t members, std::optional<double> resampling_step, std::uint64_t seed)
@@ -72,7 +57,7 @@ public:
           log_partition_(replicas, static_cast<double>(model.size()) * std::numbers::ln2) {
         // Rows are copied within a population by several workers at once: no tile holds rows of two.
         std::size_t const groups = resampling_step ? replicas : 1, of_group = replicas * members / groups;
-        std::size_t const parts = (of_group + rows_per_tile<K> - 1) / rows_per_tile<K>;
+        std::size_t const parts = (of_group + detail::rows_per_tile<K> - 1) / detail::rows_per_tile<K>;
         for (std::size_t g = 0, first = 0; g < groups; ++g)
             for (std::size_t part = 0; part < parts; ++part) {
                 std::size_t const rows = of_group / parts + (part < of_group % parts ? 1 : 0);
@@ -89,19 +74,22 @@ public:
         for (std::size_t k = temperatures.size(); k-- > 0;) schedule_.push_back({1.0 / temperatures[k], k});
     }
 
-    [[nodiscard]] std::size_t replicas() const noexcept { return replicas_; }
-    [[nodiscard]] std::size_t cohorts() const noexcept { return members_; }
     [[nodiscard]] std::size_t steps() const noexcept { return schedule_.size(); }
     [[nodiscard]] schedule_step const& step(std::size_t s) const noexcept { return schedule_[s]; }
-    /// Nothing without resampling: an annealing has rows, not populations.
-    [[nodiscard]] std::optional<population_record> populations() const {
-        if (resampling_step_) return record_;
-        return std::nullopt;
+    /// One cohort for each member, at the rungs of the ladder; none at the steps between them.
+    [[nodiscard]] std::size_t cohorts(std::size_t s) const noexcept { return step(s).rung ? members_ : 0; }
+    [[nodiscard]] std::size_t rung_of(std::size_t s, std::size_t) const noexcept { return *step(s).rung; }
+
+    /// An annealing has rows, not populations: nothing is reported of them without resampling.
+    [[nodiscard]] ensemble_report report() const {
+        ensemble_report all{members_, {}, {}, {}};
+        if (resampling_step_) all.populations = record_;
+        return all;
     }
 
-    /// Random spins; and the schedule, from a pilot.
-    template <class Team>
-    void start(Team& team) {
+    /// Random spins, whatever the states are that a ladder would start from; and the schedule, from a pilot.
+    template <class Team, class StateOf>
+    void start(Team& team, StateOf&&) {
         team.run(tiles_.size(), [&](std::size_t t) { randomise(tiles_[t], seed_); });
         std::iota(family_.begin(), family_.end(), std::uint32_t{0});
         if (resampling_step_) schedule_ = pilot_schedule(team);
@@ -134,18 +122,14 @@ public:
         });
     }
 
-    static constexpr bool packs = requires(typename K::template state<M> const& state, std::uint64_t* out) {
-        state.pack_rows(std::span<site_word const>(), out);
-    };
+    static void end_warmup() noexcept {}
 
-    /// Packs all spins as they are now, for gather_bits.
     template <class Team>
-    void pack(Team& team, std::span<spin_group const> groups) requires packs {
-        if (bits_.empty()) {
-            words_ = detail::words_of_row(groups);
-            for (auto const& part : tiles_) bits_.emplace_back(part.state.rows() * words_.size());
-        }
-        team.run(tiles_.size(), [&](std::size_t t) { tiles_[t].state.pack_rows(words_, bits_[t].data()); });
+    void pack(Team& team, std::span<site_word const> words) requires packs {
+        if (bits_.empty())
+            for (auto const& part : tiles_) bits_.emplace_back(part.state.rows() * words.size());
+        words_ = words.size();
+        team.run(tiles_.size(), [&](std::size_t t) { tiles_[t].state.pack_rows(words, bits_[t].data()); });
     }
 
     /// The energies of cohort m, one to a population.
@@ -165,7 +149,7 @@ public:
     void gather_bits(std::size_t m, std::span<std::uint64_t const*> rows) const {
         for (std::size_t p = 0; p < replicas_; ++p) {
             auto const at = places_[p * members_ + m];
-            rows[p] = bits_[at.tile].data() + at.row * words_.size();
+            rows[p] = bits_[at.tile].data() + at.row * words_;
         }
     }
 
@@ -221,7 +205,7 @@ private:
 
     /// Steps in which the energies' standard deviation times that of beta stays below the one asked for, all
     /// rungs among them. Its deviations are those of a few rows that are annealed along: they only choose the
-    /// steps, so that the populations owe them nothing.
+    /// steps, so they do not bias the populations.
     template <class Team>
     [[nodiscard]] std::vector<schedule_step> pilot_schedule(Team& team) const {
         constexpr std::size_t tiles = 2, rows = 128;
@@ -345,7 +329,7 @@ private:
     std::vector<double> log_partition_;  ///< of each population, at its temperature now
     std::vector<schedule_step> schedule_;
     population_record record_;
-    std::vector<site_word> words_;
+    std::size_t words_ = 0;
     std::vector<std::vector<std::uint64_t>> bits_;  ///< of each tile, as last packed
 };
 

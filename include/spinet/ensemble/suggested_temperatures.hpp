@@ -6,9 +6,9 @@
 #include <spinet/execution/blas_threads.hpp>
 #include <spinet/execution/executor.hpp>
 #include <spinet/kernel/glauber.hpp>
+#include <spinet/mean_field/characteristic_temperatures.hpp>
 #include <spinet/mean_field/coupling_spectrum.hpp>
 #include <spinet/mean_field/t_ord.hpp>
-#include <spinet/mean_field/temperatures_that_matter.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -38,13 +38,14 @@ template <Model M, class Method, class Team>
                                                       std::size_t replicas, std::uint32_t sweeps,
                                                       std::uint64_t seed, Team& team) {
     auto ensemble = method.make_ensemble(model, replicas, seed);
-    ensemble.start(team, {}, [](std::size_t) { return false; });
-    ensemble.advance(team, 0, sweeps / 2);
-    ensemble.reset_counts();
-    ensemble.advance(team, sweeps / 2, sweeps);
-    auto const counts = ensemble.counts();
+    ensemble.start(team, [](std::size_t) { return std::span<typename M::spin_type const>(); });
+    ensemble.begin_step(team, 0);
+    ensemble.advance(team, 0, 0, sweeps / 2);
+    ensemble.end_warmup();
+    ensemble.advance(team, 0, sweeps / 2, sweeps);
+    auto const counts = ensemble.report().exchange;
     std::vector<double> acceptance;
-    for (std::size_t k = 0; k + 1 < method.temperatures().size(); ++k)  // further links are those of lanes
+    for (std::size_t k = 0; k + 1 < method.temperatures().size(); ++k)  // further links are those of variants
         acceptance.push_back(static_cast<double>(counts.accepted[k]) /
                              static_cast<double>(counts.attempted[k]));
     return acceptance;

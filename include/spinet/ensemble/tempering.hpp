@@ -14,30 +14,22 @@
 
 namespace spinet {
 
-/// A method: what moves the replicas of a model over temperature. `make_ensemble(model, replicas, seed)`
-/// gives an object like ladder_ensemble; `kernel()` sweeps the annealing of the cold start; `exchanges` says
-/// whether replicas change their temperatures, so that round trips are asked for.
-template <class T, class M>
-concept SamplingMethod = Model<M> && requires(T const& method, M const& model) {
-    { method.temperatures() } -> std::convertible_to<ladder const&>;
-    { method.name() } -> std::convertible_to<std::string>;
-    { T::exchanges } -> std::convertible_to<bool>;
-    method.kernel();
-    method.make_ensemble(model, std::size_t{4}, std::uint64_t{1});
-};
-
 /// A kernel at every temperature of a ladder, with an exchange policy between neighbours and, perhaps, moves
 /// of two ladders. A method is a value; `make_ensemble` puts it to work on a model.
 template <class K, class Exchange, class Pairs = no_pair_move>
 class ladder_method {
+    static_assert(
+        !AcceptanceRule<K>,
+        "spinet: this is an acceptance rule, not a kernel; site_kernel<Rule, natural_scan>{} makes a "
+        "kernel of it");
+
 public:
     ladder_method(K kernel, ladder temperatures, Exchange exchange, Pairs pairs = {})
         : kernel_(std::move(kernel)),
           temperatures_(std::move(temperatures)),
           exchange_(std::move(exchange)),
           pairs_(std::move(pairs)) {
-        static_assert(PairMove<Pairs>, "spinet: the last argument must be a pair move");
-        if (joins_pairs && !(pairs_.highest() > 0))
+        if (replicas_per_block > 1 && !(pairs_.highest() > 0))
             throw error(std::string(pairs_.name()) + " up to T = " + std::to_string(pairs_.highest()) +
                         " would never be made");
     }
@@ -50,7 +42,7 @@ public:
     }
     [[nodiscard]] std::string name() const {
         std::string text = kernel_.name() + ", " + exchange_.name();
-        if (joins_pairs) {
+        if (replicas_per_block > 1) {
             char limit[40];
             std::snprintf(limit, sizeof limit, " up to T = %g", pairs_.highest());
             text += std::string(", ") + pairs_.name() + limit;
@@ -61,15 +53,16 @@ public:
     template <Model M>
     [[nodiscard]] ladder_ensemble<M, K, exchange_for<Exchange, K, M>, Pairs> make_ensemble(
         M const& model, std::size_t replicas, std::uint64_t seed) const {
-        static_assert(Kernel<K, M>, "spinet: this kernel does not satisfy Kernel for this model");
         return {model, kernel_, resolved_exchange<K>(exchange_, model), temperatures_, replicas,
                 seed,  pairs_};
     }
 
+    [[nodiscard]] std::size_t rows_per_replica() const noexcept { return temperatures_.size(); }
     /// Exchanges move replicas between temperatures, so round trips are something to ask for.
     static constexpr bool exchanges = !std::is_same_v<Exchange, no_exchange>;
-    /// Replicas 0 and 1, 2 and 3, ... depend on each other.
-    static constexpr bool joins_pairs = !std::is_same_v<Pairs, no_pair_move>;
+    static constexpr bool anneals = false;
+    /// With a pair move, replicas 0 and 1, 2 and 3, ... depend on each other.
+    static constexpr std::size_t replicas_per_block = std::is_same_v<Pairs, no_pair_move> ? 1 : 2;
 
 private:
     K kernel_;
@@ -80,7 +73,7 @@ private:
 
 /// Replica exchange (parallel tempering): every replica is a ladder of its own. `parallel_tempering(kernel,
 /// ladder)` takes the exchange that suits the model; a third argument names one, a fourth a pair move.
-/// Replicas that a pair move joins count as one where errors are made, so take twice as many.
+/// Two replicas that share a pair move count as one for the errors, so take twice as many.
 template <class K, class Exchange = natural_exchange, class Pairs = no_pair_move>
 [[nodiscard]] ladder_method<K, Exchange, Pairs> parallel_tempering(K kernel, ladder temperatures,
                                                                    Exchange exchange = {}, Pairs pairs = {}) {

@@ -3,13 +3,9 @@
 #pragma once
 
 #include <spinet/archive.hpp>
+#include <spinet/ensemble/concepts.hpp>
 #include <spinet/ensemble/exchange.hpp>
-#include <spinet/ensemble/ladder.hpp>
 #include <spinet/ensemble/pair_move.hpp>
-#include <spinet/ensemble/rung_graph.hpp>
-#include <spinet/ensemble/tile_size.hpp>
-#include <spinet/kernel/site_kernel.hpp>
-#include <spinet/model/concepts.hpp>
 #include <spinet/random/streams.hpp>
 
 #include <algorithm>
@@ -24,18 +20,10 @@
 
 namespace spinet {
 
-/// Exchange counts of one tile, per link of the graph of rungs (the first ones join neighbouring temperatures
-/// of the ladder), and round trips per ladder.
-struct exchange_counts {
-    std::vector<std::uint64_t> attempted;
-    std::vector<std::uint64_t> accepted;
-    std::vector<std::uint64_t> round_trips;
-};
-
-/// The rungs of an exchange policy: a ladder, or what its `graph(ladder)` says.
+/// The rungs of an exchange policy: those of its `graph(ladder)`, else the ladder.
 template <class Exchange>
 [[nodiscard]] rung_graph graph_of(Exchange const& exchange, ladder const& temperatures) {
-    if constexpr (requires { exchange.graph(temperatures); })
+    if constexpr (GraphExchange<Exchange>)
         return exchange.graph(temperatures);
     else
         return ladder_graph(temperatures);
@@ -46,14 +34,24 @@ template <class Exchange>
 ///
 /// With a pair move, ladders 0 and 1, 2 and 3, ... of the tile meet at each temperature.
 template <Model M, class K, class Exchange, class Pairs = no_pair_move>
-    requires Kernel<K, M>
 class tile {
 public:
-    static_assert(ExchangePolicy<Exchange>, "spinet: an exchange policy has a name() and a log_ratio(...)");
+    static_assert(Kernel<K, M>, "spinet: this is no Kernel for this model; see docs/concepts.md");
     static_assert(
-        std::is_same_v<Exchange, no_exchange> || detail::HasLogRatio<Exchange, M, K>,
-        "spinet: this exchange policy has no log_ratio(model, state, row_a, row_b, beta_a, beta_b) for "
-        "this model; marginal_exchange needs a model with colours (BlockModel)");
+        ExchangePolicy<Exchange, M, typename K::template state<M>>,
+        "spinet: an exchange policy has name() and log_ratio(model, state, row_a, row_b, beta_a, beta_b) "
+        "for this model and kernel (ExchangePolicy); marginal_exchange needs a model with colours "
+        "(BlockModel)");
+    static_assert(
+        PairMove<Pairs, M>,
+        "spinet: a pair move has name(), highest() and move(model, spins_a, spins_b, draw) (PairMove)");
+    /// Whether exchanges come within a sweep (or after it). Either way each row is left in a state of the
+    /// temperature that it then has.
+    static constexpr bool exchanges_within = SummingExchange<Exchange, M>;
+    static_assert(!exchanges_within ||
+                      PausingKernel<K, std::remove_cvref_t<detail::seen_by_rows<Exchange, M>>>,
+                  "spinet: an exchange that sums spins out needs a kernel that sweeps whole colours, such as "
+                  "glauber{} on a network");
     using real = typename M::spin_type;
 
     tile(M const& model, K const& kernel, Exchange const& exchange, ladder const& temperatures,
@@ -70,13 +68,10 @@ public:
           state_(kernel.make_state(model, ladders * rungs_)),
           row_at_(ladders * rungs_),
           trip_(ladders * rungs_, trip::none) {
-        for (std::size_t l = 0; l < ladders_; ++l)
-            std::iota(row_at_.begin() + static_cast<std::ptrdiff_t>(l * rungs_),
-                      row_at_.begin() + static_cast<std::ptrdiff_t>((l + 1) * rungs_),
-                      static_cast<std::uint32_t>(l * rungs_));
+        std::iota(row_at_.begin(), row_at_.end(), std::uint32_t{0});
         counts_ = {std::vector<std::uint64_t>(graph_.links), std::vector<std::uint64_t>(graph_.links),
                    std::vector<std::uint64_t>(ladders_)};
-        place_betas();
+        place_rows();
         if constexpr (exchanges_within)
             if (exchange_.summed_out(model) >= model.colours())
                 throw error(std::string(exchange_.name()) + ": the model has no colour " +
@@ -94,7 +89,7 @@ public:
         return row_at_[l * rungs_ + k];
     }
 
-    /// Sets every spin: `spin(row)` returns the spins of that row of the tile.
+    /// Sets every spin: `spins(row)` returns the spins of that row of the tile.
     template <class Spins>
     void start(Spins&& spins) {
         for (std::size_t r = 0; r < ladders_ * rungs_; ++r) state_.set_row(r, spins(r));
@@ -109,18 +104,11 @@ public:
         std::fill(trip_.begin(), trip_.end(), trip::none);
     }
 
-    /// Do exchanges come within a sweep (or after it)? Either way each row is left in a state of the
-    /// temperature it then has.
-    static constexpr bool exchanges_within = detail::SumsOut<Exchange, M>;
-
     /// Sweep number `sweep` of the run, its exchanges and its pair moves.
     void advance(std::uint32_t sweep) {
         sweep_draws const draws{seed_, sweep, static_cast<std::uint32_t>(first_ladder_ * rungs_),
                                 purpose::spins};
         if constexpr (exchanges_within) {
-            static_assert(detail::PausingKernel<K, std::remove_cvref_t<detail::seen_in_lanes<Exchange, M>>>,
-                          "spinet: an exchange that sums spins out needs a kernel that sweeps whole colours, "
-                          "such as glauber{} on a network");
             kernel_.sweep_redrawing(as_seen(), state_, beta_of_row_, draws, exchange_.summed_out(*model_),
                                     [&] { exchange_rungs(sweep); });
         } else {
@@ -147,19 +135,19 @@ public:
         counts_.accepted = in.get_exactly<std::uint64_t>(counts_.accepted.size());
         counts_.round_trips = in.get_exactly<std::uint64_t>(counts_.round_trips.size());
         check_permutation();
-        place_betas();
+        place_rows();
     }
 
 private:
-    /// Where a row was last of the two ends of its ladder; a round trip is bottom, top, bottom.
+    /// At which end of its ladder a row was last; a round trip is bottom, top, bottom.
     enum class trip : std::uint8_t { none, from_bottom, from_top };
 
-    static constexpr bool has_lanes = detail::HasLanes<Exchange, M>;
+    static constexpr bool has_variants = CappedExchange<Exchange, M>;
 
-    /// The model as each row's lane has it.
-    [[nodiscard]] detail::seen_in_lanes<Exchange, M> as_seen() const noexcept {
-        if constexpr (has_lanes)
-            return exchange_.view(*model_, lane_of_row_);
+    /// The model, of which each row has its own variant.
+    [[nodiscard]] detail::seen_by_rows<Exchange, M> as_seen() const noexcept {
+        if constexpr (has_variants)
+            return exchange_.view(*model_, variant_of_row_);
         else
             return *model_;
     }
@@ -176,35 +164,31 @@ private:
 
     void exchange_round(std::uint32_t* rows, stream const& draws, std::vector<rung_link> const& links) {
         for (auto const& [a, b, number] : links) {
-            double const log_ratio = log_ratio_of(rows[a], rows[b], graph_.rungs[a], graph_.rungs[b]);
+            double const log_ratio = log_ratio_of(rows[a], rows[b]);
             ++counts_.attempted[number];
             if (!(std::log(uniform<double>(draws.bits(number))) < log_ratio)) continue;
             ++counts_.accepted[number];
-            if constexpr (has_lanes)
-                if (graph_.rungs[a].lane != graph_.rungs[b].lane) {
+            if constexpr (has_variants)
+                if (variant_of_row_[rows[a]] != variant_of_row_[rows[b]]) {
                     std::copy(moved_a_.begin(), moved_a_.end(), state_.fields().row(rows[a]).begin());
                     std::copy(moved_b_.begin(), moved_b_.end(), state_.fields().row(rows[b]).begin());
                 }
+            std::swap(beta_of_row_[rows[a]], beta_of_row_[rows[b]]);
+            std::swap(variant_of_row_[rows[a]], variant_of_row_[rows[b]]);
             std::swap(rows[a], rows[b]);
-            place(rows[a], graph_.rungs[a]);
-            place(rows[b], graph_.rungs[b]);
         }
     }
 
-    [[nodiscard]] double log_ratio_of(std::size_t row_a, std::size_t row_b, rung const& a, rung const& b) {
-        if constexpr (has_lanes)
-            if (a.lane != b.lane) {
+    [[nodiscard]] double log_ratio_of(std::size_t row_a, std::size_t row_b) {
+        double const beta_a = beta_of_row_[row_a], beta_b = beta_of_row_[row_b];
+        if constexpr (has_variants)
+            if (auto const a = variant_of_row_[row_a], b = variant_of_row_[row_b]; a != b) {
                 moved_a_.resize(model_->size());
                 moved_b_.resize(model_->size());
-                return exchange_.log_ratio_of_lanes(as_seen(), state_, row_a, row_b, a.beta, a.lane, b.lane,
-                                                    std::span(moved_a_), std::span(moved_b_));
+                return exchange_.log_ratio_between(as_seen(), state_, row_a, row_b, beta_a, a, b,
+                                                   std::span(moved_a_), std::span(moved_b_));
             }
-        return exchange_.log_ratio(*model_, state_, row_a, row_b, a.beta, b.beta);
-    }
-
-    void place(std::size_t row, rung const& at) noexcept {
-        beta_of_row_[row] = at.beta;
-        lane_of_row_[row] = at.lane;
+        return exchange_.log_ratio(*model_, state_, row_a, row_b, beta_a, beta_b);
     }
 
     void move_pairs(std::uint32_t sweep) {
@@ -213,9 +197,7 @@ private:
             stream const draws(seed_, sweep, static_cast<std::uint32_t>(first_ladder_ + l),
                                purpose::pair_move);
             for (std::size_t k = 0; k < rungs_; ++k) {
-                // The temperature of a rung is that of the ladder to within rounding. Lanes are other models.
-                double const temperature = 1 / graph_.rungs[k].beta;
-                if (graph_.rungs[k].lane != 0 || temperature > pairs_.highest() * (1 + 1e-12)) continue;
+                if (graph_.rungs[k].variant != 0 || graph_.rungs[k].temperature > pairs_.highest()) continue;
                 std::size_t const of_a = row_at(l, k), of_b = row_at(l + 1, k);
                 state_.copy_row(of_a, std::span(a));
                 state_.copy_row(of_b, std::span(b));
@@ -227,8 +209,7 @@ private:
                 state_.energies()[of_b] -= change;
             }
         }
-        if constexpr (!requires { requires K::template state<M>::holds_spins_only; })
-            kernel_.prepare(as_seen(), state_);
+        if constexpr (!SpinsOnlyState<typename K::template state<M>>) kernel_.prepare(as_seen(), state_);
     }
 
     void count_trips(std::size_t l) {
@@ -240,11 +221,14 @@ private:
         if (at_top == trip::from_bottom) at_top = trip::from_top;
     }
 
-    void place_betas() {
+    /// Gives every row the temperature and variant of its rung.
+    void place_rows() {
         beta_of_row_.resize(row_at_.size());
-        lane_of_row_.resize(row_at_.size());
-        for (std::size_t l = 0; l < ladders_; ++l)
-            for (std::size_t k = 0; k < rungs_; ++k) place(row_at(l, k), graph_.rungs[k]);
+        variant_of_row_.resize(row_at_.size());
+        for (std::size_t place = 0; place < row_at_.size(); ++place) {
+            beta_of_row_[row_at_[place]] = 1.0 / graph_.rungs[place % rungs_].temperature;
+            variant_of_row_[row_at_[place]] = graph_.rungs[place % rungs_].variant;
+        }
     }
 
     void check_permutation() const {
@@ -271,8 +255,8 @@ private:
     std::vector<std::uint32_t> row_at_;
     std::vector<trip> trip_;
     std::vector<double> beta_of_row_;
-    std::vector<std::uint32_t> lane_of_row_;
-    std::vector<real> moved_a_, moved_b_;  ///< fields of two rows in each other's lane
+    std::vector<std::uint32_t> variant_of_row_;
+    std::vector<real> moved_a_, moved_b_;  ///< fields of two rows in each other's variant
     exchange_counts counts_;
 };
 

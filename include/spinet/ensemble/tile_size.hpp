@@ -9,15 +9,6 @@
 
 namespace spinet {
 
-/// What the kernel asks for, by a member `rows_per_tile`, else the 128 at which matrix products run at speed.
-template <class K>
-inline constexpr std::size_t rows_per_tile = [] {
-    if constexpr (requires { K::rows_per_tile; })
-        return static_cast<std::size_t>(K::rows_per_tile);
-    else
-        return std::size_t{128};
-}();
-
 /// How `replicas` ladders of `temperatures` rungs are cut into tiles. About `rows_wanted` rows a tile; an
 /// even number of tiles or one; at least two ladders to a tile from four ladders on; sizes equal to within
 /// one.

@@ -25,7 +25,7 @@ void update_spins(std::span<Real> spins, Real const* fields, std::uint16_t const
     constexpr std::size_t most = 1024, lanes = pack_lanes<Real>;
     alignas(pack_bytes) Real before[most], decided[most];
     Real least_decided = 1;
-    if constexpr (takes_packs<Rule>) {
+    if constexpr (PackedRule<Rule>) {
         auto least = all(Real{1});
         auto const step = [&](Real* s, Real const* h, std::uint16_t const* d, std::size_t k) {
             auto const old = load(s);

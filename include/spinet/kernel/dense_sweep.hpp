@@ -80,7 +80,7 @@ void flip_limits(stream const& first_row, std::uint32_t chunk,
                  side_by_side<Real>& limits) noexcept {
     alignas(cache_line) std::uint32_t bits[block_visits * rows_side_by_side];
     first_row.fill_16_rows(chunk, bits);
-    if constexpr (takes_packs<Rule>) {
+    if constexpr (PackedRule<Rule>) {
         constexpr std::size_t lanes = pack_lanes<Real>;
         alignas(cache_line) Real u[lanes], v[lanes];
         for (std::size_t k = 0; k < limits.size(); k += lanes) {
@@ -304,12 +304,15 @@ void add_increments(rows_view<Real> fields, rows_view<Real const> couplings, vis
         }
 }
 
-/// J of a model split for tiles, if it has that.
+template <class M>
+concept HasSplitCouplings = requires(M const& model) {
+    { model.split_couplings() } -> std::same_as<split_matrix const&>;
+};
+
+/// J of a model split for AMX tiles, as dense_ising keeps it; nullptr of other models.
 template <DenseModel M>
 [[nodiscard]] split_matrix const* split_couplings(M const& model) noexcept {
-    if constexpr (requires {
-                      { model.split_couplings() } -> std::same_as<split_matrix const&>;
-                  })
+    if constexpr (HasSplitCouplings<M>)
         if (model.split_couplings()) return &model.split_couplings();
     return nullptr;
 }

@@ -34,7 +34,7 @@ struct lane_visit {
 template <AcceptanceRule Rule, class Real, class Refine>
 [[gnu::always_inline]] inline void decide_lanes(lane_visit<Real>& at, Real const* twice_betas, zero_cost zero,
                                                 Refine&& refine) noexcept {
-    using number = std::conditional_t<takes_packs<Rule>, pack<Real>, Real>;
+    using number = std::conditional_t<PackedRule<Rule>, pack<Real>, Real>;
     constexpr std::size_t width = sizeof(number) / sizeof(Real);
     for (std::size_t lane = 0; lane < lane_rows; lane += width) {
         number s, h, draw, beta;

@@ -19,13 +19,13 @@
 namespace spinet {
 
 /// Sweeps of states on the sphere |s|^2 = N (DifferentiableModel): every row draws a tangent momentum of
-/// variance T, follows the equations of motion for `leaps` steps of the leapfrog rule along great circles,
-/// and accepts where that led with probability min(1, exp(-beta (change of E + change of p^2 / 2))), else
-/// stays. So the Boltzmann distribution is exact at any step. One leap is Langevin's dynamics, at a time step
-/// of step^2 / 2; more of them, hybrid Monte Carlo, move further before they forget their direction. The step
-/// is a time, of unit masses: with 10 leaps a 3-spin model of 32 or 64 spins (p_spin_scale of Auffinger, Ben
-/// Arous and Cerny, T = 0.7 and 1.5) accepts 0.98 of the moves at a step of 0.1, 0.76 to 0.86 at 0.3 and 0.28
-/// to 0.56 at 0.5, less where N is large.
+/// variance T, follows the equations of motion for `leapfrog_steps` steps of the leapfrog rule along great
+/// circles, and accepts where that led with probability min(1, exp(-beta (change of E + change of p^2 / 2))),
+/// else stays. So the Boltzmann distribution is exact at any step. One leapfrog step is Langevin's dynamics,
+/// at a time step of step^2 / 2; more of them, hybrid Monte Carlo, move further before they forget their
+/// direction. The step is a time, of unit masses: with 10 leapfrog steps a 3-spin model of 32 or 64 spins
+/// (p_spin_scale of Auffinger, Ben Arous and Cerny, T = 0.7 and 1.5) accepts 0.98 of the moves at a step of
+/// 0.1, 0.76 to 0.86 at 0.3 and 0.28 to 0.56 at 0.5, less where N is large.
 ///
 /// Sources: Duane, Kennedy, Pendleton and Roweth, Phys. Lett. B 195, 216 (1987); geodesics: Byrne and
 /// Girolami, Scand. J. Stat. 40, 825 (2013).
@@ -33,15 +33,15 @@ class langevin {
 public:
     struct options {
         double step = 0.1;
-        std::size_t leaps = 10;
+        std::size_t leapfrog_steps = 10;
     };
 
     langevin() : langevin(options{}) {}
-    /// Throws spinet::error for a step that is not positive and finite, and no leaps.
+    /// Throws spinet::error for a step that is not positive and finite, and no leapfrog steps.
     explicit langevin(options const& chosen) : chosen_(chosen) {
         if (!(chosen.step > 0) || !std::isfinite(chosen.step))
             throw error("langevin: the step is " + std::to_string(chosen.step) + "; it must be positive");
-        if (chosen.leaps == 0) throw error("langevin: no leaps");
+        if (chosen.leapfrog_steps == 0) throw error("langevin: no leapfrog steps");
     }
 
     template <Model M>
@@ -70,8 +70,8 @@ public:
 
     [[nodiscard]] std::string name() const {
         std::string text("langevin (");
-        text += std::to_string(chosen_.leaps);
-        text += " leaps of ";
+        text += std::to_string(chosen_.leapfrog_steps);
+        text += " leapfrog steps of ";
         text += std::to_string(chosen_.step);
         text += ")";
         return text;
@@ -89,7 +89,7 @@ private:
         make_tangent(x, p);
         double const before = energy + detail::dot(p.data(), p.data(), n) / 2;
         double now = model.gradient(spins, std::span<Real>(gradient));
-        for (std::size_t leap = 0; leap < chosen_.leaps; ++leap) {
+        for (std::size_t k = 0; k < chosen_.leapfrog_steps; ++k) {
             kick(x, p, gradient);
             double const speed = std::sqrt(detail::dot(p.data(), p.data(), n));
             if (!(speed > 0)) break;  // one spin, or a start on a saddle without noise

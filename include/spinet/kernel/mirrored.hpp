@@ -19,6 +19,11 @@
 
 namespace spinet {
 
+namespace detail {
+template <class K>
+concept names_its_pauses = std::same_as<typename K::pauses, K>;
+}  // namespace detail
+
 /// A sweep of the inner kernel, then s -> -s by heat bath: that costs 2 b . s. Without fields the two are
 /// equal and half of all replicas turn; with the biases of a network for fields, a low temperature knows two
 /// nearly equal valleys with all of the barrier between them, which this steps over. For any PairModel
@@ -62,8 +67,7 @@ public:
         inner_.sweep_redrawing(model, tile, betas, draws, redrawn, pause);
         turn(model, tile, betas, draws);
     }
-    using pauses = std::conditional_t < requires { requires std::is_same_v<typename K::pauses, K>; }
-    , mirrored, void > ;
+    using pauses = std::conditional_t<detail::names_its_pauses<K>, mirrored, void>;
 
     [[nodiscard]] std::string name() const {
         std::string text = inner_.name();  // appended: see site_kernel
@@ -80,7 +84,7 @@ private:
         std::span<real const> const external = model.external_fields();
         for (std::size_t r = 0; r < tile.rows(); ++r) {
             double field = 0;
-            if constexpr (requires { tile.group(0); }) {
+            if constexpr (std::same_as<state<M>, spin_lanes<real>>) {
                 constexpr std::size_t lanes = state<M>::lanes;
                 real const* const spins = tile.group(r / lanes) + r % lanes;
                 for (std::size_t i = 0; i < external.size(); ++i)
@@ -92,7 +96,7 @@ private:
                     betas[r] * 2 * field, uniform<double>(draws.mirror_of_row(r).bits(0)), zero_cost::accept))
                 continue;
             tile.energies()[r] += 2 * field;
-            if constexpr (requires { tile.group(0); }) {
+            if constexpr (std::same_as<state<M>, spin_lanes<real>>) {
                 constexpr std::size_t lanes = state<M>::lanes;
                 real* const spins = tile.group(r / lanes) + r % lanes;
                 for (std::size_t i = 0; i < external.size(); ++i) spins[i * lanes] = -spins[i * lanes];

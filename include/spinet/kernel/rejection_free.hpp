@@ -148,7 +148,7 @@ private:
 
     /// Not inlined: one piece of code gives every rate, so that the same arguments give the same bits.
     [[gnu::noinline]] void update_blocks(std::size_t r, std::size_t first, std::size_t last) noexcept {
-        using number = std::conditional_t<detail::takes_packs<Rule>, detail::pack<Real>, Real>;
+        using number = std::conditional_t<PackedRule<Rule>, detail::pack<Real>, Real>;
         constexpr std::size_t width = sizeof(number) / sizeof(Real);
         // Within the range of exp_clamped, either sign, and with normal numbers for rates.
         constexpr Real most = sizeof(Real) == 4 ? Real{87} : Real{700};
@@ -163,7 +163,7 @@ private:
             std::memcpy(&h, fields + i, sizeof h);
             number const x =
                 detail::smaller(detail::larger(s * h * twice_beta, number{} - most), number{} + most);
-            auto const p = Rule::flip_odds(x, zero_cost::accept);
+            auto const p = Rule::flip_ratio(x, zero_cost::accept);
             number const rate = detail::smaller(p.favourable / p.total, number{} + Real{1});
             std::memcpy(rates + i, &rate, sizeof rate);
         }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Acceptance rules: how one spin answers its field.
+/// Single-spin flip probabilities.
 #pragma once
 
 #include <spinet/detail/vector_math.hpp>
@@ -20,18 +20,25 @@ enum class zero_cost { accept, accept_half };
 /// A probability as favourable / total, so that comparing it with a random number needs no division. A
 /// quotient above 1 means certainty.
 template <class Real>
-struct odds {
+struct probability_ratio {
     Real favourable;
     Real total;
 };
 
-/// A rule: `flip_odds(x, zero)` is the probability p of a flip that changes the energy by x / beta. Laws:
+/// A rule: `flip_ratio(x, zero)` is the probability p of a flip that changes the energy by x / beta. Laws:
 /// p(x) = exp(-x) p(-x) (detailed balance); in float, p is right to a relative 5e-7.
 template <class R>
 concept AcceptanceRule = requires(float x, double exact, zero_cost zero) {
-    { R::flip_odds(x, zero) } -> std::same_as<odds<float>>;
-    { R::flip_odds(exact, zero) } -> std::same_as<odds<double>>;
+    { R::flip_ratio(x, zero) } -> std::same_as<probability_ratio<float>>;
+    { R::flip_ratio(exact, zero) } -> std::same_as<probability_ratio<double>>;
     { R::name() } -> std::convertible_to<std::string>;
+};
+
+/// Optional: `static constexpr bool takes_packs = true` says that the functions of a rule also take packs
+/// (vectors of numbers, as the two rules below do); sweeps then decide a register of spins at once.
+template <class R>
+concept PackedRule = AcceptanceRule<R> && requires {
+    requires bool(R::takes_packs);
 };
 
 /// A rule that can be turned round: a uniform u in (0, 1) flips the spin if and only if x < threshold(u, v)
@@ -53,7 +60,8 @@ struct heat_bath_rule {
     static constexpr bool takes_packs = true;
 
     template <class Number>
-    [[nodiscard, gnu::always_inline]] static odds<Number> flip_odds(Number x, zero_cost) noexcept {
+    [[nodiscard, gnu::always_inline]] static probability_ratio<Number> flip_ratio(Number x,
+                                                                                  zero_cost) noexcept {
         Number const one = Number{} + detail::lane_of<Number>{1};
         return {one, one + detail::exp_clamped(x)};
     }
@@ -70,7 +78,8 @@ struct metropolis_rule {
     static constexpr bool takes_packs = true;
 
     template <class Number>
-    [[nodiscard, gnu::always_inline]] static odds<Number> flip_odds(Number x, zero_cost zero) noexcept {
+    [[nodiscard, gnu::always_inline]] static probability_ratio<Number> flip_ratio(Number x,
+                                                                                  zero_cost zero) noexcept {
         using real = detail::lane_of<Number>;
         real const free_flip = zero == zero_cost::accept ? real{2} : real{0.5};
         Number const size = x < real{0} ? -x : x;
@@ -87,7 +96,7 @@ struct metropolis_rule {
 /// p, in double.
 template <AcceptanceRule Rule>
 [[nodiscard]] double flip_probability(double x, zero_cost zero) noexcept {
-    odds<double> const p = Rule::flip_odds(x, zero);
+    probability_ratio<double> const p = Rule::flip_ratio(x, zero);
     return std::min(1.0, p.favourable / p.total);
 }
 
@@ -96,18 +105,9 @@ namespace detail {
 /// Does u in (0, 1) flip the spin?
 template <AcceptanceRule Rule>
 [[nodiscard]] bool flips(double x, double u, zero_cost zero) noexcept {
-    odds<double> const p = Rule::flip_odds(x, zero);
+    probability_ratio<double> const p = Rule::flip_ratio(x, zero);
     return u * p.total < p.favourable;
 }
-
-/// A rule whose functions also take packs: `static constexpr bool takes_packs = true`.
-template <class Rule>
-inline constexpr bool takes_packs = [] {
-    if constexpr (requires { Rule::takes_packs; })
-        return static_cast<bool>(Rule::takes_packs);
-    else
-        return false;
-}();
 
 /// How far the first 16 bits of u are from the probability of a flip, for x = beta dE: above 0 the spin
 /// flips. Nearer to 0 than `margin`, at about one update in 50,000, these bits do not decide; `flips_refined`
@@ -123,9 +123,9 @@ template <AcceptanceRule Rule, class Number>
 [[nodiscard, gnu::always_inline]] inline distance<Number> flip_distance(Number x, Number draw,
                                                                         zero_cost zero) noexcept {
     using real = lane_of<Number>;
-    // The draw stands for [draw, draw + 1) / 65536; 1/8 is 65536 times the error of the odds, and more.
+    // The draw stands for [draw, draw + 1) / 65536; 1/8 is 65536 times the error of the ratio, and more.
     constexpr real full = 65536, half = real{0.5}, slack = real{0.125};
-    odds<Number> const p = Rule::flip_odds(x, zero);
+    probability_ratio<Number> const p = Rule::flip_ratio(x, zero);
     return {p.favourable * full - (draw + half) * p.total, p.total * (half + slack)};
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <spinet/kernel/block_sweep.hpp>
+#include <spinet/kernel/concepts.hpp>
 #include <spinet/kernel/dense_sweep.hpp>
 #include <spinet/kernel/field_sweep.hpp>
 #include <spinet/kernel/lane_sweep.hpp>
@@ -22,24 +23,11 @@
 
 namespace spinet {
 
-/// A kernel: one call sweeps one tile, each row at its own inverse temperature, and leaves each row's total
-/// energy beside it. Law: it leaves the Boltzmann distribution of every row invariant.
-template <class K, class M>
-concept Kernel = Model<M> &&
-    requires(K const& kernel, M const& model, typename K::template state<M>& state,
-             std::span<double const> betas, sweep_draws const& draws, std::size_t rows) {
-    { kernel.make_state(model, rows) } -> std::same_as<typename K::template state<M>>;
-    kernel.prepare(model, state);
-    kernel.sweep(model, state, betas, draws);
-    { kernel.name() } -> std::convertible_to<std::string>;
-};
-
 namespace detail {
 
 /// Spins in [-1, 1], which heat bath draws.
 template <class Rule, class M>
-inline constexpr bool drawn_softly =
-    space_of<M> == spin_space::interval&& std::is_same_v<Rule, heat_bath_rule>;
+inline constexpr bool drawn_softly = IntervalModel<M>&& std::same_as<Rule, heat_bath_rule>;
 
 }  // namespace detail
 

@@ -79,7 +79,7 @@ void sweep_soft_row(M const& model, spin_rows<typename M::spin_type>& tile, std:
 /// x[k], a field over T, becomes a spin drawn in it.
 template <class Measure>
 void draw_spins(Measure const& measure, std::span<double> x, std::span<double const> u) {
-    if constexpr (requires { measure.draw_all(x, u); })
+    if constexpr (BatchMeasure<Measure>)
         measure.draw_all(x, u);
     else
         for (std::size_t k = 0; k < x.size(); ++k) x[k] = measure.draw(x[k], u[k]);

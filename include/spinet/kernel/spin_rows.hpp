@@ -6,6 +6,7 @@
 #include <spinet/detail/aligned.hpp>
 #include <spinet/detail/packed_spins.hpp>
 #include <spinet/detail/vector_math.hpp>
+#include <spinet/kernel/concepts.hpp>
 #include <spinet/model/concepts.hpp>
 #include <spinet/rows.hpp>
 
@@ -65,10 +66,8 @@ struct block_changes {
 enum class row_cache { none, fields, fields_and_changes };
 
 /// What the switch between the two engines of a blocked sweep remembers.
-struct update_engine {
-    bool products = false;     ///< the next sweep takes matrix products
-    std::uint64_t sweeps = 0;  ///< so far
-    std::uint64_t sweeps_by_products = 0;
+struct update_engine : engine_counts {
+    bool products = false;       ///< the next sweep takes matrix products
     double flips_per_visit = 0;  ///< of the last sweep
 
     /// After a sweep with so many flips per visit: products from `limit` on, increments below nine tenths of

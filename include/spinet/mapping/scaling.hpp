@@ -5,7 +5,7 @@
 #include <spinet/error.hpp>
 #include <spinet/mapping/linear_map.hpp>
 #include <spinet/mapping/wiring.hpp>
-#include <spinet/spectrum/bond_eigenvalue.hpp>
+#include <spinet/spectrum/bond_matrix.hpp>
 
 #include <cmath>
 #include <cstddef>
@@ -13,6 +13,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace spinet {
@@ -60,15 +61,12 @@ namespace detail {
 
 /// T_formula of the parts; variances are those of the wires.
 [[nodiscard]] inline double t_formula_of(wiring const& of, std::vector<double> const& variances) {
-    struct bond {
-        std::size_t from, to;
-        double variance;
-    };
-    std::vector<bond> bonds;
+    std::vector<double> sizes;
+    for (auto const& part : of.parts) sizes.push_back(static_cast<double>(part.size()));
+    bond_matrix bonds(std::move(sizes));
     for (std::size_t w = 0; w < of.wires.size(); ++w)
-        bonds.push_back({of.wires[w].from, of.wires[w].to, variances[w]});
-    return t_formula_of(
-        of.parts.size(), [&](std::size_t p) { return of.parts[p].size(); }, bonds);
+        bonds.add(of.wires[w].from, of.wires[w].to, variances[w]);
+    return bonds.t_formula();
 }
 
 /// The factor of each map with weights, in the order of the wires.

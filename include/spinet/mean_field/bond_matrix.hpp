@@ -3,7 +3,7 @@
 #pragma once
 
 #include <spinet/error.hpp>
-#include <spinet/spectrum/largest_eigenvalue.hpp>
+#include <spinet/spectrum/bond_matrix.hpp>
 
 #include <cmath>
 #include <cstddef>
@@ -20,7 +20,9 @@
 namespace spinet {
 namespace detail {
 
-inline void require_layers(std::span<std::size_t const> sizes, std::span<double const> variances) {
+/// The bond matrix of a chain of layers.
+[[nodiscard]] inline bond_matrix layer_bonds(std::span<std::size_t const> sizes,
+                                             std::span<double const> variances) {
     if (sizes.empty() || variances.size() + 1 != sizes.size()) {
         throw error("bond matrix: expected one variance between each two neighbouring layers, found " +
                     std::to_string(sizes.size()) + " layers and " + std::to_string(variances.size()) +
@@ -35,18 +37,9 @@ inline void require_layers(std::span<std::size_t const> sizes, std::span<double 
                         " and " + std::to_string(l + 1) + ", found " + std::to_string(variances[l]));
         }
     }
-}
-
-/// sqrt(B_{l,l+1} B_{l+1,l}) = sigma^2 sqrt(N_l N_{l+1}): the off-diagonal of the symmetric matrix similar to
-/// B.
-inline std::vector<double> symmetric_bond_matrix(std::span<std::size_t const> sizes,
-                                                 std::span<double const> variances) {
-    std::vector<double> off_diagonal;
-    for (std::size_t l = 0; l < variances.size(); ++l) {
-        off_diagonal.push_back(variances[l] * std::sqrt(static_cast<double>(sizes[l])) *
-                               std::sqrt(static_cast<double>(sizes[l + 1])));
-    }
-    return off_diagonal;
+    bond_matrix bonds(std::vector<double>(sizes.begin(), sizes.end()));
+    for (std::size_t l = 0; l < variances.size(); ++l) bonds.add(l, l + 1, variances[l]);
+    return bonds;
 }
 
 }  // namespace detail
@@ -60,11 +53,7 @@ inline std::vector<double> symmetric_bond_matrix(std::span<std::size_t const> si
 /// layers l and l + 1; L of them. One layer, or no variance, gives 0. Throws spinet::error for an empty list
 /// or layer, another number of variances, or one that is negative or not finite, naming the layer.
 inline double t_formula(std::span<std::size_t const> sizes, std::span<double const> variances) {
-    detail::require_layers(sizes, variances);
-    std::vector<double> const diagonal(sizes.size(), 0.0);
-    double const largest =
-        detail::largest_tridiagonal_eigenvalue(diagonal, detail::symmetric_bond_matrix(sizes, variances));
-    return std::sqrt(largest);
+    return detail::layer_bonds(sizes, variances).t_formula();
 }
 
 /// N <q^2>, the variance of sqrt(N) q, for the overlap q of two replicas of such a network above t_formula:
@@ -72,20 +61,20 @@ inline double t_formula(std::span<std::size_t const> sizes, std::span<double con
 /// diverges at t_formula. Arguments as for t_formula; throws spinet::error at or below that temperature too.
 inline double paramagnet_overlap_variance(std::span<std::size_t const> sizes,
                                           std::span<double const> variances, double temperature) {
-    double const critical = t_formula(sizes, variances);
+    bond_matrix const bonds = detail::layer_bonds(sizes, variances);
+    double const critical = bonds.t_formula();
     if (!(temperature > critical)) {
         throw error("paramagnet_overlap_variance: expected a temperature above t_formula = " +
                     std::to_string(critical) + ", found " + std::to_string(temperature));
     }
     // With D = diag(sqrt(N_l)) and S = D B D^-1 symmetric: N N<q^2> = d^T (1 - S / T^2)^-1 d, d_l =
     // sqrt(N_l). The pivots of 1 - S / T^2 are positive above t_formula, and d^T M^-1 d is a sum over pivots.
-    std::vector<double> const bonds = detail::symmetric_bond_matrix(sizes, variances);
     double pivot = 1.0;
     double forward = std::sqrt(static_cast<double>(sizes[0]));
     double spins = static_cast<double>(sizes[0]);
     double sum = forward * forward;
     for (std::size_t l = 1; l < sizes.size(); ++l) {
-        double const bond = bonds[l - 1] / temperature / temperature;
+        double const bond = bonds.symmetric()(l - 1, l) / temperature / temperature;
         forward = std::sqrt(static_cast<double>(sizes[l])) + bond / pivot * forward;
         pivot = 1.0 - bond * (bond / pivot);
         spins += static_cast<double>(sizes[l]);

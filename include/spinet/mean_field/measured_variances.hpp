@@ -4,9 +4,10 @@
 
 #include <spinet/detail/mean_and_variance.hpp>
 #include <spinet/model/network_glass.hpp>
-#include <spinet/spectrum/bond_eigenvalue.hpp>
+#include <spinet/spectrum/bond_matrix.hpp>
 
 #include <cstddef>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -55,9 +56,11 @@ template <class Real>
 /// network orders if its couplings are trained: that is t_ord. Fields are ignored. Without blocks it is 0.
 template <class Real>
 [[nodiscard]] double t_formula(network_glass<Real> const& glass) {
-    return detail::t_formula_of(
-        glass.parts().size(), [&](std::size_t p) { return glass.parts()[p].size; },
-        measured_variances(glass));
+    std::vector<double> sizes;
+    for (auto const& part : glass.parts()) sizes.push_back(static_cast<double>(part.size));
+    bond_matrix bonds(std::move(sizes));
+    for (auto const& block : measured_variances(glass)) bonds.add(block.from, block.to, block.variance);
+    return bonds.t_formula();
 }
 
 }  // namespace spinet

@@ -2,6 +2,7 @@
 /// Solutions of the TAP equations (or of naive mean field) of a model: one, from a given start.
 #pragma once
 
+#include <spinet/detail/arrays.hpp>
 #include <spinet/error.hpp>
 #include <spinet/mean_field/coupling_spectrum.hpp>
 #include <spinet/mean_field/tap_hessian.hpp>
@@ -34,12 +35,12 @@ struct tap_options {
 /// A pattern of magnetisations in which an iteration ended, and what is to be known about it.
 struct tap_solution {
     double temperature = 0;
-    std::vector<double> magnetisation;
-    double q = 0;                 ///< mean of m_i^2: q_EA of this solution
-    std::vector<double> group_q;  ///< the same over each group, in a GroupedModel; else empty
-    double free_energy = 0;       ///< per spin
-    double energy = 0;            ///< per spin
-    double residual = 0;          ///< largest |m_i - tanh(beta (field on i - reaction))|
+    row_major_array<double, 1> magnetisation;
+    double q = 0;                        ///< mean of m_i^2: q_EA of this solution
+    row_major_array<double, 1> group_q;  ///< the same over each group, in a GroupedModel; else empty
+    double free_energy = 0;              ///< per spin
+    double energy = 0;                   ///< per spin
+    double residual = 0;                 ///< largest |m_i - tanh(beta (field on i - reaction))|
     std::size_t iterations = 0;
     bool converged = false;  ///< residual <= tolerance; if false this is no solution, only where it stopped
     double smallest_eigenvalue = 0;  ///< of the scaled Hessian (smallest_hessian_eigenvalue)
@@ -196,11 +197,14 @@ template <PairModel M>
     auto const n = static_cast<double>(m.size());
     tap_solution found;
     found.temperature = temperature;
-    found.magnetisation.assign(m.begin(), m.end());
+    found.magnetisation = row_major_copy<double, 1>(m, "solve_tap");
     found.q = mean_square(m);
-    if constexpr (GroupedModel<M>)
-        for (spin_group const& group : model.groups())
-            found.group_q.push_back(mean_square(m.subspan(group.first, group.size)));
+    if constexpr (GroupedModel<M>) {
+        std::span<spin_group const> const groups = model.groups();
+        found.group_q.resize({groups.size()});
+        for (std::size_t g = 0; g < groups.size(); ++g)
+            found.group_q[g] = mean_square(m.subspan(groups[g].first, groups[g].size));
+    }
     found.free_energy = point.free_energy() / n;
     found.energy = point.energy() / n;
     found.residual = ended.residual();
@@ -214,7 +218,8 @@ template <PairModel M>
 }  // namespace detail
 
 /// The solution of m_i = tanh(beta [b_i + sum_j J_ij m_j - beta m_i sum_j J_ij^2 (1 - m_j^2)]) reached from a
-/// start, N magnetisations in [-1, 1]; for mean_field::naive without the last term.
+/// start, N magnetisations in [-1, 1] (an xtensor expression or std::vector); for mean_field::naive without
+/// the last term.
 ///
 /// The step of the plain iteration lowers the free energy F if it is short enough; so does each step taken
 /// here, which goes from that of the damped iteration towards Newton's as far as F is convex, and is halved
@@ -230,37 +235,48 @@ template <PairModel M>
 ///
 /// Throws spinet::error for a temperature that is not positive and finite, a start of another size or out of
 /// range, or bad options.
-template <PairModel M>
-[[nodiscard]] tap_solution solve_tap(M const& model, double temperature, std::span<double const> start,
+template <PairModel M, class Start>
+[[nodiscard]] tap_solution solve_tap(M const& model, double temperature, Start const& start,
                                      tap_options const& wanted = {}) {
     detail::require_temperature("solve_tap", temperature);
-    detail::require_pattern("solve_tap", model.size(), start);
     detail::require_tap_options(wanted);
-    detail::tap_descent<M> descent(model, temperature, start, wanted);
+    detail::tap_descent<M> descent(model, temperature, detail::pattern_of("solve_tap", model, start), wanted);
     descent.run();
     return detail::describe(model, temperature, descent, wanted);
 }
 
-/// A start: leading mode number `mode` of J (0 is that of lambda_max), its largest |m_i| being `amplitude`.
-/// Throws spinet::error where there are not so many.
-template <PairModel M>
-[[nodiscard]] std::vector<double> mode_start(M const& model, std::size_t mode = 0, double amplitude = 0.5) {
-    auto const modes = leading_modes(model, mode + 1);
-    if (modes.vectors.size() <= mode)
-        throw error("mode_start: expected a mode below " + std::to_string(modes.vectors.size()) + ", found " +
-                    std::to_string(mode));
-    std::vector<double> m = modes.vectors[mode];
+namespace detail {
+
+/// A direction, its largest |m_i| scaled to `amplitude`.
+[[nodiscard]] inline row_major_array<double, 1> start_along(std::span<double const> direction,
+                                                            double amplitude) {
+    auto m = row_major_copy<double, 1>(direction, "start");
     double largest = 0;
     for (double const x : m) largest = std::max(largest, std::abs(x));
     for (double& x : m) x *= amplitude / largest;
     return m;
 }
 
+}  // namespace detail
+
+/// A start: leading mode number `mode` of J (0 is that of lambda_max), its largest |m_i| being `amplitude`.
+/// Throws spinet::error where there are not so many.
+template <PairModel M>
+[[nodiscard]] row_major_array<double, 1> mode_start(M const& model, std::size_t mode = 0,
+                                                    double amplitude = 0.5) {
+    auto const modes = leading_modes(model, mode + 1);
+    if (modes.size() <= mode)
+        throw error("mode_start: expected a mode below " + std::to_string(modes.size()) + ", found " +
+                    std::to_string(mode));
+    return detail::start_along(modes.vector(mode), amplitude);
+}
+
 /// A start: `amplitude` times random signs, number `index` of a seed.
-[[nodiscard]] inline std::vector<double> random_start(std::size_t spins, std::uint64_t seed,
-                                                      std::uint32_t index = 0, double amplitude = 0.9) {
-    std::vector<double> m(spins);
-    stream(seed, 1, index, purpose::mean_field).fill_signs(std::span(m));
+[[nodiscard]] inline row_major_array<double, 1> random_start(std::size_t spins, std::uint64_t seed,
+                                                             std::uint32_t index = 0,
+                                                             double amplitude = 0.9) {
+    auto m = row_major_array<double, 1>::from_shape({spins});
+    stream(seed, 1, index, purpose::mean_field).fill_signs(std::span(m.data(), spins));
     for (double& x : m) x *= amplitude;
     return m;
 }

@@ -31,17 +31,17 @@ namespace spinet {
 /// `start` again, so that a branch that is followed down from the paramagnet takes up the start's order where
 /// m = 0 becomes unstable. `group_q` tells order in the hidden layers from order in the visible ones. Throws
 /// spinet::error as solve_tap does, and for an empty list of temperatures.
-template <PairModel M>
-[[nodiscard]] std::vector<tap_solution> tap_branch(M const& model, std::span<double const> temperatures,
-                                                   std::span<double const> start,
-                                                   tap_options const& wanted = {}) {
-    if (temperatures.empty()) throw error("tap_branch: no temperatures");
-    for (double const t : temperatures) detail::require_temperature("tap_branch", t);
+template <PairModel M, class Temperatures, class Start>
+[[nodiscard]] std::vector<tap_solution> tap_branch(M const& model, Temperatures const& temperatures,
+                                                   Start const& start, tap_options const& wanted = {}) {
+    auto const in_order = detail::vector_copy<double>(temperatures, "tap_branch: temperatures");
+    if (in_order.empty()) throw error("tap_branch: no temperatures");
+    for (double const t : in_order) detail::require_temperature("tap_branch", t);
     std::vector<tap_solution> branch;
-    for (double const t : temperatures) {
+    for (double const t : in_order) {
         bool const follow = !branch.empty() && branch.back().converged && branch.back().q >= 1e-8;
-        branch.push_back(solve_tap(
-            model, t, follow ? std::span<double const>(branch.back().magnetisation) : start, wanted));
+        branch.push_back(follow ? solve_tap(model, t, branch.back().magnetisation, wanted)
+                                : solve_tap(model, t, start, wanted));
     }
     return branch;
 }
@@ -136,17 +136,13 @@ template <PairModel M>
     census.up_to_flip = std::all_of(external.begin(), external.end(), [](auto b) { return b == 0; });
     tap_options unjudged = wanted.tap;  // most starts end where another one did
     unjudged.stability = false;
-    auto const try_start = [&](std::vector<double> const& start) {
+    auto const try_start = [&](row_major_array<double, 1> const& start) {
         detail::add_to_census(census, solve_tap(model, temperature, start, unjudged), wanted.distance);
     };
     if (wanted.modes > 0) {
-        auto modes = leading_modes(model, std::min(wanted.modes, model.size()));
-        for (auto& mode : modes.vectors) {
-            double largest = 0;
-            for (double const x : mode) largest = std::max(largest, std::abs(x));
-            for (double& x : mode) x *= wanted.amplitude / largest;
-            try_start(mode);
-        }
+        auto const modes = leading_modes(model, std::min(wanted.modes, model.size()));
+        for (std::size_t k = 0; k < modes.size(); ++k)
+            try_start(detail::start_along(modes.vector(k), wanted.amplitude));
     }
     for (std::size_t k = 0; k < wanted.starts; ++k)
         try_start(random_start(model.size(), wanted.seed, static_cast<std::uint32_t>(k), wanted.amplitude));

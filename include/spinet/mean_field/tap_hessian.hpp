@@ -2,6 +2,7 @@
 /// The TAP free energy of a magnetisation pattern, its gradient and its Hessian.
 #pragma once
 
+#include <spinet/detail/arrays.hpp>
 #include <spinet/error.hpp>
 #include <spinet/mean_field/coupling_spectrum.hpp>
 #include <spinet/spectrum/largest_eigenvalue.hpp>
@@ -185,53 +186,62 @@ private:
     mutable std::vector<double> a_, b_;
 };
 
-template <PairModel M>
-[[nodiscard]] mean_field_point<M> point_at(char const* who, M const& model, double temperature,
-                                           std::span<double const> m, mean_field theory) {
+/// N magnetisations in [-1, 1], from an array or range of any kind.
+template <PairModel M, class A>
+[[nodiscard]] std::vector<double> pattern_of(char const* who, M const& model, A const& m) {
+    auto pattern = vector_copy<double>(m, who);
+    require_pattern(who, model.size(), pattern);
+    return pattern;
+}
+
+template <PairModel M, class A>
+[[nodiscard]] mean_field_point<M> point_at(char const* who, M const& model, double temperature, A const& m,
+                                           mean_field theory) {
     require_temperature(who, temperature);
-    require_pattern(who, model.size(), m);
     mean_field_point<M> point(model, temperature, theory);
-    point.set(m);
+    point.set(pattern_of(who, model, m));
     return point;
 }
 
 }  // namespace detail
 
-/// F(m) / N, the TAP free energy per spin of any pattern of magnetisations, N of them in [-1, 1]. For an SK
-/// paramagnet it tends to -T ln 2 - beta / 4. Throws spinet::error for a temperature that is not positive and
-/// finite, another number of magnetisations, or one out of range, naming the spin; so do the functions below.
-template <PairModel M>
-[[nodiscard]] double tap_free_energy(M const& model, double temperature, std::span<double const> m,
+/// F(m) / N, the TAP free energy per spin of any pattern of magnetisations, N of them in [-1, 1]: an xtensor
+/// expression or std::vector. For an SK paramagnet it tends to -T ln 2 - beta / 4. Throws spinet::error for a
+/// temperature that is not positive and finite, another number of magnetisations, or one out of range, naming
+/// the spin; so do the functions below.
+template <PairModel M, class Pattern>
+[[nodiscard]] double tap_free_energy(M const& model, double temperature, Pattern const& m,
                                      mean_field theory = mean_field::tap) {
     return detail::point_at("tap_free_energy", model, temperature, m, theory).free_energy() /
            static_cast<double>(model.size());
 }
 
 /// d(beta F) / d beta at fixed m, per spin: the energy where m solves the TAP equations.
-template <PairModel M>
-[[nodiscard]] double tap_energy(M const& model, double temperature, std::span<double const> m,
+template <PairModel M, class Pattern>
+[[nodiscard]] double tap_energy(M const& model, double temperature, Pattern const& m,
                                 mean_field theory = mean_field::tap) {
     return detail::point_at("tap_energy", model, temperature, m, theory).energy() /
            static_cast<double>(model.size());
 }
 
 /// dF/dm_i, N numbers; infinite where m_i = +-1. It is 0 at a solution of the TAP equations.
-template <PairModel M>
-[[nodiscard]] std::vector<double> tap_gradient(M const& model, double temperature, std::span<double const> m,
-                                               mean_field theory = mean_field::tap) {
+template <PairModel M, class Pattern>
+[[nodiscard]] row_major_array<double, 1> tap_gradient(M const& model, double temperature, Pattern const& m,
+                                                      mean_field theory = mean_field::tap) {
     auto const point = detail::point_at("tap_gradient", model, temperature, m, theory);
-    std::vector<double> gradient(m.size());
-    for (std::size_t i = 0; i < m.size(); ++i)
-        gradient[i] = temperature * std::atanh(m[i]) - point.cavity_field(i);
+    auto gradient = row_major_array<double, 1>::from_shape({model.size()});
+    for (std::size_t i = 0; i < gradient.size(); ++i)
+        gradient[i] = temperature * std::atanh(point.magnetisation()[i]) - point.cavity_field(i);
     return gradient;
 }
 
 /// out = H x for the Hessian H of F at m, which has to lie inside (-1, 1).
-template <PairModel M>
-void multiply_by_tap_hessian(M const& model, double temperature, std::span<double const> m,
+template <PairModel M, class Pattern>
+void multiply_by_tap_hessian(M const& model, double temperature, Pattern const& pattern,
                              std::span<double const> x, std::span<double> out,
                              mean_field theory = mean_field::tap) {
-    auto const point = detail::point_at("multiply_by_tap_hessian", model, temperature, m, theory);
+    auto const point = detail::point_at("multiply_by_tap_hessian", model, temperature, pattern, theory);
+    auto const m = point.magnetisation();
     if (x.size() != m.size() || out.size() != m.size())
         throw error("multiply_by_tap_hessian: expected vectors of " + std::to_string(m.size()) +
                     " numbers, found " + std::to_string(x.size()) + " and " + std::to_string(out.size()));
@@ -247,9 +257,8 @@ void multiply_by_tap_hessian(M const& model, double temperature, std::span<doubl
 /// The smallest eigenvalue of beta sqrt(1 - m_i^2) H_ij sqrt(1 - m_j^2), dimensionless: positive where F is
 /// convex at m, so that a solution is a minimum. At m = 0 it is that of A(T) = 1 + beta^2 D - beta J. Unlike
 /// those of H, its eigenvalues stay finite at m = +-1; their signs are the same.
-template <PairModel M>
-[[nodiscard]] double smallest_hessian_eigenvalue(M const& model, double temperature,
-                                                 std::span<double const> m,
+template <PairModel M, class Pattern>
+[[nodiscard]] double smallest_hessian_eigenvalue(M const& model, double temperature, Pattern const& m,
                                                  mean_field theory = mean_field::tap,
                                                  lanczos_options const& options = {.tolerance = 1e-7}) {
     return detail::point_at("smallest_hessian_eigenvalue", model, temperature, m, theory)
@@ -260,8 +269,8 @@ template <PairModel M>
 /// TAP cuts off after its second term converges only where it is positive, and solutions elsewhere are not
 /// physical. For SK it is Plefka's 1 - beta^2 (1/N) sum_i (1 - m_i^2)^2 as N grows; at m = 0 of a layered
 /// random network, 1 - (t_formula / T)^2. Meant for many weak couplings: a few strong ones make it too small.
-template <PairModel M>
-[[nodiscard]] double plefka_number(M const& model, double temperature, std::span<double const> m) {
+template <PairModel M, class Pattern>
+[[nodiscard]] double plefka_number(M const& model, double temperature, Pattern const& m) {
     return detail::point_at("plefka_number", model, temperature, m, mean_field::tap).plefka();
 }
 

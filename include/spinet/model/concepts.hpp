@@ -10,6 +10,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
 
 namespace spinet {
 
@@ -32,14 +36,14 @@ enum class spin_space {
     sphere,    ///< real numbers with |s|^2 = N
 };
 
-/// That of a model, which names it by a member `space` where it is not ising.
+/// The values that the spins of a model take: its optional member `space`, else +1 and -1.
 template <class M>
-inline constexpr spin_space space_of = [] {
-    if constexpr (requires { M::space; })
-        return static_cast<spin_space>(M::space);
-    else
-        return spin_space::ising;
-}();
+inline constexpr spin_space space_of = spin_space::ising;
+template <class M>
+    requires requires {
+        { M::space } -> std::convertible_to<spin_space>;
+    }
+inline constexpr spin_space space_of<M> = M::space;
 
 /// Multilinear: E is linear in every single spin, so E = -s_i h_i(other spins) + rest. `fields` writes h for
 /// every row of spins +-1 (other numbers may be rounded); flipping s_i costs 2 s_i h_i.
@@ -109,6 +113,61 @@ concept BlockModel = PairModel<M> &&
 template <class M>
 concept GroupedModel = Model<M> && requires(M const& model) {
     { model.groups() } -> std::convertible_to<std::span<spin_group const>>;
+};
+
+/// Optional: `blocks()`, coupling blocks as network_glass has them, for which link overlaps are reported one
+/// by one.
+template <class M>
+concept HasCouplingBlocks = GroupedModel<M> && requires(M const& model) {
+    model.blocks();
+};
+
+/// A single-site measure on [-1, 1], symmetric and of total weight 1. `draw(x, u)` is the inverse, at u in
+/// (0, 1), of the distribution function of a spin with the weight e^(x s); it grows with u.
+/// `log_partition(x)` is the logarithm of the mean of e^(x s), `variance()` the mean of s^2 at x = 0.
+///
+/// Optional: BatchMeasure.
+template <class P>
+concept SpinMeasure = std::copy_constructible<P> && requires(P const& measure, double x) {
+    { measure.draw(x, x) } -> std::convertible_to<double>;
+    { measure.log_partition(x) } -> std::convertible_to<double>;
+    { measure.variance() } -> std::convertible_to<double>;
+    { measure.name() } -> std::convertible_to<std::string>;
+};
+
+/// Optional: `draw_all(x, u)` draws a spin for each x[k], which it replaces.
+template <class P>
+concept BatchMeasure = requires(P const& measure, std::span<double> x, std::span<double const> u) {
+    measure.draw_all(x, u);
+};
+
+/// Spins in [-1, 1], `space == spin_space::interval`, whose single-site measure is `measure()`.
+template <class M>
+concept IntervalModel = Model<M> && space_of<M>
+== spin_space::interval&& SpinMeasure<std::remove_cvref_t<decltype(std::declval<M const&>().measure())>>;
+
+/// Optional: `paramagnet_above()` is the temperature above which the model is a paramagnet, in the unit of
+/// the couplings. A PairModel without it takes lambda_max(J); any other without it is never called
+/// equilibrated.
+template <class M>
+concept HasParamagnet = requires(M const& model) {
+    { model.paramagnet_above() } -> std::convertible_to<double>;
+};
+
+/// Optional: `variance_at_infinite_temperature()` is the variance of E over all states, for free energies. A
+/// PairModel without it takes sum J^2 + sum b^2.
+template <class M>
+concept HasInfiniteTemperatureVariance = requires(M const& model) {
+    { model.variance_at_infinite_temperature() } -> std::convertible_to<double>;
+};
+
+/// Where a model came from: names and values, as lines of a run's metadata.
+using provenance = std::vector<std::pair<std::string, std::string>>;
+
+/// Optional: `made_from()`, which goes into the metadata of a run.
+template <class M>
+concept HasProvenance = requires(M const& model) {
+    { model.made_from() } -> std::convertible_to<provenance>;
 };
 
 }  // namespace spinet

@@ -22,9 +22,6 @@
 
 namespace spinet {
 
-/// What a model was made from and what was left out on the way, as (key, value) lines for a run's metadata.
-using provenance = std::vector<std::pair<std::string, std::string>>;
-
 /// H(s) = -sum_blocks sum_ij W_ij s_i s_j - sum_i b_i s_i, where a block couples the spins of two different
 /// parts (i in its `to` part, j in its `from` part), each coupling counted once. A part is a group of spins
 /// (a layer), or one step of a group that holds a sequence. One type serves every network, because a network

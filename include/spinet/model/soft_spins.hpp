@@ -18,18 +18,6 @@
 
 namespace spinet {
 
-/// A single-site measure on [-1, 1], symmetric and of total weight 1. `draw(x, u)` is the inverse, at u in
-/// (0, 1), of the distribution of a spin in the field x / beta, which has the weight e^(x s); growing with u.
-/// `log_partition(x)` is the logarithm of the mean of e^(x s); `variance()` the mean of s^2 at x = 0. It may
-/// have a faster `draw_all(x, u)` besides, of a span of fields that become spins.
-template <class P>
-concept SpinMeasure = requires(P const& measure, double x) {
-    { measure.draw(x, x) } -> std::same_as<double>;
-    { measure.log_partition(x) } -> std::same_as<double>;
-    { measure.variance() } -> std::same_as<double>;
-    { measure.name() } -> std::convertible_to<std::string>;
-};
-
 /// Every value in [-1, 1] alike.
 struct uniform_measure {
     [[nodiscard]] static double draw(double x, double u) noexcept {

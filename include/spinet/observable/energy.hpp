@@ -2,13 +2,13 @@
 /// Energy per spin.
 #pragma once
 
-#include <spinet/observable/observable.hpp>
+#include <spinet/observable/concepts.hpp>
 
 namespace spinet {
 
 /// Per replica: u = E/N and u^2.
 struct energy {
-    static constexpr measured_per per = measured_per::replica;
+    using unit = each_replica;
     static constexpr std::size_t lead = 0;
     static constexpr reading reads = reading::energies;
 

@@ -3,8 +3,8 @@
 #pragma once
 
 #include <spinet/error.hpp>
+#include <spinet/observable/concepts.hpp>
 #include <spinet/observable/moments.hpp>
-#include <spinet/observable/observable.hpp>
 #include <spinet/observable/overlap.hpp>
 
 #include <algorithm>
@@ -19,7 +19,7 @@ namespace spinet {
 /// g and h are joined by a full block of couplings this is the link overlap of that block. Throws
 /// spinet::error for a model of one group.
 struct group_overlaps {
-    static constexpr measured_per per = measured_per::pair;
+    using unit = each_pair;
     static constexpr std::size_t lead = 0;
     static constexpr reading reads = reading::bits;
 
@@ -46,7 +46,7 @@ struct group_overlaps {
     template <class Real>
     void measure(cohort<Real> const& seen, std::span<double> out) const {
         std::size_t const width = moments::count * moments::parts(seen.groups), groups = seen.groups.size();
-        std::vector<double> overlaps(unit_count(per, seen.replicas()) * width);
+        std::vector<double> overlaps(unit::count(seen.replicas()) * width);
         overlap{}.measure(seen, std::span<double>(overlaps));
         std::size_t to = 0;
         for (double const* pair = overlaps.data(); pair != overlaps.data() + overlaps.size(); pair += width)

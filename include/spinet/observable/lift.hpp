@@ -1,52 +1,56 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Observables from plain functions of one or two spin configurations.
+/// Observables from plain functions of the spins of one, two or more replicas.
 #pragma once
 
-#include <spinet/observable/observable.hpp>
+#include <spinet/observable/concepts.hpp>
 
+#include <array>
+#include <cstddef>
+#include <span>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace spinet {
+
+/// One number for every set of K replicas: `per_tuple<3>("name", f)` with f(a, b, c) of three spans of spins.
+template <std::size_t K, class F>
+struct tuple_observable {
+    using unit = each_tuple<K>;
+    static constexpr std::size_t lead = 0;
+    std::string name;
+    F function;
+
+    [[nodiscard]] std::vector<std::string> components(std::span<spin_group const>) const { return {name}; }
+
+    template <class Real>
+    void measure(cohort<Real> const& seen, std::span<double> out) const {
+        std::size_t next = 0;
+        unit::for_each(seen.replicas(), [&](std::span<std::size_t const> replicas) {
+            out[next++] = [&]<std::size_t... I>(std::index_sequence<I...>) {
+                return static_cast<double>(function(seen.spins.row(replicas[I])...));
+            }
+            (std::make_index_sequence<K>());
+        });
+    }
+};
+
+template <std::size_t K, class F>
+[[nodiscard]] tuple_observable<K, F> per_tuple(std::string name, F function) {
+    return {std::move(name), std::move(function)};
+}
 
 /// One number per replica: `per_replica("staggered m", [](auto spins) { return ...; })`, where `spins` is a
 /// span of +-1.
 template <class F>
-struct per_replica {
-    static constexpr measured_per per = measured_per::replica;
-    static constexpr std::size_t lead = 0;
-    std::string name;
-    F function;
-
-    per_replica(std::string label, F f) : name(std::move(label)), function(std::move(f)) {}
-
-    [[nodiscard]] std::vector<std::string> components(std::span<spin_group const>) const { return {name}; }
-
-    template <class Real>
-    void measure(cohort<Real> const& seen, std::span<double> out) const {
-        for (std::size_t r = 0; r < seen.replicas(); ++r)
-            out[r] = static_cast<double>(function(seen.spins.row(r)));
-    }
-};
+[[nodiscard]] tuple_observable<1, F> per_replica(std::string name, F function) {
+    return {std::move(name), std::move(function)};
+}
 
 /// One number per pair of replicas: `per_pair("name", [](auto a, auto b) { return ...; })`.
 template <class F>
-struct per_pair {
-    static constexpr measured_per per = measured_per::pair;
-    static constexpr std::size_t lead = 0;
-    std::string name;
-    F function;
-
-    per_pair(std::string label, F f) : name(std::move(label)), function(std::move(f)) {}
-
-    [[nodiscard]] std::vector<std::string> components(std::span<spin_group const>) const { return {name}; }
-
-    template <class Real>
-    void measure(cohort<Real> const& seen, std::span<double> out) const {
-        std::size_t pair = 0;
-        for (std::size_t a = 0; a < seen.replicas(); ++a)
-            for (std::size_t b = a + 1; b < seen.replicas(); ++b, ++pair)
-                out[pair] = static_cast<double>(function(seen.spins.row(a), seen.spins.row(b)));
-    }
-};
+[[nodiscard]] tuple_observable<2, F> per_pair(std::string name, F function) {
+    return {std::move(name), std::move(function)};
+}
 
 }  // namespace spinet

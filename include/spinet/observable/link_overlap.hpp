@@ -5,7 +5,7 @@
 #include <spinet/detail/packed_spins.hpp>
 #include <spinet/error.hpp>
 #include <spinet/model/concepts.hpp>
-#include <spinet/observable/observable.hpp>
+#include <spinet/observable/concepts.hpp>
 #include <spinet/observable/overlap.hpp>
 
 #include <algorithm>
@@ -34,7 +34,7 @@ namespace spinet {
 /// Throws spinet::error for a model without bonds, and when it measures spins of another model.
 class link_overlap {
 public:
-    static constexpr measured_per per = measured_per::pair;
+    using unit = each_pair;
     static constexpr std::size_t lead = 0;
     static constexpr reading reads = reading::bits;
     /// Places in a block of numbers, the whole first, then each coupling block (if there are several).
@@ -67,7 +67,7 @@ public:
         check(seen.groups);
         std::vector<double> overlaps, differing;
         if (links_->by_overlaps) {
-            overlaps.resize(unit_count(per, seen.replicas()) * moments::count * moments::parts(seen.groups));
+            overlaps.resize(unit::count(seen.replicas()) * moments::count * moments::parts(seen.groups));
             overlap{}.measure(seen, std::span<double>(overlaps));
         }
         std::vector<std::uint64_t> const packed = packed_links(seen);
@@ -119,7 +119,7 @@ private:
             if constexpr (DenseModel<M>) {
                 parts.push_back({"all", model.size() * (model.size() - 1) / 2});
                 by_overlaps = true;
-            } else if constexpr (requires { model.blocks(); }) {
+            } else if constexpr (HasCouplingBlocks<M>) {
                 for (auto const& any : model.blocks())
                     std::visit([&](auto const& block) { add_block(groups, block); }, any);
             } else {

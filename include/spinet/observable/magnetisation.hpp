@@ -3,8 +3,8 @@
 #pragma once
 
 #include <spinet/detail/packed_spins.hpp>
+#include <spinet/observable/concepts.hpp>
 #include <spinet/observable/moments.hpp>
-#include <spinet/observable/observable.hpp>
 
 #include <numeric>
 
@@ -13,7 +13,7 @@ namespace spinet {
 /// Per replica: m, |m|, m^2, m^4 with m = sum_i s_i / N, for the whole and, where the model has several
 /// groups, for each group by itself.
 struct magnetisation {
-    static constexpr measured_per per = measured_per::replica;
+    using unit = each_replica;
     static constexpr std::size_t lead = moments::absolute;
     static constexpr reading reads = reading::bits;
 

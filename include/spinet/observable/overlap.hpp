@@ -4,8 +4,8 @@
 
 #include <spinet/detail/blas.hpp>
 #include <spinet/detail/packed_spins.hpp>
+#include <spinet/observable/concepts.hpp>
 #include <spinet/observable/moments.hpp>
-#include <spinet/observable/observable.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -15,11 +15,11 @@
 
 namespace spinet {
 
-/// Per pair (a, b): q, |q|, q^2, q^4 with q = sum_i s_i^a s_i^b / N, for the whole (each spin with the weight of
-/// its group) and, where the model has several groups, for each group by itself. From bits where the cohort has them, by counting; else by one
-/// symmetric product per group.
+/// Per pair (a, b): q, |q|, q^2, q^4 with q = sum_i s_i^a s_i^b / N, for the whole (each spin with the weight
+/// of its group) and, where the model has several groups, for each group by itself. From bits where the
+/// cohort has them, by counting; else by one symmetric product per group.
 struct overlap {
-    static constexpr measured_per per = measured_per::pair;
+    using unit = each_pair;
     static constexpr std::size_t lead = moments::absolute;
     static constexpr reading reads = reading::bits;
 
@@ -60,7 +60,7 @@ private:
     static void by_products(cohort<Real> const& seen, double* out) {
         std::size_t const n = seen.replicas(), width = moments::count * moments::parts(seen.groups);
         std::vector<Real> gram(n * n);
-        std::vector<double> total(unit_count(per, n), 0.0);
+        std::vector<double> total(unit::count(n), 0.0);
         for (std::size_t g = 0; g < seen.groups.size(); ++g) {
             auto const& group = seen.groups[g];
             detail::gram(n, group.size, seen.spins.data + group.first, seen.spins.stride, gram.data(), n);

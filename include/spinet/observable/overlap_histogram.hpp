@@ -5,7 +5,7 @@
 #include <spinet/detail/blas.hpp>
 #include <spinet/detail/packed_spins.hpp>
 #include <spinet/error.hpp>
-#include <spinet/observable/observable.hpp>
+#include <spinet/observable/concepts.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -23,7 +23,7 @@ namespace spinet {
 /// numbers a temperature and stage. Throws spinet::error for 0 bins.
 class overlap_histogram {
 public:
-    static constexpr measured_per per = measured_per::pair;
+    using unit = each_pair;
     static constexpr std::size_t lead = 0;
     static constexpr reading reads = reading::bits;
 

@@ -4,7 +4,7 @@
 
 #include <spinet/detail/packed_spins.hpp>
 #include <spinet/error.hpp>
-#include <spinet/observable/observable.hpp>
+#include <spinet/observable/concepts.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -25,7 +25,7 @@ namespace spinet {
 /// or one of 0, and, when it measures, for another number of sites.
 class structure_factor {
 public:
-    static constexpr measured_per per = measured_per::pair;
+    using unit = each_pair;
     static constexpr std::size_t lead = 0;
     static constexpr reading reads = reading::bits;
 

@@ -1,27 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// How a run shows itself to the outside: callbacks that see progress and may stop it.
+/// Watchers of a run: callbacks that see its progress and may stop it.
 #pragma once
 
+#include <spinet/detail/watchers.hpp>
+#include <spinet/run/checkpoint.hpp>
+
 #include <concepts>
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <stop_token>
-#include <string>
 #include <type_traits>
-#include <vector>
 
 namespace spinet {
-
-/// The frozen state of a run: with the same model, method, observables and plan, `resume` continues from it
-/// bitwise. `identity` tells those apart; a checkpoint of another run or version is refused.
-struct checkpoint {
-    std::uint64_t identity = 0;
-    std::string version;
-    std::vector<double> temperatures;
-    std::uint64_t sweeps_done = 0;  ///< of warm-up and measurement together; of the annealing during it
-    std::vector<std::byte> state;
-};
 
 enum class run_phase { annealing, warmup, measuring };
 
@@ -45,25 +35,19 @@ concept Watcher = Callback<W> || std::same_as<W, std::stop_token>;
 
 namespace detail {
 
+/// Refuses what cannot watch, by one sentence.
 template <class... Watchers>
-constexpr void require_watchers() {
+consteval bool watchers_fit() {
     static_assert((Watcher<std::remove_cvref_t<Watchers>> && ...),
                   "spinet: what follows the executor must be a callback, bool(spinet::progress const&), or a "
                   "std::stop_token");
+    return (Watcher<std::remove_cvref_t<Watchers>> && ...);
 }
 
 /// Tells all watchers, whatever one of them says; false if any wants to stop.
 template <class... Watchers>
 [[nodiscard]] bool tell(progress const& now, Watchers&... watchers) {
-    bool all = true;
-    [[maybe_unused]] auto const ask = [&](auto& watcher) {
-        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(watcher)>, std::stop_token>)
-            all = !watcher.stop_requested() && all;
-        else
-            all = static_cast<bool>(watcher(now)) && all;
-    };
-    (ask(watchers), ...);
-    return all;
+    return tell_all(now, watchers...);
 }
 
 }  // namespace detail

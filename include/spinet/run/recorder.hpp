@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// What a run remembers of one observable at one temperature: sums per replica or pair and per stage of the
-/// run, and one series of cohort means.
+/// What a run remembers of one observable at one temperature: sums for each unit and stage of the run, and
+/// one series of means over the units.
 #pragma once
 
 #include <spinet/archive.hpp>
+#include <spinet/detail/memory.hpp>
 #include <spinet/error.hpp>
-#include <spinet/observable/observable.hpp>
+#include <spinet/observable/concepts.hpp>
 #include <spinet/statistics/centred_sums.hpp>
 #include <spinet/statistics/series.hpp>
 
@@ -26,21 +27,35 @@ public:
     static constexpr std::size_t stages = 4;
 
     recorder() = default;
-    /// Replicas 0, ..., `joined` - 1 depend on each other, and so do the next ones.
-    recorder(measured_per per, std::size_t replicas, std::vector<std::string> components, std::size_t lead,
-             std::size_t joined = 1)
-        : per_(per),
+    /// Each `replicas_per_block` consecutive replicas depend on each other. Throws spinet::error for no
+    /// components, a `lead` that is none of them, and for more numbers than memory holds.
+    recorder(unit_kind unit, std::size_t replicas, std::vector<std::string> components, std::size_t lead,
+             std::size_t replicas_per_block = 1)
+        : unit_(std::move(unit)),
           replicas_(replicas),
-          joined_(joined),
+          replicas_per_block_(replicas_per_block),
           components_(std::move(components)),
           lead_(lead),
-          counts_(stages, 0),
-          sums_(stages * units() * width(), 0.0) {}
+          counts_(stages, 0) {
+        if (lead_ >= width())
+            throw error("recorder: expected a lead component below " + std::to_string(width()) + ", found " +
+                        std::to_string(lead_));
+        units_ = unit_.size > 0 ? unit_.count(replicas_) : 1 + replicas_ / replicas_per_block_;
+        detail::within_memory(
+            [&] {
+                return "the sums of " + std::to_string(width()) + " numbers for each " + unit_.name + " of " +
+                       std::to_string(replicas_) + " replicas";
+            },
+            bytes());
+        sums_.assign(stages * units_ * width(), 0.0);
+    }
 
-    [[nodiscard]] measured_per per() const noexcept { return per_; }
+    [[nodiscard]] unit_kind const& unit() const noexcept { return unit_; }
     [[nodiscard]] std::size_t replicas() const noexcept { return replicas_; }
-    [[nodiscard]] std::size_t joined() const noexcept { return joined_; }
-    [[nodiscard]] std::size_t units() const noexcept { return unit_count(per_, replicas_); }
+    [[nodiscard]] std::size_t replicas_per_block() const noexcept { return replicas_per_block_; }
+    /// Blocks of one measurement. For a cohort: the cohort without each block of replicas in turn, then all
+    /// of it.
+    [[nodiscard]] std::size_t units() const noexcept { return units_; }
     [[nodiscard]] std::size_t width() const noexcept { return components_.size(); }
     [[nodiscard]] std::vector<std::string> const& components() const noexcept { return components_; }
     [[nodiscard]] coarsened_series const& series() const noexcept { return series_; }
@@ -55,13 +70,14 @@ public:
         double* const sums = sums_.data() + stage * units() * width();
         double lead = 0;
         for (std::size_t k = 0; k < blocks.size(); ++k) sums[k] += blocks[k];
-        for (std::size_t u = 0; u < units(); ++u) {
+        std::size_t const first = unit_.size > 0 ? 0 : units() - 1;  // of a cohort, the whole alone
+        for (std::size_t u = first; u < units(); ++u) {
             double const x = blocks[u * width() + lead_];
             lead += x;
             leads_.add(x);
         }
         ++counts_[stage];
-        series_.add(lead / static_cast<double>(units()));
+        series_.add(lead / static_cast<double>(units() - first));
     }
 
     /// Adds what another recorder of the same replicas holds, whose measurements came after these: as if both
@@ -74,11 +90,13 @@ public:
             *this = other;
             return;
         }
-        if (other.per_ != per_ || other.replicas_ != replicas_ || other.joined_ != joined_ ||
-            other.components_ != components_ || other.lead_ != lead_)
+        if (other.unit_.name != unit_.name || other.replicas_ != replicas_ ||
+            other.replicas_per_block_ != replicas_per_block_ || other.components_ != components_ ||
+            other.lead_ != lead_)
             throw error("recorder: expected the same observable and " + std::to_string(replicas_) +
-                        " replicas joined by " + std::to_string(joined_) + ", found " +
-                        std::to_string(other.replicas_) + " joined by " + std::to_string(other.joined_));
+                        " replicas in blocks of " + std::to_string(replicas_per_block_) + ", found " +
+                        std::to_string(other.replicas_) + " in blocks of " +
+                        std::to_string(other.replicas_per_block_));
         for (std::size_t s = 0; s < stages; ++s) counts_[s] += other.counts_[s];
         for (std::size_t k = 0; k < sums_.size(); ++k) sums_[k] += other.sums_[k];
         leads_.merge(other.leads_);
@@ -91,14 +109,19 @@ public:
         for (auto const n : counts_) total += n;
         return total;
     }
-    /// Sum of one component over the measurements of a stage, for one replica or pair.
+    /// Sum of one component over the measurements of a stage, for one unit.
     [[nodiscard]] double sum(std::size_t stage, std::size_t unit, std::size_t component) const noexcept {
         return sums_[(stage * units() + unit) * width() + component];
     }
 
     [[nodiscard]] std::size_t lead() const noexcept { return lead_; }
+    /// The memory of the sums, in bytes.
+    [[nodiscard]] double bytes() const noexcept {
+        return static_cast<double>(stages * sizeof(double)) * static_cast<double>(units_) *
+               static_cast<double>(width());
+    }
 
-    /// Variance of the lead component over measurements and over replicas or pairs.
+    /// Variance of the lead component over measurements and over units.
     [[nodiscard]] double lead_variance() const noexcept { return leads_.variance(); }
 
     void save(archive_writer& out) const {
@@ -115,9 +138,10 @@ public:
     }
 
 private:
-    measured_per per_ = measured_per::replica;
+    unit_kind unit_;
     std::size_t replicas_ = 0;
-    std::size_t joined_ = 1;
+    std::size_t replicas_per_block_ = 1;
+    std::size_t units_ = 0;
     std::vector<std::string> components_;
     std::size_t lead_ = 0;
     centred_sums leads_;

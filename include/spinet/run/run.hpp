@@ -3,8 +3,7 @@
 #pragma once
 
 #include <spinet/ensemble/ladder.hpp>
-#include <spinet/ensemble/population_ensemble.hpp>
-#include <spinet/ensemble/tile.hpp>
+#include <spinet/ensemble/report.hpp>
 #include <spinet/observable/observable.hpp>
 #include <spinet/observable/stored_spins.hpp>
 #include <spinet/run/recorder.hpp>
@@ -24,20 +23,18 @@
 
 namespace spinet {
 
-/// All that does not depend on which observables were asked for.
-struct run_record {
+/// Everything that does not depend on which observables were asked for; exchanges, round trips and
+/// populations are those of its ensemble.
+struct run_record : ensemble_report {
     ladder temperatures;
     run_plan plan;
     std::size_t sites = 0;
     std::vector<spin_group> groups;
-    bool exchanges = false;  ///< the method moves replicas between temperatures
-    std::size_t joined = 1;  ///< so many replicas, next to each other, are one independent unit
-    std::size_t rungs = 0;   ///< rows of each replica, those of lanes included
-    bool anneals = false;    ///< the temperature falls: each has all the sweeps of the plan
-    std::optional<population_record> populations = {};  ///< of population annealing
-    exchange_counts exchange = {};                      ///< since the end of warm-up
-    std::uint64_t sweeps_done = 0;                      ///< of warm-up and measurement together
-    std::uint64_t sweeps_total = 0;                     ///< likewise, of the whole plan
+    bool exchanges = false;              ///< the method moves replicas between temperatures
+    std::size_t replicas_per_block = 1;  ///< so many consecutive replicas are one independent unit
+    bool anneals = false;                ///< the temperature falls: each has all the sweeps of the plan
+    std::uint64_t sweeps_done = 0;       ///< of warm-up and measurement together
+    std::uint64_t sweeps_total = 0;      ///< likewise, of the whole plan
     double paramagnet_above =
         std::numeric_limits<double>::quiet_NaN();  ///< lambda_max(J); NaN if the model cannot tell
     /// The variance of E over all states, sum of J^2 + sum of b^2; NaN if the model does not show them.
@@ -45,9 +42,6 @@ struct run_record {
     bool ising = true;  ///< spins are +-1
     /// Of a spin, at beta = 0: ln 2, or 0 for spins whose single-site measure has the total weight 1.
     double entropy_at_infinite_temperature = std::numbers::ln2;
-    /// Share of the sweeps whose fields were brought up to date by matrix products; NaN where the kernel has
-    /// no choice (it has on dense models).
-    double sweeps_by_products = std::numeric_limits<double>::quiet_NaN();
     std::vector<std::pair<std::string, std::string>> metadata = {};
     /// The last spins of every replica at each temperature, where the plan says `keep_spins`.
     std::vector<stored_spins> spins = {};
@@ -59,14 +53,23 @@ struct run_record {
         constexpr double least = 1e-12;  // so that something is left without the largest
         std::vector<double> weights;
         if (!populations) return weights;
-        double const* const log_z = populations->log_partition.data() + k * populations->populations;
-        double const largest = *std::max_element(log_z, log_z + populations->populations);
-        for (std::size_t p = 0; p < populations->populations; ++p)
+        auto const& of = *populations;
+        double const* const log_z = of.log_partition.data() + k * of.populations;
+        double const largest = *std::max_element(log_z, log_z + of.populations);
+        for (std::size_t p = 0; p < of.populations; ++p)
             weights.push_back(std::max(least, std::exp(log_z[p] - largest)));
         return weights;
     }
 
-    /// Measurements made so far; where the temperature falls, those of the step that it has come to.
+    /// Share of the sweeps whose fields came from matrix products; NaN where the kernel has one engine only
+    /// (it has two on dense models).
+    [[nodiscard]] double sweeps_by_products() const noexcept {
+        return engine.sweeps == 0
+                   ? std::numeric_limits<double>::quiet_NaN()
+                   : static_cast<double>(engine.sweeps_by_products) / static_cast<double>(engine.sweeps);
+    }
+
+    /// Measurements made so far; where the temperature falls, those of the current step.
     [[nodiscard]] std::uint64_t measurements() const noexcept {
         std::uint64_t const of_step =
             anneals && sweeps_done > 0 ? (sweeps_done - 1) % (plan.warmup + plan.sweeps) + 1 : sweeps_done;
@@ -84,15 +87,16 @@ struct run_record {
     /// Round trips (bottom, top, bottom) per ladder, averaged over the ladders.
     [[nodiscard]] double round_trips_per_ladder() const noexcept {
         double total = 0;
-        for (auto const n : exchange.round_trips) total += static_cast<double>(n);
-        return exchange.round_trips.empty() ? 0.0 : total / static_cast<double>(exchange.round_trips.size());
+        auto const& trips = exchange.round_trips;
+        for (auto const n : trips) total += static_cast<double>(n);
+        return trips.empty() ? 0.0 : total / static_cast<double>(trips.size());
     }
 
     /// Mean time of a round trip, in sweeps: every row of a ladder is on its way all the time. Infinite where
     /// none was made.
     [[nodiscard]] double round_trip_time() const noexcept {
         double const sweeps = static_cast<double>(sweeps_done - std::min(sweeps_done, plan.warmup));
-        return static_cast<double>(rungs) * sweeps / round_trips_per_ladder();
+        return static_cast<double>(rows_per_replica) * sweeps / round_trips_per_ladder();
     }
 };
 

@@ -2,6 +2,7 @@
 /// The largest eigenvalues of a symmetric operator, with their eigenvectors.
 #pragma once
 
+#include <spinet/detail/arrays.hpp>
 #include <spinet/error.hpp>
 #include <spinet/spectrum/lanczos_basis.hpp>
 #include <spinet/spectrum/largest_eigenvalue.hpp>
@@ -17,8 +18,13 @@ namespace spinet {
 
 /// Eigenvalues from the largest down, and eigenvectors of length 1, orthogonal to each other.
 struct eigenpairs {
-    std::vector<double> values;
-    std::vector<std::vector<double>> vectors;
+    row_major_array<double, 1> values;
+    row_major_array<double, 2> vectors;  ///< (eigenpairs, n): a row each
+
+    [[nodiscard]] std::size_t size() const noexcept { return values.size(); }
+    [[nodiscard]] std::span<double const> vector(std::size_t k) const noexcept {
+        return {vectors.data() + k * vectors.shape()[1], vectors.shape()[1]};
+    }
 };
 
 /// The `count` largest (most positive) eigenvalues of a real symmetric n x n operator with their
@@ -50,12 +56,13 @@ template <SymmetricOperator Apply>
                                                 std::min(tolerance, 1e-7) * basis.norm());
         }
         if (complete || enough) {
-            eigenpairs pairs;
-            for (std::size_t k = m; k-- > m - found;) {
-                pairs.values.push_back(values[k]);
-                pairs.vectors.emplace_back(n, 0.0);
+            eigenpairs pairs{row_major_array<double, 1>::from_shape({found}), xt::zeros<double>({found, n})};
+            for (std::size_t p = 0; p < found; ++p) {
+                std::size_t const k = m - 1 - p;
+                pairs.values(p) = values[k];
                 for (std::size_t i = 0; i < m; ++i)
-                    detail::add_multiple(pairs.vectors.back(), small[k * m + i], basis.vectors()[i]);
+                    detail::add_multiple({pairs.vectors.data() + p * n, n}, small[k * m + i],
+                                         basis.vectors()[i]);
             }
             return pairs;
         }

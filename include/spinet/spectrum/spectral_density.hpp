@@ -2,6 +2,7 @@
 /// The density of eigenvalues of a symmetric operator, by stochastic Lanczos quadrature.
 #pragma once
 
+#include <spinet/detail/arrays.hpp>
 #include <spinet/error.hpp>
 #include <spinet/random/streams.hpp>
 #include <spinet/spectrum/lanczos_basis.hpp>
@@ -30,8 +31,9 @@ struct density_options {
 struct density_curve {
     double width = 0;
     double lowest = 0, highest = 0;  ///< ends of the spectrum, as Lanczos finds them
-    std::vector<double> at;          ///< where: `points` values from lowest - 4 width to highest + 4 width
-    std::vector<double> density, error;  ///< and its standard error, from the scatter between random vectors
+    row_major_array<double, 1> at;   ///< where: `points` values from lowest - 4 width to highest + 4 width
+    row_major_array<double, 1> density;
+    row_major_array<double, 1> error;  ///< standard error, from the scatter between random vectors
 };
 
 namespace detail {
@@ -95,17 +97,15 @@ template <SymmetricOperator Apply>
         throw error("spectral_density: all eigenvalues are " + std::to_string(curve.highest) +
                     ", so a width must be given");
     double const from = curve.lowest - 4 * curve.width, to = curve.highest + 4 * curve.width;
+    curve.at = curve.density = curve.error = xt::zeros<double>({wanted.points});
     for (std::size_t p = 0; p < wanted.points; ++p)
-        curve.at.push_back(from +
-                           (to - from) * static_cast<double>(p) / static_cast<double>(wanted.points - 1));
+        curve.at[p] = from + (to - from) * static_cast<double>(p) / static_cast<double>(wanted.points - 1);
     // Chebyshev coefficients of a Gaussian of width w on an interval of length L fall as exp(-(2 k w / L)^2 /
     // 2), and m steps are exact up to k = 2 m - 1.
     double const enough = 10 + 1.5 * spread / curve.width;
     std::size_t const steps = wanted.steps > 0                  ? std::min(n, wanted.steps)
                               : enough < static_cast<double>(n) ? static_cast<std::size_t>(enough)
                                                                 : n;
-    curve.density.assign(wanted.points, 0.0);
-    curve.error.assign(wanted.points, 0.0);
     std::vector<double> of_one(wanted.points);
     for (std::size_t v = 0; v < wanted.vectors; ++v) {
         detail::lanczos_basis basis(detail::random_signs(n, wanted.seed, v));

@@ -50,7 +50,7 @@ public:
     equilibration_judge(run_record const& record, equilibration_rules const& rules)
         : record_(record), rules_(rules) {
         for (std::size_t r = 0; r < record.plan.replicas; ++r)
-            (r / record.joined % 2 == 0 ? hot_ : cold_).push_back(r);
+            (r / record.replicas_per_block % 2 == 0 ? hot_ : cold_).push_back(r);
     }
 
     /// What concerns the whole run, and so every temperature.
@@ -60,8 +60,8 @@ public:
             faults.push_back("an annealing does not wait for equilibrium");
         if (!record_.anneals && record_.plan.from != start::hot_and_cold)
             faults.push_back("all replicas started hot: nothing to compare them with");
-        if (!record_.anneals && cold_.size() < 3 * record_.joined)
-            faults.push_back("fewer than " + std::to_string(6 * record_.joined) +
+        if (!record_.anneals && cold_.size() < 3 * record_.replicas_per_block)
+            faults.push_back("fewer than " + std::to_string(6 * record_.replicas_per_block) +
                              " replicas: no error bars for hot and cold starts apart");
         if (std::isnan(record_.paramagnet_above))
             faults.push_back("the model does not tell above which temperature it is a paramagnet");
@@ -215,7 +215,7 @@ template <class... Os>
                 faults.push_back("T = " + failed_above + " above it is not equilibrated");
             if (of.anneals && of.template of<energy>()[k].count() == 0) {
                 faults.push_back("the run did not come to this temperature");
-            } else if (of.anneals || of.plan.replicas >= 6 * of.joined) {
+            } else if (of.anneals || of.plan.replicas >= 6 * of.replicas_per_block) {
                 auto const quantities = detail::judged_quantities(
                     of, of.template of<energy>()[k], of.template of<overlap>()[k], rules.overlap_tolerance);
                 auto own = judge.faults_at(k, quantities, comparisons);

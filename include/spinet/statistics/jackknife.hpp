@@ -5,13 +5,13 @@
 #include <spinet/error.hpp>
 #include <spinet/statistics/distributions.hpp>
 
+#include <array>
 #include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <ranges>
 #include <span>
 #include <string>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -51,8 +51,9 @@ concept ScalarEstimate = requires(Estimate& estimate, std::size_t left_out) {
 template <class Estimate>
 concept VectorEstimate = requires(Estimate& estimate, std::size_t left_out) {
     { estimate(left_out) } -> std::ranges::input_range;
-}
-&&std::convertible_to<std::ranges::range_value_t<std::invoke_result_t<Estimate&, std::size_t>>, double>;
+    requires std::convertible_to < std::ranges::range_value_t<decltype(estimate(left_out))>,
+    double > ;
+};
 
 namespace detail {
 
@@ -128,17 +129,19 @@ std::vector<jackknife_estimate> jackknife(std::size_t units, Estimate&& estimate
     return results;
 }
 
-/// Sums over pairs of units, kept so that the mean without one unit (which takes all its pairs with it) costs
-/// one subtraction: R (R - 1) / 2 calls of add, then O(1) for each mean, O(R^2) for a whole jackknife.
+/// Sums of numbers that belong to sets of units, kept so that the mean without one unit (which takes all sets
+/// with it in them) costs one subtraction. For pairs of R units that is R (R - 1) / 2 calls of add, then O(1)
+/// for each mean and O(R^2) for a whole jackknife.
 ///
-/// `columns` numbers go with every pair (q^2 and q^4 for a Binder parameter). A pair may be added more than
+/// `columns` numbers go with every set (q^2 and q^4 for a Binder parameter). A set may be added more than
 /// once (several ladders to a unit); weights then say how much each entry counts.
-class pair_sums {
+class jackknife_sums {
 public:
     /// Throws spinet::error below 3 units (leaving one out of 2 leaves no pair) or for 0 columns.
-    explicit pair_sums(std::size_t units, std::size_t columns = 1) : units_(units), columns_(columns) {
-        if (units < 3) throw error("pair_sums: expected at least 3 units, found " + std::to_string(units));
-        if (columns == 0) throw error("pair_sums: expected at least 1 column, found 0");
+    explicit jackknife_sums(std::size_t units, std::size_t columns = 1) : units_(units), columns_(columns) {
+        if (units < 3)
+            throw error("jackknife_sums: expected at least 3 units, found " + std::to_string(units));
+        if (columns == 0) throw error("jackknife_sums: expected at least 1 column, found 0");
         weights_.assign(units + 1, 0.0);
         sums_.assign((units + 1) * columns, 0.0);
     }
@@ -146,48 +149,41 @@ public:
     [[nodiscard]] std::size_t units() const noexcept { return units_; }
     [[nodiscard]] std::size_t columns() const noexcept { return columns_; }
 
-    /// Adds the numbers of the pair of units a and b, in either order. Throws spinet::error if a == b (a unit
-    /// is not independent of itself), a or b is out of range, values.size() != columns, or weight < 0.
-    void add(std::size_t a, std::size_t b, std::span<double const> values, double weight = 1.0) {
-        if (a == b || a >= units_ || b >= units_) {
-            throw error("pair_sums: expected two different units below " + std::to_string(units_) +
-                        ", found " + std::to_string(a) + " and " + std::to_string(b));
+    /// Adds the numbers of a set of different units, in any order. Throws spinet::error where a unit appears
+    /// twice (it is not independent of itself) or is out of range, values.size() != columns, or weight < 0.
+    void add(std::span<std::size_t const> set, std::span<double const> values, double weight = 1.0) {
+        for (std::size_t k = 0; k < set.size(); ++k) {
+            if (set[k] >= units_)
+                throw error("jackknife_sums: expected units below " + std::to_string(units_) + ", found " +
+                            std::to_string(set[k]));
+            for (std::size_t j = 0; j < k; ++j)
+                if (set[j] == set[k])
+                    throw error("jackknife_sums: unit " + std::to_string(set[k]) + " appears twice in a set");
         }
-        if (values.size() != columns_ || !(weight >= 0.0)) {
-            throw error("pair_sums: expected " + std::to_string(columns_) +
+        if (values.size() != columns_ || !(weight >= 0.0))
+            throw error("jackknife_sums: expected " + std::to_string(columns_) +
                         " values with a weight >= 0, found " + std::to_string(values.size()) +
                         " with weight " + std::to_string(weight));
-        }
-        for (std::size_t const row : {a, b, units_}) accumulate(row, values, weight);
+        for (std::size_t const unit : set) accumulate(unit, values, weight);
+        accumulate(units_, values, weight);
     }
 
-    /// Adds numbers that belong to unit a alone, not to a pair: then this is a jackknife over plain means.
-    void add_single(std::size_t a, std::span<double const> values, double weight = 1.0) {
-        if (a >= units_) {
-            throw error("pair_sums: expected a unit below " + std::to_string(units_) + ", found " +
-                        std::to_string(a));
-        }
-        if (values.size() != columns_ || !(weight >= 0.0)) {
-            throw error("pair_sums: expected " + std::to_string(columns_) +
-                        " values with a weight >= 0, found " + std::to_string(values.size()) +
-                        " with weight " + std::to_string(weight));
-        }
-        for (std::size_t const row : {a, units_}) accumulate(row, values, weight);
+    /// One column of the pair of units a and b.
+    void add(std::size_t a, std::size_t b, double value) {
+        std::array<std::size_t, 2> const pair{a, b};
+        add(pair, std::span<double const>(&value, 1));
     }
 
-    /// One column.
-    void add(std::size_t a, std::size_t b, double value) { add(a, b, std::span<double const>(&value, 1)); }
-
-    /// Mean of a column over all pairs without unit `left_out`; left_out == units() leaves none out. Throws
+    /// Mean of a column over all sets without unit `left_out`; left_out == units() leaves none out. Throws
     /// spinet::error if nothing is left.
     [[nodiscard]] double mean(std::size_t left_out, std::size_t column = 0) const {
-        if (left_out > units_ || column >= columns_) throw error("pair_sums: unit or column out of range");
+        if (left_out > units_ || column >= columns_)
+            throw error("jackknife_sums: unit or column out of range");
         bool const none = left_out == units_;
         double const weight = weights_[units_] - (none ? 0.0 : weights_[left_out]);
         double const sum = at(units_, column) - (none ? 0.0 : at(left_out, column));
-        if (!(weight > 0.0)) {
-            throw error("pair_sums: no pair is left without unit " + std::to_string(left_out));
-        }
+        if (!(weight > 0.0))
+            throw error("jackknife_sums: nothing is left without unit " + std::to_string(left_out));
         return sum / weight;
     }
 
@@ -203,15 +199,15 @@ private:
 
     std::size_t units_;
     std::size_t columns_;
-    std::vector<double> weights_;  // of the pairs with each unit, then of all
+    std::vector<double> weights_;  // of the sets with each unit, then of all
     std::vector<double> sums_;     // the same rows, times columns
 };
 
-/// Mean over all pairs with its delete-one-unit error. Pairs that share a unit are correlated, so an error
+/// The mean over all sets with its delete-one-unit error. Pairs that share a unit are correlated, so an error
 /// from R (R - 1) / 2 "independent" pairs is too small by up to a factor sqrt(R)
 /// (tests/statistics/jackknife_test.cpp). For functions of several columns: jackknife(sums.units(),
 /// [&](std::size_t i) { return f(sums.mean(i, 0), ...); }).
-inline jackknife_estimate jackknife(pair_sums const& sums, std::size_t column = 0) {
+inline jackknife_estimate jackknife(jackknife_sums const& sums, std::size_t column = 0) {
     return jackknife(sums.units(), [&](std::size_t left_out) { return sums.mean(left_out, column); });
 }
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <numeric>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -19,49 +20,105 @@ struct stage_range {
     std::size_t last = recorder::stages;
 };
 
-/// Sums of what a recorder holds for the replicas in `members` (for pairs: both of the pair in `members`),
-/// ready for a jackknife over these replicas. At least 3 members, and at least one measurement in the stages.
-/// Replicas that pair moves join are one unit, stand next to each other in `members`, and are no pair.
-/// `weights`, if there are any, are those of all replicas; a pair has the product of its two.
-[[nodiscard]] inline pair_sums sums_over(recorder const& recorded, std::vector<std::size_t> const& members,
-                                         stage_range stages = {}, std::vector<double> const& weights = {}) {
-    auto const weight = [&](std::size_t replica) { return weights.empty() ? 1.0 : weights[replica]; };
-    std::size_t const joined = recorded.joined();
-    pair_sums sums(members.size() / joined, recorded.width());
+namespace detail {
+
+/// The number of measurements in some stages. Throws spinet::error where there are none.
+[[nodiscard]] inline double measurements_in(recorder const& recorded, stage_range stages) {
     double measurements = 0;
     for (std::size_t s = stages.first; s < stages.last; ++s)
         measurements += static_cast<double>(recorded.count(s));
     if (measurements == 0)
         throw error("estimates: the run has no measurements (it was stopped before the first)");
-    std::vector<double> means(recorded.width());
-    auto const collect = [&](std::size_t unit) {
-        for (std::size_t c = 0; c < means.size(); ++c) {
-            means[c] = 0;
-            for (std::size_t s = stages.first; s < stages.last; ++s) means[c] += recorded.sum(s, unit, c);
-            means[c] /= measurements;
-        }
-    };
-    std::size_t const n = recorded.replicas();
-    for (std::size_t i = 0; i < members.size(); ++i) {
-        if (recorded.per() == measured_per::replica) {
-            collect(members[i]);
-            sums.add_single(i / joined, means, weight(members[i]));
-            continue;
-        }
-        for (std::size_t j = (i / joined + 1) * joined; j < members.size(); ++j) {
-            std::size_t const a = std::min(members[i], members[j]), b = std::max(members[i], members[j]);
-            collect(a * (2 * n - a - 1) / 2 + (b - a - 1));
-            sums.add(i / joined, j / joined, means, weight(a) * weight(b));
-        }
+    return measurements;
+}
+
+/// The mean of each component over the measurements in some stages, of one unit.
+inline void means_of_unit(recorder const& recorded, std::size_t unit, stage_range stages, double measurements,
+                          std::span<double> means) {
+    for (std::size_t c = 0; c < means.size(); ++c) {
+        means[c] = 0;
+        for (std::size_t s = stages.first; s < stages.last; ++s) means[c] += recorded.sum(s, unit, c);
+        means[c] /= measurements;
     }
+}
+
+}  // namespace detail
+
+/// Sums of what a recorder holds for the replicas in `members` (of units of several replicas: those with all
+/// of them in `members`), ready for a jackknife over these replicas. At least 3 members, and at least one
+/// measurement in the stages. Replicas of one block stand next to each other in `members` and are left out
+/// together; a unit with two replicas of one block is not used. `weights`, if there are any, are those of all
+/// replicas; a unit has the product of its own. Throws spinet::error for an observable of whole cohorts.
+[[nodiscard]] inline jackknife_sums sums_over(recorder const& recorded,
+                                              std::vector<std::size_t> const& members,
+                                              stage_range stages = {},
+                                              std::vector<double> const& weights = {}) {
+    if (recorded.unit().size == 0)
+        throw error("estimates: an observable of whole cohorts has no value for some of the replicas");
+    std::size_t const block = recorded.replicas_per_block();
+    jackknife_sums sums(members.size() / block, recorded.width());
+    double const measurements = detail::measurements_in(recorded, stages);
+    std::vector<double> means(recorded.width());
+    std::vector<std::size_t> block_of(recorded.replicas(), members.size()), blocks(recorded.unit().size);
+    for (std::size_t i = 0; i < members.size(); ++i) block_of[members[i]] = i / block;
+    std::size_t unit = 0;
+    recorded.unit().for_each(recorded.replicas(), [&](std::span<std::size_t const> replicas) {
+        std::size_t const here = unit++;
+        double weight = 1;
+        for (std::size_t k = 0; k < replicas.size(); ++k) {
+            blocks[k] = block_of[replicas[k]];
+            bool const again = std::find(blocks.begin(), blocks.begin() + static_cast<std::ptrdiff_t>(k),
+                                         blocks[k]) != blocks.begin() + static_cast<std::ptrdiff_t>(k);
+            if (blocks[k] == members.size() || again) return;
+            if (!weights.empty()) weight *= weights[replicas[k]];
+        }
+        detail::means_of_unit(recorded, here, stages, measurements, means);
+        sums.add(blocks, means, weight);
+    });
     return sums;
 }
 
-[[nodiscard]] inline pair_sums sums_over_all(recorder const& recorded, stage_range stages = {},
-                                             std::vector<double> const& weights = {}) {
+[[nodiscard]] inline jackknife_sums sums_over_all(recorder const& recorded, stage_range stages = {},
+                                                  std::vector<double> const& weights = {}) {
     std::vector<std::size_t> everyone(recorded.replicas());
     std::iota(everyone.begin(), everyone.end(), std::size_t{0});
     return sums_over(recorded, everyone, stages, weights);
 }
+
+/// The means of all components over a whole run with each block of replicas left out in turn, for every kind
+/// of unit: `mean(left_out, component)`, where left_out == units() leaves none out.
+class recorded_means {
+public:
+    /// Throws spinet::error without measurements, below 3 blocks of replicas, and for cohorts with weights:
+    /// what is measured of whole cohorts has no weight for each replica.
+    recorded_means(recorder const& recorded, std::vector<double> const& weights)
+        : units_(recorded.replicas() / recorded.replicas_per_block()) {
+        if (recorded.unit().size > 0) {
+            sums_.push_back(sums_over_all(recorded, {}, weights));
+            return;
+        }
+        if (!weights.empty())
+            throw error(
+                "estimates: an observable of whole cohorts has no estimate where replicas have weights, "
+                "as in population annealing");
+        double const measurements = detail::measurements_in(recorded, {});
+        columns_ = recorded.width();
+        left_out_.resize(recorded.units() * columns_);
+        for (std::size_t unit = 0; unit < recorded.units(); ++unit)
+            detail::means_of_unit(recorded, unit, {}, measurements,
+                                  std::span(left_out_).subspan(unit * columns_, columns_));
+    }
+
+    [[nodiscard]] std::size_t units() const noexcept { return units_; }
+    [[nodiscard]] double mean(std::size_t left_out, std::size_t column) const {
+        return sums_.empty() ? left_out_[left_out * columns_ + column] : sums_[0].mean(left_out, column);
+    }
+
+private:
+    std::size_t units_;
+    std::size_t columns_ = 0;
+    std::vector<jackknife_sums> sums_;  ///< one, or none of cohorts
+    std::vector<double> left_out_;      ///< of cohorts: units + 1 rows of columns
+};
 
 }  // namespace spinet

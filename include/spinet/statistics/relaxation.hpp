@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Relaxation: how replicas that a kernel alone moves forget what they were, in equilibrium and after a
-/// quench.
+/// Relaxation: decay of correlations in time under a kernel alone, in equilibrium and after a quench.
 #pragma once
 
 #include <spinet/detail/packed_spins.hpp>
@@ -11,7 +10,6 @@
 #include <spinet/execution/blas_threads.hpp>
 #include <spinet/execution/executor.hpp>
 #include <spinet/kernel/scan.hpp>
-#include <spinet/kernel/site_kernel.hpp>
 #include <spinet/model/concepts.hpp>
 #include <spinet/observable/cohort.hpp>
 #include <spinet/observable/moments.hpp>
@@ -38,9 +36,9 @@ namespace spinet {
 /// Where a relaxation starts: spins of the same replicas at each of some temperatures.
 struct replica_states {
     ladder temperatures;
-    std::vector<stored_spins> spins;  ///< one per temperature, a row to a replica
-    std::vector<bool> equilibrated;   ///< one per temperature
-    std::size_t joined = 1;           ///< so many replicas, next to each other, are one independent unit
+    std::vector<stored_spins> spins;     ///< one per temperature, a row to a replica
+    std::vector<bool> equilibrated;      ///< one per temperature
+    std::size_t replicas_per_block = 1;  ///< so many replicas, next to each other, are one independent unit
 };
 
 /// What a run left at its temperatures, or at those numbered in `which` (increasing), with the verdict on
@@ -65,7 +63,8 @@ template <class... Os>
         spins.push_back(of.spins[k]);
         equilibrated.push_back(verdicts[k].equilibrated);
     }
-    return {ladder(std::move(temperatures)), std::move(spins), std::move(equilibrated), of.joined};
+    return {ladder(std::move(temperatures)), std::move(spins), std::move(equilibrated),
+            of.replicas_per_block};
 }
 
 /// Differences of time are on a logarithmic grid, from 1 to `longest`.
@@ -228,8 +227,9 @@ public:
         return true;
     }
 
-    /// The curves at rung k of all units of `joined` replicas.
-    [[nodiscard]] std::vector<decay> curves(std::size_t rung, std::size_t curve, std::size_t joined) const {
+    /// The curves at rung k of all units of `replicas_per_block` replicas.
+    [[nodiscard]] std::vector<decay> curves(std::size_t rung, std::size_t curve,
+                                            std::size_t replicas_per_block) const {
         std::size_t const lags = schedule_.lags.size(), parts = moments::parts(groups_);
         std::vector<double> times;
         std::vector<std::size_t> measured;
@@ -239,16 +239,16 @@ public:
                 times.push_back(static_cast<double>(schedule_.lags[i]));
             }
         std::vector<decay> all;
-        std::size_t const units = replicas_ / joined;
+        std::size_t const units = replicas_ / replicas_per_block;
         for (std::size_t part = 0; part < parts && !times.empty(); ++part) {
-            std::vector<double> values(units * times.size(), 0.0);
+            row_major_array<double, 2> values({units, times.size()}, 0.0);
             for_each_row(rung, [&](std::size_t replica, double const* sums) {
                 for (std::size_t i = 0; i < measured.size(); ++i)
-                    values[replica / joined * measured.size() + i] +=
+                    values(replica / replicas_per_block, i) +=
                         sums[(curve * parts + part) * lags + measured[i]] /
-                        static_cast<double>(counts_[curve * lags + measured[i]] * joined);
+                        static_cast<double>(counts_[curve * lags + measured[i]] * replicas_per_block);
             });
-            all.emplace_back(times, units, std::move(values));
+            all.emplace_back(times, std::move(values));
         }
         return all;
     }
@@ -264,15 +264,11 @@ private:
     /// A random scan visits the sites of all rows of a seed in one order. What replicas then have in common
     /// would be in no error, so that each gets a seed, and with it a tile, of its own. So do those of a
     /// kernel that does not tell its scan.
-    static constexpr bool one_order = [] {
-        if constexpr (requires { typename K::scan; })
-            return std::is_same_v<typename K::scan, random_scan>;
-        else
-            return true;
-    }();
+    static constexpr bool one_order = !requires { typename K::scan; }
+    || requires { requires std::same_as<typename K::scan, random_scan>; };
     [[nodiscard]] std::vector<std::size_t> tile_sizes() const {
         if constexpr (one_order) return std::vector<std::size_t>(replicas_, 1);
-        return ladders_per_tile(replicas_, rungs_, rows_per_tile<K>);
+        return ladders_per_tile(replicas_, rungs_, detail::rows_per_tile<K>);
     }
     [[nodiscard]] std::uint64_t seed_of(std::size_t replica) const noexcept {
         return one_order
@@ -286,7 +282,7 @@ private:
 
     void pack(tile_of_rows& part) const {
         auto const& state = part.moved.state();
-        if constexpr (requires { state.pack_rows(std::span<site_word const>(), part.bits.data()); }) {
+        if constexpr (PackedState<typename K::template state<M>>) {
             state.pack_rows(words_, part.bits.data());
         } else {
             std::vector<real> spins(words_.back().first + words_.back().count);
@@ -376,9 +372,9 @@ template <Model M, class K, class Exec, class Spins, class... Watchers>
 [[nodiscard]] relaxing<M, K> relaxed(M const& model, K const& kernel, ladder const& temperatures,
                                      std::size_t replicas, relaxation_schedule const& schedule,
                                      Exec const& executor, Spins&& spins, Watchers&... watchers) {
-    static_assert(Kernel<K, M>, "spinet: this kernel does not satisfy Kernel for this model");
+    static_assert(Kernel<K, M>, "spinet: this is no Kernel for this model; see docs/concepts.md");
     static_assert(space_of<M> == spin_space::ising, "spinet: relaxations are of spins +-1");
-    require_watchers<Watchers...>();
+    static_assert(watchers_fit<Watchers...>());
     if (!std::isfinite(static_cast<typename M::spin_type>(2 / temperatures.lowest())))
         throw error("relaxation: 2 / T overflows the model's floating-point type at the lowest temperature");
     schedule.check(replicas * temperatures.size(), model.size());
@@ -425,9 +421,10 @@ template <Model M, class K, Executor Exec = serial, class... Watchers>
             throw error("relaxation: expected " + std::to_string(replicas) + " replicas of " +
                         std::to_string(model.size()) + " spins, found " + std::to_string(each.rows()) +
                         " of " + std::to_string(each.sites()));
-    if (from.joined == 0 || replicas % from.joined != 0 || replicas / from.joined < 2)
+    if (from.replicas_per_block == 0 || replicas % from.replicas_per_block != 0 ||
+        replicas / from.replicas_per_block < 2)
         throw error("relaxation: expected at least 2 independent units, found " + std::to_string(replicas) +
-                    " replicas joined by " + std::to_string(from.joined));
+                    " replicas in blocks of " + std::to_string(from.replicas_per_block));
     if (plan.starts == 0) throw error("relaxation: expected at least 1 start time, found 0");
     auto const spacing =
         plan.spacing > 0 ? plan.spacing : std::max<std::uint64_t>(1, plan.longest / plan.starts);
@@ -445,7 +442,8 @@ template <Model M, class K, Executor Exec = serial, class... Watchers>
         watchers...);
     std::vector<relaxation_curve> curves;
     for (std::size_t k = 0; k < rungs; ++k)
-        curves.push_back({from.temperatures[k], 0, from.equilibrated[k], rows.curves(k, 0, from.joined)});
+        curves.push_back(
+            {from.temperatures[k], 0, from.equilibrated[k], rows.curves(k, 0, from.replicas_per_block)});
     return curves;
 }
 

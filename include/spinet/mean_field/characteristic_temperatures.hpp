@@ -11,7 +11,7 @@
 namespace spinet {
 
 /// Three temperatures that are not each other, and a range to sample. In units of the couplings, k_B = 1.
-struct characteristic_temperatures {
+struct temperature_scales {
     /// The naive mean-field transition, an upper estimate: the paramagnet is taken to reach down to it. No
     /// transition: random couplings order at about half of it.
     double lambda_max = 0;
@@ -36,8 +36,8 @@ inline constexpr double suggested_top = 1.2, suggested_depth = 12;
 /// suggested_temperatures. Throws spinet::error for a model without couplings, or where Lanczos does not
 /// converge.
 template <PairModel M>
-[[nodiscard]] characteristic_temperatures temperatures_that_matter(M const& model) {
-    characteristic_temperatures found;
+[[nodiscard]] temperature_scales characteristic_temperatures(M const& model) {
+    temperature_scales found;
     found.t_ord = t_ord(model);
     found.lambda_max = largest_coupling_eigenvalue(model);
     if constexpr (requires { t_formula(model); }) found.t_formula = t_formula(model);

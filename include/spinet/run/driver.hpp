@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// A run under way: starts, sweeps, measurements, watchers and checkpoints.
+#pragma once
+
+#include <spinet/archive.hpp>
+#include <spinet/detail/memory.hpp>
+#include <spinet/detail/split_matrix.hpp>
+#include <spinet/ensemble/anneal.hpp>
+#include <spinet/ensemble/concepts.hpp>
+#include <spinet/execution/blas_threads.hpp>
+#include <spinet/mean_field/coupling_spectrum.hpp>
+#include <spinet/run/identity.hpp>
+#include <spinet/run/measurement.hpp>
+#include <spinet/run/progress.hpp>
+#include <spinet/run/run.hpp>
+#include <spinet/version.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <new>
+#include <span>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace spinet::detail {
+
+/// What `sample` and `resume` have in common. They have checked the concepts.
+template <class M, class Method, class Exec, class... Os>
+class driver {
+    using real = typename M::spin_type;
+    using ensemble_type =
+        decltype(std::declval<Method const&>().make_ensemble(std::declval<M const&>(), 0, 0));
+
+public:
+    driver(M const& model, Method const& method, observables<Os...> const& measured, run_plan const& plan,
+           Exec const& executor)
+        : model_(model),
+          method_(method),
+          plan_(checked(plan, method, model)),
+          team_(executor.team()),
+          result_(empty_run(model, method, measured, plan_)),
+          ensemble_(made(model, method, plan_)),
+          measurements_(model, method.temperatures(), measured, result_) {}
+
+    /// The first states: random, or for every second block of replicas the best of an annealing.
+    template <class... Watchers>
+    void start(Watchers&... watchers) {
+        std::vector<real> cold;
+        if (plan_.from == start::hot_and_cold) {
+            cold =
+                anneal_with(
+                    model_, method_.kernel(), method_.temperatures(),
+                    {.sweeps = plan_.annealing, .seed = plan_.seed}, team_,
+                    [&](std::uint64_t sweep) {
+                        return tell({run_phase::annealing, sweep, plan_.annealing, false, {}}, watchers...);
+                    })
+                    .spins;
+            stopped_ = cold.empty();
+        }
+        if (stopped_) return;
+        ensemble_.start(team_, [&](std::size_t replica) {
+            bool const is_cold = replica / Method::replicas_per_block % 2 == 1;
+            return is_cold ? std::span<real const>(cold) : std::span<real const>();
+        });
+    }
+
+    void load(checkpoint const& from) {
+        if (from.version != version)
+            throw error("the checkpoint was written by spinet " + from.version + ", this is " + version);
+        if (from.identity != identity())
+            throw error("the checkpoint belongs to another model, method, plan or set of observables");
+        archive_reader in(from.state);
+        ensemble_.load(in);
+        if (from.sweeps_done > ensemble_.steps() * sweeps_of_step())
+            throw error("the checkpoint is damaged: it has more sweeps than its plan");
+        for (auto& of_observable : result_.recorders)
+            for (auto& at_temperature : of_observable) at_temperature.load(in);
+        if (!in.at_end()) throw error("the checkpoint is damaged: bytes are left over");
+        result_.sweeps_done = from.sweeps_done;
+    }
+
+    /// All sweeps that are left, in slices; after each, the watchers are told.
+    template <class... Watchers>
+    void go_on(Watchers&... watchers) {
+        std::uint64_t const of_step = sweeps_of_step(), steps = ensemble_.steps(), end = steps * of_step;
+        if (end > std::numeric_limits<std::uint32_t>::max())
+            throw error("sample: " + std::to_string(steps) + " steps of " + std::to_string(of_step) +
+                        " sweeps are more than 2^32 - 1 sweeps");
+        result_.sweeps_total = end;
+        while (!stopped_ && result_.sweeps_done < end) {
+            std::uint64_t const step = result_.sweeps_done / of_step, before = step * of_step,
+                                now = result_.sweeps_done - before;
+            std::uint64_t const stop_at = std::min({of_step, next_measurement(now), now + longest_slice,
+                                                    now < plan_.warmup ? plan_.warmup : of_step});
+            if (now == 0) ensemble_.begin_step(team_, step);
+            ensemble_.advance(team_, step, static_cast<std::uint32_t>(before + now),
+                              static_cast<std::uint32_t>(stop_at - now));
+            if (stop_at == plan_.warmup) ensemble_.end_warmup();
+            result_.sweeps_done = before + stop_at;
+            if (stop_at > plan_.warmup && (stop_at - plan_.warmup) % plan_.measure_every == 0)
+                measurements_.add(ensemble_, team_, step,
+                                  recorder::stage_of((stop_at - plan_.warmup) / plan_.measure_every - 1,
+                                                     plan_.measurements()));
+            if (!tell({phase(), before + stop_at, end, before + stop_at == end, [this] { return freeze(); }},
+                      watchers...))
+                stopped_ = true;
+        }
+        if (stopped_ && result_.sweeps_done < end) tell_the_end(watchers...);
+        if (plan_.keep_spins) keep_spins();
+        static_cast<ensemble_report&>(result_) = ensemble_.report();
+    }
+
+    [[nodiscard]] run<Os...> take() && { return std::move(result_); }
+
+private:
+    /// Between two looks at the watchers.
+    static constexpr std::uint64_t longest_slice = 64;
+
+    [[nodiscard]] std::uint64_t sweeps_of_step() const noexcept { return plan_.warmup + plan_.sweeps; }
+
+    [[nodiscard]] run_phase phase() const noexcept {
+        return !Method::anneals && result_.sweeps_done <= plan_.warmup ? run_phase::warmup
+                                                                       : run_phase::measuring;
+    }
+
+    [[nodiscard]] std::uint64_t next_measurement(std::uint64_t now) const noexcept {
+        std::uint64_t const measured = now < plan_.warmup ? 0 : (now - plan_.warmup) / plan_.measure_every;
+        return plan_.warmup + (measured + 1) * plan_.measure_every;
+    }
+
+    [[nodiscard]] static run_plan checked(run_plan plan, Method const& method, M const& model) {
+        plan.check(method.rows_per_replica(), model.size());
+        if (plan.keep_spins && space_of<M> != spin_space::ising)
+            throw error("sample: keep_spins keeps bits, and the spins of this model are not +-1");
+        if (Method::anneals) {
+            plan.from = start::hot;  // where temperature falls, what is cold would come last
+            if (plan.keep_spins)
+                throw error(
+                    "sample: keep_spins needs a method that holds all its temperatures to the end; those "
+                    "of " +
+                    std::string(method.name()) + " come one after the other");
+        }
+        constexpr std::size_t of_block = Method::replicas_per_block;
+        if (plan.replicas < 4 * of_block)
+            throw error("sample: " + std::to_string(plan.replicas) + " replicas in blocks of " +
+                        std::to_string(of_block) + "; error bars need at least 4 blocks");
+        if (!std::isfinite(static_cast<real>(2 / method.temperatures().lowest())))
+            throw error("sample: 2 / T overflows the model's floating-point type at the lowest temperature");
+        return plan;
+    }
+
+    /// Throws spinet::error where there is not enough memory: its size follows from what the caller asked
+    /// for.
+    [[nodiscard]] static ensemble_type made(M const& model, Method const& method, run_plan const& plan) {
+        std::size_t const rows = method.rows_per_replica(), sites = model.size();
+        auto const what = [&] {
+            return "sample: the spins of " + std::to_string(plan.replicas) + " replicas x " +
+                   std::to_string(rows) + " rows x " + std::to_string(sites) + " sites";
+        };
+        within_memory(what, static_cast<double>(plan.replicas) * static_cast<double>(rows) *
+                                static_cast<double>(sites) / 8);  // a bit a spin, at least
+        try {
+            return method.make_ensemble(model, plan.replicas, plan.seed);
+        } catch (std::bad_alloc const&) {
+            throw error(what() + " do not fit into memory");
+        }
+    }
+
+    [[nodiscard]] static run<Os...> empty_run(M const& model, Method const& method,
+                                              observables<Os...> const& measured, run_plan const& plan) {
+        run<Os...> made{
+            {{}, method.temperatures(), plan, static_cast<std::size_t>(model.size()), groups_of(model)}, {}};
+        made.rows_per_replica = method.rows_per_replica();
+        made.exchanges = Method::exchanges;
+        made.anneals = Method::anneals;
+        made.replicas_per_block = Method::replicas_per_block;
+        made.paramagnet_above = paramagnet_above(model);
+        made.variance_at_infinite_temperature = variance_at_infinite_temperature(model);
+        made.ising = space_of<M> == spin_space::ising;
+        if (!made.ising) made.entropy_at_infinite_temperature = 0;
+        made.metadata = {{"spinet", version}, {"method", method.name()}};
+        bool const by_tiles = std::is_same_v<real, float> && made.ising && split_matrix::available();
+        made.metadata.emplace_back("matrix products", by_tiles ? "bf16 tiles" : "BLAS");
+        if (blas_core_name() != nullptr) made.metadata.emplace_back("OpenBLAS kernels", blas_core_name());
+        if constexpr (HasProvenance<M>)
+            for (auto const& line : model.made_from()) made.metadata.push_back(line);
+        auto const add = [&]<class O>(O const& observable) {
+            recorder const one(typename O::unit{}, plan.replicas, observable.components(made.groups), O::lead,
+                               Method::replicas_per_block);
+            std::size_t const temperatures = method.temperatures().size();
+            within_memory(
+                [&] {
+                    return "sample: what is measured for each " + one.unit().name + " of " +
+                           std::to_string(plan.replicas) + " replicas at " + std::to_string(temperatures) +
+                           " temperatures";
+                },
+                static_cast<double>(temperatures) * one.bytes());
+            made.recorders.emplace_back(temperatures, one);
+        };
+        std::apply([&](auto const&... each) { (add(each), ...); }, measured.all);
+        return made;
+    }
+
+    /// The spins as they are now, at every temperature. None where the run has not begun.
+    void keep_spins() {
+        if (result_.sweeps_done == 0) return;
+        std::size_t const sites = model_.size();
+        std::vector<real> spins(plan_.replicas * sites);
+        for (std::size_t k = 0; k < method_.temperatures().size(); ++k) {
+            ensemble_.gather_spins(k, std::span<real>(spins));
+            result_.spins.emplace_back(result_.groups, plan_.replicas);
+            for (std::size_t r = 0; r < plan_.replicas; ++r)
+                result_.spins.back().set_row(r, std::span<real const>(spins).subspan(r * sites, sites));
+        }
+    }
+
+    /// The last call to the watchers of a run that was stopped. One that has not begun to sweep has nothing
+    /// to save.
+    template <class... Watchers>
+    void tell_the_end(Watchers&... watchers) {
+        if (result_.sweeps_done == 0) {
+            (void)tell({run_phase::annealing, 0, plan_.annealing, true, {}}, watchers...);
+            return;
+        }
+        (void)tell({phase(), result_.sweeps_done, result_.sweeps_total, true, [this] { return freeze(); }},
+                   watchers...);
+    }
+
+    [[nodiscard]] checkpoint freeze() const {
+        archive_writer out;
+        ensemble_.save(out);
+        for (auto const& of_observable : result_.recorders)
+            for (auto const& at_temperature : of_observable) at_temperature.save(out);
+        return {identity(), version, method_.temperatures().temperatures(), result_.sweeps_done,
+                std::move(out).take()};
+    }
+
+    [[nodiscard]] std::uint64_t identity() const {
+        if (identity_ != 0) return identity_;
+        fingerprint print;
+        print.add_value(model_fingerprint(model_)).add(std::string(method_.name()));
+        print.add(std::span<double const>(method_.temperatures().temperatures()));
+        for (std::uint64_t const value :
+             {std::uint64_t{plan_.replicas}, plan_.warmup, plan_.sweeps, plan_.measure_every, plan_.seed,
+              static_cast<std::uint64_t>(plan_.from), plan_.annealing, std::uint64_t{sizeof(real)}})
+            print.add_value(value);
+        for (auto const& of_observable : result_.recorders)
+            for (auto const& name : of_observable[0].components()) print.add(name);
+        return identity_ = print.value();
+    }
+
+    single_threaded_blas one_blas_thread_;
+    M const& model_;
+    Method const& method_;
+    run_plan plan_;
+    decltype(std::declval<Exec const&>().team()) team_;
+    run<Os...> result_;
+    ensemble_type ensemble_;
+    measurements<M, ensemble_type, Os...> measurements_;
+    mutable std::uint64_t identity_ = 0;
+    bool stopped_ = false;
+};
+
+}  // namespace spinet::detail
