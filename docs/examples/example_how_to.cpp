@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -18,6 +20,42 @@ void require(bool holds, char const* what) {
     if (holds) return;
     std::fprintf(stderr, "failed: %s\n", what);
     std::exit(1);
+}
+
+//! [reader]
+/// One dense layer in a text file: OUT, IN, then the OUT * IN weights.
+struct text_layer {
+    char const* name() const { return "layer in text"; }
+    bool recognises(std::filesystem::path const& path) const { return path.extension() == ".txt"; }
+    spinet::network operator()(std::filesystem::path const& path) const {
+        std::ifstream text(path);
+        std::size_t out = 0, in = 0;
+        text >> out >> in;
+        std::vector<double> weights;
+        for (double w = 0; text >> w;) weights.push_back(w);
+        if (out == 0 || in == 0 || weights.size() / out != in || weights.size() % out != 0)
+            throw spinet::error("expected OUT, IN and OUT * IN weights");
+        return spinet::mlp({xt::adapt(weights, std::vector<std::size_t>{out, in})});
+    }
+};
+//! [reader]
+
+void own_reader() {
+    auto const path = std::filesystem::temp_directory_path() / "spinet_how_to_layer.txt";
+    std::ofstream(path) << "1 2\n0.5 -1\n";
+    //! [own reader]
+    auto const network = spinet::load_network(path, text_layer{}, spinet::safetensors{});
+    //! [own reader]
+    require(network.source() == path && spinet::to_spin_glass(network).size() == 3, "2 + 1 spins");
+    std::ofstream(path) << "2 2\n0.5 -1\n";
+    std::string refused;
+    try {
+        (void)spinet::load_network(path, text_layer{});
+    } catch (spinet::file_error const& reason) {
+        refused = reason.what();
+    }
+    require(refused == path.string() + ": expected OUT, IN and OUT * IN weights", "the file is named");
+    std::filesystem::remove(path);
 }
 
 void layer_order() {
@@ -254,6 +292,7 @@ void clamped(spinet::network const& network) {
 
 int main() {
     auto const network = spinet::load_network(file);
+    own_reader();
     layer_order();
     from_arrays();
     temperatures(spinet::to_spin_glass(network));

@@ -22,7 +22,7 @@ network labelled() {
     std::vector<mlp_layer> layers;
     std::vector<std::size_t> const sizes{20, 15, 10, 4};
     for (std::size_t l = 0; l + 1 < sizes.size(); ++l) {
-        auto w = xt::xtensor<double, 2>::from_shape({sizes[l + 1], sizes[l]});
+        auto w = row_major_array<double, 2>::from_shape({sizes[l + 1], sizes[l]});
         for (std::size_t k = 0; k < w.size(); ++k)
             w.data()[k] = 1000.0 * static_cast<double>(l) + static_cast<double>(k);
         auto b = xt::xtensor<double, 1>::from_shape({sizes[l + 1]});
@@ -88,7 +88,7 @@ TEST_CASE("shuffled within layers: every layer keeps its weights, in other place
         CHECK(stayed <= 8);
     }
     // The layers are shuffled differently: equal shapes would else keep their correlations.
-    auto w = xt::xtensor<double, 2>::from_shape({20, 20});
+    auto w = row_major_array<double, 2>::from_shape({20, 20});
     for (std::size_t k = 0; k < w.size(); ++k) w.data()[k] = static_cast<double>(k);
     auto const twins = weights_of(shuffled(mlp({w, w})));
     CHECK(twins[0] != twins[1]);
@@ -110,7 +110,7 @@ TEST_CASE("shuffled across layers: the network keeps its weights, the layers mix
 
 TEST_CASE("every order of a shuffle is as likely", "[mapping]") {
     // 3 weights, 6 orders, 6000 seeds.
-    auto w = xt::xtensor<double, 2>::from_shape({1, 3});
+    auto w = row_major_array<double, 2>::from_shape({1, 3});
     w(0, 0) = 0, w(0, 1) = 1, w(0, 2) = 2;
     auto const net = mlp({w});
     std::vector<double> counts(9, 0.0);
@@ -129,7 +129,7 @@ TEST_CASE("redrawn weights are N(0, variance of the layer)", "[mapping]") {
     std::vector<std::size_t> const sizes{120, 80, 50};
     std::vector<double> variances;
     for (std::size_t l = 0; l < 2; ++l) {
-        auto w = xt::xtensor<double, 2>::from_shape({sizes[l + 1], sizes[l]});
+        auto w = row_major_array<double, 2>::from_shape({sizes[l + 1], sizes[l]});
         // Uniform about a mean that is not 0: the null model keeps the variance about the mean, and no mean.
         for (std::size_t k = 0; k < w.size(); ++k)
             w.data()[k] =
@@ -164,7 +164,7 @@ TEST_CASE("redrawn weights are N(0, variance of the layer)", "[mapping]") {
     check_rest(redrawn(net, 9), net, "null model: weights drawn anew from N(0, layer variance), seed 9");
     check_rest(redrawn(labelled(), 9), labelled(), "null model: weights drawn anew");
     // Layers are drawn independently.
-    auto w = xt::xtensor<double, 2>::from_shape({4, 4});
+    auto w = row_major_array<double, 2>::from_shape({4, 4});
     for (std::size_t k = 0; k < w.size(); ++k) w.data()[k] = static_cast<double>(k);
     auto const twins = weights_of(redrawn(mlp({w, w})));
     CHECK(twins[0] != twins[1]);

@@ -24,7 +24,7 @@ network random_network(activation_kind hidden = activation_kind::relu) {
     std::vector<std::size_t> const sizes{6, 9, 5, 7, 3};
     std::vector<mlp_layer> layers;
     for (std::size_t l = 0; l + 1 < sizes.size(); ++l) {
-        auto w = xt::xtensor<double, 2>::from_shape({sizes[l + 1], sizes[l]});
+        auto w = row_major_array<double, 2>::from_shape({sizes[l + 1], sizes[l]});
         auto b = xt::xtensor<double, 1>::from_shape({sizes[l + 1]});
         stream const draws(7, 0, static_cast<std::uint32_t>(l), purpose::couplings);
         for (std::size_t k = 0; k < w.size(); ++k) w.data()[k] = normal(draws, static_cast<std::uint32_t>(k));

@@ -157,7 +157,7 @@ void compare_policies(std::string const& name, spinet::network const& net, spine
             for (std::size_t t = 0; t < q.size(); ++t) q[t].add(found[t].value);
         }
         for (std::size_t t = 0; t < q.size(); ++t)
-            to.row("%s,%s,%.4f,%.5f,%.5f,%.5f\n", name.c_str(), to_string(policy), temperatures[t],
+            to.row("%s,%s,%.4f,%.5f,%.5f,%.5f\n", name.c_str(), to_string(policy).data(), temperatures[t],
                    whole[t].value, q[t].mean(), q[t].error());
     }
 }

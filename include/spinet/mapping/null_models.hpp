@@ -84,8 +84,9 @@ inline void shuffle_values(std::vector<double>& values, std::uint64_t seed, std:
 
 }  // namespace detail
 
-/// The same weights in random places (biases stay). Keeps every layer's distribution of weights (or, across
-/// layers, the network's); discards all correlations between them. Source: Stosic et al., arXiv:2209.08678.
+/// Returns the network with its weights shuffled; biases stay. Keeps every layer's distribution of weights
+/// (or, across layers, the network's); discards all correlations between them. Source: Stosic et al.,
+/// arXiv:2209.08678.
 [[nodiscard]] inline network shuffled(network const& net, shuffle how = shuffle::within_layers,
                                       std::uint64_t seed = 1) {
     auto weights = detail::weights_of(net);
@@ -107,8 +108,8 @@ inline void shuffle_values(std::vector<double>& values, std::uint64_t seed, std:
                                     std::to_string(seed) + "; discarded: correlations between weights");
 }
 
-/// Weights drawn anew from N(0, variance of the layer's weights) (biases stay). Discards the distribution of
-/// weights beyond its variance, its mean included, and all correlations.
+/// Returns the network with each weight drawn anew from N(0, variance of its layer's weights); biases stay.
+/// Keeps each layer's variance; discards its mean, the shape of its distribution and all correlations.
 [[nodiscard]] inline network redrawn(network const& net, std::uint64_t seed = 1) {
     auto weights = detail::weights_of(net);
     for (std::size_t l = 0; l < weights.size(); ++l) {

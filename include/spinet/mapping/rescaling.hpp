@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Other weights of the same function: hidden neurons of ReLU multiplied by a factor, what they feed divided
-/// by it.
+/// Rescaling of hidden ReLU neurons, which changes the weights of a network but not its function.
 #pragma once
 
 #include <spinet/error.hpp>
@@ -96,11 +95,11 @@ private:
 
 }  // namespace detail
 
-/// The same function by other weights: weights to hidden neuron i of layer l and its bias are multiplied by
-/// factors[l][i] > 0, weights from it divided by that. Exact for ReLU (and identity); couplings of the spin
-/// model change. Throws `error` for another activation than relu, identity or an unspecified one (which is
-/// taken for relu), a network that is no chain of dense layers, or factors that do not fit or are not
-/// positive.
+/// Rescales hidden neurons: multiplies the weights into neuron i of layer l, and its bias, by factors[l][i] >
+/// 0, and divides the weights out of it by the same factor. The function stays exactly the same for ReLU (and
+/// identity); the couplings of the spin model change. An unspecified activation is taken for relu. Throws
+/// `error` for another activation, a network that is no chain of dense layers, or factors that do not fit or
+/// are not positive.
 [[nodiscard]] inline network rescaled(network const& net, std::vector<std::vector<double>> const& factors) {
     detail::rescalable chain(net);
     if (factors.size() != chain.hidden_layers())
@@ -120,7 +119,7 @@ private:
     return chain.made("hidden neurons rescaled; the function is unchanged if they are ReLU");
 }
 
-/// The same with random factors exp(spread x normal), of a given seed.
+/// Rescales hidden neurons by random factors exp(spread x), where x is standard normal.
 [[nodiscard]] inline network randomly_rescaled(network const& net, std::uint64_t seed = 1,
                                                double spread = 0.5) {
     if (!(spread >= 0) || !std::isfinite(spread))
@@ -135,12 +134,13 @@ private:
     return rescaled(net, factors);
 }
 
-/// Of all networks that rescaling makes of this one, that of the least sum of squared weights and biases: the
-/// same one for all of them, so that what is measured on it belongs to the function rather than to how its
-/// neurons happen to be scaled. In it each hidden neuron's weights and bias are as long as the weights from
-/// it; neurons whose one side is 0 stay as they are. The sum is convex in the factors' logarithms, and a
-/// neuron's best factor is known: neurons in turn, until none changes by more than 1e-9. Throws `error` as
-/// `rescaled` does. Source: Neyshabur, Salakhutdinov, Srebro, arXiv:1506.02617 (the invariance).
+/// Rescales hidden neurons so that the sum of squared weights and biases is least. All rescaled versions of a
+/// network have the same balanced one, so that what is measured on it is a property of the function and not
+/// of how its neurons happen to be scaled. The weights into each hidden neuron, with its bias, then have the
+/// same norm as the weights out of it; neurons with no weights on one side stay as they are. The sum is
+/// convex in the logarithms of the factors and is minimised neuron by neuron until no factor changes by more
+/// than 1e-9. Throws `error` as `rescaled` does. Source: Neyshabur, Salakhutdinov, Srebro, arXiv:1506.02617
+/// (the invariance).
 [[nodiscard]] inline network balanced(network const& net) {
     detail::rescalable chain(net);
     double worst = 1;

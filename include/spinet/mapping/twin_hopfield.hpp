@@ -63,11 +63,11 @@ enum class outputs { free, left_out };
     throw error("this value of spinet::outputs has no name");
 }
 
-/// H(s) = -sum_l sum_ij W^l_ij s^l_i s^{l-1}_j - sum_l sum_i b^l_i s^l_i, each coupling counted once. After
-/// Z. Li, arXiv:2508.07397, which leaves open what the options below decide: none of their values is "Li's
-/// choice". Activation functions have no counterpart and are always discarded. What becomes of convolutions,
-/// residual connections, recurrent layers and attention, of which the source does not speak, is in
-/// wire_network.hpp and docs/mapping.md.
+/// Maps each neuron to an Ising spin: H(s) = -sum_l sum_ij W^l_ij s^l_i s^{l-1}_j - sum_l sum_i b^l_i s^l_i,
+/// each coupling counted once. Source: Z. Li, arXiv:2508.07397. The paper leaves open what the options below
+/// decide, so that no set of options is "Li's choice". Activation functions have no counterpart in the model
+/// and are always discarded. docs/mapping.md says how convolutions, residual connections, recurrent layers
+/// and attention are mapped, which the paper does not cover.
 struct twin_hopfield {
     spinet::biases biases = spinet::biases::as_fields;
     spinet::inputs inputs = spinet::inputs::free;
@@ -77,15 +77,15 @@ struct twin_hopfield {
     std::vector<double> clamped_to = {};
     spinet::recurrence recurrence = spinet::recurrence::unrolled;
 
-    /// The model of a network. Throws spinet::error where shapes do not fit, an operation has no place or an
-    /// option does not fit the network.
+    /// Returns the model of a network. Throws spinet::error where shapes do not fit, an operation cannot be
+    /// mapped, or an option does not fit the network.
     template <class Real>
     [[nodiscard]] network_glass<Real> map(network const& net) const {
         auto const wired = wire(net);
         return detail::glass_of<Real>(wired.wires, wired.made_from);
     }
 
-    /// Its parts and wires, and what they were made from, without a coupling being converted.
+    /// The parts and wires of the model with their provenance, before any coupling is converted.
     struct wired_network {
         wiring wires;
         provenance made_from;

@@ -31,8 +31,9 @@ public:
     network() = default;
     explicit network(std::string source) : source_(std::move(source)) {}
 
-    /// Throws `error` where the name is empty or taken, an input is not there yet, their number does not fit
-    /// the operation, or a tensor has the wrong rank or size or is not finite. Then the network is as it was.
+    /// Adds a node. Throws `error` where its name is empty or taken, one of its inputs has not been added
+    /// yet, their number does not fit the operation, or a tensor has the wrong rank or size or is not finite.
+    /// The network is then unchanged.
     network& add(node added) {
         if (added.name.empty()) throw error("a node of a network needs a name");
         if (find(added.name) != nullptr)

@@ -18,7 +18,8 @@
 
 namespace spinet {
 
-/// `unspecified` where the source of the network is silent; only what needs an activation demands one.
+/// The kinds of activation functions. `unspecified` means that the file does not say; only what needs an
+/// activation refuses it.
 enum class activation_kind : std::uint8_t {
     unspecified,
     identity,

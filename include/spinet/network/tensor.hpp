@@ -97,7 +97,7 @@ private:
     std::shared_ptr<void const> owner_;
 };
 
-/// An immutable array of numbers, row-major, known only at run time. Copies share the bytes.
+/// An immutable row-major array whose element type and shape are known at run time. Copies share the bytes.
 class tensor {
 public:
     using shared_bytes = byte_source;
