@@ -3,6 +3,7 @@
 #include <spinet/readers/load.hpp>
 #include <spinet/spinet.hpp>
 
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -44,9 +45,10 @@ void own_couplings() {
     //! [couplings]
     xt::xarray<double> const bonds{{0, 1.5, -0.5}, {0, 0, 1}, {0, 0, 0}};
     spinet::dense_ising const model(bonds + xt::transpose(bonds));  // any expression, view or adaptor
-    std::vector<double> const weights{0.5, 0.25, 1, -1, 0, 1};      // (3, 2), column after column
+    std::vector<double> const weights{0.5, 0.25, 1, -1, 0, 1};      // column after column
+    std::array<std::size_t, 2> const shape{3, 2};
     auto const layers = spinet::layered_glass<float>(
-        {xt::adapt<xt::layout_type::column_major>(weights, {3, 2})}, {{0.1, -0.1}, {}});
+        {xt::adapt<xt::layout_type::column_major>(weights, shape)}, {{0.1, -0.1}, {}});
     xt::xtensor<double, 2> const j = spinet::couplings_of(layers);  // N x N, symmetric
     auto const modes = spinet::leading_modes(model, 2);             // .values, and .vectors with a row each
     //! [couplings]
