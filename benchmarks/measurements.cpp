@@ -3,7 +3,7 @@
 /// from the file to the curve. `share` is the part of the time that is not sweeps.
 #include "common.hpp"
 #include "subjects.hpp"
-#include <spinet/io/curve.hpp>
+#include <spinet/io/curve_csv.hpp>
 #include <spinet/readers/load.hpp>
 #include <spinet/spinet.hpp>
 

@@ -141,9 +141,10 @@ void relaxations(spinet::network_glass<float> const& glass) {
         spinet::ageing(glass, spinet::glauber{}, spinet::ladder({6.0}),
                        {.replicas = 8, .waiting = {10, 100, 1'000}, .longest = 1'000}, spinet::threads{});
     for (auto const& curve : young_and_old) {
-        auto const last = curve.parts[0].estimates().back();
+        auto const& whole = curve.parts[0];
         std::printf("t_w = %llu: C(t_w, t_w + 1000) = %.3f +- %.3f\n",
-                    static_cast<unsigned long long>(curve.waiting), last.value, last.error);
+                    static_cast<unsigned long long>(curve.waiting), whole.mean().back(),
+                    whole.errors().back());
     }
     //! [ageing]
     require(young_and_old.size() == 3, "three waiting times");

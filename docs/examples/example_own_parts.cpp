@@ -82,7 +82,7 @@ void require(bool holds, char const* what) {
     std::exit(1);
 }
 
-void require_means(std::vector<spinet::point> const& curve, char const* what) {
+void require_means(spinet::curve const& curve, char const* what) {
     for (auto const& at : curve)
         require(std::abs(at.value - std::tanh(1 / at.temperature)) < 4 * at.error, what);
 }

@@ -2,6 +2,8 @@
 /// landscape: the loss of a trained network on a plane through its weights, as a table and a picture.
 #include "program.hpp"
 #include <spinet/io/idx.hpp>
+#include <spinet/io/plane_checkpoint_file.hpp>
+#include <spinet/io/progress_bar.hpp>
 #include <spinet/io/surface_plot.hpp>
 #include <spinet/landscape/basin.hpp>
 #include <spinet/landscape/directions.hpp>
@@ -146,7 +148,7 @@ loss load(options const& chosen) {
     });
 }
 
-std::vector<double> load_other(loss const& f, std::string const& file) {
+spinet::row_major_array<double, 1> load_other(loss const& f, std::string const& file) {
     auto const other = program::load_network(file);
     return of_file(file, [&] { return f.parameters_of(other); });
 }
@@ -155,7 +157,7 @@ struct view {
     spinet::section where;
     spinet::axis a, b;
     std::string what, name_a, name_b;
-    std::vector<std::vector<double>> marks{};  ///< networks that the plane goes through
+    std::vector<spinet::row_major_array<double, 1>> marks{};  ///< networks that the plane goes through
 };
 
 spinet::section along_random(loss const& f, options const& chosen, std::uint64_t seed) {
@@ -185,7 +187,8 @@ void fit(view& of, std::vector<spinet::section::projection> const& points, doubl
     of.a.low = low[0], of.a.high = high[0], of.b.low = low[1], of.b.high = high[1];
 }
 
-view choose(loss const& f, options const& chosen, std::vector<std::vector<double>> const& path) {
+view choose(loss const& f, options const& chosen,
+            std::vector<spinet::row_major_array<double, 1>> const& path) {
     auto const& x = f.parameters();
     view of;
     double const margin = chosen.span.value_or(0.25);
@@ -198,7 +201,7 @@ view choose(loss const& f, options const& chosen, std::vector<std::vector<double
         of.name_a = "a, first random direction", of.name_b = "b, second random direction";
     } else if (chosen.plane[0] == "pca") {
         auto found = spinet::principal_directions_of(path);
-        of.where = spinet::section_along(x, found.directions[0], found.directions[1]);
+        of.where = spinet::section_along(x, found.direction(0), found.direction(1));
         char shares[64];
         std::snprintf(shares, sizeof shares, "%.1f %% and %.1f %%", 100 * found.shares[0],
                       100 * found.shares[1]);
@@ -250,9 +253,8 @@ void print_measures(loss const& f, options const& chosen) {
         });
         attempt("width", [&](watched const& g) {
             auto const along = [&](std::uint64_t seed) {
-                auto line = along_random(f, chosen, seed);
-                line.second.clear();
-                return line;
+                auto const both = along_random(f, chosen, seed);
+                return spinet::section_along(both.centre, both.first);
             };
             auto const wide =
                 spinet::over_directions(10, 1000 + chosen.seed, along, [&](spinet::section const& line) {
@@ -271,15 +273,16 @@ void print_measures(loss const& f, options const& chosen) {
 }
 
 void print(spinet::surface const& found) {
+    double const* const values = found.values.data();
     std::size_t low = found.done, high = found.done;
     for (std::size_t k = 0; k < found.done; ++k) {
-        if (!std::isfinite(found.values[k])) continue;
-        if (low == found.done || found.values[k] < found.values[low]) low = k;
-        if (high == found.done || found.values[k] > found.values[high]) high = k;
+        if (!std::isfinite(values[k])) continue;
+        if (low == found.done || values[k] < values[low]) low = k;
+        if (high == found.done || values[k] > values[high]) high = k;
     }
     if (low < found.done)
-        std::printf("lowest loss %.6g at a = %.4g, b = %.4g; highest %.6g\n", found.values[low],
-                    found.a.at(low % found.a.points), found.b.at(low / found.a.points), found.values[high]);
+        std::printf("lowest loss %.6g at a = %.4g, b = %.4g; highest %.6g\n", values[low],
+                    found.a.at(low % found.a.points), found.b.at(low / found.a.points), values[high]);
     if (found.not_finite() > 0)
         std::printf("%zu of %zu values are not finite: kept in the table, crosses in the picture\n",
                     found.not_finite(), found.done);
@@ -333,20 +336,20 @@ int run(options const& chosen) {
     check(chosen);
     auto const executor = chosen.threads ? spinet::threads{*chosen.threads} : spinet::threads{};
     auto const f = load(chosen);
-    std::vector<std::vector<double>> path;
+    std::vector<spinet::row_major_array<double, 1>> path;
     for (auto const& file : chosen.trajectory) path.push_back(load_other(f, file));
     if (!path.empty() && path.back() != f.parameters()) path.push_back(f.parameters());
     view const of = choose(f, chosen, path);
     check_outputs(chosen);
-    auto const until_interrupted = [](spinet::progress const&) { return program::interrupted == 0; };
-    program::saver save(chosen.checkpoint);
+    auto const until_interrupted = [](spinet::plane_progress const&) { return program::interrupted == 0; };
+    program::saver<spinet::plane_checkpoint_every> save(chosen.checkpoint);
     spinet::progress_bar bar(std::filesystem::path(chosen.network).stem().string());
     spinet::surface const found = [&] {
         if (chosen.checkpoint.empty() || !std::filesystem::exists(chosen.checkpoint))
             return spinet::plane(f, of.where, of.a, of.b, executor, until_interrupted, save, bar);
         return of_file(chosen.checkpoint, [&] {
-            return spinet::resume_plane(spinet::load_checkpoint(chosen.checkpoint), f, of.where, of.a, of.b,
-                                        executor, until_interrupted, save, bar);
+            return spinet::resume_plane(spinet::load_plane_checkpoint(chosen.checkpoint), f, of.where, of.a,
+                                        of.b, executor, until_interrupted, save, bar);
         });
     }();
     if (!found.complete())
@@ -366,9 +369,9 @@ int run(options const& chosen) {
     auto const seen = spinet::trajectory(f, of.where, path.empty() ? of.marks : path, executor);
     if (!path.empty()) {
         double off = 0;
-        for (auto const& each : seen.at) off = std::max(off, each.distance);
-        std::printf("trajectory: loss %.6g to %.6g, up to %.4g off the plane\n", seen.values.front(),
-                    seen.values.back(), off);
+        for (double const each : seen.distance) off = std::max(off, each);
+        std::printf("trajectory: loss %.6g to %.6g, up to %.4g off the plane\n", seen.values[0],
+                    seen.values[seen.size() - 1], off);
     }
     if (chosen.measures) print_measures(f, chosen);
     draw(chosen, of, found, seen);

@@ -2,11 +2,11 @@
 /// What the programs of this directory share: their manners on the command line.
 #pragma once
 
-#include <spinet/run/checkpoint_file.hpp>
 #include <spinet/readers/architecture_file.hpp>
 #include <spinet/readers/load.hpp>
 #include <spinet/readers/nnet/nnet.hpp>
 #include <spinet/readers/numpy/npy.hpp>
+#include <spinet/run/checkpoint_file.hpp>
 #include <spinet/spinet.hpp>
 
 #ifdef SPINET_PROGRAM_HAS_ZIP
@@ -103,12 +103,15 @@ inline void check_outputs(std::vector<std::filesystem::path> const& written,
     }
 }
 
-/// A watcher that keeps a run in a file; a full disk is no reason to lose the run.
+/// A watcher that keeps a run or a plane in a file; a full disk is no reason to lose it.
+template <class Keep = spinet::checkpoint_every>
 class saver {
 public:
-    explicit saver(std::string file, std::string name = "run", spinet::checkpoint_set others = {})
-        : wanted_(!file.empty()), keep_(2.0, std::move(file), std::move(name), std::move(others)) {}
-    bool operator()(spinet::progress const& now) {
+    template <class... Rest>
+    explicit saver(std::string file, Rest&&... rest)
+        : wanted_(!file.empty()), keep_(2.0, std::move(file), std::forward<Rest>(rest)...) {}
+    template <class Progress>
+    bool operator()(Progress const& now) {
         if (!wanted_) return true;
         try {
             return keep_(now);
@@ -121,7 +124,7 @@ public:
 
 private:
     bool wanted_, warned_ = false;
-    spinet::checkpoint_every keep_;
+    Keep keep_;
 };
 
 /// Thrown between two evaluations when the user wants to stop.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// All of spinet that needs nothing but xtensor, xtensor-blas and a BLAS. Readers of network files
-/// (network/load.hpp) and what stands under testing/ are included by those who want them.
+/// The core of spinet: networks in memory, mappings, models, kernels, ensembles, observables, statistics and
+/// `sample`. Files (readers/, io/), landscapes (landscape/), checkpoints in files (run/checkpoint_file.hpp)
+/// and test tools (testing/) are headers of their own.
 #pragma once
 
 #include <spinet/concepts.hpp>
@@ -12,8 +13,6 @@
 #include <spinet/error.hpp>
 #include <spinet/execution/blas_threads.hpp>
 #include <spinet/execution/executor.hpp>
-#include <spinet/io/curve.hpp>
-#include <spinet/io/overlap_plot.hpp>
 #include <spinet/io/progress_bar.hpp>
 #include <spinet/kernel/glauber.hpp>
 #include <spinet/kernel/langevin.hpp>
@@ -22,17 +21,6 @@
 #include <spinet/kernel/multi_spin.hpp>
 #include <spinet/kernel/rejection_free.hpp>
 #include <spinet/kernel/wolff.hpp>
-#include <spinet/landscape/basin.hpp>
-#include <spinet/landscape/complexity.hpp>
-#include <spinet/landscape/critical_points.hpp>
-#include <spinet/landscape/data_set.hpp>
-#include <spinet/landscape/directions.hpp>
-#include <spinet/landscape/hessian.hpp>
-#include <spinet/landscape/linnerud.hpp>
-#include <spinet/landscape/network_loss.hpp>
-#include <spinet/landscape/objective.hpp>
-#include <spinet/landscape/shape.hpp>
-#include <spinet/landscape/surface.hpp>
 #include <spinet/mapping/null_models.hpp>
 #include <spinet/mapping/rescaling.hpp>
 #include <spinet/mapping/twin_hopfield.hpp>
@@ -61,11 +49,11 @@
 #include <spinet/observable/overlap_histogram.hpp>
 #include <spinet/observable/stored_spins.hpp>
 #include <spinet/observable/structure_factor.hpp>
-#include <spinet/run/checkpoint_file.hpp>
 #include <spinet/sample.hpp>
 #include <spinet/spectrum/spectral_density.hpp>
 #include <spinet/statistics/bootstrap.hpp>
 #include <spinet/statistics/decay.hpp>
+#include <spinet/statistics/descriptor.hpp>
 #include <spinet/statistics/disorder_average.hpp>
 #include <spinet/statistics/equilibration.hpp>
 #include <spinet/statistics/estimates.hpp>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Files that are there whole or not at all: atomic writes, checkpoints and every way to damage them, CSV.
 #include "../files.hpp"
-#include <spinet/run/checkpoint_file.hpp>
-#include <spinet/io/curve.hpp>
+#include <spinet/io/curve_csv.hpp>
 #include <spinet/io/progress_bar.hpp>
 #include <spinet/kernel/glauber.hpp>
 #include <spinet/model/factories.hpp>
+#include <spinet/run/checkpoint_file.hpp>
 #include <spinet/sample.hpp>
 
 #include <cmath>
@@ -71,8 +71,8 @@ std::string bytes_of_run(small_run const& of) {
     return {reinterpret_cast<char const*>(bytes.data()), bytes.size()};
 }
 
-point some_point(double temperature) {
-    point p;
+curve_point some_point(double temperature) {
+    curve_point p;
     p.temperature = temperature;
     p.value = 1.0 / 3;
     p.error = 0.001;
@@ -380,7 +380,7 @@ TEST_CASE("csv: header, numbers and quoting", "[io]") {
     auto mean = some_point(0.5);
     mean.value = 0.25;
     auto const curve_of = [&](std::string const& part) {
-        return overlap_curve{part, {some_point(0.5), some_point(2)}, {mean, mean}};
+        return overlap_curve{part, curve({some_point(0.5), some_point(2)}), curve({mean, mean})};
     };
     write_curves(path, {{"plain", {curve_of("")}},
                         {"a,b", {curve_of("")}},

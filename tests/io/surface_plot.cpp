@@ -20,7 +20,7 @@ namespace {
 /// a + 10 b on 3 x 2 points, but NaN at (1, 0).
 surface small() {
     double const nan = std::nan("");
-    return {{-1, 1, 3}, {0, 1, 2}, {-1, 0, nan, 9, 10, 11}, 6};
+    return {{-1, 1, 3}, {0, 1, 2}, {{-1, 0, nan}, {9, 10, 11}}, 6};
 }
 
 std::vector<std::string> lines_of(std::filesystem::path const& file) {
@@ -46,8 +46,8 @@ TEST_CASE("a plane as a table: coordinates beside values", "[io]") {
 TEST_CASE("pictures of planes: equal scales, and what is refused", "[io]") {
     network_test::temporary_directory const place;
     auto const picture = place.path() / "two.png";
-    surface higher{{0, 1, 2}, {0, 1, 2}, {1, 2, 3, 40}, 4};
-    trail const path{{{0.5, 0.25, 0}, {0, 0, 0}}, {1, 2}};
+    surface higher{{0, 1, 2}, {0, 1, 2}, {{1, 2}, {3, 40}}, 4};
+    trail const path{{0.5, 0}, {0.25, 0}, {0, 0}, {1, 2}};
     (void)plot_surfaces(picture, {{"one", small(), path}, {"two", higher}}, {.highest = 30});
     auto const script = read_whole(place.path() / "two.gp");
     std::size_t scales = 0;
@@ -74,24 +74,23 @@ TEST_CASE("pictures of planes: equal scales, and what is refused", "[io]") {
     // Drawn, or gnuplot's refusal would be thrown.
     double const tiny = 2.3025850929940459;
     for (surface_plot_options const& options : {surface_plot_options{.levels = 0}, {.logarithmic = true}, {}})
-        for (auto const& values : {std::vector<double>{tiny, tiny + 1e-12, tiny, tiny},
-                                   std::vector<double>(4, 1e-12),
-                                   {1e-300, 2e300, 1, 1}})
+        for (auto const& values : {row_major_array<double, 2>{{tiny, tiny + 1e-12}, {tiny, tiny}},
+                                   {{1e-12, 1e-12}, {1e-12, 1e-12}},
+                                   {{1e-300, 2e300}, {1, 1}}})
             CHECK(error_of([&] {
                       return plot_surfaces(place.path() / "odd.png",
                                            {{"odd", {{0, 1, 2}, {0, 1, 2}, values, 4}}}, options);
                   }) == "nothing was thrown");
-    (void)plot_surfaces(place.path() / "zero.png",
-                        {{"zero", {{0, 1, 2}, {0, 1, 2}, std::vector<double>(4, 0.0), 4}}});
+    (void)plot_surfaces(place.path() / "zero.png", {{"zero", {{0, 1, 2}, {0, 1, 2}, {{0, 0}, {0, 0}}, 4}}});
     CHECK_THAT(refusal("new\nline.png", {{"one", small()}}), ContainsSubstring("control character"));
     CHECK_THAT(refusal("no.png", {}), ContainsSubstring("no panel"));
     CHECK_THAT(refusal("no.jpg", {{"one", small()}}), ContainsSubstring("picture.png or picture.svg"));
     CHECK_THAT(refusal("no.png", {{"one", small()}}, {.logarithmic = true}),
                ContainsSubstring("not > 0 on a logarithmic scale"));
-    CHECK_THAT(refusal("no.png", {{"line", {{0, 1, 4}, {0, 0, 1}, {1, 2, 3, 4}, 4}}}),
+    CHECK_THAT(refusal("no.png", {{"line", {{0, 1, 4}, {0, 0, 1}, {{1, 2, 3, 4}}, 4}}}),
                ContainsSubstring("4 x 1"));
     double const nan = std::nan("");
-    CHECK_THAT(refusal("no.png", {{"far", {{0, 1, 2}, {0, 1, 2}, {nan, nan, nan, nan}, 4}}}),
+    CHECK_THAT(refusal("no.png", {{"far", {{0, 1, 2}, {0, 1, 2}, {{nan, nan}, {nan, nan}}, 4}}}),
                ContainsSubstring("no value of far is finite"));
     CHECK_FALSE(std::filesystem::exists(place.path() / "no.gp"));
 }

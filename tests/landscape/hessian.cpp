@@ -24,8 +24,8 @@ namespace {
 /// sum of c_i x_i^2 / 2, turned by a reflection, so that its Hessian is full and has the eigenvalues c.
 class quadratic {
 public:
-    explicit quadratic(std::vector<double> eigenvalues) : c_(std::move(eigenvalues)), u_(c_.size()) {
-        u_ = gaussian_direction(c_.size(), 9);
+    explicit quadratic(std::vector<double> eigenvalues)
+        : c_(std::move(eigenvalues)), u_(gaussian_direction(c_.size(), 9)) {
         double const length = detail::vector_length(u_);
         for (double& each : u_) each /= length;
     }
@@ -53,7 +53,8 @@ private:
         detail::add_multiple(y, -2 * detail::dot_product(u_, y), u_);
         return y;
     }
-    std::vector<double> c_, u_;
+    std::vector<double> c_;
+    row_major_array<double, 1> u_;
 };
 
 std::vector<double> spread_eigenvalues(std::size_t n) {
@@ -62,7 +63,7 @@ std::vector<double> spread_eigenvalues(std::size_t n) {
     return c;
 }
 
-std::vector<double> on_sphere(std::size_t n, std::uint64_t seed) {
+row_major_array<double, 1> on_sphere(std::size_t n, std::uint64_t seed) {
     auto x = gaussian_direction(n, seed);
     double const scale = std::sqrt(static_cast<double>(n)) / detail::vector_length(x);
     for (double& each : x) each *= scale;
@@ -129,7 +130,7 @@ TEST_CASE("on the sphere the Hessian is that of the tangent space", "[landscape]
     }
     auto const half = matrix_of(h);
     for (std::size_t i = 0; i < n - 1; ++i)
-        for (std::size_t j = 0; j < i; ++j) CHECK(half[i * (n - 1) + j] == half[j * (n - 1) + i]);
+        for (std::size_t j = 0; j < i; ++j) CHECK(half(i, j) == half(j, i));
 }
 
 TEST_CASE("searches end at critical points, of the index that the theory has at their energy",

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The loss of a network: against plain loops, its gradient and Hessian against differences, planes against
 /// single values.
+#include "../../docs/studies/linnerud.hpp"
 #include "../files.hpp"
 #include <spinet/execution/executor.hpp>
 #include <spinet/landscape/directions.hpp>
-#include <spinet/landscape/linnerud.hpp>
 #include <spinet/landscape/network_loss.hpp>
 #include <spinet/landscape/surface.hpp>
 #include <spinet/model/p_spin.hpp>
@@ -121,13 +121,14 @@ std::vector<made> all_kinds() {
 
 network_loss<double> loss_of(made const& of) { return {of.network, of.data, of.loss, {.batch = 10}}; }
 
-std::vector<double> random_direction(std::size_t n, std::uint32_t first) {
-    std::vector<double> v;
-    for (std::size_t i = 0; i < n; ++i) v.push_back(random_number(first + static_cast<std::uint32_t>(i)));
+row_major_array<double, 1> random_direction(std::size_t n, std::uint32_t first) {
+    auto v = row_major_array<double, 1>::from_shape({n});
+    for (std::size_t i = 0; i < n; ++i) v(i) = random_number(first + static_cast<std::uint32_t>(i));
     return v;
 }
 
-std::vector<double> moved_by(std::vector<double> x, double step, std::vector<double> const& v) {
+row_major_array<double, 1> moved_by(row_major_array<double, 1> x, double step,
+                                    row_major_array<double, 1> const& v) {
     for (std::size_t i = 0; i < x.size(); ++i) x[i] += step * v[i];
     return x;
 }
@@ -233,9 +234,9 @@ TEST_CASE("accuracies, and the parameters of another network", "[landscape]") {
     auto const f = loss_of(each);
     CHECK(hits == 20);
     CHECK(f.accuracy(f.parameters()) == Approx(20.0 / 23));
-    CHECK(f.parameters_of(each.network) == f.parameters());
+    CHECK((f.parameters_of(each.network) == f.parameters()));
     auto const other = make({7, 6, 5, 4}, 2, activation_kind::tanh, activation_kind::identity, each.loss);
-    CHECK(f.parameters_of(other.network) == loss_of(other).parameters());
+    CHECK((f.parameters_of(other.network) == loss_of(other).parameters()));
     CHECK_THAT(error_of([&] {
                    return f
                        .parameters_of(
@@ -277,14 +278,14 @@ TEST_CASE("weight decay adds half of the squared length", "[landscape]") {
     std::vector<double> at(f.size());
     for (std::size_t k = 0; k < 4; ++k) {
         where.point(static_cast<double>(k % 2), 0.5 * static_cast<double>(k / 2), at);
-        CHECK(seen.values[k] == Approx(g.value(at)).epsilon(1e-12));
+        CHECK(seen(k % 2, k / 2) == Approx(g.value(at)).epsilon(1e-12));
     }
     CHECK_THAT(error_of([&] { return with_weight_decay(f, -1).size(); }), ContainsSubstring("strength >= 0"));
 }
 
 TEST_CASE("the loss of a linear network is that of least squares", "[landscape]") {
     // On Linnerud's data: at the normal equations' solution the gradient is 0, and H v = 2 X^T X v / terms.
-    auto const data = standardised(linnerud<double>());
+    auto const data = studies::standardised(studies::linnerud<double>());
     for (std::size_t c = 0; c < 3; ++c) {
         double mean = 0, square = 0;
         for (std::size_t k = 0; k < 20; ++k) {
@@ -295,14 +296,14 @@ TEST_CASE("the loss of a linear network is that of least squares", "[landscape]"
         CHECK(square == Approx(1));
     }
     auto const constant =
-        standardised(data_set<double>{3, 1, {0.1, 0.1, 0.1}, {}, {1e9 + 0.3, 1e9 + 0.3, 1e9 + 0.3}});
+        studies::standardised(data_set<double>{3, 1, {0.1, 0.1, 0.1}, {}, {1e9 + 0.3, 1e9 + 0.3, 1e9 + 0.3}});
     CHECK(constant.inputs == std::vector<double>(3, 0.0));
     CHECK(constant.targets == std::vector<double>(3, 0.0));
     // Raw: 20 men did 189 chin-ups and weighed 3572 pounds.
     double chins = 0, pounds = 0;
     for (std::size_t k = 0; k < 20; ++k) {
-        chins += linnerud().inputs[3 * k];
-        pounds += linnerud().targets[3 * k];
+        chins += studies::linnerud().inputs[3 * k];
+        pounds += studies::linnerud().targets[3 * k];
     }
     CHECK(chins == 189);
     CHECK(pounds == 3572);

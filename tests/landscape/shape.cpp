@@ -18,17 +18,18 @@ namespace {
 
 template <class F>
 surface filled(axis const& a, axis const& b, F&& f) {
-    surface s{a, b, {}, 0};
+    surface s{a, b, row_major_array<double, 2>::from_shape({b.points, a.points}), 0};
     for (std::size_t j = 0; j < b.points; ++j)
-        for (std::size_t i = 0; i < a.points; ++i) s.values.push_back(f(a.at(i), b.at(j)));
+        for (std::size_t i = 0; i < a.points; ++i) s.values(j, i) = f(a.at(i), b.at(j));
     s.done = s.values.size();
     return s;
 }
 
 template <class F>
 profile drawn(axis const& a, F&& f) {
-    profile p;
-    for (std::size_t i = 0; i < a.points; ++i) p.at.push_back(a.at(i)), p.values.push_back(f(a.at(i)));
+    profile p{row_major_array<double, 1>::from_shape({a.points}),
+              row_major_array<double, 1>::from_shape({a.points})};
+    for (std::size_t i = 0; i < a.points; ++i) p.at(i) = a.at(i), p.values(i) = f(a.at(i));
     return p;
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Directions, lines, planes and trajectories: geometry, executors, stopping and going on.
 #include "../files.hpp"
-#include <spinet/run/checkpoint_file.hpp>
+#include <spinet/io/plane_checkpoint_file.hpp>
 #include <spinet/landscape/directions.hpp>
 #include <spinet/landscape/surface.hpp>
 #include <spinet/model/p_spin.hpp>
+#include <spinet/run/checkpoint_file.hpp>
 
 #include <array>
 #include <cmath>
@@ -22,7 +23,7 @@ using network_test::error_of;
 
 namespace {
 
-double dot(std::vector<double> const& a, std::vector<double> const& b) {
+double dot(std::span<double const> a, std::span<double const> b) {
     double sum = 0;
     for (std::size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
     return sum;
@@ -37,7 +38,7 @@ spherical_p_spin<double> const& glass() {
     return model;
 }
 
-std::vector<double> on_sphere(std::uint64_t seed) {
+row_major_array<double, 1> on_sphere(std::uint64_t seed) {
     auto x = gaussian_direction(8, seed);
     double const scale = std::sqrt(8 / dot(x, x));
     for (double& each : x) each *= scale;
@@ -49,7 +50,7 @@ std::vector<double> on_sphere(std::uint64_t seed) {
 TEST_CASE("Gaussian directions are independent, of mean 0 and variance 1", "[landscape]") {
     constexpr std::size_t n = 100'000;
     auto const a = gaussian_direction(n, 1), b = gaussian_direction(n, 2);
-    CHECK(gaussian_direction(n, 1) == a);
+    CHECK((gaussian_direction(n, 1) == a));
     double mean = 0, fourth = 0;
     for (double const each : a) mean += each / n, fourth += std::pow(each, 4) / n;
     // 4.5 standard errors each: 4 comparisons.
@@ -63,7 +64,7 @@ TEST_CASE("normalised directions have the lengths of the weights, part by part",
     // Two filters of three weights, a bias of two.
     std::vector<parameter_group> const groups{{"w", 0, 2, 3, false}, {"b", 6, 2, 1, true}};
     std::vector<double> const weights{3, 0, 4, 1, 2, 2, 10, 0}, d{1, 1, 1, 0, 0, 2, 1, 1};
-    auto const close = [](std::vector<double> const& found, std::vector<double> const& expected) {
+    auto const close = [](std::span<double const> found, std::vector<double> const& expected) {
         for (std::size_t i = 0; i < found.size(); ++i) CHECK(found[i] == Approx(expected[i]).margin(1e-9));
     };
     double const r = 5 / std::sqrt(3.0);
@@ -94,7 +95,7 @@ TEST_CASE("sections through two and three points pass through them", "[landscape
     std::vector<double> at(3);
     auto const line = section_between(x, y);
     line.point(1, 0, at);
-    CHECK(at == y);
+    CHECK(std::ranges::equal(at, y));
     CHECK_FALSE(line.is_plane());
     auto const plane = section_through(x, y, z);
     plane.point(0, 0, at);
@@ -151,7 +152,7 @@ TEST_CASE("great circles stay on the sphere, and their coordinates are angles", 
     for (std::size_t i = 0; i < 8; ++i) CHECK(at[i] == Approx(x[i]).margin(1e-9));
     sphere_energy const f(glass());
     auto const circle = line(f, where, {0, 2 * std::numbers::pi, 9});
-    CHECK(circle.values.front() == Approx(circle.values.back()));
+    CHECK(circle.values[0] == Approx(circle.values[8]));
     CHECK(circle.values[4] == Approx(-circle.values[0]));  // three spins at a time: odd
     CHECK_THAT(error_of([&] {
                    return line(f, section_along(x, x), {0, 1, 3}).at.size();
@@ -172,28 +173,28 @@ TEST_CASE("principal directions of a trajectory", "[landscape]") {
     }
     points.emplace_back(5, 1.0);
     auto const found = principal_directions_of(points);
-    CHECK(std::abs(dot(found.directions[0], u)) == Approx(1));
-    CHECK(std::abs(dot(found.directions[1], v)) == Approx(1));
+    CHECK(std::abs(dot(found.direction(0), u)) == Approx(1));
+    CHECK(std::abs(dot(found.direction(1), v)) == Approx(1));
     CHECK(found.shares[0] == Approx(9 / 9.25));
     CHECK(found.shares[1] == Approx(0.25 / 9.25));
     // Two directions with equal shares.
-    auto const equal = principal_directions_of({{1, 0, 0}, {0, 1, 0}, {0, 0, 0}});
-    CHECK(equal.shares == std::vector<double>{0.5, 0.5});
-    CHECK(std::abs(dot(equal.directions[0], equal.directions[1])) < 1e-12);
+    auto const equal = principal_directions_of(xt::xtensor<float, 2>{{1, 0, 0}, {0, 1, 0}, {0, 0, 0}});
+    CHECK((equal.shares == row_major_array<double, 1>{0.5, 0.5}));
+    CHECK(std::abs(dot(equal.direction(0), equal.direction(1))) < 1e-12);
     CHECK_THAT(error_of([&] { return principal_directions_of(points, 3).shares.size(); }),
                ContainsSubstring("span 2 directions, 3 are asked for"));
     CHECK_THAT(error_of([&] {
-                   return principal_directions_of({{1, 2}, {2, 3}}).shares.size();
+                   return principal_directions_of(xt::xtensor<double, 2>{{1, 2}, {2, 3}}).shares.size();
                }),
                ContainsSubstring("2 points for 2 directions"));
-    auto const where = section_along(points.back(), found.directions[0], found.directions[1]);
+    auto const where = section_along(points.back(), found.direction(0), found.direction(1));
     auto const f = plain_objective(5, [](std::span<double const> x) { return x[0]; });
     auto const seen = trajectory(f, where, points, threads{2});
     for (std::size_t k = 0; k < points.size(); ++k) {
         CHECK(seen.values[k] == points[k][0]);
-        CHECK(seen.at[k].distance < 1e-12);
+        CHECK(seen.distance[k] < 1e-12);
     }
-    CHECK(std::abs(seen.at[9].b) == Approx(0.5));
+    CHECK(std::abs(seen.b[9]) == Approx(0.5));
 }
 
 TEST_CASE("planes and lines: values where they belong, on any executor", "[landscape]") {
@@ -204,10 +205,10 @@ TEST_CASE("planes and lines: values where they belong, on any executor", "[lands
         for (std::size_t i = 0; i < 3; ++i)
             CHECK(found(i, j) ==
                   std::pow(static_cast<double>(i), 2) + 2 * (2 + 0.5 * static_cast<double>(j)) + 3);
-    CHECK(plane(bowl, where, {-1, 1, 3}, {0, 2, 5}).values == found.values);
+    CHECK((plane(bowl, where, {-1, 1, 3}, {0, 2, 5}).values == found.values));
     auto const along = line(bowl, where, {-1, 1, 3});
-    CHECK(along.values == std::vector<double>{7, 8, 11});
-    CHECK(along.at == std::vector<double>{-1, 0, 1});
+    CHECK((along.values == row_major_array<double, 1>{7, 8, 11}));
+    CHECK((along.at == row_major_array<double, 1>{-1, 0, 1}));
     CHECK(axis{-0.3, 0.3, 7}.at(3) == 0);
     CHECK(axis{-0.3, 0.1, 7}.at(6) == 0.1);
     CHECK_THAT(error_of([&] {
@@ -221,6 +222,27 @@ TEST_CASE("planes and lines: values where they belong, on any executor", "[lands
                ContainsSubstring("its centre has 2 numbers, the objective 3"));
 }
 
+TEST_CASE("the file of a plane is checked when it is read", "[landscape]") {
+    network_test::temporary_directory const place;
+    auto const file = place.path() / "plane", run = place.path() / "run";
+    plane_checkpoint const written{7, "1.2", {0.5, -0.25}};
+    save_plane_checkpoint(file, written);
+    auto const found = load_plane_checkpoint(file);
+    CHECK(found.identity == written.identity);
+    CHECK(found.version == written.version);
+    CHECK(found.values == written.values);
+    save_checkpoint(run, checkpoint{7, "1.2", {}, 2, {}});
+    CHECK_THAT(error_of([&] { return load_plane_checkpoint(run).identity; }),
+               ContainsSubstring("is not a spinet checkpoint of a plane"));
+    CHECK_THAT(error_of([&] { return load_checkpoint(file).identity; }),
+               ContainsSubstring("is not a spinet checkpoint"));
+    auto bytes = read_whole(file);
+    bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+    write_atomically(file, bytes);
+    CHECK_THAT(error_of([&] { return load_plane_checkpoint(file).identity; }),
+               ContainsSubstring("its hash does not match"));
+}
+
 TEST_CASE("a stopped plane goes on from its checkpoint as if it had not been", "[landscape]") {
     section const where{{1, 2, 3}, {1, 0, 0}, {0, 1, 0}};
     axis const a{-1, 1, 40}, b{0, 2, 30};
@@ -228,15 +250,15 @@ TEST_CASE("a stopped plane goes on from its checkpoint as if it had not been", "
     network_test::temporary_directory const place;
     auto const file = place.path() / "surface";
     int seen = 0;
-    auto const part = plane(bowl, where, a, b, threads{2}, checkpoint_every(0, file),
-                            [&](progress const& now) { return ++seen < 4 || now.last; });
+    auto const part = plane(bowl, where, a, b, threads{2}, plane_checkpoint_every(0, file),
+                            [&](plane_progress const& now) { return ++seen < 4 || now.last; });
     CHECK_FALSE(part.complete());
     CHECK(part.done > 100);
-    CHECK(std::isnan(part.values.back()));
-    auto const saved = load_checkpoint(file);
+    CHECK(std::isnan(part(39, 29)));
+    auto const saved = load_plane_checkpoint(file);
     auto const rest = resume_plane(saved, bowl, where, a, b);
     CHECK(rest.complete());
-    CHECK(rest.values == whole.values);
+    CHECK((rest.values == whole.values));
     auto const other = plain_objective(3, [](std::span<double const> x) { return x[0]; });
     for (auto const& what :
          {error_of([&] { return resume_plane(saved, other, where, a, b).done; }), error_of([&] {
@@ -254,11 +276,11 @@ TEST_CASE("a stopped plane goes on from its checkpoint as if it had not been", "
                ContainsSubstring("another objective"));
     seen = 0;
     axis const long_axis{-1, 1, 1000};
-    auto const half = line(bowl, where, long_axis, serial{}, checkpoint_every(0, file),
-                           [&](progress const& now) { return ++seen < 3 || now.last; });
+    auto const half = line(bowl, where, long_axis, serial{}, plane_checkpoint_every(0, file),
+                           [&](plane_progress const& now) { return ++seen < 3 || now.last; });
     CHECK(half.at.size() < 1000);
-    CHECK(resume_line(load_checkpoint(file), bowl, where, long_axis).values ==
-          line(bowl, where, long_axis).values);
+    CHECK((resume_line(load_plane_checkpoint(file), bowl, where, long_axis).values ==
+           line(bowl, where, long_axis).values));
     std::stop_source stop;
     stop.request_stop();
     CHECK(plane(bowl, where, a, b, serial{}, stop.get_token()).done < whole.values.size());

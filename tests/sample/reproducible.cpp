@@ -131,11 +131,11 @@ TEST_CASE("pair moves join replicas: in tiles, starts and errors") {
         Catch::Matchers::ContainsSubstring("would never be made"));
     pairs.replicas = 6;
     CHECK_THROWS_WITH(sample(lattice, method, measured, pairs),
-                      Catch::Matchers::ContainsSubstring("error bars need at least 4 pairs"));
+                      Catch::Matchers::ContainsSubstring("error bars need at least 4 blocks"));
     pairs.replicas = 11;
     CHECK_THROWS_WITH(
         sample(lattice, method, measured, pairs),
-        Catch::Matchers::ContainsSubstring("isoenergetic clusters join replicas in pairs, but there are 11"));
+        Catch::Matchers::ContainsSubstring("isoenergetic clusters take replicas in pairs, but there are 11"));
 }
 
 TEST_CASE("joined replicas start both hot or both cold, and are compared so") {

@@ -2,8 +2,8 @@
 /// Curves estimated from sub-samples: of spins without couplings, where the whole is known.
 #include "../files.hpp"
 #include <spinet/network/mlp.hpp>
-#include <spinet/spinet.hpp>
 #include <spinet/run/subsampled_curve.hpp>
+#include <spinet/spinet.hpp>
 
 #include <cmath>
 #include <cstddef>
@@ -76,8 +76,8 @@ TEST_CASE("what the two kinds of sub-samples differ by is in the error", "[sampl
     for (auto const& [modes, square] :
          {std::pair{kept_modes::rescaled, 0.5}, std::pair{kept_modes::orthonormal, 0.3}})
         for (double const shift : {1 - 1e-9, 1 + 1e-9}) {
-            point const at{.temperature = 1, .value = std::sqrt(square) * shift, .equilibrated = true};
-            std::vector<std::vector<point>> const parts(3, std::vector<point>{at});
+            curve_point const at{.temperature = 1, .value = std::sqrt(square) * shift, .equilibrated = true};
+            std::vector<curve> const parts(3, curve({at}));
             runs.push_back({modes, 1, 100, {0.01, 0.02, 0.02}, parts, parts});
         }
     auto const found = estimated_curve(runs, source.wires(), "two kinds");

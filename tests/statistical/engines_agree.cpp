@@ -17,7 +17,7 @@ namespace {
 
 struct found {
     std::string engine;
-    std::vector<point> energies, squares;
+    curve energies, squares;
 };
 
 constexpr std::size_t replicas = 12;
@@ -35,7 +35,7 @@ found sampled(Kernel const& kernel, std::string const& engine, std::uint64_t see
 }
 
 /// Of two means of 12 independent ladders each.
-double p_of_difference(point const& a, point const& b) {
+double p_of_difference(curve_point const& a, curve_point const& b) {
     double const t = std::abs(a.value - b.value) / std::hypot(a.error, b.error);
     return 2 * (1 - student_t_cdf(t, 2 * (replicas - 1)));
 }

@@ -3,6 +3,7 @@
 #include "../catch.hpp"
 #include <spinet/random/streams.hpp>
 #include <spinet/statistics/decay.hpp>
+#include <spinet/statistics/decay_fit.hpp>
 #include <spinet/statistics/distributions.hpp>
 
 #include <cmath>
@@ -23,13 +24,18 @@ std::vector<double> grid(double first, double last, std::size_t per_decade) {
     return times;
 }
 
+/// Values of so many units, one after the other.
+decay decay_of(std::vector<double> const& times, std::size_t units, std::vector<double> const& values) {
+    return {times, xt::adapt(values, {units, times.size()})};
+}
+
 /// The same curve in two units.
 template <class Curve>
 decay exact(std::vector<double> const& times, Curve&& curve) {
     std::vector<double> values;
     for (int unit = 0; unit < 2; ++unit)
         for (double const t : times) values.push_back(curve(t));
-    return {times, 2, values};
+    return decay_of(times, 2, values);
 }
 
 /// With noise: independent from point to point, and one that all points of a unit share.
@@ -43,7 +49,7 @@ decay noisy(std::vector<double> const& times, std::size_t units, double noise, s
         for (std::uint32_t i = 0; i < times.size(); ++i)
             values.push_back(curve(times[i] * stretch) + noise * normal(draws, i));
     }
-    return {times, units, values};
+    return decay_of(times, units, values);
 }
 
 struct stretched {
@@ -167,7 +173,7 @@ TEST_CASE("what has not decayed has a lower bound, not a time", "[statistics]") 
         for (double const t : times) values.push_back(std::exp(-t / 1000));
         values.back() = unit % 2 == 0 ? 1.2 : -0.8;
     }
-    auto const low = fit_decay({times, 4, values});
+    auto const low = fit_decay(decay_of(times, 4, values));
     CHECK_FALSE(low.reached);
     CHECK_FALSE(low.determined);
     // And one that is noise from the first time on: no time, and no bound either.
@@ -285,7 +291,7 @@ TEST_CASE("points count by their errors", "[statistics][slow]") {
             for (std::uint32_t i = 0; i < times.size(); ++i)
                 values.push_back(truth(times[i]) + (i % 2 == 0 ? 0.005 : 0.5) * normal(draws, i));
         }
-        auto const fit = fit_decay({times, 16, values}, {.least_error = 1e-6});
+        auto const fit = fit_decay(decay_of(times, 16, values), {.least_error = 1e-6});
         REQUIRE(fit.determined);
         sum += fit.chi_square / static_cast<double>(fit.degrees_of_freedom) / samples;
         worst = std::max(worst, std::abs(fit.time.value / truth.time - 1));
@@ -297,17 +303,18 @@ TEST_CASE("points count by their errors", "[statistics][slow]") {
 TEST_CASE("decays refuse what is no decay", "[statistics]") {
     std::vector<double> const times{1, 2, 4, 8};
     std::vector<double> const values{1, 0.5, 0.2, 0.1, 1, 0.5, 0.2, 0.1};
-    CHECK_NOTHROW(decay(times, 2, values));
-    CHECK_THROWS_WITH(decay({}, 2, {}), "decay: no times");
-    CHECK_THROWS_WITH(decay(times, 1, {1, 0.5, 0.2, 0.1}),
+    CHECK_NOTHROW(decay_of(times, 2, values));
+    CHECK_THROWS_WITH(decay_of({}, 2, {}), "decay: no times");
+    CHECK_THROWS_WITH(decay_of(times, 1, {1, 0.5, 0.2, 0.1}),
                       "decay: expected at least 2 independent units, found 1");
-    CHECK_THROWS_WITH(decay(times, 3, values), "decay: expected 12 values, found 8");
-    CHECK_THROWS_WITH(decay({1, 2, 2, 8}, 2, values), ContainsSubstring("found 2.000000 as time 2"));
-    CHECK_THROWS_AS(decay({0, 2, 4, 8}, 2, values), error);
+    CHECK_THROWS_WITH(decay(times, xt::adapt(values, {4, 2})).units(),
+                      "decay: expected values of shape (units, 4), found (4, 2)");
+    CHECK_THROWS_WITH(decay_of({1, 2, 2, 8}, 2, values), ContainsSubstring("found 2.000000 as time 2"));
+    CHECK_THROWS_AS(decay_of({0, 2, 4, 8}, 2, values), error);
     auto bad = values;
     bad[6] = std::numeric_limits<double>::quiet_NaN();
-    CHECK_THROWS_WITH(decay(times, 2, bad), "decay: the value of unit 1 at time 2 is not finite");
-    decay const good(times, 2, values);
+    CHECK_THROWS_WITH(decay_of(times, 2, bad), "decay: the value of unit 1 at time 2 is not finite");
+    auto const good = decay_of(times, 2, values);
     for (double const window : {0.0, -1.0, std::numeric_limits<double>::infinity()})
         CHECK_THROWS_AS(integrated_decay_time(good, {.window = window}), error);
     for (double const small : {0.0, 1.0, std::nan("")})
@@ -322,10 +329,9 @@ TEST_CASE("decays refuse what is no decay", "[statistics]") {
 }
 
 TEST_CASE("means of a decay leave one unit out", "[statistics]") {
-    decay const of({1, 2}, 3, {1, 10, 2, 20, 6, 60});
-    CHECK(of.mean(3) == std::vector<double>{3, 30});
-    CHECK(of.mean(2) == std::vector<double>{1.5, 15});
-    CHECK(of.mean(0) == std::vector<double>{4, 40});
-    CHECK(of.estimates()[1].value == 30);
-    CHECK(of.estimates()[1].error == Approx(10 * of.estimates()[0].error));
+    auto const of = decay_of({1, 2}, 3, {1, 10, 2, 20, 6, 60});
+    CHECK((of.mean() == row_major_array<double, 1>{3, 30}));
+    CHECK((of.mean_without(2) == row_major_array<double, 1>{1.5, 15}));
+    CHECK((of.mean_without(0) == row_major_array<double, 1>{4, 40}));
+    CHECK(of.errors()(1) == Approx(10 * of.errors()(0)));
 }

@@ -119,7 +119,7 @@ double noise(std::uint32_t k, std::size_t r, std::uint32_t what) {
     return -0.3 + 0.4 * normal(stream(3, k, static_cast<std::uint32_t>(r), purpose::testing), what);
 }
 
-void check(std::vector<point> const& points, double value, double error) {
+void check(curve const& points, double value, double error) {
     REQUIRE(points.size() == 2);
     for (std::size_t t = 0; t < 2; ++t) {
         CHECK(points[t].temperature == static_cast<double>(t + 1));

@@ -70,7 +70,7 @@ TEST_CASE("susceptibilities, link overlaps and correlations of layers are those 
     REQUIRE(sizes.size() == 3);
     for (std::size_t k = 0; k < 2; ++k) {
         auto const exact = [&](auto&& f) { return exact_pairs(model, temperatures[k], f); };
-        auto const check = [&](std::vector<point> const& found, double expected, char const* what) {
+        auto const check = [&](curve const& found, double expected, char const* what) {
             CAPTURE(what, temperatures[k], found[k].value, expected, found[k].error);
             CHECK(std::abs(found[k].value - expected) < limit * found[k].error);
             CHECK(found[k].error < 0.05 * (0.2 + std::abs(expected)));
@@ -133,7 +133,7 @@ TEST_CASE("the peak of a histogram of |q|", "[statistics]") {
     // Of 6 spins, 10 bins: overlaps -1, -2/3, ..., 1 alike, so that 0, on an edge, is the largest for
     // nothing.
     auto const covers = detail::covered_by_bins(10, 6);
-    CHECK(covers ==
-          std::vector<double>{2.0 / 7, 2.0 / 7, 0, 2.0 / 7, 1.0 / 7, 1.0 / 7, 2.0 / 7, 0, 2.0 / 7, 2.0 / 7});
+    CHECK((covers == row_major_array<double, 1>{2.0 / 7, 2.0 / 7, 0, 2.0 / 7, 1.0 / 7, 1.0 / 7, 2.0 / 7, 0,
+                                                2.0 / 7, 2.0 / 7}));
     CHECK(detail::peak_of({1, 1, 0, 1, 0.5, 0.5, 1, 0, 2, 1}, covers) == Approx(0.7));
 }

@@ -122,7 +122,7 @@ TEST_CASE("an annealing never passes, and tells how far it came", "[statistics]"
     CHECK(std::isfinite(free[2].value));
     CHECK(std::isnan(free[0].value));
     auto const distributions = overlap_distribution(part);
-    CHECK(distributions[0].density.empty());
+    CHECK(distributions[0].density.size() == 0);
     double total = 0;
     for (std::size_t b = 0; b < 9; ++b) total += distributions[2].density[b] * distributions[2].covers[b];
     CHECK(total == Approx(1));

@@ -109,14 +109,14 @@ void check_curves(std::vector<decay> const& found, std::vector<std::vector<doubl
                   std::size_t comparisons) {
     REQUIRE(found.size() == expected.size());
     for (std::size_t part = 0; part < found.size(); ++part) {
-        auto const points = found[part].estimates();
-        REQUIRE(points.size() == expected[part].size());
+        auto const means = found[part].mean(), errors = found[part].errors();
+        REQUIRE(means.size() == expected[part].size());
         auto const units = static_cast<double>(found[part].units());
         double const limit = student_t_quantile(1 - 0.0005 / static_cast<double>(comparisons), units - 1);
-        for (std::size_t i = 0; i < points.size(); ++i) {
-            double const error = points[i].error / student_t_quantile(normal_cdf(1.0), units - 1);
-            CAPTURE(part, found[part].times()[i], points[i].value, expected[part][i], error);
-            CHECK(std::abs(points[i].value - expected[part][i]) < limit * error + 1e-12);
+        for (std::size_t i = 0; i < means.size(); ++i) {
+            double const error = errors(i) / student_t_quantile(normal_cdf(1.0), units - 1);
+            CAPTURE(part, found[part].times()(i), means(i), expected[part][i], error);
+            CHECK(std::abs(means(i) - expected[part][i]) < limit * error + 1e-12);
             CHECK(error < 0.02);
         }
     }
@@ -163,10 +163,10 @@ std::vector<double> numbers(std::vector<relaxation_curve> const& curves) {
     std::vector<double> all;
     for (auto const& curve : curves)
         for (auto const& part : curve.parts) {
-            auto const means = part.mean(part.units());
+            auto const means = part.mean();
             all.insert(all.end(), means.begin(), means.end());
             for (std::size_t u = 0; u < part.units(); ++u)
-                for (std::size_t i = 0; i < means.size(); ++i) all.push_back(part.of_unit(u, i));
+                for (std::size_t i = 0; i < means.size(); ++i) all.push_back(part.values()(u, i));
         }
     return all;
 }
@@ -273,9 +273,9 @@ TEST_CASE("a ring under random-scan heat bath follows Glauber's solution", "[sta
         from.spins[0].set_row(r, std::span<float const>(row));
     }
     auto const found = relaxation(model, glauber{random_scan{}}, from, {.longest = 16, .starts = 6});
-    auto const points = found[0].parts[0].estimates();
-    double const limit = student_t_quantile(1 - 0.0005 / static_cast<double>(points.size()), replicas - 1);
-    for (std::size_t i = 0; i < points.size(); ++i) {
+    auto const means = found[0].parts[0].mean(), errors = found[0].parts[0].errors();
+    double const limit = student_t_quantile(1 - 0.0005 / static_cast<double>(means.size()), replicas - 1);
+    for (std::size_t i = 0; i < means.size(); ++i) {
         double const t = found[0].parts[0].times()[i];
         double expected = 0;
         for (int n = -60; n <= 60; ++n) {
@@ -286,9 +286,9 @@ TEST_CASE("a ring under random-scan heat bath follows Glauber's solution", "[sta
             }
             expected += std::pow(eta, std::abs(n)) * bessel * std::exp((gamma - 1) * t);
         }
-        CAPTURE(t, points[i].value, expected, points[i].error);
-        CHECK(std::abs(points[i].value - expected) < limit * points[i].error + 2e-3);
-        CHECK(points[i].error < 0.01);
+        CAPTURE(t, means(i), expected, errors(i));
+        CHECK(std::abs(means(i) - expected) < limit * errors(i) + 2e-3);
+        CHECK(errors(i) < 0.01);
     }
 }
 
@@ -300,9 +300,8 @@ TEST_CASE("an ageing system ages: coarsening after a quench", "[statistics]") {
                {.replicas = 64, .waiting = {2, 8, 32}, .longest = 32, .per_decade = 4});
     REQUIRE(found.size() == 3);
     for (std::size_t w = 0; w + 1 < 3; ++w) {
-        auto const young = found[w].parts[0].estimates().back(),
-                   old = found[w + 1].parts[0].estimates().back();
-        CHECK(old.value > young.value + 5 * (young.error + old.error));
+        auto const &young = found[w].parts[0], &old = found[w + 1].parts[0];
+        CHECK(old.mean().back() > young.mean().back() + 5 * (young.errors().back() + old.errors().back()));
     }
 }
 
@@ -341,7 +340,7 @@ TEST_CASE("a relaxation starts from what a run left", "[statistics]") {
     CHECK(curves[0].parts[2].units() == 6);
     CHECK(curves[0].parts[0].times().back() == 50);
     // Colder is slower.
-    CHECK(curves[0].parts[0].mean(6).front() > curves[2].parts[0].mean(6).front());
+    CHECK(curves[0].parts[0].mean().front() > curves[2].parts[0].mean().front());
 
     // A run that goes on from a checkpoint ends with the same spins.
     checkpoint frozen;
@@ -394,7 +393,8 @@ TEST_CASE("joined replicas are one unit", "[statistics]") {
     auto const pairs = relaxation(model, glauber{}, from, plan)[0].parts[0];
     REQUIRE(pairs.units() == 4);
     for (std::size_t i = 0; i < pairs.times().size(); ++i)
-        CHECK(pairs.of_unit(1, i) == Approx((alone.of_unit(2, i) + alone.of_unit(3, i)) / 2).margin(1e-15));
+        CHECK(pairs.values()(1, i) ==
+              Approx((alone.values()(2, i) + alone.values()(3, i)) / 2).margin(1e-15));
 }
 
 TEST_CASE("a relaxation shows its progress and stops when told", "[statistics]") {
@@ -430,7 +430,7 @@ TEST_CASE("a relaxation shows its progress and stops when told", "[statistics]")
     CHECK(part.times().back() > 90);
     for (std::size_t i = 0; i < part.times().size(); ++i) {
         CHECK(part.times()[i] == full.times()[i]);
-        CHECK(part.mean(4)[i] == full.mean(4)[i]);
+        CHECK(part.mean()(i) == full.mean()(i));
     }
     // In equilibrium the first reference is the start itself: 3 spacings and the longest time.
     std::uint64_t total = 0;

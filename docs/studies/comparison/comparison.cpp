@@ -4,11 +4,11 @@
 /// of critical points over their energy.
 #include "../../examples/program.hpp"
 #include "../figure.hpp"
+#include "../linnerud.hpp"
 #include <spinet/io/surface_plot.hpp>
 #include <spinet/landscape/complexity.hpp>
 #include <spinet/landscape/critical_points.hpp>
 #include <spinet/landscape/directions.hpp>
-#include <spinet/landscape/linnerud.hpp>
 #include <spinet/landscape/network_loss.hpp>
 #include <spinet/landscape/shape.hpp>
 #include <spinet/model/p_spin.hpp>
@@ -54,7 +54,7 @@ network_loss<double> linnerud_loss() {
                                  out_of = xt::zeros<double>({std::size_t{3}, hidden});
     xt::xtensor<double, 1> const of_hidden = xt::zeros<double>({hidden}), of_output = xt::zeros<double>({3});
     return {mlp({{into, of_hidden}, {out_of, of_output}}, activation_kind::tanh),
-            standardised(linnerud<double>()), loss_kind::mean_squared_error};
+            studies::standardised(studies::linnerud<double>()), loss_kind::mean_squared_error};
 }
 
 /// With weight decay: without, descents run along valleys without end, and hardly a minimum is found.
@@ -67,13 +67,13 @@ struct landscape {
     std::string name;
     O const* f;
     double per;  ///< values are divided by this
-    std::vector<double> (*start)(std::uint64_t seed);
+    row_major_array<double, 1> (*start)(std::uint64_t seed);
 
     [[nodiscard]] double value(std::span<double const> x) const { return f->value(x) / per; }
 };
 
 /// Weights of variance 1 / inputs of their layer, biases 0.1.
-std::vector<double> random_weights(std::uint64_t seed) {
+row_major_array<double, 1> random_weights(std::uint64_t seed) {
     auto x = gaussian_direction(parameters, seed);
     for (std::size_t k = 0; k < parameters; ++k) {
         bool const first = k < 3 * hidden, bias = (k >= 3 * hidden && k < 4 * hidden) || k >= parameters - 3;
@@ -82,7 +82,7 @@ std::vector<double> random_weights(std::uint64_t seed) {
     return x;
 }
 
-std::vector<double> random_spins(std::uint64_t seed) {
+row_major_array<double, 1> random_spins(std::uint64_t seed) {
     auto x = gaussian_direction(parameters, seed);
     double const scale = std::sqrt(static_cast<double>(parameters)) / detail::vector_length(x);
     for (double& each : x) each *= scale;
@@ -90,9 +90,9 @@ std::vector<double> random_spins(std::uint64_t seed) {
 }
 
 struct minimum {
-    std::vector<double> x;
+    row_major_array<double, 1> x;
     double value;
-    std::vector<double> eigenvalues;
+    row_major_array<double, 1> eigenvalues;
 };
 
 /// Minima that descents from random points end in, made exact by Newton's steps.
@@ -120,20 +120,22 @@ struct way {
     section where;
     double end;
 };
-way way_between(landscape<penalised> const&, std::vector<double> const& x, std::vector<double> const& y) {
+way way_between(landscape<penalised> const&, row_major_array<double, 1> const& x,
+                row_major_array<double, 1> const& y) {
     return {section_between(x, y), 1};
 }
 template <class M>
-way way_between(landscape<sphere_energy<M>> const&, std::vector<double> const& x,
-                std::vector<double> const& y) {
+way way_between(landscape<sphere_energy<M>> const&, row_major_array<double, 1> const& x,
+                row_major_array<double, 1> const& y) {
     return {great_circles(x, y), std::acos(detail::dot_product(x, y) / detail::dot_product(x, x))};
 }
 
 /// The copy of a network's weights nearest to others: hidden neurons in another order, and each with its sign
 /// and that of what it sends, which makes the same function (tanh is odd).
-std::vector<double> nearest_copy(std::vector<double> const& of, std::vector<double> const& to) {
+row_major_array<double, 1> nearest_copy(row_major_array<double, 1> const& of,
+                                        row_major_array<double, 1> const& to) {
     constexpr std::size_t bias = 3 * hidden, second = bias + hidden;
-    auto const parts = [](std::vector<double> const& x, std::size_t i) {
+    auto const parts = [](row_major_array<double, 1> const& x, std::size_t i) {
         return std::array{x[3 * i],
                           x[3 * i + 1],
                           x[3 * i + 2],
@@ -160,7 +162,7 @@ std::vector<double> nearest_copy(std::vector<double> const& of, std::vector<doub
         for (std::size_t i = 0; i < hidden; ++i) sum += off[i][order[i]];
         if (sum < least) least = sum, best = order;
     } while (std::next_permutation(order.begin(), order.end()));
-    std::vector<double> copy = of;
+    row_major_array<double, 1> copy = of;
     for (std::size_t i = 0; i < hidden; ++i) {
         std::size_t const j = best[i];
         for (std::size_t k = 0; k < 3; ++k) {
@@ -173,23 +175,24 @@ std::vector<double> nearest_copy(std::vector<double> const& of, std::vector<doub
 }
 
 /// Of the copies of a minimum that are the same function, the one nearest to another. An odd glass has none.
-std::vector<double> copy_near(landscape<penalised> const&, std::vector<double> const& of,
-                              std::vector<double> const& to) {
+row_major_array<double, 1> copy_near(landscape<penalised> const&, row_major_array<double, 1> const& of,
+                                     row_major_array<double, 1> const& to) {
     return nearest_copy(of, to);
 }
 template <class M>
-std::vector<double> copy_near(landscape<sphere_energy<M>> const&, std::vector<double> const& of,
-                              std::vector<double> const&) {
+row_major_array<double, 1> copy_near(landscape<sphere_energy<M>> const&, row_major_array<double, 1> const& of,
+                                     row_major_array<double, 1> const&) {
     return of;
 }
 
 /// How far the way from one point to another rises over the higher one.
 template <class O>
-double barrier_between(landscape<O> const& of, std::vector<double> const& x, std::vector<double> const& y) {
+double barrier_between(landscape<O> const& of, row_major_array<double, 1> const& x,
+                       row_major_array<double, 1> const& y) {
     auto const on = way_between(of, x, y);
     auto const seen = line(*of.f, on.where, {0, on.end, 101});
     return (*std::max_element(seen.values.begin(), seen.values.end()) -
-            std::max(seen.values.front(), seen.values.back())) /
+            std::max(seen.values[0], seen.values[100])) /
            of.per;
 }
 
@@ -222,7 +225,7 @@ struct summary {
 };
 
 /// Densities of eigenvalues over the largest, Gaussians of width 0.02 on each.
-studies::figure::curve density_of(std::string title, std::vector<std::vector<double>> const& spectra) {
+studies::figure::curve density_of(std::string title, std::vector<row_major_array<double, 1>> const& spectra) {
     studies::figure::curve curve{std::move(title), {}, studies::figure::drawn_as::line};
     constexpr double width = 0.02;
     for (double at = -1.1; at < 1.11; at += 0.005) {
@@ -333,14 +336,14 @@ int study(options const& chosen) {
     }
 
     std::fprintf(stderr, "planes\n");
-    auto const normalised_direction = [&](std::vector<double> const& x, std::uint64_t seed) {
+    auto const normalised_direction = [&](row_major_array<double, 1> const& x, std::uint64_t seed) {
         return normalised(gaussian_direction(parameters, seed), x, loss.groups(), normalised_by::filter,
                           bias_directions::kept);
     };
-    auto const network_plane = [&](std::vector<double> const& x) {
+    auto const network_plane = [&](row_major_array<double, 1> const& x) {
         return section_along(x, normalised_direction(x, 1), normalised_direction(x, 2));
     };
-    auto const glass_plane = [&](std::vector<double> const& x) {
+    auto const glass_plane = [&](row_major_array<double, 1> const& x) {
         return great_circles(x, gaussian_direction(parameters, 1), gaussian_direction(parameters, 2));
     };
     auto const a_start = random_weights(7), a_spin = random_spins(7);
@@ -391,7 +394,7 @@ int study(options const& chosen) {
                               {{"3-spin glass, N = 45", {}, studies::figure::drawn_as::points},
                                {"theory, N to infinity", {}, studies::figure::drawn_as::line}}};
     double degenerate = 0;
-    std::vector<std::vector<double>> network_saddles, glass_saddles;
+    std::vector<row_major_array<double, 1>> network_saddles, glass_saddles;
     for (auto const& each : saddles) {
         degenerate += each.flat > 0 ? 1 : 0;
         if (each.flat > 0) continue;
@@ -435,7 +438,7 @@ int study(options const& chosen) {
                             {},
                             {}};
     auto const at_minima = [](summary const& of) {
-        std::vector<std::vector<double>> all;
+        std::vector<row_major_array<double, 1>> all;
         for (auto const& each : of.minima) all.push_back(each.eigenvalues);
         return all;
     };

@@ -5,6 +5,7 @@
 #include "../../examples/program.hpp"
 #include "../figure.hpp"
 #include <spinet/io/idx.hpp>
+#include <spinet/io/plane_checkpoint_file.hpp>
 #include <spinet/io/surface_plot.hpp>
 #include <spinet/landscape/basin.hpp>
 #include <spinet/landscape/directions.hpp>
@@ -41,7 +42,7 @@ struct options {
 
 using program::stopped;
 
-bool go_on(progress const&) { return program::interrupted == 0; }
+bool go_on(plane_progress const&) { return program::interrupted == 0; }
 
 using stoppable = program::watched<network_loss<float>>;
 
@@ -118,10 +119,10 @@ surface plane_of(options const& chosen, trained const& of, network_loss<float> c
     axis const side{-1, 1, chosen.size};
     // Other directions for each seed.
     auto const where = random_plane(f, 100 * of.seed + number);
-    checkpoint_every save(5.0, kept);
-    auto const found = std::filesystem::exists(kept)
-                           ? resume_plane(load_checkpoint(kept), f, where, side, side, serial{}, save, go_on)
-                           : plane(f, where, side, side, serial{}, save, go_on);
+    plane_checkpoint_every save(5.0, kept);
+    auto const found = std::filesystem::exists(kept) ? resume_plane(load_plane_checkpoint(kept), f, where,
+                                                                    side, side, serial{}, save, go_on)
+                                                     : plane(f, where, side, side, serial{}, save, go_on);
     if (!found.complete()) throw stopped{};
     return found;
 }
@@ -142,9 +143,8 @@ measured measure(options const& chosen, trained const& of, data_set<float> const
     stoppable const g(f);
     auto const& x = f.parameters();
     auto const line_along = [&](std::uint64_t seed) {
-        auto where = random_plane(f, 10'000 * of.seed + seed);
-        where.second.clear();
-        return where;
+        auto const where = random_plane(f, 10'000 * of.seed + seed);
+        return section_along(where.centre, where.first);
     };
     auto const over = [&](auto&& what) {
         return over_directions(chosen.directions, 1, line_along, what).value;

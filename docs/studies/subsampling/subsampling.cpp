@@ -3,8 +3,8 @@
 #include "../../examples/program.hpp"
 #include "../figure.hpp"
 #include <spinet/mapping/subsample.hpp>
-#include <spinet/spinet.hpp>
 #include <spinet/run/subsampled_curve.hpp>
+#include <spinet/spinet.hpp>
 
 #include <CLI/CLI.hpp>
 
@@ -126,8 +126,8 @@ void compare_scalings(std::string const& name, spinet::network const& net, spine
 
 // --- curves
 
-std::vector<spinet::point> curve_of_whole(spinet::network const& net, spinet::ladder const& temperatures,
-                                          options const& chosen) {
+spinet::curve curve_of_whole(spinet::network const& net, spinet::ladder const& temperatures,
+                             options const& chosen) {
     auto const run = spinet::sample(
         spinet::to_spin_glass(net), spinet::parallel_tempering(spinet::glauber{}, temperatures),
         spinet::observables{spinet::energy{}, spinet::overlap{}},
@@ -139,7 +139,7 @@ std::vector<spinet::point> curve_of_whole(spinet::network const& net, spinet::la
 
 /// Means of <|q|> at one size, without an extrapolation, by policy.
 void compare_policies(std::string const& name, spinet::network const& net, spinet::ladder const& temperatures,
-                      std::vector<spinet::point> const& whole, options const& chosen, table& to) {
+                      spinet::curve const& whole, options const& chosen, table& to) {
     static constexpr std::array<sampling, 4> policies{sampling::stratified, sampling::uniform,
                                                       sampling::by_coupling_norm, sampling::by_leverage};
     for (auto const policy : policies) {

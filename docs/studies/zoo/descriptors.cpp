@@ -177,7 +177,7 @@ public:
         std::snprintf(text, sizeof text, "%.6g", temperature);
         add(part, text, quantity, value, error, equilibrated);
     }
-    void points(std::string const& part, char const* quantity, std::vector<point> const& all,
+    void points(std::string const& part, char const* quantity, curve const& all,
                 std::vector<verdict> const& verdicts) {
         for (std::size_t k = 0; k < all.size(); ++k)
             at(part, all[k].temperature, quantity, all[k].value, all[k].error, verdicts[k].equilibrated);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Files that are there whole or not at all.
+/// Files that are written completely or not at all.
 #pragma once
 
 #include <spinet/error.hpp>
@@ -48,7 +48,7 @@ inline void write_atomically(std::filesystem::path const& path, std::span<std::s
     };
     detail::check_replaceable(path);
     std::FILE* const file = std::fopen(part.c_str(), "wb");
-    // What stands in the way is not ours to remove.
+    // An obstacle of this name is not ours to remove.
     if (file == nullptr)
         throw file_error(path.string(), std::string("cannot be written: open: ") + std::strerror(errno));
     bool good = true;
@@ -72,7 +72,7 @@ inline void write_atomically(std::filesystem::path const& path, std::string_view
     write_atomically(path, std::span(&bytes, 1));
 }
 
-/// Throws spinet::file_error unless a file can be created at `path`: to be asked before hours of work.
+/// Throws spinet::file_error unless a file can be created at `path`: to be called before hours of work.
 inline void check_writable(std::filesystem::path const& path) {
     auto const probe = path.string() + ".part";
     detail::check_replaceable(path);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// The IDX files of MNIST, Fashion-MNIST and their like, plain or compressed by gzip. Needs zlib.
+/// Readers of IDX files, the format of MNIST and Fashion-MNIST, plain or compressed by gzip. Needs zlib.
 #pragma once
 
 #include <spinet/error.hpp>
@@ -71,7 +71,7 @@ private:
         int code = 0;
         throw file_error(path_, std::string("cannot be read: ") + gzerror(file_.get(), &code));
     }
-    /// zlib says at the end only that a compressed file was cut.
+    /// zlib reports only at the end that a compressed file was cut.
     void require_whole() {
         int code = 0;
         std::string const what = gzerror(file_.get(), &code);

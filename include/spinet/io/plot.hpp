@@ -4,7 +4,7 @@
 #pragma once
 
 #include <spinet/io/atomic_file.hpp>
-#include <spinet/io/curve.hpp>
+#include <spinet/io/curve_csv.hpp>
 
 #include <cerrno>
 #include <cstddef>
@@ -94,7 +94,7 @@ namespace detail {
 
 }  // namespace detail
 
-/// What plot_curves and the like write: the picture, its data and its script.
+/// The files that plot_curves and the like write: the picture, its data and its script.
 [[nodiscard]] inline std::vector<std::filesystem::path> plot_files(std::filesystem::path const& picture) {
     return {picture, std::filesystem::path(picture).replace_extension(".dat"),
             std::filesystem::path(picture).replace_extension(".gp")};
@@ -102,7 +102,7 @@ namespace detail {
 
 namespace detail {
 
-/// Writes data and script, and draws the picture beside it first, so that it is whole or not there.
+/// Writes data and script, and draws the picture to a temporary name first, so that it is complete or absent.
 inline bool write_and_draw(std::vector<std::filesystem::path> const& files, std::string const& data,
                            std::string const& script) {
     auto const& picture = files[0];

@@ -2,11 +2,13 @@
 /// A progress bar on standard error, for people: silent when that is not a terminal.
 #pragma once
 
+#include <spinet/landscape/progress.hpp>
 #include <spinet/run/progress.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <string>
 #include <utility>
@@ -17,23 +19,18 @@
 
 namespace spinet {
 
+/// A watcher of runs, planes and lines.
 class progress_bar {
 public:
     explicit progress_bar(std::string title = "")
         : title_(std::move(title)), visible_(on_terminal()), began_(clock::now()), shown_(began_) {}
 
     bool operator()(progress const& now) {
-        if (!visible_) return true;
-        auto const moment = clock::now();
-        if (now.phase != phase_) {
-            phase_ = now.phase;
-            began_ = moment;
-            first_ = now.sweeps_done;
-        }
-        if (!now.last && std::chrono::duration<double>(moment - shown_).count() < 0.1) return true;
-        shown_ = moment;
-        draw(now, std::chrono::duration<double>(moment - began_).count());
-        return true;
+        static constexpr char const* phases[] = {"annealing", "warm-up", "measuring"};
+        return show(phases[static_cast<std::size_t>(now.phase)], now.sweeps_done, now.sweeps_total, now.last);
+    }
+    bool operator()(plane_progress const& now) {
+        return show("points", now.points_done, now.points_total, now.last);
     }
 
 private:
@@ -47,27 +44,36 @@ private:
 #endif
     }
 
-    void draw(progress const& now, double seconds) const {
-        static constexpr char const* phases[] = {"annealing", "warm-up", "measuring"};
+    bool show(char const* phase, std::uint64_t done, std::uint64_t total, bool last) {
+        if (!visible_) return true;
+        auto const moment = clock::now();
+        if (phase != phase_) {
+            phase_ = phase;
+            began_ = moment;
+            first_ = done;
+        }
+        if (!last && std::chrono::duration<double>(moment - shown_).count() < 0.1) return true;
+        shown_ = moment;
+        draw(done, total, last, std::chrono::duration<double>(moment - began_).count());
+        return true;
+    }
+
+    void draw(std::uint64_t done, std::uint64_t total, bool last, double seconds) const {
         constexpr std::size_t width = 30;
-        double const part = now.sweeps_total == 0 ? 1.0
-                                                  : static_cast<double>(now.sweeps_done) /
-                                                        static_cast<double>(now.sweeps_total);
+        double const part = total == 0 ? 1.0 : static_cast<double>(done) / static_cast<double>(total);
         auto const filled = static_cast<std::size_t>(part * width);
         std::string const bar = std::string(filled, '#') + std::string(width - std::min(width, filled), '.');
-        double const done = static_cast<double>(now.sweeps_done - std::min(first_, now.sweeps_done));
-        double const left =
-            done > 0 ? seconds / done * static_cast<double>(now.sweeps_total - now.sweeps_done) : 0.0;
+        auto const since = static_cast<double>(done - std::min(first_, done));
+        double const left = since > 0 ? seconds / since * static_cast<double>(total - done) : 0.0;
         std::fprintf(stderr, "\r%s%s[%s] %3.0f %%  %-9s  %4.0f s left \033[K%s", title_.c_str(),
-                     title_.empty() ? "" : "  ", bar.c_str(), 100 * part,
-                     phases[static_cast<std::size_t>(now.phase)], left, now.last ? "\n" : "");
+                     title_.empty() ? "" : "  ", bar.c_str(), 100 * part, phase_, left, last ? "\n" : "");
         std::fflush(stderr);
     }
 
     std::string title_;
     bool visible_;
     clock::time_point began_, shown_;
-    run_phase phase_ = run_phase::annealing;
+    char const* phase_ = "";
     std::uint64_t first_ = 0;
 };
 

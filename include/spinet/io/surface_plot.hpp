@@ -18,15 +18,15 @@
 
 namespace spinet {
 
-/// One row per point that was reached, a running fastest: a, b and the value (nan and inf as such). Written
-/// atomically.
+/// Writes one row for each point that was evaluated, a running fastest: a, b and the value (also nan and
+/// inf). Written atomically.
 inline void write_surface(std::filesystem::path const& path, surface const& of,
                           std::string const& value = "value") {
     std::string text = "a,b," + detail::csv_field(value) + "\n";
     for (std::size_t k = 0; k < of.done; ++k) {
         char row[96];
         std::snprintf(row, sizeof row, "%.9g,%.9g,%.17g\n", of.a.at(k % of.a.points),
-                      of.b.at(k / of.a.points), of.values[k]);
+                      of.b.at(k / of.a.points), of.values.data()[k]);
         text += row;
     }
     write_atomically(path, text);
@@ -45,7 +45,7 @@ struct surface_plot_options {
     bool logarithmic = false;      ///< values on a logarithmic scale; they must be > 0
     bool equal_scales = true;      ///< one scale of values for all panels; else each its own
     std::size_t levels = 12;       ///< lines of equal value
-    double highest = std::numeric_limits<double>::infinity();  ///< what is above is drawn as this
+    double highest = std::numeric_limits<double>::infinity();  ///< larger values are drawn as this
 };
 
 namespace detail {
@@ -86,15 +86,15 @@ struct value_range {
         constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
         bool any = false;
         for (std::size_t k = 0; k < s.done; ++k)
-            if (!std::isfinite(s.values[k])) {
+            if (!std::isfinite(s.values.data()[k])) {
                 add(s.a.at(k % s.a.points), s.b.at(k / s.a.points), 0);
                 any = true;
             }
         if (!any) add(nothing, nothing, nothing);
         text += "\n\n";
-        for (std::size_t k = 0; k < panel.path.at.size(); ++k)
-            add(panel.path.at[k].a, panel.path.at[k].b, panel.path.values[k]);
-        if (panel.path.at.empty()) add(nothing, nothing, nothing);
+        for (std::size_t k = 0; k < panel.path.size(); ++k)
+            add(panel.path.a(k), panel.path.b(k), panel.path.values(k));
+        if (panel.path.size() == 0) add(nothing, nothing, nothing);
         text += "\n\n";
     }
     return text;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// How many critical points the energy of a spherical p-spin model has, and of which index: formulas for
-/// N to infinity.
+/// Number and index of the critical points of the energy of spherical p-spin models, for N to infinity.
 #pragma once
 
 #include <spinet/error.hpp>
@@ -85,15 +84,15 @@ inline void require_p(std::size_t p) {
     return power + std::log1p(-std::exp(-power)) - std::log(order - 2);
 }
 
-/// What the mean number of real critical points on the sphere grows with: ln of it over N, ln(p - 1) / 2 for
-/// N to infinity. Half of the complex points' rate: most critical points are not real. Source: arXiv
-/// 1003.1129.
+/// The growth rate of the mean number of real critical points on the sphere: ln of it over N, which is ln(p -
+/// 1) / 2 for N to infinity. It is half of the rate of the complex points: most critical points are not real.
+/// Source: arXiv 1003.1129.
 [[nodiscard]] inline double real_critical_points_rate(std::size_t p) {
     detail::require_p(p);
     return std::log(static_cast<double>(p) - 1) / 2;
 }
 
-/// The part of the Hessian's eigenvalues that are negative at critical points of energy u:
+/// The fraction of negative eigenvalues of the Hessian at critical points of energy u:
 /// 1/2 + (y sqrt(1 - y^2) + arcsin y) / pi with y = u / E_inf; 0 below -E_inf, 1 above E_inf.
 [[nodiscard]] inline double index_fraction(std::size_t p, double u) {
     double const y = u / threshold_energy(p);

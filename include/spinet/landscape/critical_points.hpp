@@ -5,6 +5,7 @@
 #include <spinet/error.hpp>
 #include <spinet/landscape/hessian.hpp>
 #include <spinet/landscape/objective.hpp>
+#include <spinet/landscape/vector_argument.hpp>
 #include <spinet/spectrum/symmetric_eigenvalues.hpp>
 
 #include <algorithm>
@@ -31,7 +32,7 @@ struct critical_search_options {
 
 /// Where a search ended.
 struct search_end {
-    std::vector<double> x;
+    row_major_array<double, 1> x;
     double value = 0;          ///< of the objective
     double gradient_norm = 0;  ///< |gradient| / sqrt(N)
     bool converged = false;    ///< it is a critical point, to the tolerance asked for
@@ -39,21 +40,19 @@ struct search_end {
 };
 
 struct critical_point : search_end {
-    std::vector<double> eigenvalues{};  ///< of the Hessian, from the smallest up: N - 1 on the sphere
-    std::size_t index = 0;              ///< how many of them are negative
-    std::size_t flat = 0;               ///< and how many are zero
+    row_major_array<double, 1> eigenvalues{};  ///< of the Hessian, from the smallest up: N - 1 on the sphere
+    std::size_t index = 0;                     ///< how many of them are negative
+    std::size_t flat = 0;                      ///< and how many are zero
 };
 
 namespace detail {
 
-template <DifferentiableObjective O>
+template <class O>
 void require_start(O const& f, std::span<double const> x, char const* who) {
-    if (x.size() != f.size())
+    if (x.size() != size_of(f))
         throw error(std::string(who) + ": a point of " + std::to_string(x.size()) +
-                    " numbers for an objective of " + std::to_string(f.size()));
-    double square = 0;
-    for (double const each : x) square += each * each;
-    if (!std::isfinite(square)) throw error(std::string(who) + ": the point is not finite");
+                    " numbers for an objective of " + std::to_string(size_of(f)));
+    if (!std::isfinite(dot_product(x, x))) throw error(std::string(who) + ": the point is not finite");
     if (is_on_sphere<O> && !is_near_sphere(x))
         throw error(std::string(who) + ": the point is not on the sphere |x|^2 = N");
 }
@@ -64,43 +63,44 @@ inline void require_finite(double value, double gradient, char const* who) {
                     " or its gradient is not finite");
 }
 
-/// x + step, put back on the sphere where there is one.
+/// x + factor step, projected back onto the sphere if the objective is on it.
 template <class O>
-[[nodiscard]] std::vector<double> moved(std::span<double const> x, double factor,
-                                        std::span<double const> step) {
-    std::vector<double> to(x.begin(), x.end());
+[[nodiscard]] row_major_array<double, 1> moved(std::span<double const> x, double factor,
+                                               std::span<double const> step) {
+    auto to = array_of(x);
     add_multiple(to, factor, step);
-    if constexpr (is_on_sphere<O>) {
-        double const scale = std::sqrt(static_cast<double>(to.size())) / vector_length(to);
-        for (double& each : to) each *= scale;
-    }
+    if constexpr (is_on_sphere<O>) scale_to_length(to, std::sqrt(static_cast<double>(to.size())));
     return to;
 }
 
 }  // namespace detail
 
-/// Steepest descent; a step is halved where f would not fall, and grows by a tenth after each that was taken.
+/// Steepest descent. A step is halved until f falls, and grows by a tenth after each step that was taken.
 /// Throws spinet::error where f or its gradient is not finite.
-template <DifferentiableObjective O>
-[[nodiscard]] search_end descend(O const& f, std::vector<double> x, descent_options const& options = {}) {
+template <class O>
+[[nodiscard]] search_end descend(O const& f, vector_argument const& x, descent_options const& options = {}) {
+    static_assert(
+        DifferentiableObjective<O>,
+        "spinet: not a DifferentiableObjective; it needs size(), value(x) and gradient(x, out), see "
+        "landscape/concepts.hpp");
     detail::require_start(f, x, "descend");
-    double const root = std::sqrt(static_cast<double>(f.size()));
-    std::vector<double> slope(f.size());
-    search_end now{std::move(x), 0, 0, false, 0};
-    now.value = f.gradient(now.x, slope);
+    double const root = std::sqrt(static_cast<double>(x.size()));
+    std::vector<double> slope(x.size());
+    search_end now{detail::array_of(x), 0, 0, false, 0};
+    now.value = detail::gradient_at(f, now.x, slope);
     now.gradient_norm = detail::vector_length(slope) / root;
     detail::require_finite(now.value, now.gradient_norm, "descend");
     double step = options.first_step;
     for (; now.steps < options.steps && now.gradient_norm >= options.gradient; ++now.steps) {
-        std::vector<double> next;
+        row_major_array<double, 1> next;
         double reached = 0;
         do {
             next = detail::moved<O>(now.x, -step, slope);
-            reached = f.value(next);
+            reached = detail::value_at(f, next);
         } while (!(reached < now.value && std::isfinite(reached)) && (step /= 2) > 1e-14);
         if (!(reached < now.value && std::isfinite(reached))) break;  // rounding
         now.x = std::move(next);
-        now.value = f.gradient(now.x, slope);
+        now.value = detail::gradient_at(f, now.x, slope);
         now.gradient_norm = detail::vector_length(slope) / root;
         detail::require_finite(now.value, now.gradient_norm, "descend");
         step *= 1.1;
@@ -109,27 +109,32 @@ template <DifferentiableObjective O>
     return now;
 }
 
-/// From x to a critical point of any index: |gradient|^2 falls by Levenberg and Marquardt's steps, -H g /
-/// (H^2 + mu), in the eigenvectors of H, and so does not care for the signs of its eigenvalues. It may end
-/// where H g = 0 and g is not: then `converged` is false. Steps to where f is not finite are not taken.
-/// Throws spinet::error where it is not at the start.
-template <TwiceDifferentiableObjective O>
-[[nodiscard]] critical_point find_critical_point(O const& f, std::vector<double> x,
+/// Finds a critical point of any index from x: minimises |gradient|^2 by Levenberg-Marquardt steps, -H g /
+/// (H^2 + mu) in the eigenvectors of the Hessian H, whatever the signs of its eigenvalues. The search may
+/// also end where H g = 0 and g is not; `converged` is then false. It takes no step to a point where f is not
+/// finite. Throws spinet::error if f is not finite at x.
+template <class O>
+[[nodiscard]] critical_point find_critical_point(O const& f, vector_argument const& x,
                                                  critical_search_options const& options = {}) {
+    static_assert(
+        TwiceDifferentiableObjective<O>,
+        "spinet: not a TwiceDifferentiableObjective; it needs size(), value(x), gradient(x, out) and "
+        "hessian_vector(x, v, out), see landscape/concepts.hpp");
     detail::require_start(f, x, "find_critical_point");
-    double const root = std::sqrt(static_cast<double>(f.size()));
-    std::vector<double> slope(f.size());
-    critical_point now{{std::move(x), 0, 0, false, 0}};
-    now.value = f.gradient(now.x, slope);
+    double const root = std::sqrt(static_cast<double>(x.size()));
+    std::vector<double> slope(x.size());
+    critical_point now{{detail::array_of(x), 0, 0, false, 0}};
+    now.value = detail::gradient_at(f, now.x, slope);
     now.gradient_norm = detail::vector_length(slope) / root;
     detail::require_finite(now.value, now.gradient_norm, "find_critical_point");
     double damping = 1e-3;
     for (bool stuck = false;;) {
         hessian const h(f, now.x);
         std::size_t const n = h.size();
-        auto vectors = matrix_of(h);
-        now.eigenvalues = detail::symmetric_eigen(vectors, n, true);
-        double const largest = std::max(std::abs(now.eigenvalues.front()), std::abs(now.eigenvalues.back()));
+        auto const matrix = matrix_of(h);
+        std::vector<double> vectors(matrix.begin(), matrix.end());
+        now.eigenvalues = detail::array_of(detail::symmetric_eigen(vectors, n, true));
+        double const largest = std::max(std::abs(now.eigenvalues(0)), std::abs(now.eigenvalues(n - 1)));
         now.converged = now.gradient_norm < options.gradient;
         if (now.converged || stuck || now.steps == options.steps) {
             now.index = index_of(now.eigenvalues, options.zero * largest);
@@ -146,13 +151,14 @@ template <TwiceDifferentiableObjective O>
         for (int attempt = 0; attempt < 40 && !taken; ++attempt) {
             std::vector<double> step(n, 0.0);
             for (std::size_t k = 0; k < n; ++k) {
-                double const e = now.eigenvalues[k];
+                double const e = now.eigenvalues(k);
                 detail::add_multiple(step, -e * along[k] / (e * e + damping * largest * largest),
                                      std::span(vectors).subspan(k * n, n));
             }
             auto const next = detail::moved<O>(now.x, 1, h.in_space(step));
-            std::vector<double> there(f.size());
-            double const value = f.gradient(next, there), norm = detail::vector_length(there) / root;
+            std::vector<double> there(x.size());
+            double const value = detail::gradient_at(f, next, there),
+                         norm = detail::vector_length(there) / root;
             if ((taken = norm < now.gradient_norm && std::isfinite(value))) {
                 now.x = next;
                 now.value = value;

@@ -4,8 +4,9 @@
 
 #include <spinet/detail/vector_math.hpp>
 #include <spinet/error.hpp>
-#include <spinet/landscape/network_loss.hpp>
+#include <spinet/landscape/parameter_group.hpp>
 #include <spinet/landscape/surface.hpp>
+#include <spinet/landscape/vector_argument.hpp>
 #include <spinet/random/streams.hpp>
 #include <spinet/spectrum/largest_eigenvalue.hpp>
 #include <spinet/spectrum/symmetric_eigenvalues.hpp>
@@ -22,43 +23,44 @@
 namespace spinet {
 
 /// n independent standard normal numbers: cosines between two of them are about 1 / sqrt(n).
-[[nodiscard]] inline std::vector<double> gaussian_direction(std::size_t n, std::uint64_t seed) {
-    std::vector<double> d(n);
+[[nodiscard]] inline row_major_array<double, 1> gaussian_direction(std::size_t n, std::uint64_t seed) {
+    auto d = row_major_array<double, 1>::from_shape({n});
     stream const draws(seed, 0, 0, purpose::direction);
-    for (std::size_t i = 0; i < n; ++i) d[i] = normal(draws, static_cast<std::uint32_t>(i));
+    for (std::size_t i = 0; i < n; ++i) d(i) = normal(draws, static_cast<std::uint32_t>(i));
     return d;
 }
 
-/// What of a direction gets the length of the same part of the weights: each filter (a row: the weights into
-/// one neuron), each layer's matrix, all of it, or nothing.
+/// Which parts of a direction are scaled to the length of the same part of the weights: each filter (a row:
+/// the weights into one neuron), each layer's matrix, all of it, or nothing.
 enum class normalised_by : std::uint8_t { filter, layer, model, nothing };
 
-/// What becomes of the direction's parts along biases: zero, as Li et al. have it, or normalised like a
-/// layer.
+/// The parts of a direction along biases: zero, as in Li et al., or normalised like a layer.
 enum class bias_directions : std::uint8_t { zero, kept };
 
 /// A direction in units of the weights: d of a part becomes d |w| / (|d| + 1e-10). Source: Li, Xu, Taylor,
-/// Studer, Goldstein, arXiv 1712.09913. `groups` are network_loss's. Throws spinet::error for another number
-/// of numbers, a direction of length 0, and one that is not finite.
-[[nodiscard]] inline std::vector<double> normalised(std::vector<double> d, std::span<double const> weights,
-                                                    std::span<parameter_group const> groups,
-                                                    normalised_by by = normalised_by::filter,
-                                                    bias_directions biases = bias_directions::zero) {
-    if (d.size() != weights.size())
+/// Studer, Goldstein, arXiv 1712.09913. `groups` are those of the network_loss. Throws spinet::error for a
+/// direction of another size, of length 0, or that is not finite.
+[[nodiscard]] inline row_major_array<double, 1> normalised(vector_argument const& direction,
+                                                           vector_argument const& weights,
+                                                           std::span<parameter_group const> groups,
+                                                           normalised_by by = normalised_by::filter,
+                                                           bias_directions biases = bias_directions::zero) {
+    auto d = detail::array_of(direction);
+    std::span<double const> const w = weights;
+    if (d.size() != w.size())
         throw error("normalised: a direction of " + std::to_string(d.size()) + " numbers for " +
-                    std::to_string(weights.size()) + " weights");
-    double whole = 0;
-    for (double const each : d) whole += each * each;
+                    std::to_string(w.size()) + " weights");
+    double const whole = detail::dot_product(d, d);
     if (!std::isfinite(whole)) throw error("normalised: the direction is not finite");
     if (!(whole > 0)) throw error("normalised: the direction is zero");
     auto const scale = [&](std::size_t first, std::size_t count) {
         double const length = std::sqrt(detail::dot(d.data() + first, d.data() + first, count)),
-                     wanted = std::sqrt(detail::dot(weights.data() + first, weights.data() + first, count));
-        for (std::size_t k = first; k < first + count; ++k) d[k] *= wanted / (length + 1e-10);
+                     wanted = std::sqrt(detail::dot(w.data() + first, w.data() + first, count));
+        for (std::size_t k = first; k < first + count; ++k) d(k) *= wanted / (length + 1e-10);
     };
     for (auto const& group : groups) {
         if (group.bias && biases == bias_directions::zero) {
-            std::fill_n(d.begin() + static_cast<std::ptrdiff_t>(group.first), group.size(), 0.0);
+            std::fill_n(d.data() + group.first, group.size(), 0.0);
         } else if (by == normalised_by::layer || (by == normalised_by::filter && group.bias)) {
             scale(group.first, group.size());
         } else if (by == normalised_by::filter) {
@@ -71,23 +73,23 @@ enum class bias_directions : std::uint8_t { zero, kept };
 }
 
 /// b - a. Throws spinet::error for vectors of different lengths, and where they are equal.
-[[nodiscard]] std::vector<double> inline direction_between(std::span<double const> a,
-                                                           std::span<double const> b) {
+[[nodiscard]] inline row_major_array<double, 1> direction_between(vector_argument const& a,
+                                                                  vector_argument const& b) {
     if (a.size() != b.size())
         throw error("direction_between: " + std::to_string(a.size()) + " and " + std::to_string(b.size()) +
                     " numbers");
-    std::vector<double> d(a.size());
+    auto d = row_major_array<double, 1>::from_shape({a.size()});
     bool equal = true;
     for (std::size_t i = 0; i < a.size(); ++i) {
-        d[i] = b[i] - a[i];
-        equal = equal && d[i] == 0;
+        d(i) = b[i] - a[i];
+        equal = equal && d(i) == 0;
     }
     if (equal) throw error("direction_between: the two are equal");
     return d;
 }
 
-/// Makes two directions orthogonal by taking the first's part out of the second, whose length stays. Throws
-/// spinet::error for parallel ones.
+/// Makes e orthogonal to d by subtracting its component along d, and gives it its length back. Throws
+/// spinet::error for parallel directions.
 inline void make_orthogonal(std::span<double const> d, std::span<double> e) {
     std::size_t const n = d.size();
     double const square = detail::dot_product(d, d), before = detail::dot_product(e, e);
@@ -102,94 +104,92 @@ inline void make_orthogonal(std::span<double const> d, std::span<double> e) {
 }
 
 /// A section through `centre` along a direction, or two.
-[[nodiscard]] inline section section_along(std::vector<double> centre, std::vector<double> first,
-                                           std::vector<double> second = {}) {
-    return {std::move(centre), std::move(first), std::move(second), chart::flat};
+[[nodiscard]] inline section section_along(vector_argument const& centre, vector_argument const& first,
+                                           vector_argument const& second = {}) {
+    return {detail::array_of(centre), detail::array_of(first), detail::array_of(second), chart::flat};
 }
 
-/// From x (a = 0) to y (a = 1): linear interpolation, as Goodfellow, Vinyals and Saxe (arXiv 1412.6544) have
-/// it.
-[[nodiscard]] inline section section_between(std::span<double const> x, std::span<double const> y) {
-    return {{x.begin(), x.end()}, direction_between(x, y)};
+/// From x (a = 0) to y (a = 1): linear interpolation, as in Goodfellow, Vinyals and Saxe, arXiv 1412.6544.
+[[nodiscard]] inline section section_between(vector_argument const& x, vector_argument const& y) {
+    return {detail::array_of(x), direction_between(x, y)};
 }
 
 /// The plane through three points: x at (0, 0), y at (1, 0), z at (c, s) with c^2 + s^2 = |z - x|^2 / |y -
 /// x|^2; distances in it are to scale. Source: Garipov et al., arXiv 1802.10026. Throws spinet::error for
 /// points on one line.
-[[nodiscard]] inline section section_through(std::span<double const> x, std::span<double const> y,
-                                             std::span<double const> z) {
+[[nodiscard]] inline section section_through(vector_argument const& x, vector_argument const& y,
+                                             vector_argument const& z) {
     auto first = direction_between(x, y), second = direction_between(x, z);
     make_orthogonal(first, second);
-    double const wanted = detail::vector_length(first), length = detail::vector_length(second);
-    for (double& each : second) each *= wanted / length;
-    return {{x.begin(), x.end()}, std::move(first), std::move(second)};
+    detail::scale_to_length(second, detail::vector_length(first));
+    return {detail::array_of(x), std::move(first), std::move(second)};
 }
 
-/// Great circles through x on the sphere, in the directions d and e, of which what is tangent to the sphere
-/// and orthogonal is taken. Angles are in radians. Throws spinet::error where nothing is left.
-[[nodiscard]] inline section great_circles(std::span<double const> x, std::vector<double> d,
-                                           std::vector<double> e = {}) {
-    std::size_t const n = x.size();
-    double const radius = detail::vector_length(x);
-    auto const as_long_as_x = [&](std::vector<double>& v) {
-        double const length = detail::vector_length(v);
-        for (double& each : v) each *= radius / length;
-    };
-    if (d.size() != n || (!e.empty() && e.size() != n))
+/// Great circles through x on the sphere. The directions d and e are projected onto the tangent space and
+/// made orthogonal to each other. Angles are in radians. Throws spinet::error where nothing remains of a
+/// direction.
+[[nodiscard]] inline section great_circles(vector_argument const& x, vector_argument const& d,
+                                           vector_argument const& e = {}) {
+    if (d.size() != x.size() || (e.size() > 0 && e.size() != x.size()))
         throw error("great_circles: directions of another size than the point");
-    make_orthogonal(x, d);
-    as_long_as_x(d);
-    if (!e.empty()) {
-        make_orthogonal(x, e);
-        make_orthogonal(d, e);
-        make_orthogonal(x, e);
-        as_long_as_x(e);
+    double const radius = detail::vector_length(x);
+    auto first = detail::array_of(d), second = detail::array_of(e);
+    make_orthogonal(x, first);
+    detail::scale_to_length(first, radius);
+    if (second.size() > 0) {
+        make_orthogonal(x, second);
+        make_orthogonal(first, second);
+        make_orthogonal(x, second);
+        detail::scale_to_length(second, radius);
     }
-    return {{x.begin(), x.end()}, std::move(d), std::move(e), chart::great_circles};
+    return {detail::array_of(x), std::move(first), std::move(second), chart::great_circles};
 }
 
 /// The leading directions in which a trajectory moves, about its last point: orthonormal, the one with the
 /// largest share of all squared distances from there first. Source: Li et al., arXiv 1712.09913.
 struct principal_directions {
-    std::vector<std::vector<double>> directions;
-    std::vector<double> shares;
+    row_major_array<double, 2> directions;  ///< one to a row
+    row_major_array<double, 1> shares;
+
+    [[nodiscard]] std::span<double const> direction(std::size_t k) const {
+        return detail::row_of(directions, k);
+    }
 };
 
-/// Throws spinet::error for points of different sizes and for fewer different ones than directions wanted.
-[[nodiscard]] inline principal_directions principal_directions_of(
-    std::vector<std::vector<double>> const& points, std::size_t count = 2) {
-    if (points.size() < count + 1)
-        throw error("principal_directions_of: " + std::to_string(points.size()) + " points for " +
+/// `points` is an xtensor expression with one point to a row, or a range of vectors. Throws spinet::error for
+/// points of different sizes and for fewer different ones than directions wanted.
+template <class Points>
+[[nodiscard]] principal_directions principal_directions_of(Points const& points, std::size_t count = 2) {
+    auto moves = detail::rows_of_points(points, "principal_directions_of");
+    if (moves.shape(0) < count + 1)
+        throw error("principal_directions_of: " + std::to_string(moves.shape(0)) + " points for " +
                     std::to_string(count) + " directions");
-    std::size_t const m = points.size() - 1, n = points.back().size();
-    std::vector<std::vector<double>> moves;
-    for (std::size_t k = 0; k < m; ++k) {
-        if (points[k].size() != n) throw error("principal_directions_of: points of different sizes");
-        moves.push_back(points[k]);
-        for (std::size_t i = 0; i < n; ++i) moves[k][i] -= points.back()[i];
-    }
+    std::size_t const m = moves.shape(0) - 1, n = moves.shape(1);
+    for (std::size_t k = 0; k < m; ++k)
+        for (std::size_t i = 0; i < n; ++i) moves(k, i) -= moves(m, i);
+    auto const move = [&](std::size_t k) { return detail::row_of(moves, k); };
     // The m x m matrix of products has the eigenvalues of the n x n covariance.
     std::vector<double> products(m * m);
     for (std::size_t k = 0; k < m; ++k)
         for (std::size_t l = 0; l <= k; ++l)
-            products[k * m + l] = products[l * m + k] = detail::dot_product(moves[k], moves[l]);
-    auto const values = detail::symmetric_eigen(products, m, true);  // from the smallest up
+            products[k * m + l] = products[l * m + k] = detail::dot_product(move(k), move(l));
     double all = 0;
-    for (auto const& each : moves) all += detail::dot_product(each, each);
-    principal_directions found;
+    for (std::size_t k = 0; k < m; ++k) all += detail::dot_product(move(k), move(k));
+    auto const values = detail::symmetric_eigen(products, m, true);  // from the smallest up
+    std::size_t spanned = 0;
+    while (spanned < std::min(count, m) && values[m - 1 - spanned] > 1e-12 * all) ++spanned;
+    if (spanned < count)
+        throw error("principal_directions_of: the points span " + std::to_string(spanned) + " directions, " +
+                    std::to_string(count) + " are asked for");
+    principal_directions found{row_major_array<double, 2>({count, n}, 0.0),
+                               row_major_array<double, 1>::from_shape({count})};
     for (std::size_t c = 0; c < count; ++c) {
-        double const value = values[m - 1 - c];
-        if (!(value > 1e-12 * all)) break;
-        found.shares.push_back(value / all);
-        std::vector<double> d(n, 0.0);
-        for (std::size_t k = 0; k < m; ++k) detail::add_multiple(d, products[(m - 1 - c) * m + k], moves[k]);
+        found.shares(c) = values[m - 1 - c] / all;
+        std::span<double> const d(found.directions.data() + c * n, n);
+        for (std::size_t k = 0; k < m; ++k) detail::add_multiple(d, products[(m - 1 - c) * m + k], move(k));
         double const length = detail::vector_length(d);
         for (double& each : d) each /= length;
-        found.directions.push_back(std::move(d));
     }
-    if (found.directions.size() < count)
-        throw error("principal_directions_of: the points span " + std::to_string(found.directions.size()) +
-                    " directions, " + std::to_string(count) + " are asked for");
     return found;
 }
 

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// What the Hessian of an objective says: eigenvalues, trace, spectral density, index.
+/// The Hessian of an objective at a point: eigenvalues, trace, spectral density, index.
 #pragma once
 
 #include <spinet/error.hpp>
 #include <spinet/landscape/objective.hpp>
+#include <spinet/landscape/vector_argument.hpp>
 #include <spinet/spectrum/leading_eigenpairs.hpp>
 #include <spinet/spectrum/spectral_density.hpp>
 #include <spinet/spectrum/symmetric_eigenvalues.hpp>
 #include <spinet/statistics/jackknife.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -20,19 +22,25 @@
 namespace spinet {
 
 /// The Hessian of an objective at a point, as an operator: y = H v. On the sphere it acts on the tangent
-/// space, in N - 1 orthonormal coordinates, so that the direction along the point is no eigenvector of it.
+/// space, in N - 1 orthonormal coordinates, so that the radial direction is not among its eigenvectors.
 /// Keeps a pointer to the objective.
-template <TwiceDifferentiableObjective O>
+template <class O>
 class hessian {
+    static_assert(
+        TwiceDifferentiableObjective<O>,
+        "spinet: not a TwiceDifferentiableObjective; it needs size(), value(x), gradient(x, out) and "
+        "hessian_vector(x, v, out), see landscape/concepts.hpp");
+
 public:
     /// Throws spinet::error for a point of another size, or one that is not finite.
-    hessian(O const& f, std::span<double const> x) : f_(&f), x_(x.begin(), x.end()) {
-        if (x.size() != f.size())
+    hessian(O const& f, vector_argument const& x) : f_(&f), x_(x.begin(), x.end()) {
+        std::size_t const n = detail::size_of(f);
+        if (x.size() != n)
             throw error("hessian: a point of " + std::to_string(x.size()) + " numbers for an objective of " +
-                        std::to_string(f.size()));
+                        std::to_string(n));
         for (double const each : x_)
             if (!std::isfinite(each)) throw error("hessian: the point is not finite");
-        if (size() == 0 || f.size() == 0) throw error("hessian: no direction to move in");
+        if (n == 0 || size() == 0) throw error("hessian: no direction to move in");
         if constexpr (is_on_sphere<O>) {
             // The reflection that takes the last axis to -+ x / |x|: its other columns are tangent.
             mirror_ = x_;
@@ -50,36 +58,40 @@ public:
         if constexpr (is_on_sphere<O>) {
             auto const full = in_space(v);
             std::vector<double> product(full.size());
-            f_->hessian_vector(x_, full, product);
+            apply(full, product);
             reflect(product);
             std::copy(product.begin(), product.end() - 1, out.begin());
         } else {
-            f_->hessian_vector(x_, v, out);
+            apply(v, out);
         }
     }
 
     /// A vector of all coordinates from one of `size()` numbers.
-    [[nodiscard]] std::vector<double> in_space(std::span<double const> v) const {
-        std::vector<double> all(v.begin(), v.end());
+    [[nodiscard]] row_major_array<double, 1> in_space(vector_argument const& v) const {
+        auto all = row_major_array<double, 1>::from_shape({x_.size()});
+        std::copy(v.begin(), v.end(), all.begin());
         if constexpr (is_on_sphere<O>) {
-            all.push_back(0);
+            all(x_.size() - 1) = 0;
             reflect(all);
         }
         return all;
     }
 
     /// The `size()` coordinates of a vector: on the sphere, of its tangent part.
-    [[nodiscard]] std::vector<double> coordinates_of(std::span<double const> all) const {
+    [[nodiscard]] row_major_array<double, 1> coordinates_of(vector_argument const& all) const {
         std::vector<double> v(all.begin(), all.end());
         if constexpr (is_on_sphere<O>) {
             reflect(v);
             v.pop_back();
         }
-        return v;
+        return detail::array_of(v);
     }
 
 private:
-    void reflect(std::vector<double>& v) const {
+    void apply(std::span<double const> v, std::span<double> out) const {
+        f_->hessian_vector(std::span<double const>(x_), v, out);
+    }
+    void reflect(std::span<double> v) const {
         detail::add_multiple(v, -2 * detail::dot_product(mirror_, v), mirror_);
     }
 
@@ -87,27 +99,28 @@ private:
     std::vector<double> x_, mirror_;
 };
 
-/// The whole matrix, row by row, from size() products; made symmetric, as rounding leaves it a little off.
+/// The whole matrix from size() products; symmetrised, because of rounding.
 template <class O>
-[[nodiscard]] std::vector<double> matrix_of(hessian<O> const& h) {
+[[nodiscard]] row_major_array<double, 2> matrix_of(hessian<O> const& h) {
     std::size_t const n = h.size();
     if (n > 10'000) throw error("matrix_of: expected at most 10000 parameters, found " + std::to_string(n));
-    std::vector<double> matrix(n * n), unit(n, 0.0);
+    auto matrix = row_major_array<double, 2>::from_shape({n, n});
+    std::vector<double> unit(n, 0.0);
     for (std::size_t i = 0; i < n; ++i) {
         unit[i] = 1;
-        h(unit, std::span(matrix).subspan(i * n, n));
+        h(unit, std::span(matrix.data() + i * n, n));
         unit[i] = 0;
     }
     for (std::size_t i = 0; i < n; ++i)
-        for (std::size_t j = 0; j < i; ++j)
-            matrix[i * n + j] = matrix[j * n + i] = (matrix[i * n + j] + matrix[j * n + i]) / 2;
+        for (std::size_t j = 0; j < i; ++j) matrix(i, j) = matrix(j, i) = (matrix(i, j) + matrix(j, i)) / 2;
     return matrix;
 }
 
 /// All eigenvalues, from the smallest up, by LAPACK: up to 10,000 parameters, 8 n^2 bytes.
 template <class O>
-[[nodiscard]] std::vector<double> hessian_eigenvalues(hessian<O> const& h) {
-    return detail::symmetric_eigenvalues(matrix_of(h), h.size());
+[[nodiscard]] row_major_array<double, 1> hessian_eigenvalues(hessian<O> const& h) {
+    auto const matrix = matrix_of(h);
+    return detail::array_of(detail::symmetric_eigenvalues({matrix.begin(), matrix.end()}, h.size()));
 }
 
 /// The largest `count` eigenvalues, largest first, and their vectors (in h's coordinates), by Lanczos.
@@ -117,7 +130,7 @@ template <class O>
     return leading_eigenpairs(h.size(), count, h, options);
 }
 
-/// The smallest eigenvalue, by Lanczos: below 0 the point is no minimum.
+/// The smallest eigenvalue, by Lanczos. The point is not a minimum if it is negative.
 template <class O>
 [[nodiscard]] double smallest_eigenvalue(hessian<O> const& h, lanczos_options const& options = {}) {
     return -largest_eigenvalue(
@@ -148,8 +161,8 @@ template <class O>
     return spectral_density(h.size(), h, options);
 }
 
-/// How many eigenvalues are below -tolerance: the index of a critical point. Of values from the smallest up.
-[[nodiscard]] inline std::size_t index_of(std::span<double const> eigenvalues, double tolerance = 0) {
+/// The index of a critical point: how many eigenvalues are below -tolerance. They must be in ascending order.
+[[nodiscard]] inline std::size_t index_of(vector_argument const& eigenvalues, double tolerance = 0) {
     std::size_t k = 0;
     while (k < eigenvalues.size() && eigenvalues[k] < -tolerance) ++k;
     return k;

@@ -8,6 +8,8 @@
 #include <spinet/execution/blas_threads.hpp>
 #include <spinet/landscape/data_set.hpp>
 #include <spinet/landscape/objective.hpp>
+#include <spinet/landscape/parameter_group.hpp>
+#include <spinet/landscape/vector_argument.hpp>
 #include <spinet/network/network.hpp>
 
 #include <algorithm>
@@ -22,32 +24,21 @@
 
 namespace spinet {
 
-/// Averages over samples. cross_entropy: -ln softmax(y) of the label (the network's last layer has no softmax
-/// of its own). mean_squared_error: (y - target)^2, over outputs too, as PyTorch has it.
+/// Averages over samples. cross_entropy: -ln softmax(y) of the label (the last layer of the network must not
+/// have a softmax). mean_squared_error: (y - target)^2, averaged over outputs too, as in PyTorch.
 enum class loss_kind : std::uint8_t { cross_entropy, mean_squared_error };
-
-/// A block of parameters: a matrix of `rows` filters with `columns` numbers each, or the bias of a layer
-/// (rows x 1).
-struct parameter_group {
-    std::string name;
-    std::size_t first = 0, rows = 0, columns = 0;
-    bool bias = false;
-
-    [[nodiscard]] std::size_t size() const noexcept { return rows * columns; }
-};
 
 /// The loss of a chain of dense layers on a data set, over its parameters: the weights of each layer, row by
 /// row (out x in), then its biases, layer by layer. Computed in Real, sums over samples in double. Evaluation
 /// costs 2 x parameters x samples floating-point operations, a gradient three and a product with the Hessian
-/// nine times that at most; by one thread, so that a value is the same to the last bit wherever it is asked
-/// for.
+/// nine times that at most; on one thread, so that a value is bitwise the same wherever it is computed.
 template <class Real = float>
 class network_loss {
 public:
     struct options {
-        /// In place of activations that the network leaves unspecified, between layers.
+        /// Replaces activations between layers that the network leaves unspecified.
         activation_kind hidden = activation_kind::unspecified;
-        std::size_t batch = 256;  ///< samples that are worked on at once
+        std::size_t batch = 256;  ///< samples that are evaluated together
     };
 
     network_loss(network const& from, data_set<Real> data, loss_kind loss)
@@ -59,21 +50,23 @@ public:
         : data_(std::move(data)), loss_(loss), batch_(chosen.batch) {
         if (batch_ == 0) throw error("network_loss: a batch of 0 samples");
         auto const chain = dense_chain(from);
+        std::vector<double> start;
         for (std::size_t l = 0; l < chain.size(); ++l)
-            add_layer(chain[l], l + 1 == chain.size(), chosen.hidden);
+            add_layer(chain[l], l + 1 == chain.size(), chosen.hidden, start);
+        start_ = detail::array_of(start);
         check_data();
         batch_ = std::min(batch_, data_.count);
     }
 
     [[nodiscard]] std::size_t size() const noexcept { return start_.size(); }
-    /// Those of the network it was made of.
-    [[nodiscard]] std::vector<double> const& parameters() const noexcept { return start_; }
+    /// The weights and biases of the network from which the loss was made.
+    [[nodiscard]] row_major_array<double, 1> const& parameters() const noexcept { return start_; }
     [[nodiscard]] std::vector<parameter_group> const& groups() const noexcept { return groups_; }
     [[nodiscard]] data_set<Real> const& data() const noexcept { return data_; }
 
-    /// Those of another network with the same layers. Throws spinet::error where its layers differ, or their
-    /// activations where it names them.
-    [[nodiscard]] std::vector<double> parameters_of(network const& other) const {
+    /// The weights and biases of another network with the same layers. Throws spinet::error where its layers
+    /// differ, or activations that it specifies.
+    [[nodiscard]] row_major_array<double, 1> parameters_of(network const& other) const {
         std::vector<double> numbers;
         std::size_t l = 0;
         auto const chain = dense_chain(other);
@@ -94,7 +87,7 @@ public:
         if (l != layers_.size() || l != chain.size())
             throw error("network_loss: another network whose layers differ at layer " + std::to_string(l) +
                         ": planes need networks of the same shape");
-        return numbers;
+        return detail::array_of(numbers);
     }
 
     /// The fraction of samples whose largest output (the first, if there are several) is that of their label;
@@ -213,8 +206,8 @@ private:
     };
     static constexpr std::size_t none = ~std::size_t{0};
 
-    void add_layer(dense_layer const& from, bool last, activation_kind hidden) {
-        layer added{from.inputs(), from.outputs(), start_.size(), none, from.activation};
+    void add_layer(dense_layer const& from, bool last, activation_kind hidden, std::vector<double>& start) {
+        layer added{from.inputs(), from.outputs(), start.size(), none, from.activation};
         if (added.activation == activation_kind::unspecified)
             added.activation = last ? activation_kind::identity : hidden;
         using enum activation_kind;
@@ -228,14 +221,14 @@ private:
                                "outputs before softmax)"));
         std::vector<double> numbers(from.weight.size());
         from.weight.copy_to(std::span(numbers));
-        groups_.push_back({from.name + ".weight", start_.size(), added.out, added.in, false});
-        start_.insert(start_.end(), numbers.begin(), numbers.end());
+        groups_.push_back({from.name + ".weight", start.size(), added.out, added.in, false});
+        start.insert(start.end(), numbers.begin(), numbers.end());
         if (from.bias) {
-            added.bias = start_.size();
+            added.bias = start.size();
             numbers.resize(added.out);
             from.bias->copy_to(std::span(numbers));
-            groups_.push_back({from.name + ".bias", start_.size(), added.out, 1, true});
-            start_.insert(start_.end(), numbers.begin(), numbers.end());
+            groups_.push_back({from.name + ".bias", start.size(), added.out, 1, true});
+            start.insert(start.end(), numbers.begin(), numbers.end());
         }
         layers_.push_back(added);
     }
@@ -512,7 +505,7 @@ private:
     loss_kind loss_;
     std::size_t batch_;
     std::vector<layer> layers_;
-    std::vector<double> start_;
+    row_major_array<double, 1> start_;
     std::vector<parameter_group> groups_;
 };
 

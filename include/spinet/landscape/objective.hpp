@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Functions whose landscapes are looked at: a network's loss, a p-spin energy, and what a user brings.
+/// Objective functions: those that a user brings, with weight decay, and energies on the sphere.
 #pragma once
 
 #include <spinet/error.hpp>
+#include <spinet/landscape/concepts.hpp>
 #include <spinet/model/concepts.hpp>
+#include <spinet/spectrum/largest_eigenvalue.hpp>
 
 #include <array>
 #include <cmath>
-#include <concepts>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -16,51 +17,22 @@
 
 namespace spinet {
 
-/// A function of `size()` numbers. `value(x)` may be called from several threads at once. Models:
-/// network_loss, sphere_energy, plain_objective.
-template <class O>
-concept Objective = requires(O const& f, std::span<double const> x) {
-    { f.size() } -> std::convertible_to<std::size_t>;
-    { f.value(x) } -> std::convertible_to<double>;
-};
-
-/// With `gradient(x, out)`, which writes as many numbers as x has and returns the value.
-template <class O>
-concept DifferentiableObjective = Objective<O> &&
-    requires(O const& f, std::span<double const> x, std::span<double> out) {
-    { f.gradient(x, out) } -> std::convertible_to<double>;
-};
-
-/// With `hessian_vector(x, v, out)`: the Hessian at x times v. On a curved space, `on_sphere` being true,
-/// gradient and Hessian are those of the sphere |x|^2 = size(): tangent, for a tangent v.
-template <class O>
-concept TwiceDifferentiableObjective = DifferentiableObjective<O> &&
-    requires(O const& f, std::span<double const> x, std::span<double const> v, std::span<double> out) {
-    f.hessian_vector(x, v, out);
-};
-
-/// Is its space the sphere |x|^2 = size()?
-template <class O>
-inline constexpr bool is_on_sphere = [] {
-    if constexpr (requires { O::on_sphere; })
-        return static_cast<bool>(O::on_sphere);
-    else
-        return false;
-}();
-
 namespace detail {
 
 /// Is |x|^2 = N, but for rounding?
 [[nodiscard]] inline bool is_near_sphere(std::span<double const> x) noexcept {
-    double square = 0;
-    for (double const each : x) square += each * each;
-    return std::abs(square / static_cast<double>(x.size()) - 1) <= 1e-6;
+    return std::abs(dot_product(x, x) / static_cast<double>(x.size()) - 1) <= 1e-6;
+}
+
+inline void scale_to_length(std::span<double> v, double length) {
+    double const factor = length / vector_length(v);
+    for (double& each : v) each *= factor;
 }
 
 }  // namespace detail
 
-/// A function of n numbers that a user brings: `plain_objective(2, [](std::span<double const> x) { ... })`;
-/// with its gradient, `(x, out)`, that is used too. It must be safe to call from several threads.
+/// An objective from a function of n numbers: `plain_objective(2, [](std::span<double const> x) { ... })`; a
+/// second function, `(x, out)`, may write the gradient. Both must be safe to call from several threads.
 template <class F, class G = void>
 class plain_objective {
 public:
@@ -98,11 +70,15 @@ plain_objective(std::size_t, F) -> plain_objective<F, void>;
 template <class F, class G>
 plain_objective(std::size_t, F, G) -> plain_objective<F, G>;
 
-/// f(x) + strength / 2 |x|^2: an objective with weight decay, as PyTorch's optimisers have it. Losses of
-/// networks often have no minima without: their valleys run to infinity. Keeps a pointer to the objective.
-template <Objective O>
-    requires(!is_on_sphere<O>)
+/// f(x) + strength / 2 |x|^2: an objective with weight decay, as in PyTorch's optimisers. Without it the
+/// losses of networks often have no minima, because their valleys run to infinity. Keeps a pointer to the
+/// objective.
+template <class O>
 class with_weight_decay {
+    static_assert(Objective<O>,
+                  "spinet: not an Objective; it needs size() and value(x), see landscape/concepts.hpp");
+    static_assert(!is_on_sphere<O>, "spinet: weight decay is constant on the sphere");
+
 public:
     /// Throws spinet::error for a strength that is negative or not finite.
     with_weight_decay(O const& f, double strength) : f_(&f), strength_(strength) {
@@ -111,11 +87,13 @@ public:
                         std::to_string(strength));
     }
 
-    [[nodiscard]] std::size_t size() const noexcept { return f_->size(); }
-    [[nodiscard]] double value(std::span<double const> x) const { return f_->value(x) + penalty(x); }
+    [[nodiscard]] std::size_t size() const noexcept { return detail::size_of(*f_); }
+    [[nodiscard]] double value(std::span<double const> x) const {
+        return detail::value_at(*f_, x) + penalty(x);
+    }
     double gradient(std::span<double const> x,
                     std::span<double> out) const requires DifferentiableObjective<O> {
-        double const value = f_->gradient(x, out);
+        double const value = detail::gradient_at(*f_, x, out);
         for (std::size_t i = 0; i < x.size(); ++i) out[i] += strength_ * x[i];
         return value + penalty(x);
     }
@@ -127,10 +105,7 @@ public:
     template <class Team>
     void values_on_plane(std::span<double const> centre, std::span<double const> d, std::span<double const> e,
                          std::span<std::array<double, 2> const> points, std::span<double> out,
-                         Team& team) const requires requires(O const& f) {
-        f.values_on_plane(centre, d, e, points, out, team);
-    }
-    {
+                         Team& team) const requires PlaneObjective<O, Team> {
         f_->values_on_plane(centre, d, e, points, out, team);
         std::vector<double> x(centre.size());
         for (std::size_t k = 0; k < points.size(); ++k) {
@@ -142,9 +117,7 @@ public:
 
 private:
     [[nodiscard]] double penalty(std::span<double const> x) const noexcept {
-        double square = 0;
-        for (double const each : x) square += each * each;
-        return strength_ / 2 * square;
+        return strength_ / 2 * detail::dot_product(x, x);
     }
 
     O const* f_;
@@ -154,9 +127,12 @@ private:
 /// The energy H of a model on the sphere |x|^2 = N, with gradient and Hessian of the sphere: the parts along
 /// the sphere, and for v tangent H''v - (x . H') v / N. `value` and `gradient` are of H, not of H / N. Keeps
 /// a pointer to the model.
-template <DifferentiableModel M>
-    requires(space_of<M> == spin_space::sphere)
+template <class M>
 class sphere_energy {
+    static_assert(DifferentiableModel<M> && space_of<M> == spin_space::sphere,
+                  "spinet: sphere_energy needs a DifferentiableModel of spins on the sphere, such as "
+                  "spherical_p_spin");
+
 public:
     static constexpr bool on_sphere = true;
     using real = typename M::spin_type;
@@ -173,13 +149,13 @@ public:
         std::vector<real> slope(size());
         double const energy = model_->gradient(std::span<real const>(spins), std::span<real>(slope));
         std::copy(slope.begin(), slope.end(), out.begin());
-        make_tangent(x, out);
+        take_off_radial(x, out);
         return energy;
     }
-    /// v is taken along the sphere.
+    /// Only the part of v along the sphere counts.
     void hessian_vector(std::span<double const> x, std::span<double const> v, std::span<double> out) const {
         std::vector<double> along(v.begin(), v.end());
-        make_tangent(x, along);
+        take_off_radial(x, along);
         std::vector<real> const spins(x.begin(), x.end()), moved(along.begin(), along.end());
         std::vector<real> slope(size()), product(size());
         (void)model_->gradient(std::span<real const>(spins), std::span<real>(slope));
@@ -189,14 +165,12 @@ public:
         for (std::size_t i = 0; i < size(); ++i) radial += x[i] * static_cast<double>(slope[i]);
         radial /= static_cast<double>(size());
         for (std::size_t i = 0; i < size(); ++i) out[i] = static_cast<double>(product[i]) - radial * along[i];
-        make_tangent(x, out);
+        take_off_radial(x, out);
     }
 
 private:
-    static void make_tangent(std::span<double const> x, std::span<double> v) {
-        double along = 0, square = 0;
-        for (std::size_t i = 0; i < x.size(); ++i) along += x[i] * v[i], square += x[i] * x[i];
-        for (std::size_t i = 0; i < x.size(); ++i) v[i] -= along / square * x[i];
+    static void take_off_radial(std::span<double const> x, std::span<double> v) {
+        detail::add_multiple(v, -detail::dot_product(x, v) / detail::dot_product(x, x), x);
     }
 
     M const* model_;

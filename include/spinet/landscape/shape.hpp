@@ -11,19 +11,20 @@
 #include <cstddef>
 #include <limits>
 #include <numbers>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace spinet {
 
-/// A local minimum of a grid of values, and how deep it is.
+/// A local minimum of values on a grid, and its depth.
 struct grid_minimum {
-    std::size_t i = 0, j = 0;  ///< where: number of the point along a and b
+    std::size_t i = 0, j = 0;  ///< numbers of its point along a and b
     double value = 0;
-    /// The lowest pass from here to a lower minimum, over this one's value; infinite for the lowest of all.
+    /// Height above this minimum of the lowest pass to a lower one; infinite for the lowest of all.
     double barrier = std::numeric_limits<double>::infinity();
-    bool on_edge = false;  ///< the surface may go on falling beyond the grid
+    bool on_edge = false;  ///< so that the values may go on falling beyond the grid
 };
 
 namespace detail {
@@ -31,7 +32,7 @@ namespace detail {
 /// Minima of `columns` x `rows` values, by filling the landscape from below: where two basins meet, the
 /// higher one ends, and the value there is its pass. Neighbours are the 8 around a point. A plateau is one
 /// minimum. Values that are infinite or NaN are walls: no minimum, and no pass.
-[[nodiscard]] inline std::vector<grid_minimum> minima_on_grid(std::vector<double> const& values,
+[[nodiscard]] inline std::vector<grid_minimum> minima_on_grid(std::span<double const> values,
                                                               std::size_t columns, std::size_t rows) {
     std::size_t const n = values.size();
     std::vector<std::size_t> order, basin(n, n);
@@ -90,14 +91,14 @@ namespace detail {
 }
 [[nodiscard]] inline std::vector<grid_minimum> minima_of(surface const& of) {
     if (!of.complete()) throw error("minima_of: the plane was stopped before its end");
-    return detail::minima_on_grid(of.values, of.a.points, of.b.points);
+    return detail::minima_on_grid({of.values.data(), of.values.size()}, of.a.points, of.b.points);
 }
 
 namespace detail {
 
-/// Takes the least-squares polynomial of second degree (in both coordinates) off values on a grid: a bowl is
-/// no ruggedness.
-inline void take_bowl_off(std::vector<double>& values, std::size_t columns, std::size_t rows) {
+/// Subtracts the least-squares polynomial of second degree (in both coordinates) from values on a grid, so
+/// that a bowl does not count as ruggedness.
+inline void take_bowl_off(std::span<double> values, std::size_t columns, std::size_t rows) {
     auto const centred = [](std::size_t k, std::size_t n) {
         return n < 2 ? 0.0 : 2 * static_cast<double>(k) / static_cast<double>(n - 1) - 1;
     };
@@ -123,7 +124,7 @@ inline void take_bowl_off(std::vector<double>& values, std::size_t columns, std:
 }
 
 /// Autocorrelations of rows along themselves, the variance being that of all; lags 0, 1, ...
-[[nodiscard]] inline std::vector<double> correlation_along(std::vector<double> const& values,
+[[nodiscard]] inline std::vector<double> correlation_along(std::span<double const> values,
                                                            std::size_t columns, std::size_t rows,
                                                            std::size_t step_along, std::size_t step_across) {
     std::vector<double> c(columns / 2 + 1, 0.0);
@@ -154,19 +155,18 @@ inline void require_finite(std::size_t not_finite) {
 
 }  // namespace detail
 
-/// How rugged values are beside their bowl (the best polynomial of second degree).
+/// The deviation of values from their best polynomial of second degree.
 struct ruggedness {
     double amplitude = 0;  ///< root mean square of what remains
-    double length = 0;  ///< distance at which its autocorrelation is 1/e, in units of the axis; NaN if beyond
-                        ///< half of it, or
-                        ///< if nothing remains
+    double length = 0;  ///< distance at which its autocorrelation is 1/e, in units of the axis; NaN if that
+                        ///< is beyond half of the axis, or if nothing remains
 };
 
 namespace detail {
 
-/// length() is asked for only where more than rounding is left.
+/// Calls length() only where more than rounding errors remain.
 template <class Length>
-[[nodiscard]] ruggedness ruggedness_from(std::vector<double> const& values, std::vector<double> const& rest,
+[[nodiscard]] ruggedness ruggedness_from(std::span<double const> values, std::span<double const> rest,
                                          Length&& length) {
     double const amplitude = std::sqrt(dot_product(rest, rest) / static_cast<double>(rest.size())),
                  size = std::sqrt(dot_product(values, values) / static_cast<double>(rest.size()));
@@ -180,9 +180,9 @@ template <class Length>
     if (of.values.size() < 8)
         throw error("ruggedness_of: expected at least 8 points, found " + std::to_string(of.values.size()));
     detail::require_finite(of.not_finite());
-    auto rest = of.values;
+    std::vector<double> rest(of.values.begin(), of.values.end());
     detail::take_bowl_off(rest, rest.size(), 1);
-    double const n = static_cast<double>(rest.size()), step = (of.at.back() - of.at.front()) / (n - 1);
+    double const n = static_cast<double>(rest.size()), step = (of.at(rest.size() - 1) - of.at(0)) / (n - 1);
     return detail::ruggedness_from(of.values, rest, [&] {
         return step * detail::lag_of_decay(detail::correlation_along(rest, rest.size(), 1, 1, rest.size()));
     });
@@ -193,12 +193,13 @@ template <class Length>
     if (of.a.points < 8 || of.b.points < 8) throw error("ruggedness_of: expected at least 8 x 8 points");
     if (!of.complete()) throw error("ruggedness_of: the plane was stopped before its end");
     detail::require_finite(of.not_finite());
-    auto rest = of.values;
+    std::span<double const> const values(of.values.data(), of.values.size());
+    std::vector<double> rest(values.begin(), values.end());
     detail::take_bowl_off(rest, of.a.points, of.b.points);
     auto const step = [](axis const& along) {
         return (along.high - along.low) / static_cast<double>(along.points - 1);
     };
-    return detail::ruggedness_from(of.values, rest, [&] {
+    return detail::ruggedness_from(values, rest, [&] {
         double const along_a = step(of.a) * detail::lag_of_decay(detail::correlation_along(
                                                 rest, of.a.points, of.b.points, 1, of.a.points)),
                      along_b = step(of.b) * detail::lag_of_decay(detail::correlation_along(

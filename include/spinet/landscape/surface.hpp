@@ -2,13 +2,15 @@
 /// Values of an objective along lines and on planes through its space, and on the sphere along great circles.
 #pragma once
 
-#include <spinet/archive.hpp>
+#include <spinet/detail/arrays.hpp>
 #include <spinet/detail/fingerprint.hpp>
+#include <spinet/detail/watchers.hpp>
 #include <spinet/error.hpp>
 #include <spinet/execution/blas_threads.hpp>
 #include <spinet/execution/executor.hpp>
 #include <spinet/landscape/objective.hpp>
-#include <spinet/run/progress.hpp>
+#include <spinet/landscape/progress.hpp>
+#include <spinet/landscape/vector_argument.hpp>
 #include <spinet/spectrum/largest_eigenvalue.hpp>
 #include <spinet/version.hpp>
 
@@ -26,7 +28,7 @@
 
 namespace spinet {
 
-/// `points` numbers from low to high, evenly spaced, both ends among them.
+/// `points` evenly spaced numbers from low to high, both ends included.
 struct axis {
     double low = -1;
     double high = 1;
@@ -39,17 +41,17 @@ struct axis {
     }
 };
 
-/// How coordinates (a, b) name a point. flat: centre + a d + b e. great_circles: on the sphere |x|^2 = N, the
-/// point at the angle sqrt(a^2 + b^2) from the centre in the direction a d + b e, so that lines through the
-/// centre are great circles and a is an angle; d and e are tangent, orthogonal and as long as the centre.
+/// How coordinates (a, b) map to points. flat: centre + a d + b e. great_circles: on the sphere |x|^2 = N,
+/// the point at the angle sqrt(a^2 + b^2) from the centre in the direction a d + b e, so that lines through
+/// the centre are great circles and a is an angle; d and e are tangent, orthogonal and as long as the centre.
 enum class chart : std::uint8_t { flat, great_circles };
 
 /// A line or a plane through an objective's space. `second` is empty for a line.
 struct section {
-    std::vector<double> centre, first, second{};
+    row_major_array<double, 1> centre, first, second{};
     chart coordinates = chart::flat;
 
-    [[nodiscard]] bool is_plane() const noexcept { return !second.empty(); }
+    [[nodiscard]] bool is_plane() const noexcept { return second.size() > 0; }
 
     /// Writes the point (a, b); b is ignored on a line.
     void point(double a, double b, std::span<double> out) const {
@@ -70,7 +72,7 @@ struct section {
     struct projection {
         double a = 0, b = 0, distance = 0;
     };
-    [[nodiscard]] projection project(std::span<double const> x) const;
+    [[nodiscard]] projection project(vector_argument const& x) const;
 };
 
 namespace detail {
@@ -84,45 +86,43 @@ namespace detail {
 
 /// Values along a line: f(at[k]) = values[k].
 struct profile {
-    std::vector<double> at, values;
+    row_major_array<double, 1> at, values;
 
     /// How many values are infinite or NaN.
     [[nodiscard]] std::size_t not_finite() const noexcept { return detail::count_not_finite(values); }
 };
 
-/// Values on a plane: that of (a.at(i), b.at(j)) is values[j * a.points + i]; NaN where a run was stopped
-/// before.
+/// Values on a plane: that of (a.at(i), b.at(j)) is values(j, i), so that each row has one b; NaN where the
+/// evaluation was stopped before.
 struct surface {
     axis a, b;
-    std::vector<double> values;
-    std::size_t done = 0;  ///< the first values that are there
+    row_major_array<double, 2> values;  ///< (b.points, a.points)
+    std::size_t done = 0;               ///< so many values, from the first on, are evaluated
 
     [[nodiscard]] bool complete() const noexcept { return done == values.size(); }
-    /// How many of the values that are there are infinite or NaN: they are kept as the objective gave them.
+    /// How many of the values so far are infinite or NaN. They are kept as the objective gave them.
     [[nodiscard]] std::size_t not_finite() const noexcept {
-        return detail::count_not_finite(std::span(values).first(done));
+        return detail::count_not_finite(std::span(values.data(), done));
     }
+    /// At (a.at(i), b.at(j)). Throws spinet::error for a point that does not exist.
     [[nodiscard]] double operator()(std::size_t i, std::size_t j) const {
-        return values.at(j * a.points + i);
+        if (i >= a.points || j >= b.points)
+            throw error("surface: expected a point below (" + std::to_string(a.points) + ", " +
+                        std::to_string(b.points) + "), found (" + std::to_string(i) + ", " +
+                        std::to_string(j) + ")");
+        return values(j, i);
     }
 };
 
-/// Where a path went, seen in a section, and what it met: coordinates of the nearest points of the section,
-/// distances from it, and the values at the points themselves.
+/// A path, seen in a section. Of each of its points: the coordinates (a, b) of the nearest point of the
+/// section, the distance from it, and the value at the point itself.
 struct trail {
-    std::vector<section::projection> at;
-    std::vector<double> values;
+    row_major_array<double, 1> a, b, distance, values;
+
+    [[nodiscard]] std::size_t size() const noexcept { return values.size(); }
 };
 
 namespace detail {
-
-/// Objectives that do many points of a flat plane with less work than one by one.
-template <class O, class Team>
-concept PlaneObjective = Objective<O> &&
-    requires(O const& f, std::span<double const> x, std::span<std::array<double, 2> const> points,
-             std::span<double> out, Team& team) {
-    f.values_on_plane(x, x, x, points, out, team);
-};
 
 inline void require_axis(axis const& of, char const* name) {
     if (of.points == 0) throw error(std::string("axis ") + name + ": expected at least 1 point, found 0");
@@ -131,10 +131,10 @@ inline void require_axis(axis const& of, char const* name) {
                     std::to_string(of.low) + " and " + std::to_string(of.high));
 }
 
-template <Objective O>
+template <class O>
 void require_section(O const& f, section const& where) {
-    std::size_t const n = f.size();
-    auto const check = [&](std::vector<double> const& v, char const* name) {
+    std::size_t const n = size_of(f);
+    auto const check = [&](std::span<double const> v, char const* name) {
         if (v.size() != n)
             throw error(std::string("section: its ") + name + " has " + std::to_string(v.size()) +
                         " numbers, the objective " + std::to_string(n));
@@ -153,55 +153,54 @@ void require_section(O const& f, section const& where) {
         if (!is_near_sphere(where.centre)) throw error("section: its centre is not on the sphere |x|^2 = N");
 }
 
-/// f at points of a section, shared out over a team.
-template <Objective O, class Team>
+/// Writes f at points of a section; the points are shared out over a team.
+template <class O, class Team>
 void values_at(O const& f, section const& where, std::span<std::array<double, 2> const> points,
                std::span<double> out, Team& team) {
     if constexpr (PlaneObjective<O, Team>) {
-        std::vector<double> const nothing(where.is_plane() ? 0 : f.size(), 0.0);
-        f.values_on_plane(where.centre, where.first, where.is_plane() ? where.second : nothing, points, out,
-                          team);
+        std::vector<double> const nothing(where.is_plane() ? 0 : size_of(f), 0.0);
+        std::span<double const> const centre(where.centre), first(where.first),
+            second = where.is_plane() ? std::span<double const>(where.second) : nothing;
+        f.values_on_plane(centre, first, second, points, out, team);
     } else {
         team.run(points.size(), [&](std::size_t k) {
-            std::vector<double> x(f.size());
+            std::vector<double> x(size_of(f));
             where.point(points[k][0], points[k][1], x);
-            out[k] = f.value(x);
+            out[k] = value_at(f, x);
         });
     }
 }
 
-/// Values of an objective at numbered points, some at a time: what watchers see, and what a checkpoint keeps.
-template <Objective O>
+/// Evaluates an objective at numbered points, some at a time; between them it tells the watchers and can be
+/// saved.
+template <class O>
 class evaluation {
 public:
-    evaluation(O const& f, section const& where, std::size_t count, fingerprint of_points)
-        : values_(count, std::numeric_limits<double>::quiet_NaN()) {
+    evaluation(O const& f, section const& where, axis const& a, axis const& b, fingerprint of_points)
+        : values_({b.points, a.points}, std::numeric_limits<double>::quiet_NaN()) {
         require_section(f, where);
         for (auto const* each : {&where.centre, &where.first, &where.second})
             of_points.add(std::span<double const>(*each));
         of_points.add_value(where.coordinates);
-        // Another network or other data show themselves at three points.
-        std::vector<double> x(f.size());
-        for (auto const& [a, b] : {std::array{0.0, 0.0}, std::array{0.37, -0.21}, std::array{-0.13, 0.29}}) {
-            where.point(a, b, x);
-            double const value = f.value(x);
+        // Values at three points tell other networks and other data apart.
+        std::vector<double> x(size_of(f));
+        for (auto const& at : {std::array{0.0, 0.0}, std::array{0.37, -0.21}, std::array{-0.13, 0.29}}) {
+            where.point(at[0], at[1], x);
+            double const value = value_at(f, x);
             of_points.add_value(std::isnan(value) ? 0.0 : value);
         }
         identity_ = of_points.value();
     }
 
-    void load(checkpoint const& from) {
+    void load(plane_checkpoint const& from) {
         if (from.version != version)
             throw error("the checkpoint was written by spinet " + from.version + ", this is " + version);
         if (from.identity != identity_)
             throw error("the checkpoint belongs to another objective, section or grid");
-        if (from.sweeps_done > values_.size())
+        if (from.values.size() > values_.size())
             throw error("the checkpoint is damaged: it has more values than its grid");
-        archive_reader in(from.state);
-        auto const found = in.get_exactly<double>(static_cast<std::size_t>(from.sweeps_done));
-        if (!in.at_end()) throw error("the checkpoint is damaged: bytes are left over");
-        std::copy(found.begin(), found.end(), values_.begin());
-        done_ = found.size();
+        std::copy(from.values.begin(), from.values.end(), values_.data());
+        done_ = from.values.size();
     }
 
     /// compute(first, out) writes the values of points first, first + 1, ...
@@ -209,7 +208,7 @@ public:
     void go_on(std::size_t at_once, Compute&& compute, Watchers&... watchers) {
         while (done_ < values_.size()) {
             std::size_t const n = std::min(at_once, values_.size() - done_);
-            compute(done_, std::span(values_).subspan(done_, n));
+            compute(done_, std::span(values_.data() + done_, n));
             done_ += n;
             bool const all = done_ == values_.size();
             if (!tell_of(all, watchers...) && !all) {
@@ -220,38 +219,39 @@ public:
     }
 
     [[nodiscard]] std::size_t done() const noexcept { return done_; }
-    [[nodiscard]] std::vector<double> take() && { return std::move(values_); }
+    [[nodiscard]] row_major_array<double, 2> take() && { return std::move(values_); }
 
 private:
     template <class... Watchers>
     [[nodiscard]] bool tell_of(bool last, Watchers&... watchers) const {
-        return tell({run_phase::measuring, done_, values_.size(), last, [this] { return freeze(); }},
-                    watchers...);
+        return tell_all(plane_progress{done_, values_.size(), last, [this] { return freeze(); }},
+                        watchers...);
     }
-    [[nodiscard]] checkpoint freeze() const {
-        archive_writer out;
-        out.put(std::vector<double>(values_.begin(), values_.begin() + static_cast<std::ptrdiff_t>(done_)));
-        return {identity_, version, {}, done_, std::move(out).take()};
+    [[nodiscard]] plane_checkpoint freeze() const {
+        return {identity_, version, {values_.data(), values_.data() + done_}};
     }
 
-    std::vector<double> values_;
+    row_major_array<double, 2> values_;
     std::size_t done_ = 0;
     std::uint64_t identity_ = 0;
 };
 
 inline constexpr std::size_t points_at_once = 128;
 
-template <Objective O, Executor Exec, class... Watchers>
-[[nodiscard]] surface surface_of(checkpoint const* from, O const& f, section const& where, axis const& a,
-                                 axis const& b, Exec const& executor, Watchers&... watchers) {
-    static_assert(watchers_fit<Watchers...>());
+template <class O, Executor Exec, class... Watchers>
+[[nodiscard]] surface surface_of(plane_checkpoint const* from, O const& f, section const& where,
+                                 axis const& a, axis const& b, Exec const& executor, Watchers&... watchers) {
+    static_assert(
+        (watches<Watchers, plane_progress> && ...),
+        "spinet: what follows the executor must be a callback, bool(spinet::plane_progress const&), or "
+        "a std::stop_token");
     require_axis(a, "a");
     require_axis(b, "b");
-    single_threaded_blas const one_blas_thread;  // a product by several differs in its last bits
+    single_threaded_blas const one_blas_thread;  // a product by several threads differs in its last bits
     fingerprint of_points;
     for (axis const& each : {a, b}) of_points.add_value(each.low).add_value(each.high).add_value(each.points);
     if (b.points > std::size_t{1'000'000'000} / a.points) throw error("plane: more than 1e9 points");
-    evaluation<O> values(f, where, a.points * b.points, of_points);
+    evaluation<O> values(f, where, a, b, of_points);
     if (from != nullptr) values.load(*from);
     auto team = executor.team();
     values.go_on(
@@ -267,13 +267,12 @@ template <Objective O, Executor Exec, class... Watchers>
     return {a, b, std::move(values).take(), done};
 }
 
-template <Objective O, Executor Exec, class... Watchers>
-[[nodiscard]] profile profile_of(checkpoint const* from, O const& f, section const& where, axis const& a,
-                                 Exec const& executor, Watchers&... watchers) {
-    auto found = surface_of(from, f, where, a, {0, 0, 1}, executor, watchers...);
-    profile along{{}, std::move(found.values)};
-    along.values.resize(found.done);
-    for (std::size_t k = 0; k < found.done; ++k) along.at.push_back(a.at(k));
+template <class O, Executor Exec, class... Watchers>
+[[nodiscard]] profile profile_of(plane_checkpoint const* from, O const& f, section const& where,
+                                 axis const& a, Exec const& executor, Watchers&... watchers) {
+    auto const found = surface_of(from, f, where, a, {0, 0, 1}, executor, watchers...);
+    profile along{array_of({found.values.data(), found.done}), array_of({found.values.data(), found.done})};
+    for (std::size_t k = 0; k < found.done; ++k) along.at(k) = a.at(k);
     return along;
 }
 
@@ -283,62 +282,78 @@ inline void require_plane(section const& where) {
 
 }  // namespace detail
 
-/// The value at each point of a grid, a running fastest. Watchers see points where runs count sweeps, and may
-/// stop it. Values do not depend on the executor. Throws spinet::error for a section that does not fit the
-/// objective.
-template <Objective O, Executor Exec = serial, class... Watchers>
+/// Evaluates f at each point of a grid. Watchers see a plane_progress, and may stop it.
+/// Values do not depend on the executor. Throws spinet::error for a section that does not fit the objective.
+template <class O, Executor Exec = serial, class... Watchers>
 [[nodiscard]] surface plane(O const& f, section const& where, axis const& a, axis const& b,
                             Exec const& executor = {}, Watchers&&... watchers) {
+    static_assert(Objective<O>,
+                  "spinet: not an Objective; it needs size() and value(x), see landscape/concepts.hpp");
     detail::require_plane(where);
     return detail::surface_of(nullptr, f, where, a, b, executor, watchers...);
 }
 
-/// Goes on where a stopped plane ended. Throws spinet::error for a checkpoint of another objective, section
-/// or grid.
-template <Objective O, Executor Exec = serial, class... Watchers>
-[[nodiscard]] surface resume_plane(checkpoint const& from, O const& f, section const& where, axis const& a,
-                                   axis const& b, Exec const& executor = {}, Watchers&&... watchers) {
+/// Continues a plane that was stopped, bitwise as if it had not been. Throws spinet::error for a checkpoint
+/// of another objective, section or grid.
+template <class O, Executor Exec = serial, class... Watchers>
+[[nodiscard]] surface resume_plane(plane_checkpoint const& from, O const& f, section const& where,
+                                   axis const& a, axis const& b, Exec const& executor = {},
+                                   Watchers&&... watchers) {
+    static_assert(Objective<O>,
+                  "spinet: not an Objective; it needs size() and value(x), see landscape/concepts.hpp");
     detail::require_plane(where);
     return detail::surface_of(&from, f, where, a, b, executor, watchers...);
 }
 
-/// The values along the first direction of a section; of a stopped run those that are there.
-template <Objective O, Executor Exec = serial, class... Watchers>
+/// Evaluates f along the first direction of a section. A line that was stopped has the values up to there.
+template <class O, Executor Exec = serial, class... Watchers>
 [[nodiscard]] profile line(O const& f, section const& where, axis const& a, Exec const& executor = {},
                            Watchers&&... watchers) {
+    static_assert(Objective<O>,
+                  "spinet: not an Objective; it needs size() and value(x), see landscape/concepts.hpp");
     return detail::profile_of(nullptr, f, where, a, executor, watchers...);
 }
 
-/// Goes on where a stopped line ended. Throws spinet::error for a checkpoint of another objective, section or
-/// axis.
-template <Objective O, Executor Exec = serial, class... Watchers>
-[[nodiscard]] profile resume_line(checkpoint const& from, O const& f, section const& where, axis const& a,
-                                  Exec const& executor = {}, Watchers&&... watchers) {
+/// Continues a line that was stopped, bitwise as if it had not been. Throws spinet::error for a checkpoint of
+/// another objective, section or axis.
+template <class O, Executor Exec = serial, class... Watchers>
+[[nodiscard]] profile resume_line(plane_checkpoint const& from, O const& f, section const& where,
+                                  axis const& a, Exec const& executor = {}, Watchers&&... watchers) {
+    static_assert(Objective<O>,
+                  "spinet: not an Objective; it needs size() and value(x), see landscape/concepts.hpp");
     return detail::profile_of(&from, f, where, a, executor, watchers...);
 }
 
-/// Points such as the states of a training run, seen in a section: each one's own value, and where in the
-/// section it is nearest to.
-template <Objective O, Executor Exec = serial>
-[[nodiscard]] trail trajectory(O const& f, section const& where,
-                               std::vector<std::vector<double>> const& points, Exec const& executor = {}) {
+/// A path such as the states of a training run, seen in a section. `points` is an xtensor expression with one
+/// point to a row, or a range of vectors. Throws spinet::error for points that do not fit the objective.
+template <class O, class Points, Executor Exec = serial>
+[[nodiscard]] trail trajectory(O const& f, section const& where, Points const& points,
+                               Exec const& executor = {}) {
+    static_assert(Objective<O>,
+                  "spinet: not an Objective; it needs size() and value(x), see landscape/concepts.hpp");
     detail::require_section(f, where);
-    for (auto const& each : points)
-        if (each.size() != f.size())
-            throw error("trajectory: a point of " + std::to_string(each.size()) +
-                        " numbers for an objective of " + std::to_string(f.size()));
+    auto const rows = detail::rows_of_points(points, "trajectory");
+    std::size_t const n = rows.shape(0);
+    if (n > 0 && rows.shape(1) != detail::size_of(f))
+        throw error("trajectory: a point of " + std::to_string(rows.shape(1)) +
+                    " numbers for an objective of " + std::to_string(detail::size_of(f)));
     single_threaded_blas const one_blas_thread;
-    trail seen{std::vector<section::projection>(points.size()), std::vector<double>(points.size())};
-    executor.team().run(points.size(), [&](std::size_t k) {
-        seen.at[k] = where.project(points[k]);
-        seen.values[k] = f.value(points[k]);
+    auto const column = [&] { return row_major_array<double, 1>::from_shape({n}); };
+    trail seen{column(), column(), column(), column()};
+    executor.team().run(n, [&](std::size_t k) {
+        auto const nearest = where.project(detail::row_of(rows, k));
+        seen.a(k) = nearest.a;
+        seen.b(k) = nearest.b;
+        seen.distance(k) = nearest.distance;
+        seen.values(k) = detail::value_at(f, detail::row_of(rows, k));
     });
     return seen;
 }
 
-inline section::projection section::project(std::span<double const> x) const {
+inline section::projection section::project(vector_argument const& x) const {
     std::size_t const n = centre.size();
-    std::vector<double> const from(second.empty() ? std::vector<double>(n, 0.0) : second);
+    std::vector<double> from(n, 0.0);
+    std::copy(second.begin(), second.end(), from.begin());
     std::vector<double> rest(x.begin(), x.end());
     if (coordinates == chart::flat)
         for (std::size_t i = 0; i < n; ++i) rest[i] -= centre[i];

@@ -2,6 +2,7 @@
 /// Watchers of a run: callbacks that see its progress and may stop it.
 #pragma once
 
+#include <spinet/detail/watchers.hpp>
 #include <spinet/run/checkpoint.hpp>
 
 #include <concepts>
@@ -46,15 +47,7 @@ consteval bool watchers_fit() {
 /// Tells all watchers, whatever one of them says; false if any wants to stop.
 template <class... Watchers>
 [[nodiscard]] bool tell(progress const& now, Watchers&... watchers) {
-    bool all = true;
-    [[maybe_unused]] auto const ask = [&](auto& watcher) {
-        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(watcher)>, std::stop_token>)
-            all = !watcher.stop_requested() && all;
-        else
-            all = static_cast<bool>(watcher(now)) && all;
-    };
-    (ask(watchers), ...);
-    return all;
+    return tell_all(now, watchers...);
 }
 
 }  // namespace detail

@@ -4,11 +4,11 @@
 
 #include <spinet/ensemble/tempering.hpp>
 #include <spinet/error.hpp>
-#include <spinet/io/curve.hpp>
 #include <spinet/mapping/subsample.hpp>
 #include <spinet/observable/energy.hpp>
 #include <spinet/observable/overlap.hpp>
 #include <spinet/sample.hpp>
+#include <spinet/statistics/descriptor.hpp>
 #include <spinet/statistics/equilibration.hpp>
 #include <spinet/statistics/estimates.hpp>
 #include <spinet/statistics/size_extrapolation.hpp>
@@ -65,8 +65,8 @@ struct subsample_result {
     kept_modes modes;
     std::uint64_t seed;
     std::size_t spins;
-    std::vector<double> inverse_size;                    ///< of each part, see extrapolate_size
-    std::vector<std::vector<point>> mean_abs, abs_mean;  ///< of each part
+    std::vector<double> inverse_size;       ///< of each part, see extrapolate_size
+    std::vector<curve> mean_abs, abs_mean;  ///< of each part
 };
 
 namespace detail {
@@ -115,13 +115,13 @@ namespace detail {
     std::vector<std::string> names{""};
     for (std::size_t p = 0; p < whole.parts.size(); ++p)
         if (p == 0 || whole.parts[p].group != whole.parts[p - 1].group) names.push_back(whole.parts[p].name);
-    auto const estimate = [&](std::size_t part, std::size_t k, auto curve) {
+    auto const estimate = [&](std::size_t part, std::size_t k, auto which) {
         double value = 0, variance = 0, difference = 0;
         for (auto const kind : {kept_modes::rescaled, kept_modes::orthonormal}) {
             std::vector<size_sample> samples;
             for (auto const& run : runs) {
                 if (run.modes != kind) continue;
-                double const q = (run.*curve)[part][k].value, x = run.inverse_size[part];
+                double const q = (run.*which)[part][k].value, x = run.inverse_size[part];
                 auto found = std::find_if(samples.begin(), samples.end(), [&](auto const& of) {
                     return std::abs(of.inverse_size - x) <= 1e-6 * x;
                 });
@@ -134,7 +134,7 @@ namespace detail {
             difference += (kind == kept_modes::rescaled ? 0.5 : -0.5) * found.value;
         }
         auto const [root, error] = detail::root_of(value, std::sqrt(variance + difference * difference));
-        point at = runs[0].mean_abs[part][k];
+        curve_point at = runs[0].mean_abs[part][k];
         at.value = std::min(1.0, root);
         at.error = error;
         at.effective_samples = 0;
@@ -148,12 +148,12 @@ namespace detail {
         return at;
     };
     for (std::size_t part = 0; part < sizes.size(); ++part) {
-        overlap_curve curve{names[part], {}, {}};
+        overlap_curve of_part{names[part], {}, {}};
         for (std::size_t k = 0; k < runs[0].mean_abs[part].size(); ++k) {
-            curve.mean_abs.push_back(estimate(part, k, &subsample_result::mean_abs));
-            curve.abs_mean.push_back(estimate(part, k, &subsample_result::abs_mean));
+            of_part.mean_abs.push_back(estimate(part, k, &subsample_result::mean_abs));
+            of_part.abs_mean.push_back(estimate(part, k, &subsample_result::abs_mean));
         }
-        curves.parts.push_back(std::move(curve));
+        curves.parts.push_back(std::move(of_part));
     }
     return curves;
 }

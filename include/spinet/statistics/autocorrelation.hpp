@@ -101,20 +101,6 @@ inline integrated_time integrate(std::span<double const> blocks, double block_le
 
 }  // namespace detail
 
-/// rho(0) = 1, rho(1), ..., rho(max_lag) of a series, max_lag cut to series.size() - 1; all zero beyond
-/// rho(0) for a constant series. Direct sums, O(n max_lag). Throws spinet::error below 2 measurements or if
-/// one is not finite.
-inline std::vector<double> autocorrelation_function(std::span<double const> series, std::size_t max_lag) {
-    std::vector<double> const centred = detail::centred_series(series);
-    double const variance = detail::autocovariance(centred, 0);
-    std::vector<double> rho(std::min(max_lag, series.size() - 1) + 1, 0.0);
-    rho[0] = 1.0;
-    for (std::size_t lag = 1; lag < rho.size() && variance > 0.0; ++lag) {
-        rho[lag] = detail::autocovariance(centred, lag) / variance;
-    }
-    return rho;
-}
-
 /// tau of a series with Sokal's self-consistent window, the smallest M >= window_factor * max(tau(M), 1/2)
 /// (Madras and Sokal, J. Stat. Phys. 50, 109, 1988). A window of 6 tau leaves out exp(-6) = 0.25 % of an
 /// exponential decay.

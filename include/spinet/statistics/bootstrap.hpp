@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Bootstrap over independent units: standard errors and intervals of what no formula covers.
+/// Bootstrap over independent units: standard errors and intervals of any estimate.
 #pragma once
 
 #include <spinet/error.hpp>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Averages over disorder: over networks or sets of couplings, where everything else averages over replicas
-/// of one of them.
+/// Averages over disorder: over networks or sets of couplings; all other averages are over replicas of one of
+/// them.
 #pragma once
 
 #include <spinet/error.hpp>

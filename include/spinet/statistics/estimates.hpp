@@ -7,6 +7,7 @@
 #include <spinet/observable/overlap.hpp>
 #include <spinet/run/run.hpp>
 #include <spinet/statistics/autocorrelation.hpp>
+#include <spinet/statistics/curve.hpp>
 #include <spinet/statistics/equilibration.hpp>
 #include <spinet/statistics/ladder_means.hpp>
 
@@ -17,24 +18,6 @@
 #include <vector>
 
 namespace spinet {
-
-/// `error` is the delete-one-replica jackknife error (68 % for the given number of replicas, conservative).
-/// `tau` is the integrated autocorrelation time, in sweeps, of the observable's lead component at fixed
-/// temperature (1/2 measurement interval where measurements are independent), averaged over the cohort: under
-/// exchange replicas come and go faster than they change, and it can be far too short (docs/pitfalls.md).
-/// `effective_samples` is the variance of that component over the square of its error, 0 where it never
-/// changed; it comes from the replicas and has no such blind spot. A point with
-/// `equilibrated == false` is not an equilibrium average. What has no value is NaN: `tau` of populations,
-/// whose measurements do not follow each other in time, and all of a temperature that an annealing did not
-/// come to.
-struct point {
-    double temperature = 0;
-    double value = 0;
-    double error = 0;
-    double tau = 0;
-    double effective_samples = 0;
-    bool equilibrated = false;
-};
 
 namespace detail {
 
@@ -57,11 +40,11 @@ namespace detail {
 /// averaged over time and over replicas or pairs. The jackknife is over f as a whole, so ratios and the like
 /// are in order.
 template <class O, class... Os, class F>
-[[nodiscard]] std::vector<point> estimates(run<Os...> const& of, F&& f) {
+[[nodiscard]] curve estimates(run<Os...> const& of, F&& f) {
     static_assert(run<Os...>::template has<O>,
                   "spinet: this observable was not among the observables{...} of the run");
     auto const verdicts = equilibration(of);
-    std::vector<point> points;
+    curve points;
     for (std::size_t k = 0; k < of.temperatures.size(); ++k) {
         recorder const& recorded = of.template of<O>()[k];
         constexpr double none = std::numeric_limits<double>::quiet_NaN();
@@ -87,7 +70,7 @@ template <class O, class... Os, class F>
 
 /// The same for an observable that a lift or a user made: component c of it.
 template <class O, class... Os>
-[[nodiscard]] std::vector<point> mean_of(run<Os...> const& of, O const&, std::size_t component = 0) {
+[[nodiscard]] curve mean_of(run<Os...> const& of, O const&, std::size_t component = 0) {
     return estimates<O>(of, [&](auto mean) { return mean(component); });
 }
 
@@ -105,7 +88,7 @@ inline void check_part(char const* who, std::size_t part, std::size_t parts) {
 /// <|q|>, the descriptor: the absolute value of every pair's overlap, then averaged. `part` 0 is the whole
 /// model, part g + 1 its group g. For a paramagnet of N spins it is about sqrt(2 / (pi N)), not 0.
 template <class... Os>
-[[nodiscard]] std::vector<point> mean_abs_overlap(run<Os...> const& of, std::size_t part = 0) {
+[[nodiscard]] curve mean_abs_overlap(run<Os...> const& of, std::size_t part = 0) {
     detail::check_part("mean_abs_overlap", part, moments::parts(of.groups));
     return estimates<overlap>(of, [&](auto mean) { return mean(part * moments::count + moments::absolute); });
 }
@@ -113,7 +96,7 @@ template <class... Os>
 /// |<q>|: averaged, then the absolute value. Without fields <q> = 0, and this is noise that shows whether the
 /// chain flips.
 template <class... Os>
-[[nodiscard]] std::vector<point> abs_mean_overlap(run<Os...> const& of, std::size_t part = 0) {
+[[nodiscard]] curve abs_mean_overlap(run<Os...> const& of, std::size_t part = 0) {
     detail::check_part("abs_mean_overlap", part, moments::parts(of.groups));
     return estimates<overlap>(
         of, [&](auto mean) { return std::abs(mean(part * moments::count + moments::mean)); });
@@ -121,21 +104,21 @@ template <class... Os>
 
 /// <q^2>; N <q^2> is the spin-glass susceptibility.
 template <class... Os>
-[[nodiscard]] std::vector<point> mean_square_overlap(run<Os...> const& of, std::size_t part = 0) {
+[[nodiscard]] curve mean_square_overlap(run<Os...> const& of, std::size_t part = 0) {
     detail::check_part("mean_square_overlap", part, moments::parts(of.groups));
     return estimates<overlap>(of, [&](auto mean) { return mean(part * moments::count + moments::square); });
 }
 
 /// <q^4>.
 template <class... Os>
-[[nodiscard]] std::vector<point> mean_fourth_overlap(run<Os...> const& of, std::size_t part = 0) {
+[[nodiscard]] curve mean_fourth_overlap(run<Os...> const& of, std::size_t part = 0) {
     detail::check_part("mean_fourth_overlap", part, moments::parts(of.groups));
     return estimates<overlap>(of, [&](auto mean) { return mean(part * moments::count + moments::fourth); });
 }
 
 /// Binder's g = (3 - <q^4> / <q^2>^2) / 2 of one instance.
 template <class... Os>
-[[nodiscard]] std::vector<point> binder_parameter(run<Os...> const& of, std::size_t part = 0) {
+[[nodiscard]] curve binder_parameter(run<Os...> const& of, std::size_t part = 0) {
     detail::check_part("binder_parameter", part, moments::parts(of.groups));
     return estimates<overlap>(of, [&](auto mean) {
         double const square = mean(part * moments::count + moments::square);
@@ -145,13 +128,13 @@ template <class... Os>
 
 /// Energy per spin.
 template <class... Os>
-[[nodiscard]] std::vector<point> mean_energy(run<Os...> const& of) {
+[[nodiscard]] curve mean_energy(run<Os...> const& of) {
     return estimates<energy>(of, [](auto mean) { return mean(0); });
 }
 
 /// <|m|>, whole or of group part - 1.
 template <class... Os>
-[[nodiscard]] std::vector<point> mean_abs_magnetisation(run<Os...> const& of, std::size_t part = 0) {
+[[nodiscard]] curve mean_abs_magnetisation(run<Os...> const& of, std::size_t part = 0) {
     detail::check_part("mean_abs_magnetisation", part, moments::parts(of.groups));
     return estimates<magnetisation>(
         of, [&](auto mean) { return mean(part * moments::count + moments::absolute); });

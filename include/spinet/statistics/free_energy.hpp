@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <limits>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace spinet {
@@ -77,14 +78,14 @@ struct energy_moments {
 /// At each temperature T of the run, value(T, u, f) of energy and free energy per spin, with its jackknife
 /// error; `slope(T)` is the derivative by f, by which the error of the integration counts. See free_energy.
 template <class Value, class Slope, class... Os>
-[[nodiscard]] std::vector<point> from_free_energies(run<Os...> const& of, Value&& value, Slope&& slope) {
+[[nodiscard]] curve from_free_energies(run<Os...> const& of, Value&& value, Slope&& slope) {
     static_assert(run<Os...>::template has<energy>,
                   "spinet: free energies and entropies need energy{} among the observables");
     constexpr double none = std::numeric_limits<double>::quiet_NaN();
     auto const verdicts = equilibration(of);
     auto const sites = static_cast<double>(of.sites);
     auto const& recorders = of.template of<energy>();
-    std::vector<point> points;
+    std::vector<curve_point> points;
     auto const add = [&](std::size_t k, double found, double error) {
         points.push_back({of.temperatures[k], found, error, none, none, verdicts[k].equilibrated});
     };
@@ -100,7 +101,7 @@ template <class Value, class Slope, class... Os>
             });
             add(k, found.value, found.error);
         }
-        return points;
+        return curve(std::move(points));
     }
     if (std::isnan(of.variance_at_infinite_temperature))
         throw error("free_energy: the model does not show its couplings, so nothing is known at beta = 0");
@@ -131,7 +132,7 @@ template <class Value, class Slope, class... Os>
     }
     for (std::size_t k = lowest; k-- > 0;) add(k, none, none);
     std::reverse(points.begin(), points.end());
-    return points;
+    return curve(std::move(points));
 }
 
 }  // namespace detail
@@ -145,10 +146,10 @@ template <class Value, class Slope, class... Os>
 /// integration, of each interval by what energies and heat capacities at its ends disagree by and by what
 /// leaving out a temperature changes, added up from the top down. It is large where the ladder does not reach
 /// far into the paramagnet or is coarse: let it start at several times lambda_max(J). It cannot know of a
-/// transition that the ladder steps over from one temperature to the next. NaN from the first temperature on
-/// that an annealing did not come to. The run must have recorded energy{}.
+/// transition that the ladder steps over from one temperature to the next. NaN at temperatures that an
+/// annealing has not yet reached. The run must have recorded energy{}.
 template <class... Os>
-[[nodiscard]] std::vector<point> free_energy(run<Os...> const& of) {
+[[nodiscard]] curve free_energy(run<Os...> const& of) {
     return detail::from_free_energies(
         of, [](double, double, double f) { return f; }, [](double) { return 1.0; });
 }
@@ -157,7 +158,7 @@ template <class... Os>
 /// spins 0), ln(states of lowest energy) / N at zero. The error is a jackknife of s as a whole, in which
 /// those of u and f largely cancel, with that of the integration.
 template <class... Os>
-[[nodiscard]] std::vector<point> entropy(run<Os...> const& of) {
+[[nodiscard]] curve entropy(run<Os...> const& of) {
     return detail::from_free_energies(
         of, [](double temperature, double u, double f) { return (u - f) / temperature; },
         [](double temperature) { return 1 / temperature; });

@@ -12,7 +12,6 @@
 #include <ranges>
 #include <span>
 #include <string>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -52,8 +51,9 @@ concept ScalarEstimate = requires(Estimate& estimate, std::size_t left_out) {
 template <class Estimate>
 concept VectorEstimate = requires(Estimate& estimate, std::size_t left_out) {
     { estimate(left_out) } -> std::ranges::input_range;
-}
-&&std::convertible_to<std::ranges::range_value_t<std::invoke_result_t<Estimate&, std::size_t>>, double>;
+    requires std::convertible_to < std::ranges::range_value_t<decltype(estimate(left_out))>,
+    double > ;
+};
 
 namespace detail {
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Relaxation: how replicas that a kernel alone moves forget what they were, in equilibrium and after a
-/// quench.
+/// Relaxation: decay of correlations in time under a kernel alone, in equilibrium and after a quench.
 #pragma once
 
 #include <spinet/detail/packed_spins.hpp>
@@ -242,14 +241,14 @@ public:
         std::vector<decay> all;
         std::size_t const units = replicas_ / replicas_per_block;
         for (std::size_t part = 0; part < parts && !times.empty(); ++part) {
-            std::vector<double> values(units * times.size(), 0.0);
+            row_major_array<double, 2> values({units, times.size()}, 0.0);
             for_each_row(rung, [&](std::size_t replica, double const* sums) {
                 for (std::size_t i = 0; i < measured.size(); ++i)
-                    values[replica / replicas_per_block * measured.size() + i] +=
+                    values(replica / replicas_per_block, i) +=
                         sums[(curve * parts + part) * lags + measured[i]] /
                         static_cast<double>(counts_[curve * lags + measured[i]] * replicas_per_block);
             });
-            all.emplace_back(times, units, std::move(values));
+            all.emplace_back(times, std::move(values));
         }
         return all;
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// From systems of several smaller sizes to a larger one: a polynomial in the inverse size.
+/// Extrapolation from smaller systems to a larger one by a polynomial in the inverse size.
 #pragma once
 
 #include <spinet/error.hpp>
@@ -14,7 +14,7 @@
 
 namespace spinet {
 
-/// What independent samples of one size gave.
+/// Values of independent samples of one size.
 struct size_sample {
     double inverse_size;
     std::vector<double> values;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// How replicas lie to each other: their overlap matrix, the tree that clustering makes of it, and whether
-/// triangles are isosceles.
+/// The geometry of replicas: their overlap matrix, its clustering into a tree, and tests of ultrametricity.
 #pragma once
 
+#include <spinet/detail/arrays.hpp>
 #include <spinet/error.hpp>
 #include <spinet/observable/stored_spins.hpp>
 #include <spinet/statistics/jackknife.hpp>
@@ -23,36 +23,46 @@ namespace spinet {
 class overlap_matrix {
 public:
     /// Of the configurations of one temperature. Throws spinet::error below 2.
-    explicit overlap_matrix(stored_spins const& spins)
-        : overlap_matrix(spins.rows(), [&](std::size_t a, std::size_t b) { return spins.overlap(a, b); }) {}
+    explicit overlap_matrix(stored_spins const& spins) : overlap_matrix(overlaps_of(spins)) {}
 
-    /// From a function of two replicas a < b. Throws spinet::error below 2 replicas and for an overlap
-    /// outside
-    /// [-1, 1].
-    template <class Overlap>
-    overlap_matrix(std::size_t replicas, Overlap&& overlap)
-        : replicas_(replicas), values_(replicas * replicas, 1.0) {
-        if (replicas < 2)
-            throw error("overlap_matrix: expected at least 2 replicas, found " + std::to_string(replicas));
-        for (std::size_t a = 0; a < replicas; ++a)
-            for (std::size_t b = a + 1; b < replicas; ++b) {
-                auto const q = static_cast<double>(overlap(a, b));
-                if (!(std::abs(q) <= 1))
-                    throw error("overlap_matrix: expected an overlap in [-1, 1] of replicas " +
-                                std::to_string(a) + " and " + std::to_string(b) + ", found " +
-                                std::to_string(q));
-                values_[a * replicas + b] = values_[b * replicas + a] = q;
+    /// From overlaps as an array, such as mean_overlap_matrix gives them: any xtensor expression of shape
+    /// (replicas, replicas). Throws spinet::error below 2 replicas, for another shape, an overlap outside
+    /// [-1, 1], and for numbers that are not symmetric or not 1 on the diagonal.
+    template <detail::xtensor_expression A>
+    explicit overlap_matrix(A&& overlaps)
+        : values_(detail::row_major_copy<double, 2>(std::forward<A>(overlaps), "overlap_matrix")) {
+        if (values_.shape(0) != values_.shape(1))
+            throw error("overlap_matrix: expected a square array, found " +
+                        detail::tuple_text(values_.shape()));
+        if (replicas() < 2)
+            throw error("overlap_matrix: expected at least 2 replicas, found " + std::to_string(replicas()));
+        for (std::size_t a = 0; a < replicas(); ++a)
+            for (std::size_t b = a; b < replicas(); ++b) {
+                double const q = values_(a, b);
+                if (!(std::abs(q) <= 1) || q != values_(b, a) || (a == b && q != 1))
+                    throw error(
+                        "overlap_matrix: expected overlaps in [-1, 1], symmetric and 1 on the diagonal, "
+                        "found " +
+                        std::to_string(q) + " of replicas " + std::to_string(a) + " and " +
+                        std::to_string(b));
             }
     }
 
-    [[nodiscard]] std::size_t replicas() const noexcept { return replicas_; }
+    [[nodiscard]] std::size_t replicas() const noexcept { return values_.shape(0); }
     [[nodiscard]] double operator()(std::size_t a, std::size_t b) const noexcept {
-        return values_[a * replicas_ + b];
+        return values_.data()[a * replicas() + b];
     }
+    [[nodiscard]] row_major_array<double, 2> const& values() const noexcept { return values_; }
 
 private:
-    std::size_t replicas_;
-    std::vector<double> values_;
+    [[nodiscard]] static row_major_array<double, 2> overlaps_of(stored_spins const& spins) {
+        row_major_array<double, 2> q({spins.rows(), spins.rows()}, 1.0);
+        for (std::size_t a = 0; a < spins.rows(); ++a)
+            for (std::size_t b = a + 1; b < spins.rows(); ++b) q(a, b) = q(b, a) = spins.overlap(a, b);
+        return q;
+    }
+
+    row_major_array<double, 2> values_;
 };
 
 /// Are a state and its mirror image the same? Without fields they are.
@@ -61,6 +71,14 @@ enum class mirror_images { same, different };
 /// d = (1 - |q|) / 2, or (1 - q) / 2 where mirror images are different.
 [[nodiscard]] inline double distance_of(double overlap, mirror_images mirrors) noexcept {
     return (1 - (mirrors == mirror_images::same ? std::abs(overlap) : overlap)) / 2;
+}
+
+/// Distances of all pairs of replicas, [a, b]; 0 on the diagonal.
+[[nodiscard]] inline row_major_array<double, 2> distances_of(overlap_matrix const& q,
+                                                             mirror_images mirrors = mirror_images::same) {
+    row_major_array<double, 2> d(q.values());
+    for (double& each : d) each = distance_of(each, mirrors);
+    return d;
 }
 
 struct ultrametricity_options {
@@ -72,9 +90,9 @@ struct ultrametricity_options {
 };
 
 struct ultrametricity_estimate {
-    jackknife_estimate mean{};                ///< <K> over triples
-    double width = 0;                         ///< of a bin
-    std::vector<jackknife_estimate> density;  ///< P(K); bin b covers b width to (b + 1) width
+    jackknife_estimate mean{};                  ///< <K> over triples
+    double width = 0;                           ///< of a bin
+    row_major_array<double, 1> density, error;  ///< P(K) and its error; bin b covers b width to (b + 1) width
     std::size_t triples = 0;
 };
 
@@ -155,10 +173,14 @@ namespace detail {
         return counted;
     });
     std::size_t const units = n / joined;
-    return {all[0],
-            width,
-            {all.begin() + 1, all.end()},
-            units * (units - 1) * (units - 2) / 6 * joined * joined * joined};
+    ultrametricity_estimate found{all[0], width, row_major_array<double, 1>::from_shape({options.bins}),
+                                  row_major_array<double, 1>::from_shape({options.bins}),
+                                  units * (units - 1) * (units - 2) / 6 * joined * joined * joined};
+    for (std::size_t b = 0; b < options.bins; ++b) {
+        found.density(b) = all[1 + b].value;
+        found.error(b) = all[1 + b].error;
+    }
+    return found;
 }
 
 /// How the distance of two clusters follows from those of their members.
@@ -176,17 +198,17 @@ struct dendrogram {
     };
     std::size_t leaves = 0;
     std::vector<merge> merges;       ///< leaves - 1 of them
-    std::vector<std::size_t> order;  ///< leaves such that every cluster stands together
+    std::vector<std::size_t> order;  ///< leaves in an order that keeps every cluster together
 
-    /// Height of the smallest cluster that holds both, number a * leaves + b; 0 for a leaf and itself.
-    [[nodiscard]] std::vector<double> cophenetic_distances() const {
-        std::vector<double> distances(leaves * leaves, 0.0);
+    /// Height of the smallest cluster that holds both leaves a and b, [a, b]; 0 for a leaf and itself.
+    [[nodiscard]] row_major_array<double, 2> cophenetic_distances() const {
+        row_major_array<double, 2> distances({leaves, leaves}, 0.0);
         std::vector<std::vector<std::size_t>> members(leaves);
         for (std::size_t leaf = 0; leaf < leaves; ++leaf) members[leaf] = {leaf};
         for (auto const& each : merges) {
             for (std::size_t const a : members[each.first])
                 for (std::size_t const b : members[each.second])
-                    distances[a * leaves + b] = distances[b * leaves + a] = each.height;
+                    distances(a, b) = distances(b, a) = each.height;
             members.push_back(std::move(members[each.first]));
             members.back().insert(members.back().end(), members[each.second].begin(),
                                   members[each.second].end());
@@ -195,14 +217,14 @@ struct dendrogram {
     }
 };
 
-/// Agglomerative clustering of replicas: the two nearest clusters become one, until one is left; of several
-/// nearest pairs the one of the lowest numbers. O(replicas^3).
+/// Agglomerative clustering of replicas: merges the two nearest clusters until one is left; among equally
+/// near pairs, the one with the lowest numbers. O(replicas^3).
 [[nodiscard]] inline dendrogram clustered(overlap_matrix const& q, linkage by = linkage::average,
                                           mirror_images mirrors = mirror_images::same) {
     std::size_t const n = q.replicas();
-    std::vector<double> distances(n * n), sizes(n, 1.0);
-    for (std::size_t a = 0; a < n; ++a)
-        for (std::size_t b = 0; b < n; ++b) distances[a * n + b] = distance_of(q(a, b), mirrors);
+    auto of_places = distances_of(q, mirrors);  // of the clusters that stand there
+    double* const distances = of_places.data();
+    std::vector<double> sizes(n, 1.0);
     std::vector<std::size_t> number(n), places(n);  // places that hold clusters, and which
     std::iota(number.begin(), number.end(), std::size_t{0});
     std::iota(places.begin(), places.end(), std::size_t{0});
@@ -251,7 +273,7 @@ struct dendrogram {
     for (int pass = 0; pass < 2; ++pass)
         for (std::size_t a = 0; a < n; ++a)
             for (std::size_t b = a + 1; b < n; ++b) {
-                double const x = distance_of(q(a, b), mirrors), y = in_tree[a * n + b];
+                double const x = distance_of(q(a, b), mirrors), y = in_tree(a, b);
                 if (pass == 0) {
                     ++count;
                     mean_x += (x - mean_x) / count, mean_y += (y - mean_y) / count;

@@ -1,40 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// The descriptor of networks, <|q|> over temperature, as a table of comma-separated values.
+/// Descriptors of networks as tables of comma-separated values.
 #pragma once
 
 #include <spinet/io/atomic_file.hpp>
-#include <spinet/statistics/estimates.hpp>
+#include <spinet/statistics/descriptor.hpp>
 
 #include <cstddef>
 #include <cstdio>
 #include <filesystem>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace spinet {
-
-/// What a run says about one part of a network (the whole, or a layer).
-struct overlap_curve {
-    std::string part;  ///< empty for the whole, else the name of the layer
-    std::vector<point> mean_abs;
-    std::vector<point> abs_mean;
-};
-
-/// The curves of one network: the whole first, then its layers.
-struct descriptor {
-    std::string network;
-    std::vector<overlap_curve> parts;
-};
-
-template <class... Os>
-[[nodiscard]] descriptor describe(run<Os...> const& of, std::string network) {
-    descriptor curves{std::move(network), {}};
-    for (std::size_t part = 0; part < moments::parts(of.groups); ++part)
-        curves.parts.push_back({part == 0 ? "" : of.groups[part - 1].name, mean_abs_overlap(of, part),
-                                abs_mean_overlap(of, part)});
-    return curves;
-}
 
 namespace detail {
 
@@ -46,7 +23,8 @@ namespace detail {
     return quoted + "\"";
 }
 
-[[nodiscard]] inline std::string csv_row(std::string const& front, point const& abs, point const& mean) {
+[[nodiscard]] inline std::string csv_row(std::string const& front, curve_point const& abs,
+                                         curve_point const& mean) {
     char numbers[256];
     std::snprintf(numbers, sizeof numbers, ",%.9g,%.9g,%.9g,%.9g,%.6g,%.6g,%d\n", abs.temperature, abs.value,
                   abs.error, mean.value, abs.tau, abs.effective_samples, abs.equilibrated ? 1 : 0);

@@ -8,13 +8,13 @@
 #include <cmath>
 #include <cstddef>
 
-namespace spinet {
+namespace studies {
 
 /// Chin-ups, sit-ups and jumps (inputs), weight in pounds, waist in inches and pulse (targets), of twenty
 /// middle-aged men of a fitness club, as they were measured. Source: A. C. Linnerud, North Carolina State
 /// University; in M. Tenenhaus, La regression PLS, Technip, Paris 1998, and SAS's documentation of CANCORR.
 template <class Real = double>
-[[nodiscard]] data_set<Real> linnerud() {
+[[nodiscard]] spinet::data_set<Real> linnerud() {
     // weight, waist, pulse, chin-ups, sit-ups, jumps
     constexpr std::array<std::array<int, 6>, 20> men{
         {{191, 36, 50, 5, 162, 60},   {189, 37, 52, 2, 110, 60},  {193, 38, 58, 12, 101, 101},
@@ -24,7 +24,7 @@ template <class Real = double>
          {154, 34, 64, 14, 215, 105}, {247, 46, 50, 1, 50, 50},   {193, 36, 46, 6, 70, 31},
          {202, 37, 62, 12, 210, 120}, {176, 37, 54, 4, 60, 25},   {157, 32, 52, 11, 230, 80},
          {156, 33, 54, 15, 225, 73},  {138, 33, 68, 2, 110, 43}}};
-    data_set<Real> of;
+    spinet::data_set<Real> of;
     of.count = men.size();
     of.size = 3;
     for (auto const& man : men)
@@ -38,7 +38,7 @@ template <class Real = double>
 /// Each column of inputs and targets with mean 0 and variance 1 (divided by the number of samples); columns
 /// that do not vary become 0.
 template <class Real>
-[[nodiscard]] data_set<Real> standardised(data_set<Real> of) {
+[[nodiscard]] spinet::data_set<Real> standardised(spinet::data_set<Real> of) {
     auto const scale = [&](std::vector<Real>& numbers) {
         if (of.count == 0 || numbers.empty()) return;
         std::size_t const columns = numbers.size() / of.count;
@@ -62,4 +62,4 @@ template <class Real>
     return of;
 }
 
-}  // namespace spinet
+}  // namespace studies
