@@ -3,6 +3,7 @@
 #include <spinet/readers/load.hpp>
 #include <spinet/spinet.hpp>
 
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -76,6 +77,21 @@ void from_arrays() {
     auto const network = spinet::mlp({{first, first_bias}, second}, spinet::activation_kind::relu);
     //! [arrays]
     require(spinet::to_spin_glass(network).size() == 6, "2 + 3 + 1 spins");
+}
+
+void own_couplings() {
+    //! [couplings]
+    xt::xarray<double> const bonds{{0, 1.5, -0.5}, {0, 0, 1}, {0, 0, 0}};
+    spinet::dense_ising const model(bonds + xt::transpose(bonds));  // any expression, view or adaptor
+    std::vector<double> const weights{0.5, 0.25, 1, -1, 0, 1};      // column after column
+    std::array<std::size_t, 2> const shape{3, 2};
+    auto const layers = spinet::layered_glass<float>(
+        {xt::adapt<xt::layout_type::column_major>(weights, shape)}, {{0.1, -0.1}, {}});
+    xt::xtensor<double, 2> const j = spinet::couplings_of(layers);  // N x N, symmetric
+    auto const modes = spinet::leading_modes(model, 2);             // .values, and .vectors with a row each
+    //! [couplings]
+    require(j(2, 1) == -1 && j(1, 3) == 0 && layers.external_fields()[1] == -0.1f, "the order of indices");
+    require(modes.vectors.shape()[0] == 2 && modes.values(0) > modes.values(1), "two modes");
 }
 
 void temperatures(spinet::network_glass<float> const& glass) {
@@ -295,6 +311,7 @@ int main() {
     own_reader();
     layer_order();
     from_arrays();
+    own_couplings();
     temperatures(spinet::to_spin_glass(network));
     characteristic_temperatures(spinet::to_spin_glass(network));
     low_temperature(spinet::to_spin_glass(network));

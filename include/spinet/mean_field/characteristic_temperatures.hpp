@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// The temperatures that single themselves out for a model, in one call.
+/// The characteristic temperatures of a model, in one call.
 #pragma once
 
 #include <spinet/mean_field/coupling_spectrum.hpp>
@@ -10,16 +10,16 @@
 
 namespace spinet {
 
-/// Three temperatures that are not each other, and a range to sample. In units of the couplings, k_B = 1.
+/// Three different temperatures of one model, and a range to sample. In units of the couplings (k_B = 1).
 struct temperature_scales {
-    /// The naive mean-field transition, an upper estimate: the paramagnet is taken to reach down to it. No
-    /// transition: random couplings order at about half of it.
+    /// The naive mean-field transition temperature, an upper estimate of the true one: spinet takes the model
+    /// for a paramagnet above it. Random couplings order at about half of it.
     double lambda_max = 0;
-    /// Where this model orders, by its TAP Hessian, if `t_ord.crosses`; else where a random model of its kind
-    /// would freeze as N grows. Without fields; a transition of first order may lie above it.
+    /// Where this model orders, by its TAP Hessian, if `t_ord.crosses`; otherwise where a random model of its
+    /// kind would freeze as N grows. Ignores fields. A transition of first order may lie above it.
     ordering t_ord = {};
-    /// Where independent zero-mean couplings of the same variances would freeze; says nothing of trained
-    /// ones. NaN for models that are no network_glass.
+    /// Where independent zero-mean couplings of the same variances would freeze, which is not where trained
+    /// couplings do. NaN for models other than network_glass.
     double t_formula = std::numeric_limits<double>::quiet_NaN();
     double lowest = 0;   ///< suggested for a ladder: 1/12 of the highest, lambda_max / 10
     double highest = 0;  ///< suggested for a ladder: 1.2 lambda_max, in the paramagnet
@@ -32,7 +32,7 @@ inline constexpr double suggested_top = 1.2, suggested_depth = 12;
 
 }  // namespace detail
 
-/// All of them, for a model without or with fields (which play no part). The range is that of
+/// Computes the characteristic temperatures of a model. External fields are ignored. The range is that of
 /// suggested_temperatures. Throws spinet::error for a model without couplings, or where Lanczos does not
 /// converge.
 template <PairModel M>

@@ -105,7 +105,7 @@ template <PairModel M>
     });
 }
 
-/// The leading modes of a model: of its coupling matrix J.
+/// The eigenvectors of the `count` largest eigenvalues of a model's coupling matrix J, and these eigenvalues.
 template <PairModel M>
 [[nodiscard]] eigenpairs leading_modes(M const& model, std::size_t count) {
     return leading_eigenpairs(model.size(), count, [&](std::span<double const> x, std::span<double> y) {
@@ -121,9 +121,9 @@ template <PairModel M>
         [&](std::span<double const> x, std::span<double> y) { multiply_by_couplings(model, x, y); }, wanted);
 }
 
-/// The temperature above which a model is taken for a paramagnet: what the model says itself, by a member
-/// paramagnet_above(), else lambda_max(J) where it shows its couplings (of soft spins times the variance of
-/// their measure), else NaN.
+/// The temperature above which spinet takes a model for a paramagnet. Uses the model's member
+/// paramagnet_above() if it has one; otherwise lambda_max(J) for a PairModel (times the variance of the
+/// measure for soft spins); otherwise NaN.
 template <Model M>
 [[nodiscard]] double paramagnet_above(M const& model) {
     if constexpr (requires {

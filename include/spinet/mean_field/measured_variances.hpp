@@ -40,7 +40,7 @@ template <class Block>
 
 /// Mean and variance of every block of couplings, in the order of glass.blocks(), over all pairs of a spin of
 /// one part and one of the other (0 where they are not coupled). A trained network's blocks have neither mean
-/// zero nor independent entries: a variance says nothing of their dominant modes.
+/// zero nor independent entries, so a variance does not describe their dominant modes.
 template <class Real>
 [[nodiscard]] std::vector<block_variance> measured_variances(network_glass<Real> const& glass) {
     std::vector<block_variance> all;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// T_ord: where a given model orders, by the TAP Hessian of its paramagnet.
+/// T_ord: the temperature at which a given model orders, from the TAP Hessian of its paramagnet.
 #pragma once
 
 #include <spinet/error.hpp>
@@ -21,11 +21,11 @@
 
 namespace spinet {
 
-/// Where a model orders, as far as its TAP Hessian at m = 0 tells.
+/// The temperature at which a model orders, from its TAP Hessian at m = 0.
 struct ordering {
     double temperature = 0;  ///< T_ord where `crosses`; else the T at which the smallest eigenvalue is least
     double smallest_eigenvalue = 0;  ///< of A(temperature), dimensionless; about 0 where `crosses`
-    bool crosses = false;  ///< the eigenvalue does reach 0; false: it is positive at all that were looked at
+    bool crosses = false;  ///< the eigenvalue reaches 0; false: it is positive at all temperatures examined
     double positive_above = 0;  ///< a bound: above it the eigenvalue is positive, by lambda_max alone
 };
 

@@ -32,7 +32,7 @@ struct tap_options {
     bool stability = true;  ///< find the smallest eigenvalue and Plefka's number; without, they are NaN
 };
 
-/// A pattern of magnetisations in which an iteration ended, and what is to be known about it.
+/// The magnetisations at which an iteration ended, with their free energy, stability and convergence.
 struct tap_solution {
     double temperature = 0;
     row_major_array<double, 1> magnetisation;
@@ -42,7 +42,7 @@ struct tap_solution {
     double energy = 0;                   ///< per spin
     double residual = 0;                 ///< largest |m_i - tanh(beta (field on i - reaction))|
     std::size_t iterations = 0;
-    bool converged = false;  ///< residual <= tolerance; if false this is no solution, only where it stopped
+    bool converged = false;  ///< residual <= tolerance; if false, this is where it stopped and no solution
     double smallest_eigenvalue = 0;  ///< of the scaled Hessian (smallest_hessian_eigenvalue)
     double plefka = 0;               ///< plefka_number; NaN for naive mean field
     bool stable = false;             ///< converged, and the smallest eigenvalue is > 0: a minimum of F

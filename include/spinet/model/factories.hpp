@@ -101,7 +101,7 @@ template <class Real = void, class Patterns = row_major_array<Real, 2>>
     return dense_ising<real>(couplings);
 }
 
-/// What the units of a Boltzmann machine are.
+/// The values that the units of a Boltzmann machine take.
 enum class unit_values {
     plus_minus,  ///< +1 and -1
     zero_one,    ///< 0 and 1

@@ -77,7 +77,8 @@ template <class Real = float>
     });
 }
 
-/// The same with bonds +J and -J. Throws spinet::error for a fraction outside [0, 1] too.
+/// The Edwards-Anderson spin glass with bonds +1 and -1. Also throws spinet::error for a fraction outside [0,
+/// 1].
 template <class Real = float>
 [[nodiscard]] sparse_ising<Real> edwards_anderson(std::vector<std::size_t> const& edges,
                                                   plus_minus_bonds const& of, std::uint64_t seed) {

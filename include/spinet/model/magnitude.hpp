@@ -9,8 +9,8 @@
 
 namespace spinet::detail {
 
-/// No field can overflow: `sum`, of all |J| and |b| of a spin, is far below the largest Real. Throws
-/// spinet::error, which begins with what `field()` says, otherwise.
+/// Throws spinet::error, which begins with `field()`, where `sum`, of all |J| and |b| of a spin, is not far
+/// below the largest Real: the field could overflow.
 template <class Real, class Name>
 void require_fields_fit(double sum, Name&& field) {
     if (!(sum <= static_cast<double>(std::numeric_limits<Real>::max()) / 4))

@@ -19,8 +19,10 @@ namespace spinet {
 class bond_matrix {
 public:
     /// One size for each part.
-    explicit bond_matrix(std::vector<double> sizes)
-        : sizes_(std::move(sizes)), symmetric_(xt::zeros<double>({sizes_.size(), sizes_.size()})) {}
+    explicit bond_matrix(std::vector<double> sizes) : sizes_(std::move(sizes)) {
+        symmetric_.resize({sizes_.size(), sizes_.size()});
+        symmetric_.fill(0);
+    }
 
     /// Couples all spins of one part to all spins of another.
     void add(std::size_t from, std::size_t to, double variance) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Lanczos that keeps all its vectors: what several eigenvectors or a spectral density need.
+/// Lanczos with all its vectors kept, for several eigenvectors or a spectral density.
 #pragma once
 
 #include <spinet/detail/blas.hpp>
