@@ -1,4 +1,5 @@
-// expect: spinet: this exchange policy has no log_ratio
+// expect: spinet: an exchange policy has name() and log_ratio
+// expect: marginal_exchange needs a model with colours
 // SPDX-License-Identifier: BSD-3-Clause
 /// Without colours there is nothing to sum out.
 #include <spinet/ensemble/tempering.hpp>

@@ -1,4 +1,4 @@
-// expect: derived_from
+// expect: spinet: mirrored takes glauber or metropolis
 // SPDX-License-Identifier: BSD-3-Clause
 /// Turning a replica behind the back of a kernel that remembers its rates.
 #include <spinet/kernel/glauber.hpp>

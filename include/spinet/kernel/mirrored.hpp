@@ -29,8 +29,12 @@ concept names_its_pauses = std::same_as<typename K::pauses, K>;
 /// nearly equal valleys with all of the barrier between them, which this steps over. For any PairModel
 /// and any site_kernel.
 template <class K>
-    requires std::derived_from<K, site_kernel<typename K::rule, typename K::scan>>
 class mirrored {
+    static_assert(
+        std::derived_from<K, site_kernel<typename K::rule, typename K::scan>>,
+        "spinet: mirrored takes glauber or metropolis, or another site_kernel: other kernels keep what a "
+        "turned row no longer fits");
+
 public:
     using rule = typename K::rule;
     using scan = typename K::scan;

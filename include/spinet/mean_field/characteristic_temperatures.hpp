@@ -27,6 +27,16 @@ struct temperature_scales {
 
 namespace detail {
 
+/// T_formula of a network's glass; NaN of other models, which have no layers.
+template <class M>
+[[nodiscard]] double t_formula_of(M const&) {
+    return std::numeric_limits<double>::quiet_NaN();
+}
+template <class Real>
+[[nodiscard]] double t_formula_of(network_glass<Real> const& model) {
+    return t_formula(model);
+}
+
 /// The ends of a suggested ladder: the top in units of lambda_max, and the top in units of the bottom.
 inline constexpr double suggested_top = 1.2, suggested_depth = 12;
 
@@ -40,7 +50,7 @@ template <PairModel M>
     temperature_scales found;
     found.t_ord = t_ord(model);
     found.lambda_max = largest_coupling_eigenvalue(model);
-    if constexpr (requires { t_formula(model); }) found.t_formula = t_formula(model);
+    found.t_formula = detail::t_formula_of(model);
     found.highest = detail::suggested_top * found.lambda_max;
     found.lowest = found.highest / detail::suggested_depth;
     return found;

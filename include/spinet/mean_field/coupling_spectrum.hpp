@@ -126,11 +126,9 @@ template <PairModel M>
 /// measure for soft spins); otherwise NaN.
 template <Model M>
 [[nodiscard]] double paramagnet_above(M const& model) {
-    if constexpr (requires {
-                      { model.paramagnet_above() } -> std::convertible_to<double>;
-                  })
+    if constexpr (HasParamagnet<M>)
         return model.paramagnet_above();
-    else if constexpr (PairModel<M> && space_of<M> == spin_space::interval)
+    else if constexpr (PairModel<M> && IntervalModel<M>)
         return model.measure().variance() * largest_coupling_eigenvalue(model);
     else if constexpr (PairModel<M>)
         return largest_coupling_eigenvalue(model);
