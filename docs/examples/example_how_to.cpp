@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The code of docs/how-to.md.
+#include <spinet/landscape/complexity.hpp>
 #include <spinet/readers/load.hpp>
 #include <spinet/spinet.hpp>
+#include <spinet/statistics/decay_fit.hpp>
 
 #include <array>
 #include <cmath>
@@ -262,8 +264,8 @@ void p_spin() {
     //! [p-spin]
     auto const scale = spinet::p_spin_scale::auffinger_ben_arous_cerny;  // covariance N q^p
     auto const sphere = spinet::random_spherical_p_spin(24, 3, scale, 1);
-    auto const method =
-        spinet::fixed_temperatures(spinet::langevin{{.step = 0.2, .leapfrog_steps = 10}}, spinet::ladder({1.5, 2.0}));
+    auto const method = spinet::fixed_temperatures(spinet::langevin{{.step = 0.2, .leapfrog_steps = 10}},
+                                                   spinet::ladder({1.5, 2.0}));
     auto const run = spinet::sample(sphere, method, spinet::observables{spinet::energy{}, spinet::overlap{}},
                                     spinet::run_plan{.replicas = 6, .warmup = 50, .sweeps = 200});
     auto const u = spinet::mean_energy(run)[0];

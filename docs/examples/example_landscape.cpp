@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The code of docs/landscapes.md.
 #include <spinet/io/idx.hpp>
+#include <spinet/io/plane_checkpoint_file.hpp>
 #include <spinet/io/surface_plot.hpp>
+#include <spinet/landscape/basin.hpp>
+#include <spinet/landscape/complexity.hpp>
+#include <spinet/landscape/critical_points.hpp>
+#include <spinet/landscape/directions.hpp>
+#include <spinet/landscape/hessian.hpp>
+#include <spinet/landscape/network_loss.hpp>
+#include <spinet/landscape/shape.hpp>
+#include <spinet/landscape/surface.hpp>
 #include <spinet/readers/load.hpp>
 #include <spinet/spinet.hpp>
 

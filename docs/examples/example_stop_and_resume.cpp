@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Stopping a run, keeping it on disk, and going on bitwise as if nothing had happened.
+#include <spinet/run/checkpoint_file.hpp>
 #include <spinet/spinet.hpp>
 
 #include <cstdio>

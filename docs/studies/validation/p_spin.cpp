@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// p-spin models: bands and complexity, high temperature, descent.
 #include "study.hpp"
+#include <spinet/landscape/complexity.hpp>
 
 #include <algorithm>
 #include <cmath>
