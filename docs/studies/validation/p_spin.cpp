@@ -2,6 +2,8 @@
 /// p-spin models: bands and complexity, high temperature, descent.
 #include "study.hpp"
 #include <spinet/landscape/complexity.hpp>
+#include <spinet/landscape/critical_points.hpp>
+#include <spinet/landscape/objective.hpp>
 
 #include <algorithm>
 #include <cmath>
