@@ -120,7 +120,7 @@ void parse(int argc, char** argv, options& chosen, CLI::App& app) {
         ->check(text)
         ->capture_default_str();
     app.add_option("--plot", chosen.plot, "picture of the curves (PNG, by gnuplot)")->check(text);
-    // Given twice, as by a script that passes on what it was given, the last one counts.
+    // If an option is given twice, as by a script that passes on its arguments, the last one counts.
     for (CLI::Option* const option : app.get_options())
         if (option->get_items_expected_max() == 1) option->take_last();
     app.parse(argc, argv);
@@ -184,7 +184,7 @@ spinet::threads executor_of(options const& chosen) {
     return chosen.threads ? spinet::threads{*chosen.threads} : spinet::threads{};
 }
 
-/// Refuses what this machine cannot hold, before the operating system ends the program for it.
+/// Refuses a run that does not fit into the memory of this machine.
 void check_memory(std::size_t sites, std::size_t groups, std::size_t rungs, spinet::run_plan const& plan) {
     double const rows = static_cast<double>(plan.replicas) * static_cast<double>(rungs),
                  pairs = 0.5 * static_cast<double>(plan.replicas) * static_cast<double>(plan.replicas - 1);
@@ -204,7 +204,7 @@ void check_memory(std::size_t sites, std::size_t groups, std::size_t rungs, spin
     throw spinet::error(text);
 }
 
-/// The same of the model by itself.
+/// The same for the model alone.
 void check_model_memory(spinet::wiring const& wires) {
     double const needed = spinet::model_bytes(wires),
                  present = static_cast<double>(::sysconf(_SC_PHYS_PAGES)) *
@@ -217,7 +217,7 @@ void check_model_memory(spinet::wiring const& wires) {
     throw spinet::error(text);
 }
 
-/// What can be known to go wrong with a network before hours are spent on another one.
+/// Checks a network for everything that can be checked before hours are spent on another one.
 void check_subject(subject const& of, options const& chosen, spinet::checkpoint_set const& saved) {
     auto const ladder = parsed_temperatures(chosen.temperatures);
     try {
@@ -237,7 +237,7 @@ void check_subject(subject const& of, options const& chosen, spinet::checkpoint_
     }
 }
 
-/// work(), what it refuses naming the network's file.
+/// Calls work(), and adds the file of the network to the messages of errors.
 template <class Work>
 auto of_file(subject const& of, Work&& work) {
     try {
@@ -276,7 +276,8 @@ spinet::sampling sampling_of(options const& chosen) {
 
 // --- --describe
 
-/// Seconds that one multiplication and addition of couplings by spins takes on this machine, by one thread.
+/// Seconds that one thread of this machine needs for one multiplication and addition of a coupling and a
+/// spin.
 double seconds_per_coupling() {
     constexpr std::size_t n = 512, rows = 128;
     std::vector<float> a(rows * n, 1.0F), b(n * n, 0.5F), c(rows * n, 0.0F);
@@ -353,7 +354,7 @@ void print_temperatures(double lambda_max, spinet::ordering const& order, double
                 formula);
 }
 
-/// Of a model of more couplings than this, temperatures are those of a sub-sample: they need many products.
+/// For models with more couplings than this, temperatures are computed from a sub-sample.
 constexpr double most_described = 2e7;
 
 void describe_subsamples(spinet::subsampler const& source, spinet::wiring_summary const& layers, bool small,
@@ -451,7 +452,7 @@ bool characterize_by_subsamples(subject const& of, options const& chosen,
     return runs.size() == planned;
 }
 
-/// work(), what it refuses naming the checkpoint.
+/// Calls work(), and adds the file of the checkpoint to the messages of errors.
 template <class Work>
 auto of_checkpoint(options const& chosen, subject const& of, Work&& work) {
     try {
@@ -463,7 +464,7 @@ auto of_checkpoint(options const& chosen, subject const& of, Work&& work) {
     }
 }
 
-/// Everything that one subject needs. Returns whether the run was completed.
+/// Characterises one network. Returns whether the run was completed.
 template <class K>
 bool characterize(subject const& of, options const& chosen, spinet::checkpoint_set& saved,
                   std::vector<spinet::descriptor>& results) {

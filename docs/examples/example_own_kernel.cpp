@@ -13,8 +13,8 @@
 namespace {
 
 //! [rule]
-/// Metropolis that stays where it is in half of all cases. With x = beta (E_flipped - E), detailed balance
-/// asks for p(x) = exp(-x) p(-x).
+/// Metropolis with half the flip probability. With x = beta (E_flipped - E), detailed balance requires
+/// p(x) = exp(-x) p(-x).
 struct lazy_rule {
     static constexpr char const* name() { return "lazy"; }
 
@@ -28,8 +28,8 @@ using lazy = spinet::site_kernel<lazy_rule, spinet::natural_scan>;
 //! [rule]
 
 //! [kernel]
-/// A heat-bath sweep, then all spins of a row turned over with probability 1/2: for models without fields,
-/// where it costs nothing.
+/// A heat-bath sweep, after which all spins of a row are flipped with probability 1/2. Correct for models
+/// without fields only, where this does not change the energy.
 struct with_global_flips {
     template <spinet::Model M>
     using state = spinet::glauber<>::state<M>;
@@ -133,14 +133,14 @@ template <class K>
 void a_kernel_by_sampling(K const& kernel, char const* name) {
     auto const model = spinet::random_layered_glass({3, 3, 2}, {1.0, 1.0}, 7);
     //! [fit]
-    // Exact draws, one move, and the counts of all 256 states against their probabilities. Independent
-    // samples.
+    // Each ladder starts in an exactly drawn state and moves once. The counts of all 256 states are compared
+    // with their probabilities. The ladders are independent.
     spinet::ladder const temperatures({0.5, 1.0, 2.0});
     auto const fits =
         spinet::testing::fit_after_moves(model, kernel, spinet::energy_exchange{}, temperatures, 200'000, 1);
     for (auto const& fit : fits) require(fit.p_value > 0.001 / 3, name);  // 3 comparisons share 0.001
 
-    // A test that cannot fail shows nothing: the same kernel at a slightly wrong temperature must be refused.
+    // The test must be able to fail: the same kernel at a slightly wrong temperature must be refused.
     auto const wrong = spinet::testing::fit_after_moves(model, kernel, spinet::energy_exchange{},
                                                         temperatures, 200'000, 1, 1.1);
     require(wrong[1].p_value < 1e-6, "a kernel at 1.1 beta is refused");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Parts of one's own in place of spinet's: a model, observables, an executor, a callback. Everything that is
-/// sampled here has a closed form to be compared with.
+/// Your own model, observables, executor and callback in place of spinet's. Every result is compared with a
+/// closed form.
 #include <spinet/spinet.hpp>
 
 #include <cmath>
@@ -14,8 +14,8 @@
 namespace {
 
 //! [model]
-/// An open chain of three-spin couplings, H(s) = -sum_i s_i s_{i+1} s_{i+2}: no pair model, so it has no
-/// fields. Its products of three are independent, each with the mean tanh(1/T).
+/// An open chain of three-spin couplings, H(s) = -sum_i s_i s_{i+1} s_{i+2}. The products of three spins are
+/// independent of each other, each with the mean tanh(1/T).
 struct triplet_chain {
     using spin_type = float;
     std::size_t spins = 12;
@@ -37,7 +37,7 @@ static_assert(spinet::Model<triplet_chain> && !spinet::PairModel<triplet_chain>)
 //! [model]
 
 //! [observable]
-/// The first and the last product of three of every replica.
+/// The first and the last product of three spins, for every replica.
 struct end_products {
     using unit = spinet::each_replica;
     static constexpr std::size_t lead = 0;  // the component whose autocorrelation time is reported
@@ -86,8 +86,7 @@ static_assert(spinet::Observable<overlap_triangle>);
 //! [three]
 
 //! [cohort]
-/// The heat capacity per spin at every moment: the variance of the energy over the replicas of the cohort,
-/// over T^2 N.
+/// The heat capacity per spin: the variance of the energy over the replicas of the cohort, divided by T^2 N.
 struct heat_capacity {
     using unit = spinet::each_cohort;
     static constexpr std::size_t lead = 0;
@@ -109,7 +108,7 @@ static_assert(spinet::Observable<heat_capacity>);
 //! [cohort]
 
 //! [executor]
-/// Every tile in a thread of its own. Tasks share nothing, so nothing else is needed to be correct.
+/// Runs each task in its own thread. Tasks share nothing, so no locks are needed.
 struct one_thread_each {
     one_thread_each team() const { return {}; }
 
@@ -119,7 +118,7 @@ struct one_thread_each {
         for (std::size_t k = 0; k < n; ++k)
             all.push_back(std::async(std::launch::async, [&task, k] { task(k); }));
         for (auto& each : all) each.wait();
-        for (auto& each : all) each.get();  // the exception of the lowest index comes out
+        for (auto& each : all) each.get();  // rethrows the exception of the lowest index
     }
 };
 static_assert(spinet::Executor<one_thread_each>);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Stopping a run, keeping it on disk, and going on bitwise as if nothing had happened.
+/// Stops a run, saves it to a file, and resumes it with bitwise the same result as an uninterrupted run.
 #include <spinet/run/checkpoint_file.hpp>
 #include <spinet/spinet.hpp>
 

@@ -123,7 +123,7 @@ void check(options const& chosen) {
     }
 }
 
-/// work(), what it refuses naming a file.
+/// Calls work(), and adds a file to the messages of errors.
 template <class Work>
 auto of_file(std::string const& file, Work&& work) {
     try {
@@ -179,7 +179,7 @@ void fit(view& of, std::vector<spinet::section::projection> const& points, doubl
         low[1] = std::min(low[1], each.b), high[1] = std::max(high[1], each.b);
     }
     double const extent = std::max(high[0] - low[0], high[1] - low[1]);
-    // A path along one line gets a plane, too.
+    // A path along a single line still needs a plane.
     for (int k = 0; k < 2; ++k) {
         double const wide = std::max(margin * extent, 0.05 * extent - (high[k] - low[k]) / 2);
         low[k] -= wide, high[k] += wide;
@@ -229,8 +229,8 @@ view choose(loss const& f, options const& chosen,
 
 using watched = program::watched<loss>;
 
-/// What takes a while: printed line by line, so that what is there stays when it is stopped; what cannot be
-/// measured says why.
+/// Prints the measures that take a while, line by line, so that finished ones remain when the program is
+/// stopped. A measure that fails prints the reason.
 void print_measures(loss const& f, options const& chosen) {
     auto const& x = f.parameters();
     auto const attempt = [&](char const* what, auto&& measure) {

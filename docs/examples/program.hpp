@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// What the programs of this directory share: their manners on the command line.
+/// What the programs of this directory share: options, signals, messages and checkpoints.
 #pragma once
 
 #include <spinet/readers/architecture_file.hpp>
@@ -43,7 +43,7 @@ namespace program {
 
 inline volatile std::sig_atomic_t interrupted = 0;
 
-/// CLI11 lets -1 and 2^64 pass for unsigned numbers.
+/// CLI11 accepts -1 and 2^64 as unsigned numbers; this does not.
 inline std::string not_a_count(std::string const& text) {
     errno = 0;
     (void)std::strtoull(text.c_str(), nullptr, 10);
@@ -69,8 +69,8 @@ inline std::string formats() {
     return names;
 }
 
-/// A network in any of them. What a file of weights does not say is read from `architecture`, if that is not
-/// empty; sizes that an ONNX file leaves free are those of `input_shape`.
+/// Reads a network in any of these formats. `architecture`, if not empty, describes a network whose file has
+/// weights only. `input_shape` gives the sizes that an ONNX file leaves open.
 inline spinet::network load_network(std::string const& file, std::string const& architecture = {},
                                     [[maybe_unused]] std::vector<std::size_t> const& input_shape = {}) {
     spinet::network_architecture given;
@@ -88,8 +88,7 @@ inline spinet::network load_network(std::string const& file, std::string const& 
                                 spinet::nnet{}, spinet::npy{});
 }
 
-/// No file that is written is another one of them, or one of those that are read; `reads` says what those
-/// are.
+/// Refuses two outputs in one file, and an output that would replace an input; `reads` names the inputs.
 inline void check_outputs(std::vector<std::filesystem::path> const& written,
                           std::map<std::filesystem::path, std::string> const& reads) {
     std::map<std::filesystem::path, std::string> taken;
@@ -103,7 +102,7 @@ inline void check_outputs(std::vector<std::filesystem::path> const& written,
     }
 }
 
-/// A watcher that keeps a run or a plane in a file; a full disk is no reason to lose it.
+/// A watcher that saves a run or a plane to a file. If that fails (a full disk, say), the run goes on.
 template <class Keep = spinet::checkpoint_every>
 class saver {
 public:
@@ -130,7 +129,7 @@ private:
 /// Thrown between two evaluations when the user wants to stop.
 struct stopped {};
 
-/// An objective, as it is asked for: Ctrl-C ends it, and with a name it shows that something happens.
+/// Wraps an objective: Ctrl-C stops its evaluation, and with a name it shows progress.
 template <class O>
 class watched {
 public:
@@ -222,8 +221,8 @@ inline void choose_blas_kernels(char** argv) {
 #endif
 }
 
-/// parse(argc, argv), then run(): exit status 2 and one line for what is refused; SIGINT and SIGTERM only set
-/// `interrupted`.
+/// Calls parse(argc, argv), then run(). Errors print one line and give exit status 2. SIGINT and SIGTERM only
+/// set `interrupted`.
 template <class Parse, class Run>
 int main_of(CLI::App& app, char** argv, Parse&& parse, Run&& run) {
     choose_blas_kernels(argv);

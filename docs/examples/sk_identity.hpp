@@ -27,8 +27,8 @@ identity_check check_sk_identity(std::size_t spins, double temperature, std::siz
     double u = 0, uu = 0, p = 0, d = 0, dd = 0;
     std::size_t n = 0;
     for (; n < samples && go_on(n); ++n) {
-        // Every sample gets spins and draws of its own, too: with one seed for all, their thermal noise is
-        // the same noise, which no average over disorder makes smaller (docs/pitfalls.md).
+        // Every sample gets its own seed. With one seed for all, the samples share their thermal noise, and
+        // an average over disorder does not reduce it (docs/pitfalls.md).
         plan.seed = child_seed(seed, purpose::couplings, static_cast<std::uint32_t>(n));
         auto const model = sherrington_kirkpatrick<float>(spins, plan.seed);
         auto const run = sample(model, parallel_tempering(glauber{}, temperatures),
