@@ -6,6 +6,7 @@
 #include <spinet/archive.hpp>
 #include <spinet/ensemble/concepts.hpp>
 #include <spinet/kernel/rule.hpp>
+#include <spinet/mapping/concepts.hpp>
 #include <spinet/model/concepts.hpp>
 #include <spinet/observable/concepts.hpp>
 #include <spinet/random/streams.hpp>
@@ -175,6 +176,14 @@ struct measure {
 struct interval_model : pair_model {
     static constexpr spin_space space = spin_space::interval;
     [[nodiscard]] archetypes::measure measure() const { return {}; }
+};
+
+/// Mapping: every network becomes the same six spins.
+struct mapping : pinned {
+    template <class Real>
+    [[nodiscard]] pair_model map(network const&) const {
+        return {};
+    }
 };
 
 /// AcceptanceRule: heat bath.
