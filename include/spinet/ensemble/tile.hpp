@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// A tile: a few whole ladders in one allocation, swept together; the unit of parallel work.
+/// A tile: a few whole ladders in one allocation, swept together by one thread.
 #pragma once
 
 #include <spinet/archive.hpp>
