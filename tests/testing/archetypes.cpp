@@ -47,6 +47,7 @@ static_assert(KernelState<arch::kernel_state<float>, float> && !PackedState<arch
               !SpinsOnlyState<arch::kernel_state<float>> && !EngineState<arch::kernel_state<float>>);
 static_assert(ExchangePolicy<arch::exchange, arch::model, arch::kernel_state<float>> &&
               !SummingExchange<arch::exchange, arch::model> && !GraphExchange<arch::exchange> &&
+              !CappedExchange<arch::exchange, arch::model, arch::kernel_state<float>> &&
               !ModelExchange<arch::exchange, arch::model>);
 static_assert(PairMove<arch::pair_move, arch::model>);
 static_assert(Ensemble<arch::ensemble<arch::model>, float> && !PackedEnsemble<arch::ensemble<arch::model>>);
