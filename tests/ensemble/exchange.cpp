@@ -4,6 +4,7 @@
 #include "../started.hpp"
 #include "goes_on.hpp"
 #include <spinet/ensemble/exchange.hpp>
+#include <spinet/ensemble/tempering.hpp>
 #include <spinet/ensemble/tile.hpp>
 #include <spinet/kernel/glauber.hpp>
 #include <spinet/kernel/metropolis.hpp>
