@@ -137,7 +137,7 @@ void network_samplers(std::string const& name, network_glass<float> const& model
     of.add("metropolis, tempering by energies", parallel_tempering(metropolis{}, t));
     of.add("glauber, tempering by marginal weights", parallel_tempering(glauber{}, t));
     of.add("mirrored glauber, marginal weights", parallel_tempering(mirrored{glauber{}}, t));
-    of.add("mirrored glauber, suggested lanes",
+    of.add("mirrored glauber, suggested capped models",
            parallel_tempering(mirrored{glauber{}}, t, suggested_capped_models(model)));
     of.add("glauber, sequential, energies", parallel_tempering(glauber{sequential_scan{}}, t));
     of.add("metropolis, sequential, energies", parallel_tempering(metropolis{sequential_scan{}}, t));

@@ -29,7 +29,7 @@ namespace spinet {
 
 /// How a recurrent layer is laid out: its states at all steps, one after the other; or the same with the last
 /// state feeding the first, so that all steps are alike. A ring of two steps couples its two copies of the
-/// hidden units by the one symmetric matrix W + W^T.
+/// hidden neurons by the one symmetric matrix W + W^T.
 enum class recurrence { unrolled, ring };
 
 [[nodiscard]] constexpr std::string_view to_string(recurrence value) {
