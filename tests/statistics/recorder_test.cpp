@@ -223,5 +223,7 @@ TEST_CASE("a recorder of cohorts takes its series from the whole cohort", "[stat
         single.add(3, std::vector<double>{x});
     }
     CHECK(cohorts.lead_variance() == single.lead_variance());
-    CHECK(cohorts.series().block_means() == single.series().block_means());
+    auto const found = cohorts.series().block_means(), expected = single.series().block_means();
+    CHECK(std::vector<double>(found.begin(), found.end()) ==
+          std::vector<double>(expected.begin(), expected.end()));
 }
