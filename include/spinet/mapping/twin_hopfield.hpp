@@ -12,11 +12,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 namespace spinet {
@@ -90,7 +90,8 @@ struct twin_hopfield {
         wiring wires;
         provenance made_from;
     };
-    [[nodiscard]] wired_network wire(network const& net) const {
+    template <std::same_as<network> Network>
+    [[nodiscard]] wired_network wire(Network const& net) const {
         auto wired = wire_network(net, recurrence);
         check(wired);
         bool const any_bias = wired.any_bias;
@@ -148,7 +149,8 @@ private:
         return values;
     }
 
-    [[nodiscard]] provenance describe(network const& net, wiring const& wired, bool any_bias,
+    template <std::same_as<network> Network>
+    [[nodiscard]] provenance describe(Network const& net, wiring const& wired, bool any_bias,
                                       std::vector<double> const& factors) const {
         provenance lines;
         auto const add = [&](std::string_view key, std::string_view value) {
@@ -165,9 +167,8 @@ private:
             if (scale != spinet::scale::none)
                 add("scale factor " + std::to_string(l), detail::short_text(factors[l]));
         if (inputs == spinet::inputs::clamped) add("clamped_to", clamped_text());
-        bool const recurs = std::any_of(net.nodes().begin(), net.nodes().end(), [](node const& each) {
-            return std::holds_alternative<recurrent>(each.op);
-        });
+        bool recurs = false;
+        for (auto const& each : net.nodes()) recurs = recurs || each.op.template is<recurrent>();
         if (recurs) add("recurrence", to_string(recurrence));
         add("discarded", discarded(wired, any_bias));
         return lines;
