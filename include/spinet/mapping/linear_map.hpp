@@ -10,7 +10,6 @@
 #include <spinet/model/window_block.hpp>
 #include <spinet/network/tensor.hpp>
 
-#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <memory>

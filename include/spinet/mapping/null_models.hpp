@@ -24,13 +24,7 @@ namespace spinet {
 enum class shuffle { within_layers, across_layers };
 
 [[nodiscard]] constexpr std::string_view to_string(shuffle value) {
-    switch (value) {
-        case shuffle::within_layers:
-            return "within each layer";
-        case shuffle::across_layers:
-            return "across all layers";
-    }
-    throw error("this value of spinet::shuffle has no name");
+    return detail::name_of(value, "shuffle", {"within each layer", "across all layers"});
 }
 
 namespace detail {
@@ -104,7 +98,7 @@ inline void shuffle_values(std::vector<double>& values, std::uint64_t seed, std:
 /// arXiv:2209.08678.
 template <std::same_as<network> Network>
 [[nodiscard]] network shuffled(Network const& net, shuffle how = shuffle::within_layers,
-                                      std::uint64_t seed = 1) {
+                               std::uint64_t seed = 1) {
     auto weights = detail::weights_of(net);
     std::vector<double> pool;
     std::uint32_t row = 0;

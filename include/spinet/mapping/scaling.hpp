@@ -27,15 +27,7 @@ namespace spinet {
 enum class scale { none, layer_unit_variance, t_formula };
 
 [[nodiscard]] constexpr std::string_view to_string(scale value) {
-    switch (value) {
-        case scale::none:
-            return "none";
-        case scale::layer_unit_variance:
-            return "layer_unit_variance";
-        case scale::t_formula:
-            return "t_formula";
-    }
-    throw error("this value of spinet::scale has no name");
+    return detail::name_of(value, "scale", {"none", "layer_unit_variance", "t_formula"});
 }
 
 namespace detail {

@@ -25,13 +25,7 @@ namespace spinet {
 enum class biases { as_fields, dropped };
 
 [[nodiscard]] constexpr std::string_view to_string(biases value) {
-    switch (value) {
-        case biases::as_fields:
-            return "as_fields";
-        case biases::dropped:
-            return "dropped";
-    }
-    throw error("this value of spinet::biases has no name");
+    return detail::name_of(value, "biases", {"as_fields", "dropped"});
 }
 
 /// What becomes of the input layer: free spins; nothing (the first weights are not used); or numbers held
@@ -39,28 +33,14 @@ enum class biases { as_fields, dropped };
 enum class inputs { free, left_out, clamped };
 
 [[nodiscard]] constexpr std::string_view to_string(inputs value) {
-    switch (value) {
-        case inputs::free:
-            return "free";
-        case inputs::left_out:
-            return "left_out";
-        case inputs::clamped:
-            return "clamped";
-    }
-    throw error("this value of spinet::inputs has no name");
+    return detail::name_of(value, "inputs", {"free", "left_out", "clamped"});
 }
 
 /// What becomes of the output layer: free spins, or nothing (the last weights and biases are not used).
 enum class outputs { free, left_out };
 
 [[nodiscard]] constexpr std::string_view to_string(outputs value) {
-    switch (value) {
-        case outputs::free:
-            return "free";
-        case outputs::left_out:
-            return "left_out";
-    }
-    throw error("this value of spinet::outputs has no name");
+    return detail::name_of(value, "outputs", {"free", "left_out"});
 }
 
 /// Maps each neuron to an Ising spin: H(s) = -sum_l sum_ij W^l_ij s^l_i s^{l-1}_j - sum_l sum_i b^l_i s^l_i,

@@ -32,13 +32,7 @@ namespace spinet {
 enum class recurrence { unrolled, ring };
 
 [[nodiscard]] constexpr std::string_view to_string(recurrence value) {
-    switch (value) {
-        case recurrence::unrolled:
-            return "unrolled";
-        case recurrence::ring:
-            return "ring";
-    }
-    throw error("this value of spinet::recurrence has no name");
+    return detail::name_of(value, "recurrence", {"unrolled", "ring"});
 }
 
 namespace detail {
@@ -93,7 +87,8 @@ public:
 private:
     using map_pointer = std::shared_ptr<linear_map const>;
 
-    /// Spins that a value consists of: values [first, first + size of the part) of it are factor * (scale * spin
+    /// Spins that a value consists of: values [first, first + size of the part) of it are factor * (scale *
+    /// spin
     /// + shift); empty scales are 1, empty shifts 0.
     struct signal_term {
         std::size_t part = 0, first = 0;
@@ -299,8 +294,7 @@ private:
             open.pop_back();
             for (auto const* taker : takers) {
                 auto const& op = taker->op;
-                if (op.template is<convolution>() || op.template is<pooling>())
-                    return true;
+                if (op.template is<convolution>() || op.template is<pooling>()) return true;
                 if (op.template is<batch_normalisation>() || op.template is<activation>())
                     open.push_back(net_->position(taker->name));
             }
@@ -546,7 +540,8 @@ private:
         auto const& from = input_signal();
         auto const* const source = net_->find(at_->inputs[0]);
         if (!source->op.template is<input>()) refuse("it does not read the input");
-        if (takers_[net_->position(source->name)].size() != 1) refuse("its tokens are read by another node too");
+        if (takers_[net_->position(source->name)].size() != 1)
+            refuse("its tokens are read by another node too");
         auto made = pending_here(true, true);
         linear_map const table{matrix_map{op.weight, 0, op.weight.shape()[0], 0, op.weight.shape()[1], true}};
         for (std::size_t k = 0; k < from.terms.size(); ++k) read(made, k, from.terms[k], table);

@@ -5,7 +5,6 @@
 #include <spinet/error.hpp>
 #include <spinet/network/tensor.hpp>
 
-#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -34,36 +33,17 @@ enum class activation_kind : std::uint8_t {
     log_softmax
 };
 
-[[nodiscard]] constexpr std::string_view to_string(activation_kind kind) noexcept {
-    switch (kind) {
-        case activation_kind::unspecified:
-            return "unspecified";
-        case activation_kind::identity:
-            return "identity";
-        case activation_kind::relu:
-            return "relu";
-        case activation_kind::gelu:
-            return "gelu";
-        case activation_kind::silu:
-            return "silu";
-        case activation_kind::tanh:
-            return "tanh";
-        case activation_kind::sigmoid:
-            return "sigmoid";
-        case activation_kind::softplus:
-            return "softplus";
-        case activation_kind::softmax:
-            return "softmax";
-        case activation_kind::log_softmax:
-            return "log_softmax";
-    }
-    return "unknown";
+[[nodiscard]] constexpr std::string_view to_string(activation_kind kind) {
+    return detail::name_of(kind, "activation_kind",
+                           {"unspecified", "identity", "relu", "gelu", "silu", "tanh", "sigmoid", "softplus",
+                            "softmax", "log_softmax"});
 }
 
 // An operation is an aggregate with a `label`, an `arity` (how many inputs it takes), an overload of
-// `detail::check` and one of `detail::shape_after` (shapes.hpp). A new one joins the list of `operation` below;
-// what does not know it says so. Values of one sample are arrays: of shape (features); (channels, length) or (channels,
-// height, width); or, for sequences, (steps, features), where a step is a time or a token.
+// `detail::check` and one of `detail::shape_after` (shapes.hpp). A new one joins the list of `operation`
+// below; what does not know it says so. Values of one sample are arrays: of shape (features); (channels,
+// length) or (channels, height, width); or, for sequences, (steps, features), where a step is a time or a
+// token.
 
 /// Where the data enters: `size` numbers per sample, or numbers of a token per step (see embedding).
 struct input {

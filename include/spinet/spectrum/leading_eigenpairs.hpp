@@ -12,7 +12,6 @@
 #include <cstddef>
 #include <span>
 #include <string>
-#include <vector>
 
 namespace spinet {
 

@@ -15,7 +15,6 @@
 #include <deque>
 #include <filesystem>
 #include <functional>
-#include <limits>
 #include <map>
 #include <onnx/onnx_pb.h>
 #include <optional>
