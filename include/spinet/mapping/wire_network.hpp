@@ -73,8 +73,7 @@ public:
             auto const takers = takers_[here()].size();
             bool const last = takers == 0;
             // What several read is spins, so that all of them read the same.
-            if (last && made.pending && made.layer)
-                wired_.activations.emplace(to_string(activation_kind::identity));
+            if (last && made.pending && made.layer) discard_activation(activation_kind::identity);
             if (last || takers > 1) settle(made);
             if (last)
                 for (auto const& term : made.terms) wired_.parts[term.part].is_output = true;
@@ -160,6 +159,12 @@ private:
         if (std::find(list.begin(), list.end(), what) == list.end()) list.push_back(what);
     }
 
+    void discard_activation(activation_kind kind) {
+        auto& list = wired_.activations;
+        auto const at = std::lower_bound(list.begin(), list.end(), to_string(kind));
+        if (at == list.end() || *at != to_string(kind)) list.emplace(at, to_string(kind));
+    }
+
     // --- parts
 
     /// New spins, `steps` parts of one group; the place of the first.
@@ -189,7 +194,7 @@ private:
     /// An input that is to be read as spins.
     [[nodiscard]] signal& spins_of_input(std::size_t k = 0) {
         auto& from = input_signal(k);
-        if (from.pending && from.layer) wired_.activations.emplace(to_string(activation_kind::identity));
+        if (from.pending && from.layer) discard_activation(activation_kind::identity);
         settle(from);
         return from;
     }
@@ -292,11 +297,11 @@ private:
         while (!open.empty()) {
             auto const& takers = takers_[open.back()];
             open.pop_back();
-            for (auto const* taker : takers) {
-                auto const& op = taker->op;
+            for (auto const taker : takers) {
+                auto const& op = net_->nodes()[taker].op;
                 if (op.template is<convolution>() || op.template is<pooling>()) return true;
                 if (op.template is<batch_normalisation>() || op.template is<activation>())
-                    open.push_back(net_->position(taker->name));
+                    open.push_back(taker);
             }
         }
         return false;
@@ -309,7 +314,7 @@ private:
         bool tokens = false;
         // Tokens: one spin for each word, at each step.
         if (auto const& takers = takers_[here()]; !takers.empty())
-            if (auto const* table = takers.front()->op.template get_if<embedding>()) {
+            if (auto const* table = net_->nodes()[takers.front()].op.template get_if<embedding>()) {
                 steps = made.shape[0];
                 size = table->weight.shape()[0];
                 tokens = true;
@@ -337,7 +342,7 @@ private:
 
     [[nodiscard]] signal value_of(activation const& op) {
         auto& from = input_signal();
-        wired_.activations.emplace(to_string(op.kind));
+        discard_activation(op.kind);
         settle(from);
         return from;
     }
@@ -577,7 +582,7 @@ private:
         }
         wired_.any_bias = wired_.any_bias || op.input_bias || op.hidden_bias;
         if (gates.empty())
-            wired_.activations.emplace(to_string(op.activation));
+            discard_activation(op.activation);
         else
             discard("products with gates, beyond their value at zero");
         return wired_steps(op, from, gates, candidate, memory);
@@ -701,7 +706,7 @@ private:
     recurrence layout_;
     // of the nodes, in their order
     value_shapes shapes_;
-    std::vector<std::vector<node const*>> takers_;
+    std::vector<std::vector<std::size_t>> takers_;
     std::vector<signal> signals_;
     node const* at_ = nullptr;
     std::conditional_t<std::same_as<Network, network>, wiring, void> wired_;  // looked into where mapped only

@@ -97,35 +97,37 @@ struct dense_layer {
 
 namespace detail {
 
-/// For each node the nodes which take its result, in the order of the network.
-[[nodiscard]] inline std::vector<std::vector<node const*>> consumers(network const& net) {
-    std::vector<std::vector<node const*>> result(net.nodes().size());
-    for (auto const& taker : net.nodes())
-        for (auto const& from : taker.inputs) result[net.position(from)].push_back(&taker);
+/// For each node the positions of the nodes which take its result, in order.
+[[nodiscard]] inline std::vector<std::vector<std::size_t>> consumers(network const& net) {
+    std::vector<std::vector<std::size_t>> result(net.nodes().size());
+    for (std::size_t taker = 0; taker < result.size(); ++taker)
+        for (auto const& from : net.nodes()[taker].inputs) result[net.position(from)].push_back(taker);
     return result;
 }
 
-/// The nodes as one line from the only node without inputs to the only one without a taker, or an error.
-[[nodiscard]] inline std::vector<node const*> line_of(network const& net) {
-    std::vector<node const*> line;
-    for (auto const& start : net.nodes()) {
-        if (!start.inputs.empty()) continue;
+/// The positions of the nodes, as one line from the only node without inputs to the only one without a taker.
+/// Throws `error` where there is no such line.
+[[nodiscard]] inline std::vector<std::size_t> line_of(network const& net) {
+    auto const& nodes = net.nodes();
+    std::vector<std::size_t> line;
+    for (std::size_t start = 0; start < nodes.size(); ++start) {
+        if (!nodes[start].inputs.empty()) continue;
         if (!line.empty())
             throw error("the network is not a chain: it starts both at node " +
-                        in_quotes(line.front()->name) + " and at node " + in_quotes(start.name));
-        line.push_back(&start);
+                        in_quotes(nodes[line.front()].name) + " and at node " + in_quotes(nodes[start].name));
+        line.push_back(start);
     }
     auto const takers = consumers(net);
     while (!line.empty()) {
-        auto const& last = *line.back();
+        auto const& last = nodes[line.back()];
         if (last.inputs.size() > 1)
             throw error("the network is not a chain: node " + in_quotes(last.name) + " joins " +
                         std::to_string(last.inputs.size()) + " inputs");
-        auto const& next = takers[net.position(last.name)];
+        auto const& next = takers[line.back()];
         if (next.empty()) break;
         if (next.size() > 1)
             throw error("the network is not a chain: node " + in_quotes(last.name) + " branches into " +
-                        in_quotes(next[0]->name) + " and " + in_quotes(next[1]->name));
+                        in_quotes(nodes[next[0]].name) + " and " + in_quotes(nodes[next[1]].name));
         line.push_back(next.front());
     }
     return line;
@@ -176,18 +178,19 @@ inline void join_activation(std::vector<dense_layer>& chain, node const& at, act
 [[nodiscard]] inline std::vector<dense_layer> dense_chain(network const& net) {
     std::vector<dense_layer> chain;
     std::optional<std::size_t> input_size;
-    for (auto const* at : detail::line_of(net)) {
-        if (auto const* start = at->op.get_if<input>()) {
+    for (auto const position : detail::line_of(net)) {
+        auto const& at = net.nodes()[position];
+        if (auto const* start = at.op.get_if<input>()) {
             input_size = start->size;
-        } else if (auto const* layer = at->op.get_if<dense>()) {
-            dense_layer next{at->name, layer->weight, layer->bias, activation_kind::identity};
+        } else if (auto const* layer = at.op.get_if<dense>()) {
+            dense_layer next{at.name, layer->weight, layer->bias, activation_kind::identity};
             detail::check_fit(chain, input_size, next);
             chain.push_back(std::move(next));
-        } else if (auto const* function = at->op.get_if<activation>()) {
-            detail::join_activation(chain, *at, function->kind);
+        } else if (auto const* function = at.op.get_if<activation>()) {
+            detail::join_activation(chain, at, function->kind);
         } else {
-            throw error("node " + detail::in_quotes(at->name) + " is of kind " +
-                        std::string(at->op.label()) + ", not a dense layer");
+            throw error("node " + detail::in_quotes(at.name) + " is of kind " + std::string(at.op.label()) +
+                        ", not a dense layer");
         }
     }
     if (chain.empty())
