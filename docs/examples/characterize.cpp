@@ -298,8 +298,8 @@ void print_operations(spinet::network const& network) {
         spinet::detail::for_each_weight(
             at.op, [&](auto const& weight) { weights += static_cast<double>(weight.size()); });
         auto const text = spinet::detail::tuple_text(shapes[network.position(at.name)]);
-        std::printf("  %-38.38s%22.22s%22s%16.0f\n", at.name.c_str(),
-                    std::string(at.op.label()).c_str(), text.c_str(), weights);
+        std::printf("  %-38.38s%22.22s%22s%16.0f\n", at.name.c_str(), std::string(at.op.label()).c_str(),
+                    text.c_str(), weights);
     }
     for (auto const& note : network.notes()) std::printf("note: %s\n", note.c_str());
 }

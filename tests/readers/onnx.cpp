@@ -107,9 +107,8 @@ std::tuple<std::size_t, std::size_t, spinet::network> compare(std::string const&
 
 template <class Op>
 std::size_t count_of(spinet::network const& net) {
-    return static_cast<std::size_t>(
-        std::count_if(net.nodes().begin(), net.nodes().end(),
-                      [](auto const& node) { return node.op.is<Op>(); }));
+    return static_cast<std::size_t>(std::count_if(
+        net.nodes().begin(), net.nodes().end(), [](auto const& node) { return node.op.template is<Op>(); }));
 }
 
 bool noted(spinet::network const& net, std::string const& text) {
@@ -193,7 +192,7 @@ TEST_CASE("onnx: transformers that PyTorch exported", "[network]") {
     CHECK(heads->heads == 2);
     CHECK_FALSE(heads->causal);
     CHECK(heads->query.weight.shape() == std::vector<std::size_t>{8, 8});
-    CHECK(std::get<spinet::offset>(net.find("positions")->op).values.shape() ==
+    CHECK(net.find("positions")->op.get_if<spinet::offset>()->values.shape() ==
           std::vector<std::size_t>{6, 8});
     // in_proj_weight is those of queries, keys and values, one below the other
     auto const stacked = reference_of("transformer")["tensors"]["encoder.layers.0.self_attn.in_proj_weight"];
@@ -203,7 +202,7 @@ TEST_CASE("onnx: transformers that PyTorch exported", "[network]") {
                    sum_of(numbers_of(heads->value.weight)) - stacked["sum"].get<double>()) < 1e-9);
     auto const causal = std::get<2>(compare("transformer_causal", "transformer_causal"));
     CHECK(last<spinet::attention>(causal).causal);
-    CHECK(std::get<spinet::activation>(causal.find("/encoder/layers.0/Mul")->op).kind ==
+    CHECK(causal.find("/encoder/layers.0/Mul")->op.get_if<spinet::activation>()->kind ==
           activation_kind::gelu);
 }
 
@@ -931,9 +930,8 @@ TEST_CASE("onnx: the last states of several layers, one selected", "[network]") 
     made.node("Gather", {"h", "index"}, {"g"});
     made.node("Relu", {"g"}, {"y"});
     auto const both = read(made);
-    CHECK(std::count_if(both.nodes().begin(), both.nodes().end(), [](auto const& node) {
-              return node.op.is<spinet::recurrent>();
-          }) == 2);
+    CHECK(std::count_if(both.nodes().begin(), both.nodes().end(),
+                        [](auto const& node) { return node.op.template is<spinet::recurrent>(); }) == 2);
     CHECK(both.find("Gather g") != nullptr);
     index.set_int64_data(0, 0);
     CHECK(read(made).find("RNN b") == nullptr);  // the second is not needed

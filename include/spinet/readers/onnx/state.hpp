@@ -200,12 +200,8 @@ public:
         value_shapes from;
         for (auto const each : inputs) from.push_back(stages[each].shape);
         for (auto const* each : tensors_of(op)) checks.spend(each->bytes().size());
-        auto shape = std::visit(
-            [&](auto const& each) {
-                check(each, where);
-                return shape_after(each, from, where);
-            },
-            op);
+        op.check(where);
+        auto shape = op.visit([&](auto const& each) { return shape_after(each, from, where); });
         if (!countable(shape)) by.fail("computes too many values");
         auto const* const node = named_after == nullptr ? &by.node() : named_after;
         push({std::move(op), std::move(inputs), std::move(shape), node});
