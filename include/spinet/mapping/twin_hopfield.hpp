@@ -44,7 +44,7 @@ enum class outputs { free, left_out };
 }
 
 /// Maps each neuron to an Ising spin: H(s) = -sum_l sum_ij W^l_ij s^l_i s^{l-1}_j - sum_l sum_i b^l_i s^l_i,
-/// each coupling counted once. Source: Z. Li, arXiv:2508.07397. The paper leaves open what the options below
+/// each coupling counted once. Source: Jun Li, arXiv:2508.07397. The paper leaves open what the options below
 /// decide, so that no set of options is "Li's choice". Activation functions have no counterpart in the model
 /// and are always discarded. docs/mapping.md says how convolutions, residual connections, recurrent layers
 /// and attention are mapped, which the paper does not cover.

@@ -133,7 +133,7 @@ template <PairModel M>
         detail::add_to_census(census, solve_tap(model, temperature, start, unjudged), wanted.distance);
     };
     if (wanted.modes > 0) {
-        auto const modes = leading_modes(model, std::min(wanted.modes, model.size()));
+        auto const modes = leading_modes(model, std::min<std::size_t>(wanted.modes, model.size()));
         for (std::size_t k = 0; k < modes.size(); ++k)
             try_start(detail::start_along(modes.vector(k), wanted.amplitude));
     }

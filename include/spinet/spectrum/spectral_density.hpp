@@ -53,7 +53,7 @@ inline void require_density_options(std::size_t n, density_options const& wanted
 /// +-1 / sqrt(n): for any matrix A the mean of v A v is trace(A) / n.
 [[nodiscard]] inline std::vector<double> random_signs(std::size_t n, std::uint64_t seed, std::size_t number) {
     std::vector<double> v(n);
-    stream(seed, 0, static_cast<std::uint32_t>(number), purpose::mean_field).fill_signs(std::span(v));
+    stream(seed, mean_field_draw::iteration, static_cast<std::uint32_t>(number)).fill_signs(std::span(v));
     for (double& x : v) x /= std::sqrt(static_cast<double>(n));
     return v;
 }
