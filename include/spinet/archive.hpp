@@ -24,7 +24,10 @@ public:
         put_value(static_cast<std::uint64_t>(values.size()));
         append(values.data(), values.size() * sizeof(T));
     }
-    void put(std::string const& text) { put(std::vector<char>(text.begin(), text.end())); }
+    void put(std::string const& text) {
+        put_value(static_cast<std::uint64_t>(text.size()));
+        append(text.data(), text.size());
+    }
 
     template <class T>
     void put_value(T value) {
@@ -36,8 +39,9 @@ public:
 
 private:
     void append(void const* data, std::size_t size) {
-        auto const* const first = static_cast<std::byte const*>(data);
-        bytes_.insert(bytes_.end(), first, first + size);
+        if (size == 0) return;
+        bytes_.resize(bytes_.size() + size);
+        std::memcpy(bytes_.data() + bytes_.size() - size, data, size);
     }
 
     std::vector<std::byte> bytes_;
