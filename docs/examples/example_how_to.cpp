@@ -71,10 +71,11 @@ spinet::network with_shuffled_filters(spinet::network const& net, std::uint64_t 
     spinet::network result(net.source());
     std::uint32_t layer = 0;
     for (auto node : net.nodes()) {  // a copy of each
-        if (auto* const conv = std::get_if<spinet::convolution>(&node.op)) {
-            std::vector<double> w(conv->weight.size());
-            conv->weight.copy_to(w);
-            std::size_t const filters = conv->weight.shape()[0], size = w.size() / filters;
+        if (auto const* const found = node.op.get_if<spinet::convolution>()) {
+            auto conv = *found;
+            std::vector<double> w(conv.weight.size());
+            conv.weight.copy_to(w);
+            std::size_t const filters = conv.weight.shape()[0], size = w.size() / filters;
             // A seed of our own, so that no other null model has the same draws.
             auto const own = spinet::child_seed(seed, spinet::purpose::null_model, 1000 + layer++);
             for (std::uint32_t f = 0; f < filters; ++f) {
@@ -84,7 +85,8 @@ spinet::network with_shuffled_filters(spinet::network const& net, std::uint64_t 
                         w[f * size + k - 1],
                         w[f * size + spinet::uniform_index(draws.bits(static_cast<std::uint32_t>(k)), k)]);
             }
-            conv->weight = conv->weight.with_values(w);
+            conv.weight = conv.weight.with_values(w);
+            node.op = std::move(conv);
         }
         result.add(std::move(node));
     }
@@ -111,7 +113,7 @@ void own_null_model() {
     double now = 0, before = 0;
     std::vector<double> moved(18);
     for (auto const& node : null.nodes())
-        if (auto const* conv = std::get_if<spinet::convolution>(&node.op)) conv->weight.copy_to(moved);
+        if (auto const* conv = node.op.get_if<spinet::convolution>()) conv->weight.copy_to(moved);
     for (std::size_t k = 0; k < 9; ++k) {
         now += moved[k];
         before += static_cast<double>(k + 1);
