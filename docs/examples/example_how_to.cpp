@@ -70,8 +70,8 @@ spinet::network with_shuffled_filters(spinet::network const& net, std::uint64_t 
     spinet::network result(net.source());
     std::uint32_t layer = 0;
     for (auto node : net.nodes()) {  // a copy of each
-        if (node.op.is<spinet::convolution>()) {
-            spinet::convolution conv = *node.op.get_if<spinet::convolution>();
+        if (auto const* const found = node.op.get_if<spinet::convolution>()) {
+            auto conv = *found;
             std::vector<double> w(conv.weight.size());
             conv.weight.copy_to(w);
             std::size_t const filters = conv.weight.shape()[0], size = w.size() / filters;
@@ -85,7 +85,7 @@ spinet::network with_shuffled_filters(spinet::network const& net, std::uint64_t 
                         w[f * size + spinet::uniform_index(draws.bits(static_cast<std::uint32_t>(k)), k)]);
             }
             conv.weight = conv.weight.with_values(w);
-            node.op = conv;
+            node.op = std::move(conv);
         }
         result.add(std::move(node));
     }
