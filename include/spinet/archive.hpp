@@ -24,7 +24,10 @@ public:
         put_value(static_cast<std::uint64_t>(values.size()));
         append(values.data(), values.size() * sizeof(T));
     }
-    void put(std::string const& text) { put(std::vector<char>(text.begin(), text.end())); }
+    void put(std::string const& text) {
+        put_value(static_cast<std::uint64_t>(text.size()));
+        append(text.data(), text.size());
+    }
 
     template <class T>
     void put_value(T value) {
@@ -36,8 +39,9 @@ public:
 
 private:
     void append(void const* data, std::size_t size) {
-        auto const* const first = static_cast<std::byte const*>(data);
-        bytes_.insert(bytes_.end(), first, first + size);
+        if (size == 0) return;
+        bytes_.resize(bytes_.size() + size);
+        std::memcpy(bytes_.data() + bytes_.size() - size, data, size);
     }
 
     std::vector<std::byte> bytes_;
@@ -58,9 +62,7 @@ public:
 
     template <class T>
     [[nodiscard]] std::vector<T> get() {
-        auto const size = get_value<std::uint64_t>();
-        if (size > bytes_.size() / sizeof(T)) throw error("damaged: an array reaches beyond the end");
-        std::vector<T> values(static_cast<std::size_t>(size));
+        std::vector<T> values(get_length(sizeof(T)));
         if (!values.empty())
             std::memcpy(values.data(), claim(values.size() * sizeof(T)), values.size() * sizeof(T));
         return values;
@@ -76,13 +78,19 @@ public:
     }
 
     [[nodiscard]] std::string get_text() {
-        auto const text = get<char>();
-        return {text.begin(), text.end()};
+        std::size_t const size = get_length(1);
+        return {reinterpret_cast<char const*>(claim(size)), size};
     }
 
     [[nodiscard]] bool at_end() const noexcept { return bytes_.empty(); }
 
 private:
+    std::size_t get_length(std::size_t bytes_of_element) {
+        auto const size = get_value<std::uint64_t>();
+        if (size > bytes_.size() / bytes_of_element) throw error("damaged: an array reaches beyond the end");
+        return static_cast<std::size_t>(size);
+    }
+
     std::byte const* claim(std::size_t size) {
         if (size > bytes_.size()) throw error("damaged: it ends early");
         auto const* const here = bytes_.data();
