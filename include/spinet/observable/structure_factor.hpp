@@ -66,12 +66,12 @@ private:
         double total = 0;
         for (std::size_t x = 0; x < edges_[0]; ++x) total += planes[x];
         block[0] = total / n * (total / n);
-        std::size_t plane = 0;
+        std::size_t at = 0;
         for (std::size_t const edge : edges_) {
             double real = 0, imaginary = 0;
-            for (std::size_t x = 0; x < edge; ++x, ++plane) {
-                real += planes[plane] * cosines_[plane];
-                imaginary += planes[plane] * sines_[plane];
+            for (std::size_t x = 0; x < edge; ++x, ++at) {
+                real += planes[at] * cosines_[at];
+                imaginary += planes[at] * sines_[at];
             }
             real /= n;
             imaginary /= n;
