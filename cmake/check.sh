@@ -49,10 +49,11 @@ release() {
     configure release -DCMAKE_CXX_COMPILER=g++ -DCMAKE_BUILD_TYPE=Release '-DCMAKE_CXX_FLAGS_RELEASE=-O2 -DNDEBUG' \
         "-DSPINET_TEST_EACH_HEADER=$each_header" && compile release all
 }
-# Compiled by clang++ without optimisation, which takes a quarter of the time of g++ -O1; and for any machine, where
-# the other stages compile for this one and its vectors.
+# Compiled by clang++ without optimisation, which takes a quarter of the time of g++ -O1; for any machine, where the
+# other stages compile for this one and its vectors; and with xtensor's other default layout, which must change
+# nothing.
 sanitizers() {
-    configure sanitizers "-DCMAKE_CXX_COMPILER=$1" -DCMAKE_BUILD_TYPE=Debug '-DCMAKE_CXX_FLAGS_DEBUG=-O0 -g1' \
+    configure sanitizers "-DCMAKE_CXX_COMPILER=$1" -DCMAKE_BUILD_TYPE=Debug '-DCMAKE_CXX_FLAGS_DEBUG=-O0 -g1 -DXTENSOR_DEFAULT_LAYOUT=layout_type::column_major' \
         '-DSPINET_SANITIZE=address;undefined' -DSPINET_NATIVE=OFF &&
         compile sanitizers spinet_rooms && run_tests sanitizers --label-regex 'room|fuzz'
 }

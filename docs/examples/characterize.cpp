@@ -294,13 +294,12 @@ void print_operations(spinet::network const& network) {
     auto const shapes = spinet::result_shapes(network);
     std::printf("\noperations%30s%22s%22s%16s\n", "", "kind", "values", "weights");
     for (auto const& at : network.nodes()) {
-        auto copy = at.op;
         double weights = 0;
-        for (auto const* weight : spinet::detail::weights_of(copy))
-            weights += static_cast<double>(weight->size());
-        auto const text = spinet::detail::tuple_text(shapes.find(at.name)->second);
-        std::printf("  %-38.38s%22.22s%22s%16.0f\n", at.name.c_str(),
-                    std::string(spinet::label_of(at.op)).c_str(), text.c_str(), weights);
+        spinet::detail::for_each_weight(
+            at.op, [&](auto const& weight) { weights += static_cast<double>(weight.size()); });
+        auto const text = spinet::detail::tuple_text(shapes[network.position(at.name)]);
+        std::printf("  %-38.38s%22.22s%22s%16.0f\n", at.name.c_str(), std::string(at.op.label()).c_str(),
+                    text.c_str(), weights);
     }
     for (auto const& note : network.notes()) std::printf("note: %s\n", note.c_str());
 }

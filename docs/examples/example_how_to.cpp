@@ -12,7 +12,10 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <numeric>
 #include <string>
+#include <utility>
+#include <variant>
 #include <vector>
 
 namespace {
@@ -61,6 +64,64 @@ void own_reader() {
     std::filesystem::remove(path);
 }
 
+//! [own null]
+/// Shuffles the weights of every convolution within each filter. Each filter keeps its weights and loses
+/// their arrangement in space; all other layers stay as they are.
+spinet::network with_shuffled_filters(spinet::network const& net, std::uint64_t seed) {
+    spinet::network result(net.source());
+    std::uint32_t layer = 0;
+    for (auto node : net.nodes()) {  // a copy of each
+        if (auto* const conv = std::get_if<spinet::convolution>(&node.op)) {
+            std::vector<double> w(conv->weight.size());
+            conv->weight.copy_to(w);
+            std::size_t const filters = conv->weight.shape()[0], size = w.size() / filters;
+            // A seed of our own, so that no other null model has the same draws.
+            auto const own = spinet::child_seed(seed, spinet::purpose::null_model, 1000 + layer++);
+            for (std::uint32_t f = 0; f < filters; ++f) {
+                spinet::stream const draws(own, 0, f, spinet::purpose::null_model);
+                for (std::size_t k = size; k > 1; --k)
+                    std::swap(
+                        w[f * size + k - 1],
+                        w[f * size + spinet::uniform_index(draws.bits(static_cast<std::uint32_t>(k)), k)]);
+            }
+            conv->weight = conv->weight.with_values(w);
+        }
+        result.add(std::move(node));
+    }
+    result.add_note("null model: weights shuffled within each filter, seed " + std::to_string(seed));
+    return result;
+}
+//! [own null]
+
+void own_null_model() {
+    //! [convolutional]
+    xt::xtensor<float, 4> const kernels{{{{1, 2, 3}, {4, 5, 6}, {7, 8, 9}}},
+                                        {{{1, 0, 0}, {0, 0, 0}, {0, 0, -1}}}};
+    spinet::network net;  // 1 x 6 x 6 pixels, two filters of 3 x 3, pooling, two classes
+    net.add({"x", spinet::input{36, {1, 6, 6}}});
+    net.add({"conv", spinet::convolution{kernels}, {"x"}});
+    net.add({"relu", spinet::activation{spinet::activation_kind::relu}, {"conv"}});
+    net.add({"pool", spinet::pooling{spinet::pooling_kind::average, {2, 2}}, {"relu"}});
+    net.add({"flat", spinet::flatten{}, {"pool"}});
+    net.add({"classes", spinet::dense{xt::xtensor<float, 2>(xt::ones<float>({2, 8}))}, {"flat"}});
+    spinet::network const null = with_shuffled_filters(net, 1);
+    auto const glass = spinet::to_spin_glass(null);
+    //! [convolutional]
+    require(glass.size() == spinet::to_spin_glass(net).size(), "as many spins");
+    double now = 0, before = 0;
+    std::vector<double> moved(18);
+    for (auto const& node : null.nodes())
+        if (auto const* conv = std::get_if<spinet::convolution>(&node.op)) conv->weight.copy_to(moved);
+    for (std::size_t k = 0; k < 9; ++k) {
+        now += moved[k];
+        before += static_cast<double>(k + 1);
+    }
+    require(now == before &&
+                moved != std::vector<double>({1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 0, 0, 0, 0, 0, 0, 0, -1}),
+            "filters keep their weights, in other places");
+    require(std::accumulate(moved.begin() + 9, moved.end(), 0.0) == 0, "the second filter too");
+}
+
 void layer_order() {
     //! [order]
     auto const network = spinet::load_network(file, spinet::safetensors{.layers = {"0", "2", "4"}});
@@ -88,7 +149,7 @@ void own_couplings() {
     std::vector<double> const weights{0.5, 0.25, 1, -1, 0, 1};      // column after column
     std::array<std::size_t, 2> const shape{3, 2};
     auto const layers = spinet::layered_glass<float>(
-        {xt::adapt<xt::layout_type::column_major>(weights, shape)}, {{0.1, -0.1}, {}});
+        {xt::adapt<xt::layout_type::column_major>(weights, shape)}, {{0.1f, -0.1f}, {}});
     xt::xtensor<double, 2> const j = spinet::couplings_of(layers);  // N x N, symmetric
     auto const modes = spinet::leading_modes(model, 2);             // .values, and .vectors with a row each
     //! [couplings]
@@ -311,6 +372,7 @@ void clamped(spinet::network const& network) {
 int main() {
     auto const network = spinet::load_network(file);
     own_reader();
+    own_null_model();
     layer_order();
     from_arrays();
     own_couplings();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// A kernel of one's own, as an acceptance rule and as a whole, and its test against exact enumeration.
+/// A rule of your own, a kernel around another and a kernel from scratch, each tested against enumeration.
 #include <spinet/spinet.hpp>
 #include <spinet/testing/exact_start.hpp>
 #include <spinet/testing/transition_matrix.hpp>
@@ -63,6 +63,53 @@ struct with_global_flips {
 static_assert(spinet::Kernel<with_global_flips, spinet::network_glass<float>>);
 //! [kernel]
 
+//! [pairs]
+/// Heat bath on one spin or on two neighbouring sites together, each with probability 1/2, site after site.
+/// Works for every Model of spins +-1, because it asks for energy changes only.
+struct one_or_two_flips {
+    template <spinet::Model M>
+    using state = spinet::spin_rows<typename M::spin_type>;
+
+    template <spinet::Model M>
+    state<M> make_state(M const& model, std::size_t rows) const {
+        return {rows, model.size(), spinet::row_cache::none};
+    }
+
+    template <spinet::Model M>
+    void prepare(M const& model, state<M>& tile) const {
+        for (std::size_t r = 0; r < tile.rows(); ++r) tile.energies()[r] = model.energy(tile.spins().row(r));
+    }
+
+    template <spinet::Model M>
+    void sweep(M const& model, state<M>& tile, std::span<double const> betas,
+               spinet::sweep_draws const& draws) const {
+        for (std::size_t r = 0; r < tile.rows(); ++r) {
+            std::span<typename M::spin_type> const s = tile.spins().row(r);
+            spinet::stream const random = draws.of_row(r);
+            for (std::uint32_t i = 0; i < s.size(); ++i) {
+                std::size_t const j = (i + 1) % s.size();
+                bool const both = random.bits(2 * i) >> 31 != 0;
+                double cost = model.energy_change(s, i, -s[i]);
+                s[i] = -s[i];
+                if (both) {
+                    cost += model.energy_change(s, j, -s[j]);
+                    s[j] = -s[j];
+                }
+                if (spinet::uniform<double>(random.bits(2 * i + 1)) * (1 + std::exp(betas[r] * cost)) < 1) {
+                    tile.energies()[r] += cost;  // total energy, in double
+                } else {
+                    s[i] = -s[i];
+                    if (both) s[j] = -s[j];
+                }
+            }
+        }
+    }
+
+    std::string name() const { return "one or two flips"; }
+};
+static_assert(spinet::Kernel<one_or_two_flips, spinet::network_glass<float>>);
+//! [pairs]
+
 void require(bool holds, char const* what) {
     if (holds) return;
     std::fprintf(stderr, "failed: %s\n", what);
@@ -109,4 +156,5 @@ int main() {
     a_rule_by_its_transition_matrix();
     a_kernel_by_sampling(lazy{}, "lazy");
     a_kernel_by_sampling(with_global_flips{}, "glauber and global flips");
+    a_kernel_by_sampling(one_or_two_flips{}, "one or two flips");
 }

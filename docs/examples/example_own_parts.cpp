@@ -59,6 +59,55 @@ struct end_products {
 static_assert(spinet::Observable<end_products>);
 //! [observable]
 
+//! [three]
+/// The product of the three overlaps of three replicas, q_ab q_bc q_ca.
+struct overlap_triangle {
+    using unit = spinet::each_tuple<3>;
+    static constexpr std::size_t lead = 0;
+
+    std::vector<std::string> components(std::span<spinet::spin_group const>) const {
+        return {"q_ab q_bc q_ca"};
+    }
+
+    template <class Real>
+    void measure(spinet::cohort<Real> const& seen, std::span<double> out) const {
+        auto const q = [&](std::size_t a, std::size_t b) {
+            double sum = 0;
+            for (std::size_t i = 0; i < seen.sites(); ++i) sum += seen.spins.row(a)[i] * seen.spins.row(b)[i];
+            return sum / static_cast<double>(seen.sites());
+        };
+        std::size_t next = 0;
+        unit::for_each(seen.replicas(), [&](std::span<std::size_t const> r) {
+            out[next++] = q(r[0], r[1]) * q(r[1], r[2]) * q(r[2], r[0]);
+        });
+    }
+};
+static_assert(spinet::Observable<overlap_triangle>);
+//! [three]
+
+//! [cohort]
+/// The heat capacity per spin at every moment: the variance of the energy over the replicas of the cohort,
+/// over T^2 N.
+struct heat_capacity {
+    using unit = spinet::each_cohort;
+    static constexpr std::size_t lead = 0;
+    static constexpr auto reads = spinet::reading::energies;  // optional: spins are then not copied
+
+    std::vector<std::string> components(std::span<spinet::spin_group const>) const { return {"c"}; }
+
+    template <class Real>
+    void measure(spinet::cohort<Real> const& seen, std::span<double> out) const {
+        double const n = static_cast<double>(seen.replicas());
+        double mean = 0, squares = 0;
+        for (double const e : seen.energies) mean += e / n;
+        for (double const e : seen.energies) squares += (e - mean) * (e - mean);
+        out[0] =
+            squares / (n - 1) / (seen.temperature * seen.temperature) / static_cast<double>(seen.sites());
+    }
+};
+static_assert(spinet::Observable<heat_capacity>);
+//! [cohort]
+
 //! [executor]
 /// Every tile in a thread of its own. Tasks share nothing, so nothing else is needed to be correct.
 struct one_thread_each {
@@ -116,6 +165,40 @@ void a_model_and_observables() {
                     std::tanh(1 / at.temperature));
 }
 
+/// Tr C^3 / N^3 of the chain, where C_ij = <s_i s_j> is tanh(1/T)^(2 |i - j| / 3) if 3 divides i - j, else 0.
+double exact_triangle(double temperature) {
+    double const t = std::tanh(1 / temperature);
+    auto const c = [&](int i, int j) {
+        return (i - j) % 3 != 0 ? 0.0 : std::pow(t, 2 * std::abs(i - j) / 3);
+    };
+    double sum = 0;
+    for (int i = 0; i < 12; ++i)
+        for (int j = 0; j < 12; ++j)
+            for (int k = 0; k < 12; ++k) sum += c(i, j) * c(j, k) * c(k, i);
+    return sum / (12.0 * 12 * 12);
+}
+
+void observables_of_three_replicas_and_of_all() {
+    auto const method =
+        spinet::parallel_tempering(spinet::glauber{}, spinet::geometric_temperatures(0.5, 4.0, 6));
+    //! [new units]
+    auto const run = spinet::sample(
+        triplet_chain{}, method,
+        spinet::observables{spinet::energy{}, spinet::overlap{}, overlap_triangle{}, heat_capacity{}},
+        spinet::run_plan{.replicas = 16, .warmup = 500, .sweeps = 8'000, .measure_every = 4, .seed = 2});
+    auto const triangles = spinet::mean_of(run, overlap_triangle{});
+    auto const capacity = spinet::mean_of(run, heat_capacity{});
+    //! [new units]
+    for (auto const& at : triangles)
+        require(std::abs(at.value - exact_triangle(at.temperature)) < 4 * at.error, "q_ab q_bc q_ca");
+    for (auto const& at : capacity) {
+        double const t = std::tanh(1 / at.temperature),
+                     exact = 10 * (1 - t * t) / (at.temperature * at.temperature) / 12;
+        require(std::abs(at.value - exact) < 4 * at.error, "heat capacity");
+        std::printf("%6.3f  c = %.4f +- %.4f  exact %.4f\n", at.temperature, at.value, at.error, exact);
+    }
+}
+
 void an_executor_and_a_callback() {
     auto const glass = spinet::random_layered_glass({20, 10, 5}, {0.05, 0.1}, 1);
     auto const method =
@@ -144,5 +227,6 @@ void an_executor_and_a_callback() {
 
 int main() {
     a_model_and_observables();
+    observables_of_three_replicas_and_of_all();
     an_executor_and_a_callback();
 }

@@ -2,8 +2,10 @@
 /// The exceptions spinet throws: every refusal says what was expected, what was found and where.
 #pragma once
 
+#include <cstddef>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace spinet {
 
@@ -25,6 +27,15 @@ private:
 };
 
 namespace detail {
+
+/// The name of an enumerator; `names` are those of all, in their order, and `type` is the enumeration's.
+template <class Enum, std::size_t Count>
+[[nodiscard]] constexpr std::string_view name_of(Enum value, char const* type,
+                                                 std::string_view const (&names)[Count]) {
+    auto const index = static_cast<std::size_t>(value);
+    if (index >= Count) throw error("this value of spinet::" + std::string(type) + " has no name");
+    return names[index];
+}
 
 /// Calls `body`. An `error` of it that names no file and does not begin with place() gets place() put before
 /// it.

@@ -4,6 +4,7 @@
 #include "../started.hpp"
 #include "goes_on.hpp"
 #include <spinet/ensemble/exchange.hpp>
+#include <spinet/ensemble/tempering.hpp>
 #include <spinet/ensemble/tile.hpp>
 #include <spinet/kernel/glauber.hpp>
 #include <spinet/kernel/metropolis.hpp>
@@ -177,4 +178,24 @@ TEST_CASE("a tile with marginal exchanges goes on from an archive as if it had n
     auto const temperatures = geometric_temperatures(0.5, 3.0, 4);
     tile_of going(model, {}, {}, temperatures, 0, 3, 7), fresh(model, {}, {}, temperatures, 0, 3, 7);
     require_goes_on(going, fresh, model.size());
+}
+
+namespace {
+
+/// A graph with a variant of the model that the policy cannot show.
+struct half_capped : energy_exchange {
+    [[nodiscard]] rung_graph graph(ladder const& temperatures) const {
+        auto made = ladder_graph(temperatures);
+        made.rungs.push_back({temperatures[0], 1});
+        return made;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("variants of a model that a policy does not show are refused", "[ensemble]") {
+    auto const model = sherrington_kirkpatrick(8, 1);
+    CHECK_THROWS_WITH(
+        parallel_tempering(glauber{}, ladder({1.0, 2.0}), half_capped{}).make_ensemble(model, 4, 1),
+        Catch::Matchers::ContainsSubstring("no CappedExchange"));
 }

@@ -18,7 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
             fuzz::require(!net.nodes().empty(), "a network without nodes");
             fuzz::require(result_shapes(net).size() == net.nodes().size(), "a node without a shape");
             for (auto const& node : net.nodes())
-                if (auto const* const layer = std::get_if<spinet::dense>(&node.op))
+                if (auto const* const layer = node.op.get_if<spinet::dense>())
                     fuzz::require_finite(layer->weight);
             fuzz::wire(net);
         } catch (spinet::file_error const& reason) {

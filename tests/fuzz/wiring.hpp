@@ -16,7 +16,7 @@ namespace fuzz {
 [[nodiscard]] inline bool is_small(spinet::network const& net) {
     constexpr std::size_t most_values = 100'000, most_steps = 100;
     std::size_t all = 0;
-    for (auto const& [name, shape] : result_shapes(net)) {
+    for (auto const& shape : result_shapes(net)) {
         std::size_t size = 1;
         for (auto const n : shape) {
             if (n > most_values) return false;

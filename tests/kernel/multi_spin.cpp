@@ -34,7 +34,7 @@ std::vector<double> mean_energies(M const& model, K const& kernel, std::vector<d
 
 template <class K>
 void every_replica(K const& kernel) {
-    // Periodic 4 x 4 Ising model at T = 2: e = -1.755380 (shared/ORACLES.md, section 4).
+    // Periodic 4 x 4 Ising model at T = 2: e = -1.755380 (docs/validation.md).
     auto const model = ising_lattice({4, 4});
     double const exact = -1.755380 * 16;
     std::size_t const rows = 600;

@@ -98,7 +98,7 @@ namespace {
 
 template <class K>
 void require_exact_values(K const& kernel) {
-    // Periodic 4 x 4 Ising model at T = 2: e = -1.755380, <|m|> = 0.918943 (shared/ORACLES.md, section 4).
+    // Periodic 4 x 4 Ising model at T = 2: e = -1.755380, <|m|> = 0.918943 (docs/validation.md).
     auto const model = ising_lattice({4, 4});
     constexpr std::size_t rows = 64, sweeps = 4000;
     auto tile = started(model, kernel, rows);

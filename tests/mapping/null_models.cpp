@@ -208,14 +208,15 @@ TEST_CASE("null models of networks that are no chain keep every weight tensor's 
     net.add({"flat", flatten{}, {"conv"}});
     net.add({"fc", dense{w}, {"flat"}});
     auto const mixed = shuffled(net);
-    auto const after = std::get<convolution>(mixed.find("conv")->op).weight;
+    auto const after = mixed.find("conv")->op.get_if<convolution>()->weight;
     CHECK(after.shape() == std::vector<std::size_t>{3, 2, 3, 3});
     std::vector<double> values(54);
     after.copy_to(values);
     CHECK(values != first);
     CHECK(std::is_permutation(values.begin(), values.end(), first.begin()));
-    CHECK(std::get<convolution>(mixed.find("conv")->op).padding_before == std::vector<std::size_t>{1, 1});
-    auto const drawn = std::get<dense>(redrawn(net).find("fc")->op).weight;
+    CHECK(mixed.find("conv")->op.get_if<convolution>()->padding_before == std::vector<std::size_t>{1, 1});
+    auto const made = redrawn(net);
+    auto const drawn = made.find("fc")->op.get_if<dense>()->weight;
     CHECK(drawn.shape() == std::vector<std::size_t>{1, 48});
     CHECK_NOTHROW(to_spin_glass(redrawn(net)));
 }

@@ -52,7 +52,7 @@ TEST_CASE("a network is a list of nodes", "[network]") {
     CHECK(net.nodes()[2].name == "f");
     CHECK(net.nodes()[2].inputs == std::vector<std::string>{"a"});
     REQUIRE(net.find("b") != nullptr);
-    CHECK(std::get<dense>(net.find("b")->op).weight.name() == "b.weight");
+    CHECK(net.find("b")->op.get_if<dense>()->weight.name() == "b.weight");
     CHECK(net.find("c") == nullptr);
     CHECK(net.source().empty());
     CHECK(net.notes().empty());

@@ -289,10 +289,10 @@ inline std::map<std::string, evaluated, std::less<>> evaluate(spinet::network co
     auto const shapes = result_shapes(net);
     std::map<std::string, evaluated, std::less<>> results;
     for (auto const& node : net.nodes()) {
-        evaluation one{{}, shapes.find(node.name)->second};
+        evaluation one{{}, shapes[net.position(node.name)]};
         for (auto const& name : node.inputs) one.x.push_back(&results.find(name)->second);
-        bool const first = std::holds_alternative<spinet::input>(node.op);
-        results.emplace(node.name, evaluated{one.shape, first ? input : std::visit(one, node.op)});
+        bool const first = node.op.is<spinet::input>();
+        results.emplace(node.name, evaluated{one.shape, first ? input : node.op.visit(one)});
     }
     return results;
 }

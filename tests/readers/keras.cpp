@@ -2,8 +2,8 @@
 /// Keras's HDF5 files: models and weights of all three layouts, every type of numbers, and what is refused.
 #include "../files.hpp"
 #include <spinet/io/atomic_file.hpp>
-#include <spinet/readers/keras/keras.hpp>
 #include <spinet/network/network.hpp>
+#include <spinet/readers/keras/keras.hpp>
 #include <spinet/readers/safetensors/safetensors.hpp>
 
 #include <algorithm>

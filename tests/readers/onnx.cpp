@@ -107,9 +107,8 @@ std::tuple<std::size_t, std::size_t, spinet::network> compare(std::string const&
 
 template <class Op>
 std::size_t count_of(spinet::network const& net) {
-    return static_cast<std::size_t>(
-        std::count_if(net.nodes().begin(), net.nodes().end(),
-                      [](auto const& node) { return std::holds_alternative<Op>(node.op); }));
+    return static_cast<std::size_t>(std::count_if(
+        net.nodes().begin(), net.nodes().end(), [](auto const& node) { return node.op.template is<Op>(); }));
 }
 
 bool noted(spinet::network const& net, std::string const& text) {
@@ -165,7 +164,7 @@ TEST_CASE("onnx: the gates are those of the state dict", "[network]") {
         auto const net = onnx_model{}(exported / (kind + ".onnx"));
         std::size_t layer = 0;
         for (auto const& node : net.nodes()) {
-            auto const* cell = std::get_if<spinet::recurrent>(&node.op);
+            auto const* cell = node.op.get_if<spinet::recurrent>();
             if (cell == nullptr) continue;
             auto const end = "_l" + std::to_string(layer++);
             for (auto const& [name, found] : {std::pair(kind + ".weight_ih" + end, cell->input_weight),
@@ -188,12 +187,12 @@ TEST_CASE("onnx: transformers that PyTorch exported", "[network]") {
     CHECK(std::get<1>(plain) == 12);  // embedding, head and five parts of each layer
     CHECK(count_of<spinet::attention>(net) == 2);
     CHECK(count_of<spinet::layer_normalisation>(net) == 4);
-    auto const* heads = std::get_if<spinet::attention>(&net.find("encoder.layers.0.self_attn")->op);
+    auto const* heads = net.find("encoder.layers.0.self_attn")->op.get_if<spinet::attention>();
     REQUIRE(heads != nullptr);
     CHECK(heads->heads == 2);
     CHECK_FALSE(heads->causal);
     CHECK(heads->query.weight.shape() == std::vector<std::size_t>{8, 8});
-    CHECK(std::get<spinet::offset>(net.find("positions")->op).values.shape() ==
+    CHECK(net.find("positions")->op.get_if<spinet::offset>()->values.shape() ==
           std::vector<std::size_t>{6, 8});
     // in_proj_weight is those of queries, keys and values, one below the other
     auto const stacked = reference_of("transformer")["tensors"]["encoder.layers.0.self_attn.in_proj_weight"];
@@ -203,7 +202,7 @@ TEST_CASE("onnx: transformers that PyTorch exported", "[network]") {
                    sum_of(numbers_of(heads->value.weight)) - stacked["sum"].get<double>()) < 1e-9);
     auto const causal = std::get<2>(compare("transformer_causal", "transformer_causal"));
     CHECK(last<spinet::attention>(causal).causal);
-    CHECK(std::get<spinet::activation>(causal.find("/encoder/layers.0/Mul")->op).kind ==
+    CHECK(causal.find("/encoder/layers.0/Mul")->op.get_if<spinet::activation>()->kind ==
           activation_kind::gelu);
 }
 
@@ -666,7 +665,7 @@ TEST_CASE("onnx: nodes that move values", "[network]") {
     image.node("Reshape", {"x", "s"}, {"i"});
     image.node("GlobalMaxPool", {"i"}, {"y"});
     auto const net = read(image);
-    CHECK(result_shapes(net).find("x")->second == spinet::value_shape{1, 2, 2});
+    CHECK(result_shapes(net)[net.position("x")] == spinet::value_shape{1, 2, 2});
     CHECK(noted(net, "the input of shape (4) is used, and listed, as (1, 2, 2)"));
 }
 
@@ -703,7 +702,7 @@ TEST_CASE("onnx: steps of sequences", "[network]") {
         with(node, "axes", sizes{1});
         with(node, "keepdims", std::int64_t{0});
     });
-    CHECK(result_shapes(mean).find("Tanh y")->second == spinet::value_shape{2});
+    CHECK(result_shapes(mean)[mean.position("Tanh y")] == spinet::value_shape{2});
     CHECK(evaluate(mean, {1, 2, 3, 4, 8, 9}).find("ReduceMean m")->second.values == numbers{4, 5});
 }
 
@@ -726,7 +725,7 @@ TEST_CASE("onnx: recurrent nodes and their options", "[network]") {
     CHECK(numbers_of(op.input_weight) == numbers{1, 3, 4, 2});
     CHECK(numbers_of(*op.input_bias) == numbers{10, 30, 40, 20});
     CHECK(numbers_of(*op.hidden_bias) == numbers{50, 70, 80, 60});
-    CHECK(result_shapes(net).find(net.nodes().back().name)->second == spinet::value_shape{2, 1});
+    CHECK(result_shapes(net).back() == spinet::value_shape{2, 1});
     auto gru = cell("GRU", 3);
     CHECK_THAT(refused(gru.made), ContainsSubstring("linear_before_reset = 0"));
     with(gru.node, "linear_before_reset", std::int64_t{1});
@@ -864,7 +863,8 @@ TEST_CASE("onnx: self-attention, and what looks like it", "[network]") {
 
 TEST_CASE("onnx: the shape of the input", "[network]") {
     auto const shape = [](sizes const& given, spinet::value_shape const& option = {}) {
-        return result_shapes(read(one_node(given, "Relu").made, {.input_shape = option})).find("x")->second;
+        auto const net = read(one_node(given, "Relu").made, {.input_shape = option});
+        return result_shapes(net)[net.position("x")];
     };
     using spinet::value_shape;
     CHECK(shape({-1, 5}) == value_shape{5});
@@ -885,7 +885,8 @@ TEST_CASE("onnx: the shape of the input", "[network]") {
     one_node shapeless({1, 5}, "Relu");
     shapeless.made.input_type().clear_shape();
     CHECK_THAT(refused(shapeless.made), ContainsSubstring("input_shape"));
-    CHECK(result_shapes(read(shapeless.made, {.input_shape = {5}})).find("x")->second == value_shape{5});
+    auto const net = read(shapeless.made, {.input_shape = {5}});
+    CHECK(result_shapes(net)[net.position("x")] == value_shape{5});
 }
 
 TEST_CASE("onnx: what is left out is listed", "[network]") {
@@ -929,9 +930,8 @@ TEST_CASE("onnx: the last states of several layers, one selected", "[network]") 
     made.node("Gather", {"h", "index"}, {"g"});
     made.node("Relu", {"g"}, {"y"});
     auto const both = read(made);
-    CHECK(std::count_if(both.nodes().begin(), both.nodes().end(), [](auto const& node) {
-              return std::holds_alternative<spinet::recurrent>(node.op);
-          }) == 2);
+    CHECK(std::count_if(both.nodes().begin(), both.nodes().end(),
+                        [](auto const& node) { return node.op.template is<spinet::recurrent>(); }) == 2);
     CHECK(both.find("Gather g") != nullptr);
     index.set_int64_data(0, 0);
     CHECK(read(made).find("RNN b") == nullptr);  // the second is not needed

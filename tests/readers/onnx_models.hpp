@@ -124,7 +124,7 @@ inline std::string refused(model const& made, spinet::onnx_model const& reader =
 template <class Op>
 Op const& last(spinet::network const& net) {
     for (std::size_t k = net.nodes().size(); k-- > 0;)
-        if (auto const* found = std::get_if<Op>(&net.nodes()[k].op)) return *found;
+        if (auto const* found = net.nodes()[k].op.get_if<Op>()) return *found;
     throw std::logic_error("no such node");
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// A trained 784-16-10 network against its exact partial enumeration (shared/ORACLES.md, section 4).
+/// A trained 784-16-10 network against its exact partial enumeration (docs/validation.md).
 #include "../catch.hpp"
 #include <spinet/readers/load.hpp>
 #include <spinet/spinet.hpp>
@@ -38,7 +38,7 @@ TEST_CASE("energy and <q^2> of a trained network agree with partial enumeration"
         CAPTURE(temperatures[k], energies[k].value, energies[k].error, exact.mean_energy() / 810,
                 squares[k].value, squares[k].error);
         CHECK(energies[k].equilibrated);
-        // Three errors, as the oracle asks: six comparisons, a chance of 2 to 3 % in all for a correct code
+        // Three errors: six comparisons, a chance of 2 to 3 % in all for a correct code
         // (t, 11 dof).
         CHECK(std::abs(energies[k].value - exact.mean_energy() / 810) < 3 * energies[k].error);
         CHECK(std::abs(squares[k].value - exact.mean_square_overlap()) < 3 * squares[k].error);

@@ -214,3 +214,16 @@ TEST_CASE("replicas that pair moves join are one unit, and no pair", "[statistic
         CHECK_THROWS_AS(sums_over(*joined, {0, 1, 4, 5}), error);
     }
 }
+
+TEST_CASE("a recorder of cohorts takes its series from the whole cohort", "[statistics]") {
+    recorder cohorts(each_cohort{}, 4, {"x"}, 0), single(each_replica{}, 1, {"x"}, 0);
+    CHECK(cohorts.units() == 5);
+    for (double const x : {2.0, 4.0, 9.0}) {
+        cohorts.add(3, std::vector<double>{-1, 1, 50, 7, x});  // the first four are cohorts without a replica
+        single.add(3, std::vector<double>{x});
+    }
+    CHECK(cohorts.lead_variance() == single.lead_variance());
+    auto const found = cohorts.series().block_means(), expected = single.series().block_means();
+    CHECK(std::vector<double>(found.begin(), found.end()) ==
+          std::vector<double>(expected.begin(), expected.end()));
+}

@@ -24,6 +24,7 @@ static_assert(DenseModel<arch::dense_model> && SparseModel<arch::sparse_model> &
 static_assert(GroupedModel<arch::grouped_model> && !MultilinearModel<arch::grouped_model>);
 static_assert(IntervalModel<arch::interval_model> && SpinMeasure<arch::measure> &&
               !BatchMeasure<arch::measure>);
+static_assert(Mapping<arch::mapping>);
 static_assert(AcceptanceRule<arch::rule> && !ThresholdRule<arch::rule> && !PackedRule<arch::rule>);
 static_assert(ThresholdRule<arch::threshold_rule>);
 static_assert(Kernel<arch::kernel, arch::model> && !PausingKernel<arch::kernel, arch::block_model>);
@@ -31,6 +32,7 @@ static_assert(KernelState<arch::kernel_state<float>, float> && !PackedState<arch
               !SpinsOnlyState<arch::kernel_state<float>> && !EngineState<arch::kernel_state<float>>);
 static_assert(ExchangePolicy<arch::exchange, arch::model, arch::kernel_state<float>> &&
               !SummingExchange<arch::exchange, arch::model> && !GraphExchange<arch::exchange> &&
+              !CappedExchange<arch::exchange, arch::model, arch::kernel_state<float>> &&
               !ModelExchange<arch::exchange, arch::model>);
 static_assert(PairMove<arch::pair_move, arch::model>);
 static_assert(Ensemble<arch::ensemble<arch::model>, float> && !PackedEnsemble<arch::ensemble<arch::model>>);
@@ -59,6 +61,11 @@ TEST_CASE("kernels and exchanges that ask for a refinement take its archetype", 
     arch::spherical_model const sphere;
     auto const moved = sampled(sphere, parallel_tempering(langevin{}, three));
     CHECK(mean_energy(moved)[0].value < mean_energy(moved)[2].value);
+}
+
+TEST_CASE("the archetype of a mapping makes a model", "[archetypes]") {
+    auto const glass = to_spin_glass(network(), arch::mapping());
+    CHECK(glass.size() == 6);
 }
 
 TEST_CASE("soft spins take the archetypes of pair models and measures", "[archetypes]") {

@@ -7,9 +7,7 @@
 
 #include <array>
 #include <cmath>
-#include <concepts>
 #include <cstddef>
-#include <initializer_list>
 #include <limits>
 #include <ranges>
 #include <string>

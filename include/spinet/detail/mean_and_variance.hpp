@@ -2,8 +2,6 @@
 /// Mean and variance of many numbers, of which zeros need not be listed.
 #pragma once
 
-#include <cstddef>
-
 namespace spinet::detail {
 
 /// Mean, and variance about it.

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Products of spins with couplings by bf16 tiles (AMX of newer Intel processors), as accurate as sgemm and
-/// several times as fast.
+/// Products of spins with couplings by AMX tiles (matrix registers of newer Intel processors, here of bf16),
+/// as accurate as sgemm and several times as fast.
 ///
 /// A float has 24 significant bits, a bf16 number 8: every coupling is the sum of three bf16 numbers, without
 /// error, and spins (+-1) and their changes (+-2, 0) are bf16 numbers as they stand. So one sgemm is three
-/// products of tiles with exact factors, added up in single precision. Tiles know no denormal numbers, so a
-/// matrix without an entry of 1e-25 or more is left to the BLAS.
+/// products of AMX tiles with exact factors, added up in single precision. They flush denormal numbers, so a
+/// matrix without an entry of 1e-25 or more is left to BLAS.
 #pragma once
 
 #include <spinet/detail/aligned.hpp>

@@ -54,8 +54,7 @@ template <Model M, class K, class Team, class GoOn>
     team.run(tiles, [&](std::size_t t) {
         std::vector<real> spins(model.size());
         for (std::size_t r = 0; r < states[t].rows(); ++r) {
-            // Row numbers of a run start at 0 too: the attempt field keeps the streams apart.
-            stream(plan.seed, 0, first_row(t) + static_cast<std::uint32_t>(r), purpose::start, 1)
+            stream(plan.seed, start_draw::annealing, first_row(t) + static_cast<std::uint32_t>(r))
                 .fill_signs(std::span(spins));
             states[t].set_row(r, std::span<real const>(spins));
         }

@@ -37,11 +37,12 @@ public:
     [[nodiscard]] K const& kernel() const noexcept { return kernel_; }
     [[nodiscard]] std::size_t rows_per_replica() const noexcept { return members_; }
     [[nodiscard]] std::string name() const {
-        if (!step_) return kernel_.name() + ", annealing";
+        std::string const kernel_name = kernel_.name();
+        if (!step_) return kernel_name + ", annealing";
         char text[80];
         std::snprintf(text, sizeof text, ", population annealing (%zu members, steps of %g)", members_,
                       *step_);
-        return kernel_.name() + text;
+        return kernel_name + text;
     }
 
     template <Model M>

@@ -127,7 +127,7 @@ public:
                         " colours; modes are held down between two");
         double lowest = std::numeric_limits<double>::infinity();
         for (auto const& capped : models_) lowest = std::min(lowest, capped.cut);
-        auto const pairs = leading_modes(model, std::min(model.size(), most_modes + 1));
+        auto const pairs = leading_modes(model, std::min<std::size_t>(model.size(), most_modes + 1));
         std::size_t count = 0;
         while (count < pairs.values.size() && pairs.values[count] > lowest) ++count;
         if (count > most_modes)

@@ -54,10 +54,15 @@ concept GraphExchange = requires(E const& exchange, ladder const& temperatures) 
 /// which each row of a tile has its own variant, and `log_ratio_between(view, state, row_a, row_b, beta,
 /// variant_a, variant_b, moved_a, moved_b)` is the log ratio of a swap of variants at one beta; it leaves the
 /// fields of each row in the other variant in `moved_a` and `moved_b`.
-template <class E, class M>
+template <class E, class M, class S>
 concept CappedExchange = GraphExchange<E> &&
-    requires(E const& exchange, M const& model, std::vector<std::uint32_t> const& variants) {
-    exchange.view(model, variants);
+    requires(E const& exchange, M const& model, S const& state, std::vector<std::uint32_t> const& variants,
+             std::size_t row, double beta, std::uint32_t variant, std::span<spin_of<M>> moved) {
+    { exchange.view(model, variants) } -> Model;
+    {
+        exchange.log_ratio_between(exchange.view(model, variants), state, row, row, beta, variant, variant,
+                                   moved, moved)
+        } -> std::convertible_to<double>;
 };
 
 /// Optional: `on(model)` is the policy to use for this model.

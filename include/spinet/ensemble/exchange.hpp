@@ -107,18 +107,18 @@ template <class K, class M>
 concept PausingHeatBath = PausingKernel<K, M> && std::same_as<typename K::rule, heat_bath_rule>;
 
 /// The model as each row of a tile sees it.
-template <class Exchange, class M>
+template <class Exchange, class M, class S>
 struct seen_by_rows_of {
     using type = M const&;
 };
-template <class Exchange, class M>
-    requires CappedExchange<Exchange, M>
-struct seen_by_rows_of<Exchange, M> {
+template <class Exchange, class M, class S>
+    requires CappedExchange<Exchange, M, S>
+struct seen_by_rows_of<Exchange, M, S> {
     using type = decltype(std::declval<Exchange const&>().view(
         std::declval<M const&>(), std::declval<std::vector<std::uint32_t> const&>()));
 };
-template <class Exchange, class M>
-using seen_by_rows = typename seen_by_rows_of<Exchange, M>::type;
+template <class Exchange, class M, class S>
+using seen_by_rows = typename seen_by_rows_of<Exchange, M, S>::type;
 
 }  // namespace detail
 

@@ -56,7 +56,7 @@ public:
                 std::size_t const global = tiles_[t].first_ladder() * rungs + row;
                 if (std::span<real const> const given = state_of(global / rungs); !given.empty())
                     return given;
-                stream(seed_, 0, static_cast<std::uint32_t>(global), purpose::start)
+                stream(seed_, start_draw::run, static_cast<std::uint32_t>(global))
                     .fill_signs(std::span(random));
                 return random;
             });

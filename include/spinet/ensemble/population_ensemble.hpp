@@ -196,7 +196,7 @@ private:
     void randomise(tile_of_rows& part, std::uint64_t seed) const {
         std::vector<real> spins(model_->size());
         for (std::size_t r = 0; r < part.state.rows(); ++r) {
-            stream(seed, 0, static_cast<std::uint32_t>(part.first_row + r), purpose::start)
+            stream(seed, start_draw::run, static_cast<std::uint32_t>(part.first_row + r))
                 .fill_signs(std::span(spins));
             part.state.set_row(r, std::span<real const>(spins));
         }

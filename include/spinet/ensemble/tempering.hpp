@@ -48,11 +48,12 @@ public:
         return {kernel_, std::move(temperatures), exchange_, pairs_};
     }
     [[nodiscard]] std::string name() const {
-        std::string text = kernel_.name() + ", " + exchange_.name();
+        std::string text = kernel_.name();
+        text.append(", ").append(std::string(exchange_.name()));
         if (replicas_per_block > 1) {
             char limit[40];
-            std::snprintf(limit, sizeof limit, " up to T = %g", pairs_.highest());
-            text += std::string(", ") + pairs_.name() + limit;
+            std::snprintf(limit, sizeof limit, " up to T = %g", static_cast<double>(pairs_.highest()));
+            text.append(", ").append(std::string(pairs_.name())).append(limit);
         }
         return text;
     }

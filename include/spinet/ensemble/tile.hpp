@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// A tile: a few whole ladders in one allocation, swept together; the unit of parallel work.
+/// A tile: a few whole ladders in one allocation, swept together by one thread.
 #pragma once
 
 #include <spinet/archive.hpp>
@@ -48,10 +48,11 @@ public:
     /// Whether exchanges come within a sweep (or after it). Either way each row is left in a state of the
     /// temperature that it then has.
     static constexpr bool exchanges_within = SummingExchange<Exchange, M>;
-    static_assert(!exchanges_within ||
-                      PausingKernel<K, std::remove_cvref_t<detail::seen_by_rows<Exchange, M>>>,
-                  "spinet: an exchange that sums spins out needs a kernel that sweeps whole colours, such as "
-                  "glauber{} on a network");
+    static_assert(
+        !exchanges_within ||
+            PausingKernel<K, std::remove_cvref_t<detail::seen_by_rows<Exchange, M, kernel_state_of<K, M>>>>,
+        "spinet: an exchange that sums spins out needs a kernel that sweeps whole colours, such as "
+        "glauber{} on a network");
     using real = typename M::spin_type;
 
     tile(M const& model, K const& kernel, Exchange const& exchange, ladder const& temperatures,
@@ -72,6 +73,10 @@ public:
         counts_ = {std::vector<std::uint64_t>(graph_.links), std::vector<std::uint64_t>(graph_.links),
                    std::vector<std::uint64_t>(ladders_)};
         place_rows();
+        if (!has_variants && std::any_of(graph_.rungs.begin(), graph_.rungs.end(),
+                                         [](rung const& each) { return each.variant != 0; }))
+            throw error(std::string(exchange_.name()) +
+                        ": its graph has variants of the model, but it is no CappedExchange for this kernel");
         if constexpr (exchanges_within)
             if (exchange_.summed_out(model) >= model.colours())
                 throw error(std::string(exchange_.name()) + ": the model has no colour " +
@@ -142,10 +147,10 @@ private:
     /// At which end of its ladder a row was last; a round trip is bottom, top, bottom.
     enum class trip : std::uint8_t { none, from_bottom, from_top };
 
-    static constexpr bool has_variants = CappedExchange<Exchange, M>;
+    static constexpr bool has_variants = CappedExchange<Exchange, M, kernel_state_of<K, M>>;
 
     /// The model, of which each row has its own variant.
-    [[nodiscard]] detail::seen_by_rows<Exchange, M> as_seen() const noexcept {
+    [[nodiscard]] detail::seen_by_rows<Exchange, M, kernel_state_of<K, M>> as_seen() const noexcept {
         if constexpr (has_variants)
             return exchange_.view(*model_, variant_of_row_);
         else

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Keeps BLAS on one thread while spinet samples: tiles are spinet's unit of parallel work, and another
+/// Keeps BLAS on one thread while spinet samples: spinet runs tiles in parallel, and another
 /// number of BLAS threads changes the last bits of its products.
 #pragma once
 

@@ -61,6 +61,10 @@ concept EngineState = requires(S const& state) {
     { state.engine() } -> std::convertible_to<engine_counts>;
 };
 
+/// The state that a kernel keeps of a model: K::state<M>.
+template <class K, class M>
+using kernel_state_of = typename K::template state<M>;
+
 /// A kernel: one call sweeps one state, each row at its own inverse temperature, and leaves each row's total
 /// energy beside it. `make_state(model, rows)` makes a state, `prepare(model, state)` brings it in line with
 /// spins that were set from outside, `sweep(model, state, betas, draws)` makes one update per spin of every
@@ -71,11 +75,10 @@ concept EngineState = requires(S const& state) {
 /// which relaxations know that the rows of a seed share no random order of sites; and the members of
 /// PausingKernel.
 template <class K, class M>
-concept Kernel = Model<M> && std::copy_constructible<K> && KernelState < typename K::template state<M>,
-typename M::spin_type > &&requires(K const& kernel, M const& model, typename K::template state<M>& state,
-                                   std::span<double const> betas, sweep_draws const& draws,
-                                   std::size_t rows) {
-    { kernel.make_state(model, rows) } -> std::same_as<typename K::template state<M>>;
+concept Kernel = Model<M> && std::copy_constructible<K> && KernelState<kernel_state_of<K, M>, spin_of<M>> &&
+    requires(K const& kernel, M const& model, kernel_state_of<K, M>& state, std::span<double const> betas,
+             sweep_draws const& draws, std::size_t rows) {
+    { kernel.make_state(model, rows) } -> std::same_as<kernel_state_of<K, M>>;
     kernel.prepare(model, state);
     kernel.sweep(model, state, betas, draws);
     { kernel.name() } -> std::convertible_to<std::string>;

@@ -27,7 +27,7 @@ namespace detail {
 
 /// Spins in [-1, 1], which heat bath draws.
 template <class Rule, class M>
-inline constexpr bool drawn_softly = IntervalModel<M>&& std::same_as<Rule, heat_bath_rule>;
+concept DrawnSoftly = IntervalModel<M> && std::same_as<Rule, heat_bath_rule>;
 
 }  // namespace detail
 
@@ -37,15 +37,16 @@ inline constexpr bool drawn_softly = IntervalModel<M>&& std::same_as<Rule, heat_
 /// are drawn by heat bath, whole colours or row by row.
 template <class Rule, class Scan>
 class site_kernel {
-    static_assert(AcceptanceRule<Rule>,
-                  "spinet: this is no AcceptanceRule; it needs flip_ratio(x, zero) for float and double, and name()");
+    static_assert(
+        AcceptanceRule<Rule>,
+        "spinet: this is no AcceptanceRule; it needs flip_ratio(x, zero) for float and double, and name()");
 
 public:
     using rule = Rule;
     using scan = Scan;
 
     template <Model M>
-    using state = std::conditional_t<detail::drawn_softly<Rule, M>, soft_rows<typename M::spin_type>,
+    using state = std::conditional_t<detail::DrawnSoftly<Rule, M>, soft_rows<typename M::spin_type>,
                                      std::conditional_t<SparseModel<M>, spin_lanes<typename M::spin_type>,
                                                         spin_rows<typename M::spin_type>>>;
 
@@ -55,7 +56,7 @@ public:
                       "spinet: single spins cannot move on a sphere; take langevin{} for this model");
         static_assert(space_of<M> != spin_space::interval || IntervalModel<M>,
                       "spinet: a model of spins in [-1, 1] needs measure(), a SpinMeasure (IntervalModel)");
-        static_assert(space_of<M> == spin_space::ising || detail::drawn_softly<Rule, M>,
+        static_assert(space_of<M> == spin_space::ising || detail::DrawnSoftly<Rule, M>,
                       "spinet: metropolis turns spins round; take glauber{} for spins in [-1, 1]");
         if constexpr (SparseModel<M>)
             return {rows, model.size()};
@@ -96,7 +97,7 @@ public:
             !std::is_same_v<order, layer_blocks> || BlockModel<M>,
             "spinet: layer_blocks needs a model with colours (BlockModel), such as network_glass; use "
             "random_scan or sequential_scan for this model");
-        if constexpr (detail::drawn_softly<Rule, M>) {
+        if constexpr (detail::DrawnSoftly<Rule, M>) {
             if constexpr (std::is_same_v<order, layer_blocks>) {
                 detail::sweep_soft_blocks(model, tile, betas, draws);
             } else {
@@ -128,7 +129,7 @@ public:
     /// may change betas. The spins of that colour are then drawn by heat bath, whatever the rule: without
     /// memory of what they were.
     template <BlockModel M, class Pause>
-        requires(std::is_same_v<scan_for<Scan, M>, layer_blocks>&& space_of<M> == spin_space::ising)
+        requires HasSpace<M, spin_space::ising> && std::same_as<scan_for<Scan, M>, layer_blocks>
     void sweep_redrawing(M const& model, state<M>& tile, std::span<double const> betas,
                          sweep_draws const& draws, std::size_t redrawn, Pause&& pause) const {
         detail::sweep_blocks<Rule>(model, tile, betas, draws, redrawn, pause);
@@ -147,7 +148,7 @@ private:
     static constexpr std::uint32_t sweeps_between_refreshes = 64;
 
     template <class M>
-    static constexpr bool delayed = DenseModel<M>&& ThresholdRule<Rule>;
+    static constexpr bool delayed = [] { return DenseModel<M> && ThresholdRule<Rule>; }();
 };
 
 }  // namespace spinet

@@ -10,7 +10,7 @@
 namespace spinet {
 
 /// A function of `size()` numbers. Law: `value(x)` is a function of x alone, and may be called from several
-/// threads at once. Models: network_loss, sphere_energy, plain_objective.
+/// threads at once. Types: network_loss, sphere_energy, plain_objective.
 ///
 /// Optional: a static member `on_sphere` that is true where the space is the sphere |x|^2 = size() (see
 /// is_on_sphere), and `values_on_plane` (see PlaneObjective).

@@ -10,8 +10,8 @@
 #include <spinet/model/window_block.hpp>
 #include <spinet/network/tensor.hpp>
 
-#include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -94,7 +94,8 @@ void for_each_stored_row(matrix_map const& map, Visit&& visit) {
 }
 
 /// The kernel with the scales of its channels.
-[[nodiscard]] inline std::vector<double> kernel_values(linear_map const& map) {
+template <std::same_as<linear_map> Map>
+[[nodiscard]] std::vector<double> kernel_values(Map const& map) {
     auto const& w = std::get<window_map>(map.kind);
     std::vector<double> taps(w.shape.kernel_size(), w.value);
     if (w.kernel) w.kernel->copy_to(taps);
@@ -108,13 +109,14 @@ void for_each_stored_row(matrix_map const& map, Visit&& visit) {
 }
 
 /// The window map as a block in double precision, which knows its geometry.
-[[nodiscard]] inline window_block<double> window_of(linear_map const& map) {
+template <std::same_as<linear_map> Map>
+[[nodiscard]] window_block<double> window_of(Map const& map) {
     return {0, 1, std::get<window_map>(map.kind).shape, kernel_values(map)};
 }
 
 /// y += factor W x.
-inline void add_product(linear_map const& map, double factor, std::span<double const> x,
-                        std::span<double> y) {
+template <std::same_as<linear_map> Map>
+void add_product(Map const& map, double factor, std::span<double const> x, std::span<double> y) {
     if (auto const* matrix = std::get_if<matrix_map>(&map.kind)) {
         for_each_stored_row(*matrix, [&](std::size_t r, std::span<double const> row) {
             double const own = matrix->transposed ? scale_at(map.column_scale, r) * x[r] : 0;
@@ -159,7 +161,8 @@ void for_each_entry(linear_map const& map, Visit&& visit) {
 }
 
 /// Over all pairs of a row and a column, 0 where they are not coupled.
-[[nodiscard]] inline mean_and_variance moments_of(linear_map const& map) {
+template <std::same_as<linear_map> Map>
+[[nodiscard]] mean_and_variance moments_of(Map const& map) {
     double const pairs = static_cast<double>(map.rows()) * static_cast<double>(map.columns());
     return moments_of(
         pairs, [&](auto&& f) { for_each_entry(map, [&](std::size_t, std::size_t, double w) { f(w); }); });

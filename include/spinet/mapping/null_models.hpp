@@ -10,12 +10,12 @@
 #include <spinet/random/streams.hpp>
 
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 namespace spinet {
@@ -24,51 +24,60 @@ namespace spinet {
 enum class shuffle { within_layers, across_layers };
 
 [[nodiscard]] constexpr std::string_view to_string(shuffle value) {
-    switch (value) {
-        case shuffle::within_layers:
-            return "within each layer";
-        case shuffle::across_layers:
-            return "across all layers";
-    }
-    throw error("this value of spinet::shuffle has no name");
+    return detail::name_of(value, "shuffle", {"within each layer", "across all layers"});
 }
 
 namespace detail {
 
-/// The tensors of an operation that hold couplings; biases and normalisations are none of them.
-[[nodiscard]] inline std::vector<tensor*> weights_of(operation& op) {
-    if (auto* layer = std::get_if<dense>(&op)) return {&layer->weight};
-    if (auto* layer = std::get_if<convolution>(&op)) return {&layer->weight};
-    if (auto* layer = std::get_if<recurrent>(&op)) return {&layer->input_weight, &layer->hidden_weight};
-    if (auto* table = std::get_if<embedding>(&op)) return {&table->weight};
-    if (auto* layer = std::get_if<attention>(&op))
-        return {&layer->query.weight, &layer->key.weight, &layer->value.weight, &layer->output.weight};
-    return {};
+/// The operation with change(tensor) in the place of each tensor that holds couplings; biases and
+/// normalisations are none of them.
+template <class Change>
+[[nodiscard]] operation with_changed_weights(operation const& op, Change&& change) {
+    return op.visit([&]<class Op>(Op changed) -> operation {
+        if constexpr (requires { changed.hidden_weight; }) {
+            changed.input_weight = change(changed.input_weight);
+            changed.hidden_weight = change(changed.hidden_weight);
+        } else if constexpr (requires { changed.query; }) {
+            for (auto* part : {&changed.query, &changed.key, &changed.value, &changed.output})
+                part->weight = change(part->weight);
+        } else if constexpr (requires { changed.weight; }) {
+            changed.weight = change(changed.weight);
+        }
+        return changed;
+    });
+}
+
+/// Calls visit(tensor) for the weights of an operation.
+template <class Visit>
+void for_each_weight(operation const& op, Visit&& visit) {
+    static_cast<void>(with_changed_weights(op, [&](tensor const& weight) {
+        visit(weight);
+        return weight;
+    }));
 }
 
 /// All weights of a network, as one list of numbers for each tensor, in the order of its nodes.
-[[nodiscard]] inline std::vector<std::vector<double>> weights_of(network const& net) {
+template <std::same_as<network> Network>
+[[nodiscard]] std::vector<std::vector<double>> weights_of(Network const& net) {
     std::vector<std::vector<double>> all;
-    for (auto each : net.nodes())
-        for (auto const* weight : weights_of(each.op)) {
-            all.emplace_back(weight->size());
-            weight->copy_to(all.back());
-        }
+    for (auto const& each : net.nodes())
+        for_each_weight(each.op, [&](tensor const& weight) {
+            all.emplace_back(weight.size());
+            weight.copy_to(all.back());
+        });
     if (all.empty()) throw error("the network has no weights to make a null model of");
     return all;
 }
 
 /// The network with other weights; biases, names and activations as they were.
-[[nodiscard]] inline network with_weights(network const& net, std::vector<std::vector<double>> const& weights,
-                                          std::string note) {
+template <std::same_as<network> Network>
+[[nodiscard]] network with_weights(Network const& net, std::vector<std::vector<double>> const& weights,
+                                   std::string note) {
     network result(net.source());
     auto next = weights.begin();
-    for (auto each : net.nodes()) {
-        for (auto* weight : weights_of(each.op)) {
-            *weight = weight->with_values(*next);
-            ++next;
-        }
-        result.add(std::move(each));
+    for (auto const& each : net.nodes()) {
+        auto op = with_changed_weights(each.op, [&](tensor const& old) { return old.with_values(*next++); });
+        result.add({each.name, std::move(op), each.inputs});
     }
     for (auto const& earlier : net.notes()) result.add_note(earlier);
     result.add_note(std::move(note));
@@ -87,8 +96,9 @@ inline void shuffle_values(std::vector<double>& values, std::uint64_t seed, std:
 /// Returns the network with its weights shuffled; biases stay. Keeps every layer's distribution of weights
 /// (or, across layers, the network's); discards all correlations between them. Source: Stosic et al.,
 /// arXiv:2209.08678.
-[[nodiscard]] inline network shuffled(network const& net, shuffle how = shuffle::within_layers,
-                                      std::uint64_t seed = 1) {
+template <std::same_as<network> Network>
+[[nodiscard]] network shuffled(Network const& net, shuffle how = shuffle::within_layers,
+                               std::uint64_t seed = 1) {
     auto weights = detail::weights_of(net);
     std::vector<double> pool;
     std::uint32_t row = 0;
@@ -110,7 +120,8 @@ inline void shuffle_values(std::vector<double>& values, std::uint64_t seed, std:
 
 /// Returns the network with each weight drawn anew from N(0, variance of its layer's weights); biases stay.
 /// Keeps each layer's variance; discards its mean, the shape of its distribution and all correlations.
-[[nodiscard]] inline network redrawn(network const& net, std::uint64_t seed = 1) {
+template <std::same_as<network> Network>
+[[nodiscard]] network redrawn(Network const& net, std::uint64_t seed = 1) {
     auto weights = detail::weights_of(net);
     for (std::size_t l = 0; l < weights.size(); ++l) {
         auto const& from = weights[l];

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -41,9 +42,10 @@ struct layer_values {
 };
 
 /// A chain of layers in which hidden neurons can be rescaled.
+template <std::same_as<network> Network>
 class rescalable {
 public:
-    explicit rescalable(network const& from) : source_(from), chain_(dense_chain(from)) {
+    explicit rescalable(Network const& from) : source_(from), chain_(dense_chain(from)) {
         for (std::size_t l = 0; l < chain_.size(); ++l) {
             auto const& layer = chain_[l];
             if (l + 1 < chain_.size() && layer.activation != activation_kind::relu &&
@@ -75,7 +77,7 @@ public:
         for (std::size_t k = 0; k < next.out; ++k) next.weights[k * next.in + i] /= factor;
     }
 
-    [[nodiscard]] network made(std::string note) const {
+    [[nodiscard]] Network made(std::string note) const {
         auto chain = chain_;
         for (std::size_t l = 0; l < chain.size(); ++l) {
             chain[l].weight = chain[l].weight.with_values(layers_[l].weights);
@@ -88,7 +90,7 @@ public:
     }
 
 private:
-    network source_;
+    Network source_;
     std::vector<dense_layer> chain_;
     std::vector<layer_values> layers_;
 };
@@ -100,8 +102,9 @@ private:
 /// identity); the couplings of the spin model change. An unspecified activation is taken for relu. Throws
 /// `error` for another activation, a network that is no chain of dense layers, or factors that do not fit or
 /// are not positive.
-[[nodiscard]] inline network rescaled(network const& net, std::vector<std::vector<double>> const& factors) {
-    detail::rescalable chain(net);
+template <std::same_as<network> Network>
+[[nodiscard]] network rescaled(Network const& net, std::vector<std::vector<double>> const& factors) {
+    detail::rescalable<Network> chain(net);
     if (factors.size() != chain.hidden_layers())
         throw error("rescaling: factors for " + std::to_string(factors.size()) +
                     " layers, but there are hidden neurons in " + std::to_string(chain.hidden_layers()));
@@ -120,11 +123,11 @@ private:
 }
 
 /// Rescales hidden neurons by random factors exp(spread x), where x is standard normal.
-[[nodiscard]] inline network randomly_rescaled(network const& net, std::uint64_t seed = 1,
-                                               double spread = 0.5) {
+template <std::same_as<network> Network>
+[[nodiscard]] network randomly_rescaled(Network const& net, std::uint64_t seed = 1, double spread = 0.5) {
     if (!(spread >= 0) || !std::isfinite(spread))
         throw error("rescaling: the spread is negative or not finite");
-    detail::rescalable const chain(net);
+    detail::rescalable<Network> const chain(net);
     std::vector<std::vector<double>> factors(chain.hidden_layers());
     for (std::size_t l = 0; l < factors.size(); ++l)
         for (std::size_t i = 0; i < chain.layer(l).out; ++i)
@@ -141,8 +144,9 @@ private:
 /// convex in the logarithms of the factors and is minimised neuron by neuron until no factor changes by more
 /// than 1e-9. Throws `error` as `rescaled` does. Source: Neyshabur, Salakhutdinov, Srebro, arXiv:1506.02617
 /// (the invariance).
-[[nodiscard]] inline network balanced(network const& net) {
-    detail::rescalable chain(net);
+template <std::same_as<network> Network>
+[[nodiscard]] network balanced(Network const& net) {
+    detail::rescalable<Network> chain(net);
     double worst = 1;
     for (int turn = 0; worst > 1e-9; ++turn) {
         if (turn == 10'000) throw error("balanced: factors still change by " + std::to_string(worst));

@@ -8,6 +8,7 @@
 #include <spinet/spectrum/bond_matrix.hpp>
 
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <cstdio>
 #include <map>
@@ -26,15 +27,7 @@ namespace spinet {
 enum class scale { none, layer_unit_variance, t_formula };
 
 [[nodiscard]] constexpr std::string_view to_string(scale value) {
-    switch (value) {
-        case scale::none:
-            return "none";
-        case scale::layer_unit_variance:
-            return "layer_unit_variance";
-        case scale::t_formula:
-            return "t_formula";
-    }
-    throw error("this value of spinet::scale has no name");
+    return detail::name_of(value, "scale", {"none", "layer_unit_variance", "t_formula"});
 }
 
 namespace detail {
@@ -47,7 +40,8 @@ namespace detail {
 }
 
 /// The variance of each wire's couplings, measured once for each map.
-[[nodiscard]] inline std::vector<double> wire_variances(wiring const& of) {
+template <std::same_as<wiring> Wiring>
+[[nodiscard]] std::vector<double> wire_variances(Wiring const& of) {
     std::vector<double> variances;
     linear_map const* last = nullptr;
     double variance = 0;
@@ -60,7 +54,8 @@ namespace detail {
 }
 
 /// T_formula of the parts; variances are those of the wires.
-[[nodiscard]] inline double t_formula_of(wiring const& of, std::vector<double> const& variances) {
+template <std::same_as<wiring> Wiring>
+[[nodiscard]] double t_formula_of(Wiring const& of, std::vector<double> const& variances) {
     std::vector<double> sizes;
     for (auto const& part : of.parts) sizes.push_back(static_cast<double>(part.size()));
     bond_matrix bonds(std::move(sizes));
@@ -70,8 +65,9 @@ namespace detail {
 }
 
 /// The factor of each map with weights, in the order of the wires.
-[[nodiscard]] inline std::vector<double> layer_factors(wiring const& of, scale kind,
-                                                       std::map<linear_map const*, double>& by_map) {
+template <std::same_as<wiring> Wiring>
+[[nodiscard]] std::vector<double> layer_factors(Wiring const& of, scale kind,
+                                                std::map<linear_map const*, double>& by_map) {
     auto const variances = wire_variances(of);
     double const common = kind == scale::t_formula ? 1 / t_formula_of(of, variances) : 0;
     std::vector<double> factors;
@@ -89,7 +85,8 @@ namespace detail {
 }
 
 /// Applies a scale; returns the factor of each layer of couplings.
-inline std::vector<double> scale_wires(scale kind, wiring& of) {
+template <std::same_as<wiring> Wiring>
+std::vector<double> scale_wires(scale kind, Wiring& of) {
     std::map<linear_map const*, double> by_map;
     if (kind == scale::none) {
         for (auto const& each : of.wires) by_map.emplace(each.map.get(), 1.0);

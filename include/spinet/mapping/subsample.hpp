@@ -16,7 +16,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <numeric>
 #include <string>
 #include <string_view>
@@ -34,17 +33,7 @@ namespace spinet {
 enum class sampling { stratified, uniform, by_coupling_norm, by_leverage };
 
 [[nodiscard]] constexpr std::string_view to_string(sampling value) {
-    switch (value) {
-        case sampling::stratified:
-            return "stratified";
-        case sampling::uniform:
-            return "uniform";
-        case sampling::by_coupling_norm:
-            return "by_coupling_norm";
-        case sampling::by_leverage:
-            return "by_leverage";
-    }
-    throw error("this value of spinet::sampling has no name");
+    return detail::name_of(value, "sampling", {"stratified", "uniform", "by_coupling_norm", "by_leverage"});
 }
 
 /// What becomes of the outlier modes of the neurons that are kept. rescaled: their entries, divided by
@@ -55,13 +44,7 @@ enum class sampling { stratified, uniform, by_coupling_norm, by_leverage };
 enum class kept_modes { rescaled, orthonormal };
 
 [[nodiscard]] constexpr std::string_view to_string(kept_modes value) {
-    switch (value) {
-        case kept_modes::rescaled:
-            return "rescaled";
-        case kept_modes::orthonormal:
-            return "orthonormal";
-    }
-    throw error("this value of spinet::kept_modes has no name");
+    return detail::name_of(value, "kept_modes", {"rescaled", "orthonormal"});
 }
 
 /// Draws sub-samples of one network. Reads the weights a few times to find their outlier modes, then only

@@ -12,11 +12,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 namespace spinet {
@@ -25,13 +25,7 @@ namespace spinet {
 enum class biases { as_fields, dropped };
 
 [[nodiscard]] constexpr std::string_view to_string(biases value) {
-    switch (value) {
-        case biases::as_fields:
-            return "as_fields";
-        case biases::dropped:
-            return "dropped";
-    }
-    throw error("this value of spinet::biases has no name");
+    return detail::name_of(value, "biases", {"as_fields", "dropped"});
 }
 
 /// What becomes of the input layer: free spins; nothing (the first weights are not used); or numbers held
@@ -39,32 +33,18 @@ enum class biases { as_fields, dropped };
 enum class inputs { free, left_out, clamped };
 
 [[nodiscard]] constexpr std::string_view to_string(inputs value) {
-    switch (value) {
-        case inputs::free:
-            return "free";
-        case inputs::left_out:
-            return "left_out";
-        case inputs::clamped:
-            return "clamped";
-    }
-    throw error("this value of spinet::inputs has no name");
+    return detail::name_of(value, "inputs", {"free", "left_out", "clamped"});
 }
 
 /// What becomes of the output layer: free spins, or nothing (the last weights and biases are not used).
 enum class outputs { free, left_out };
 
 [[nodiscard]] constexpr std::string_view to_string(outputs value) {
-    switch (value) {
-        case outputs::free:
-            return "free";
-        case outputs::left_out:
-            return "left_out";
-    }
-    throw error("this value of spinet::outputs has no name");
+    return detail::name_of(value, "outputs", {"free", "left_out"});
 }
 
 /// Maps each neuron to an Ising spin: H(s) = -sum_l sum_ij W^l_ij s^l_i s^{l-1}_j - sum_l sum_i b^l_i s^l_i,
-/// each coupling counted once. Source: Z. Li, arXiv:2508.07397. The paper leaves open what the options below
+/// each coupling counted once. Source: Jun Li, arXiv:2508.07397. The paper leaves open what the options below
 /// decide, so that no set of options is "Li's choice". Activation functions have no counterpart in the model
 /// and are always discarded. docs/mapping.md says how convolutions, residual connections, recurrent layers
 /// and attention are mapped, which the paper does not cover.
@@ -90,7 +70,8 @@ struct twin_hopfield {
         wiring wires;
         provenance made_from;
     };
-    [[nodiscard]] wired_network wire(network const& net) const {
+    template <std::same_as<network> Network>
+    [[nodiscard]] wired_network wire(Network const& net) const {
         auto wired = wire_network(net, recurrence);
         check(wired);
         bool const any_bias = wired.any_bias;
@@ -148,7 +129,8 @@ private:
         return values;
     }
 
-    [[nodiscard]] provenance describe(network const& net, wiring const& wired, bool any_bias,
+    template <std::same_as<network> Network>
+    [[nodiscard]] provenance describe(Network const& net, wiring const& wired, bool any_bias,
                                       std::vector<double> const& factors) const {
         provenance lines;
         auto const add = [&](std::string_view key, std::string_view value) {
@@ -165,9 +147,8 @@ private:
             if (scale != spinet::scale::none)
                 add("scale factor " + std::to_string(l), detail::short_text(factors[l]));
         if (inputs == spinet::inputs::clamped) add("clamped_to", clamped_text());
-        bool const recurs = std::any_of(net.nodes().begin(), net.nodes().end(), [](node const& each) {
-            return std::holds_alternative<recurrent>(each.op);
-        });
+        bool recurs = false;
+        for (auto const& each : net.nodes()) recurs = recurs || each.op.template is<recurrent>();
         if (recurs) add("recurrence", to_string(recurrence));
         add("discarded", discarded(wired, any_bias));
         return lines;

@@ -11,16 +11,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
-#include <functional>
-#include <map>
 #include <memory>
 #include <new>
-#include <numeric>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -33,54 +32,10 @@ namespace spinet {
 enum class recurrence { unrolled, ring };
 
 [[nodiscard]] constexpr std::string_view to_string(recurrence value) {
-    switch (value) {
-        case recurrence::unrolled:
-            return "unrolled";
-        case recurrence::ring:
-            return "ring";
-    }
-    throw error("this value of spinet::recurrence has no name");
+    return detail::name_of(value, "recurrence", {"unrolled", "ring"});
 }
 
 namespace detail {
-
-/// Spins that a value consists of: values [first, first + size of the part) of it are factor * (scale * spin
-/// + shift); empty scales are 1, empty shifts 0.
-struct signal_term {
-    std::size_t part = 0, first = 0;
-    double factor = 1;
-    std::vector<double> scale = {}, shift = {};
-};
-
-/// A wire to spins that are not there yet, those of step `slice`.
-struct pending_wire {
-    std::size_t from, slice;
-    std::shared_ptr<linear_map const> map;
-    double factor = 1;
-};
-
-/// The value of a node: spins, or sums of couplings that will become the fields of spins.
-struct signal {
-    value_shape shape;
-    bool sequence = false;  ///< (steps, features), each step by itself
-    bool pending = false;
-    std::string name = {};                         ///< of the spins to be
-    std::vector<signal_term> terms = {};           ///< where not pending
-    std::vector<pending_wire> wires = {};          ///< where pending
-    std::vector<std::vector<double>> fields = {};  ///< where pending, for each step
-    bool layer = false;                            ///< pending, and the result of weights
-
-    [[nodiscard]] std::size_t steps() const { return sequence ? shape[0] : 1; }
-    /// Values of one channel.
-    [[nodiscard]] std::size_t positions() const {
-        return sequence || shape.size() < 2 ? 1 : step_size() / shape[0];
-    }
-    [[nodiscard]] std::size_t step_size() const {
-        std::size_t const all =
-            std::accumulate(shape.begin(), shape.end(), std::size_t{1}, std::multiplies<>());
-        return all / steps();
-    }
-};
 
 /// Element by element; an empty vector is all `otherwise`.
 inline void multiply_into(std::vector<double>& values, double otherwise, std::vector<double> const& factors) {
@@ -99,29 +54,30 @@ inline void add_into(std::vector<double>& values, std::vector<double> const& mor
     return values;
 }
 
-/// One pass over the nodes of one network.
+/// One pass over the nodes of one network. A template, so that only a program that maps a network takes the
+/// time to compile it.
+template <std::same_as<network> Network>
 class network_wiring {
 public:
-    network_wiring(network const& net, recurrence layout)
+    network_wiring(Network const& net, recurrence layout)
         : net_(&net), layout_(layout), shapes_(result_shapes(net)), takers_(consumers(net)) {
         for (auto const& each : net.nodes())
-            if (std::holds_alternative<input>(each.op)) ++inputs_;
+            if (each.op.template is<input>()) ++inputs_;
     }
 
     [[nodiscard]] wiring run() {
         refuse_huge();
         for (auto const& at : net_->nodes()) {
             at_ = &at;
-            auto made = visit_operation([&](auto const& op) { return value_of(op); }, at.op);
-            auto const taker = takers_.find(at.name);
-            bool const last = taker == takers_.end();
+            auto made = at.op.visit([&](auto const& op) { return value_of(op); });
+            auto const takers = takers_[here()].size();
+            bool const last = takers == 0;
             // What several read is spins, so that all of them read the same.
-            if (last && made.pending && made.layer)
-                wired_.activations.emplace(to_string(activation_kind::identity));
-            if (last || taker->second.size() > 1) settle(made);
+            if (last && made.pending && made.layer) discard_activation(activation_kind::identity);
+            if (last || takers > 1) settle(made);
             if (last)
                 for (auto const& term : made.terms) wired_.parts[term.part].is_output = true;
-            signals_.insert_or_assign(at.name, std::move(made));
+            signals_.push_back(std::move(made));
         }
         if (wired_.parts.empty()) throw error("the network has no neurons that could become spins");
         return std::move(wired_);
@@ -130,18 +86,57 @@ public:
 private:
     using map_pointer = std::shared_ptr<linear_map const>;
 
+    /// Spins that a value consists of: values [first, first + size of the part) of it are factor * (scale *
+    /// spin
+    /// + shift); empty scales are 1, empty shifts 0.
+    struct signal_term {
+        std::size_t part = 0, first = 0;
+        double factor = 1;
+        std::vector<double> scale = {}, shift = {};
+    };
+
+    /// A wire to spins that are not there yet, those of step `slice`.
+    struct pending_wire {
+        std::size_t from, slice;
+        std::shared_ptr<linear_map const> map;
+        double factor = 1;
+    };
+
+    /// The value of a node: spins, or sums of couplings that will become the fields of spins.
+    struct signal {
+        value_shape shape;
+        bool sequence = false;  ///< (steps, features), each step by itself
+        bool pending = false;
+        std::string name = {};                         ///< of the spins to be
+        std::vector<signal_term> terms = {};           ///< where not pending
+        std::vector<pending_wire> wires = {};          ///< where pending
+        std::vector<std::vector<double>> fields = {};  ///< where pending, for each step
+        bool layer = false;                            ///< pending, and the result of weights
+
+        [[nodiscard]] std::size_t steps() const { return sequence ? shape[0] : 1; }
+        /// Values of one channel.
+        [[nodiscard]] std::size_t positions() const {
+            return sequence || shape.size() < 2 ? 1 : step_size() / shape[0];
+        }
+        [[nodiscard]] std::size_t step_size() const {
+            std::size_t all = 1;
+            for (auto const length : shape) all *= length;
+            return all / steps();
+        }
+    };
+
     /// Files of a hundred bytes can describe 2^60 values, or steps that all read each other. Sites are drawn
     /// for by numbers of 32 bits, so no glass is larger than that.
     void refuse_huge() const {
         constexpr double most = 0x1p32;
         double all = 0;
         for (auto const& at : net_->nodes()) {
-            auto const& shape = shapes_.find(at.name)->second;
+            auto const& shape = shapes_[net_->position(at.name)];
             double values = 1;
             for (auto const n : shape) values *= static_cast<double>(n);
-            if (auto const* const op = std::get_if<attention>(&at.op); op != nullptr && op->causal)
-                values += std::pow(static_cast<double>(shape[0]), 2);
-            if (auto const* const op = std::get_if<embedding>(&at.op))  // a spin for each word
+            if (auto const* const op = at.op.template get_if<attention>(); op != nullptr && op->causal)
+                values += static_cast<double>(shape[0]) * static_cast<double>(shape[0]);
+            if (auto const* const op = at.op.template get_if<embedding>())  // a spin for each word
                 values += static_cast<double>(shape[0]) * static_cast<double>(op->weight.shape()[0]);
             all += values;
             if (all > most)
@@ -154,13 +149,20 @@ private:
 
     [[nodiscard]] std::string where() const { return "node " + in_quotes(at_->name); }
     [[noreturn]] void refuse(std::string const& why) const {
-        throw error(where() + " (" + std::string(label_of(at_->op)) + "): " + why);
+        throw error(where() + " (" + std::string(at_->op.label()) + "): " + why);
     }
-    [[nodiscard]] signal& input_signal(std::size_t k = 0) { return signals_.find(at_->inputs[k])->second; }
-    [[nodiscard]] value_shape const& shape_here() const { return shapes_.find(at_->name)->second; }
+    [[nodiscard]] std::size_t here() const { return static_cast<std::size_t>(at_ - net_->nodes().data()); }
+    [[nodiscard]] signal& input_signal(std::size_t k = 0) { return signals_[net_->position(at_->inputs[k])]; }
+    [[nodiscard]] value_shape const& shape_here() const { return shapes_[here()]; }
     void discard(std::string const& what) {
         auto& list = wired_.discarded;
         if (std::find(list.begin(), list.end(), what) == list.end()) list.push_back(what);
+    }
+
+    void discard_activation(activation_kind kind) {
+        auto& list = wired_.activations;
+        auto const at = std::lower_bound(list.begin(), list.end(), to_string(kind));
+        if (at == list.end() || *at != to_string(kind)) list.emplace(at, to_string(kind));
     }
 
     // --- parts
@@ -192,7 +194,7 @@ private:
     /// An input that is to be read as spins.
     [[nodiscard]] signal& spins_of_input(std::size_t k = 0) {
         auto& from = input_signal(k);
-        if (from.pending && from.layer) wired_.activations.emplace(to_string(activation_kind::identity));
+        if (from.pending && from.layer) discard_activation(activation_kind::identity);
         settle(from);
         return from;
     }
@@ -290,18 +292,16 @@ private:
     // --- the operations
 
     /// Whether the input is a sequence is known from what takes it, directly or after what works on either.
-    [[nodiscard]] bool read_as_maps(std::string const& name) const {
-        std::vector<std::string const*> open{&name};  // no recursion: networks may be a hundred thousand deep
+    [[nodiscard]] bool read_as_maps() const {
+        std::vector<std::size_t> open{here()};  // no recursion: networks may be a hundred thousand deep
         while (!open.empty()) {
-            auto const found = takers_.find(*open.back());
+            auto const& takers = takers_[open.back()];
             open.pop_back();
-            if (found == takers_.end()) continue;
-            for (auto const* taker : found->second) {
-                auto const& op = taker->op;
-                if (std::holds_alternative<convolution>(op) || std::holds_alternative<pooling>(op))
-                    return true;
-                if (std::holds_alternative<batch_normalisation>(op) || std::holds_alternative<activation>(op))
-                    open.push_back(&taker->name);
+            for (auto const taker : takers) {
+                auto const& op = net_->nodes()[taker].op;
+                if (op.template is<convolution>() || op.template is<pooling>()) return true;
+                if (op.template is<batch_normalisation>() || op.template is<activation>())
+                    open.push_back(taker);
             }
         }
         return false;
@@ -309,12 +309,12 @@ private:
 
     [[nodiscard]] signal value_of(input const&) {
         signal made{shape_here()};
-        made.sequence = made.shape.size() == 2 && !read_as_maps(at_->name);
+        made.sequence = made.shape.size() == 2 && !read_as_maps();
         std::size_t size = made.step_size(), steps = made.steps();
         bool tokens = false;
         // Tokens: one spin for each word, at each step.
-        if (auto const found = takers_.find(at_->name); found != takers_.end())
-            if (auto const* table = std::get_if<embedding>(&found->second.front()->op)) {
+        if (auto const& takers = takers_[here()]; !takers.empty())
+            if (auto const* table = net_->nodes()[takers.front()].op.template get_if<embedding>()) {
                 steps = made.shape[0];
                 size = table->weight.shape()[0];
                 tokens = true;
@@ -342,7 +342,7 @@ private:
 
     [[nodiscard]] signal value_of(activation const& op) {
         auto& from = input_signal();
-        wired_.activations.emplace(to_string(op.kind));
+        discard_activation(op.kind);
         settle(from);
         return from;
     }
@@ -544,8 +544,9 @@ private:
     [[nodiscard]] signal value_of(embedding const& op) {
         auto const& from = input_signal();
         auto const* const source = net_->find(at_->inputs[0]);
-        if (!std::holds_alternative<input>(source->op)) refuse("it does not read the input");
-        if (takers_.find(source->name)->second.size() != 1) refuse("its tokens are read by another node too");
+        if (!source->op.template is<input>()) refuse("it does not read the input");
+        if (takers_[net_->position(source->name)].size() != 1)
+            refuse("its tokens are read by another node too");
         auto made = pending_here(true, true);
         linear_map const table{matrix_map{op.weight, 0, op.weight.shape()[0], 0, op.weight.shape()[1], true}};
         for (std::size_t k = 0; k < from.terms.size(); ++k) read(made, k, from.terms[k], table);
@@ -581,7 +582,7 @@ private:
         }
         wired_.any_bias = wired_.any_bias || op.input_bias || op.hidden_bias;
         if (gates.empty())
-            wired_.activations.emplace(to_string(op.activation));
+            discard_activation(op.activation);
         else
             discard("products with gates, beyond their value at zero");
         return wired_steps(op, from, gates, candidate, memory);
@@ -701,13 +702,14 @@ private:
         return made;
     }
 
-    network const* net_;
+    Network const* net_;
     recurrence layout_;
-    std::map<std::string, value_shape, std::less<>> shapes_;
-    std::map<std::string, std::vector<node const*>> takers_;
-    std::map<std::string, signal, std::less<>> signals_;
+    // of the nodes, in their order
+    value_shapes shapes_;
+    std::vector<std::vector<std::size_t>> takers_;
+    std::vector<signal> signals_;
     node const* at_ = nullptr;
-    wiring wired_;
+    std::conditional_t<std::same_as<Network, network>, wiring, void> wired_;  // looked into where mapped only
     std::size_t groups_ = 0;
     std::size_t inputs_ = 0;  ///< nodes
     map_pointer shared_;
@@ -722,9 +724,10 @@ private:
 /// projections of attention. docs/mapping.md says for each operation what is kept. Throws spinet::error
 /// naming the node where shapes do not fit, an operation has no place or the values are more than 2^32, and
 /// where they do not fit into memory.
-[[nodiscard]] inline wiring wire_network(network const& net, recurrence layout = recurrence::unrolled) {
+template <std::same_as<network> Network>
+[[nodiscard]] wiring wire_network(Network const& net, recurrence layout = recurrence::unrolled) {
     try {
-        return detail::network_wiring(net, layout).run();
+        return detail::network_wiring<Network>(net, layout).run();
     } catch (std::bad_alloc const&) {
         throw error("what the network makes of one input does not fit into memory");
     }

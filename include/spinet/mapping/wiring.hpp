@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <memory>
-#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -41,7 +40,8 @@ struct wired_part {
 struct wiring {
     std::vector<wired_part> parts;
     std::vector<wire> wires;
-    std::set<std::string> activations;   ///< kinds of activation functions, which have no counterpart
+    std::vector<std::string>
+        activations;                     ///< sorted; kinds of activation functions, which have no counterpart
     std::vector<std::string> discarded;  ///< what else has none
     bool any_bias = false;
 

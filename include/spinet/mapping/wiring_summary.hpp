@@ -71,7 +71,7 @@ struct wiring_summary {
         if (!seen.emplace(each.map.get(), true).second) continue;
         if (auto const* w = std::get_if<window_map>(&each.map->kind))
             bytes += 3.0 * static_cast<double>(w->shape.kernel_size()) * sizeof(float);
-        else  // both ways round, and where there are bf16 tiles three of those for each
+        else  // both ways round, and where there are AMX tiles three of those for each
             bytes += static_cast<double>(each.map->couplings()) * (2 * sizeof(float) + 6 * 2);
     }
     return bytes;

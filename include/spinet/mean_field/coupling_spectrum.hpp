@@ -11,13 +11,11 @@
 #include <spinet/spectrum/symmetric_eigenvalues.hpp>
 
 #include <algorithm>
-#include <concepts>
 #include <cstddef>
 #include <limits>
 #include <span>
 #include <string>
 #include <utility>
-#include <vector>
 
 namespace spinet {
 

@@ -276,7 +276,7 @@ template <PairModel M>
                                                              std::uint32_t index = 0,
                                                              double amplitude = 0.9) {
     auto m = row_major_array<double, 1>::from_shape({spins});
-    stream(seed, 1, index, purpose::mean_field).fill_signs(std::span(m.data(), spins));
+    stream(seed, mean_field_draw::tap_start, index).fill_signs(std::span(m.data(), spins));
     for (double& x : m) x *= amplitude;
     return m;
 }

@@ -99,19 +99,12 @@ inline void add_to_census(tap_census& census, tap_solution found, double distanc
 }
 
 inline void sort_census(tap_census& census) {
-    std::vector<std::size_t> order(census.solutions.size());
-    for (std::size_t k = 0; k < order.size(); ++k) order[k] = k;
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-        return census.solutions[a].free_energy < census.solutions[b].free_energy;
-    });
-    std::vector<tap_solution> solutions;
-    std::vector<std::size_t> found;
-    for (std::size_t const k : order) {
-        solutions.push_back(std::move(census.solutions[k]));
-        found.push_back(census.found[k]);
-    }
-    census.solutions = std::move(solutions);
-    census.found = std::move(found);
+    auto& solutions = census.solutions;
+    for (std::size_t k = 1; k < solutions.size(); ++k)
+        for (std::size_t j = k; j > 0 && solutions[j].free_energy < solutions[j - 1].free_energy; --j) {
+            std::swap(solutions[j], solutions[j - 1]);
+            std::swap(census.found[j], census.found[j - 1]);
+        }
 }
 
 }  // namespace detail
@@ -140,7 +133,7 @@ template <PairModel M>
         detail::add_to_census(census, solve_tap(model, temperature, start, unjudged), wanted.distance);
     };
     if (wanted.modes > 0) {
-        auto const modes = leading_modes(model, std::min(wanted.modes, model.size()));
+        auto const modes = leading_modes(model, std::min<std::size_t>(wanted.modes, model.size()));
         for (std::size_t k = 0; k < modes.size(); ++k)
             try_start(detail::start_along(modes.vector(k), wanted.amplitude));
     }

@@ -45,6 +45,14 @@ template <class M>
     }
 inline constexpr spin_space space_of<M> = M::space;
 
+/// The type that holds a spin.
+template <class M>
+using spin_of = typename M::spin_type;
+
+/// A model of spins with these values.
+template <class M, spin_space S>
+concept HasSpace = Model<M> && S == space_of<M>;
+
 /// Multilinear: E is linear in every single spin, so E = -s_i h_i(other spins) + rest. `fields` writes h for
 /// every row of spins +-1 (other numbers may be rounded); flipping s_i costs 2 s_i h_i.
 template <class M>
@@ -164,8 +172,9 @@ concept BatchMeasure = requires(P const& measure, std::span<double> x, std::span
 
 /// Spins in [-1, 1], `space == spin_space::interval`, whose single-site measure is `measure()`.
 template <class M>
-concept IntervalModel = Model<M> && space_of<M>
-== spin_space::interval&& SpinMeasure<std::remove_cvref_t<decltype(std::declval<M const&>().measure())>>;
+concept IntervalModel = HasSpace<M, spin_space::interval> && requires(M const& model) {
+    { model.measure() } -> SpinMeasure;
+};
 
 /// Optional: `paramagnet_above()` is the temperature above which the model is a paramagnet, in the unit of
 /// the couplings. A PairModel without it takes lambda_max(J); any other without it is never called

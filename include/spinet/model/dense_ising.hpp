@@ -45,7 +45,7 @@ public:
     }
 
     /// From now on, `fields` takes spins of any value as they are, and not only +-1. It then never uses
-    /// bf16 tiles.
+    /// AMX tiles.
     void take_any_spins() { split_ = {}; }
 
     [[nodiscard]] std::size_t size() const noexcept { return fields_.size(); }

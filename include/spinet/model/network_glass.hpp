@@ -55,7 +55,7 @@ public:
     }
 
     /// From now on, products take spins of any value as they are, and not only +-1. They then never use
-    /// bf16 tiles.
+    /// AMX tiles.
     void take_any_spins() {
         for (auto& any : blocks_) std::visit([](auto& block) { block.take_any_spins(); }, any);
     }

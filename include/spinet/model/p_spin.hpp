@@ -9,7 +9,6 @@
 #include <spinet/model/concepts.hpp>
 #include <spinet/random/streams.hpp>
 
-#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>

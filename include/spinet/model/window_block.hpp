@@ -9,7 +9,6 @@
 #include <spinet/window_extent.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstddef>
 #include <memory>

@@ -2,6 +2,8 @@
 /// The element types of tensors: how they are stored, and whole runs of them checked and converted.
 #pragma once
 
+#include <spinet/error.hpp>
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -22,18 +24,8 @@ enum class dtype : std::uint8_t { f16, bf16, f32, f64 };
     return type == dtype::f64 ? 8 : type == dtype::f32 ? 4 : 2;
 }
 
-[[nodiscard]] constexpr std::string_view to_string(dtype type) noexcept {
-    switch (type) {
-        case dtype::f16:
-            return "f16";
-        case dtype::bf16:
-            return "bf16";
-        case dtype::f32:
-            return "f32";
-        case dtype::f64:
-            return "f64";
-    }
-    return "unknown";
+[[nodiscard]] constexpr std::string_view to_string(dtype type) {
+    return detail::name_of(type, "dtype", {"f16", "bf16", "f32", "f64"});
 }
 
 namespace detail {

@@ -6,7 +6,6 @@
 #include <spinet/network/operation.hpp>
 #include <spinet/network/tensor.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <functional>
 #include <map>
@@ -14,7 +13,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 namespace spinet {
@@ -43,15 +41,11 @@ public:
             if (find(from) == nullptr)
                 throw error(where + " takes " + detail::in_quotes(from) +
                             ", which the network does not have (yet)");
-        detail::visit_operation(
-            [&]<class Op>(Op const& op) {
-                if (added.inputs.size() != Op::arity)
-                    throw error(where + " (" + std::string(Op::label) + ") has " +
-                                std::to_string(added.inputs.size()) + " inputs instead of " +
-                                std::to_string(Op::arity));
-                detail::check(op, where);
-            },
-            added.op);
+        if (added.inputs.size() != added.op.arity())
+            throw error(where + " (" + std::string(added.op.label()) + ") has " +
+                        std::to_string(added.inputs.size()) + " inputs instead of " +
+                        std::to_string(added.op.arity()));
+        added.op.check(where);
         nodes_.push_back(std::move(added));
         try {
             positions_.emplace(nodes_.back().name, nodes_.size() - 1);
@@ -70,6 +64,12 @@ public:
     [[nodiscard]] node const* find(std::string_view name) const noexcept {
         auto const at = positions_.find(name);
         return at == positions_.end() ? nullptr : &nodes_[at->second];
+    }
+    /// Where that node is among nodes(). Throws `error` where there is none.
+    [[nodiscard]] std::size_t position(std::string_view name) const {
+        auto const* const found = find(name);
+        if (found == nullptr) throw error("the network has no node " + detail::in_quotes(name));
+        return static_cast<std::size_t>(found - nodes_.data());
     }
     /// The file the network was read from; empty where there is none.
     [[nodiscard]] std::string const& source() const noexcept { return source_; }
@@ -97,36 +97,38 @@ struct dense_layer {
 
 namespace detail {
 
-/// For each node the nodes which take its result, in the order of the network.
-[[nodiscard]] inline std::map<std::string, std::vector<node const*>> consumers(network const& net) {
-    std::map<std::string, std::vector<node const*>> result;
-    for (auto const& taker : net.nodes())
-        for (auto const& from : taker.inputs) result[from].push_back(&taker);
+/// For each node the positions of the nodes which take its result, in order.
+[[nodiscard]] inline std::vector<std::vector<std::size_t>> consumers(network const& net) {
+    std::vector<std::vector<std::size_t>> result(net.nodes().size());
+    for (std::size_t taker = 0; taker < result.size(); ++taker)
+        for (auto const& from : net.nodes()[taker].inputs) result[net.position(from)].push_back(taker);
     return result;
 }
 
-/// The nodes as one line from the only node without inputs to the only one without a taker, or an error.
-[[nodiscard]] inline std::vector<node const*> line_of(network const& net) {
-    std::vector<node const*> line;
-    for (auto const& start : net.nodes()) {
-        if (!start.inputs.empty()) continue;
+/// The positions of the nodes, as one line from the only node without inputs to the only one without a taker.
+/// Throws `error` where there is no such line.
+[[nodiscard]] inline std::vector<std::size_t> line_of(network const& net) {
+    auto const& nodes = net.nodes();
+    std::vector<std::size_t> line;
+    for (std::size_t start = 0; start < nodes.size(); ++start) {
+        if (!nodes[start].inputs.empty()) continue;
         if (!line.empty())
             throw error("the network is not a chain: it starts both at node " +
-                        in_quotes(line.front()->name) + " and at node " + in_quotes(start.name));
-        line.push_back(&start);
+                        in_quotes(nodes[line.front()].name) + " and at node " + in_quotes(nodes[start].name));
+        line.push_back(start);
     }
     auto const takers = consumers(net);
     while (!line.empty()) {
-        auto const& last = *line.back();
+        auto const& last = nodes[line.back()];
         if (last.inputs.size() > 1)
             throw error("the network is not a chain: node " + in_quotes(last.name) + " joins " +
                         std::to_string(last.inputs.size()) + " inputs");
-        auto const next = takers.find(last.name);
-        if (next == takers.end()) break;
-        if (next->second.size() > 1)
+        auto const& next = takers[line.back()];
+        if (next.empty()) break;
+        if (next.size() > 1)
             throw error("the network is not a chain: node " + in_quotes(last.name) + " branches into " +
-                        in_quotes(next->second[0]->name) + " and " + in_quotes(next->second[1]->name));
-        line.push_back(next->second.front());
+                        in_quotes(nodes[next[0]].name) + " and " + in_quotes(nodes[next[1]].name));
+        line.push_back(next.front());
     }
     return line;
 }
@@ -160,11 +162,11 @@ inline void join_activation(std::vector<dense_layer>& chain, node const& at, act
 
 /// A name for a node which is no layer: layers keep theirs, because users look them up by name.
 [[nodiscard]] inline std::string spare_name(std::vector<dense_layer> const& layers, std::string name) {
-    auto const taken = [&] {
-        return std::any_of(layers.begin(), layers.end(),
-                           [&](auto const& layer) { return layer.name == name; });
-    };
-    while (taken()) name += "'";
+    for (auto layer = layers.begin(); layer != layers.end();) {
+        bool const taken = layer->name == name;
+        if (taken) name += "'";
+        layer = taken ? layers.begin() : layer + 1;
+    }
     return name;
 }
 
@@ -176,18 +178,19 @@ inline void join_activation(std::vector<dense_layer>& chain, node const& at, act
 [[nodiscard]] inline std::vector<dense_layer> dense_chain(network const& net) {
     std::vector<dense_layer> chain;
     std::optional<std::size_t> input_size;
-    for (auto const* at : detail::line_of(net)) {
-        if (auto const* start = std::get_if<input>(&at->op)) {
+    for (auto const position : detail::line_of(net)) {
+        auto const& at = net.nodes()[position];
+        if (auto const* start = at.op.get_if<input>()) {
             input_size = start->size;
-        } else if (auto const* layer = std::get_if<dense>(&at->op)) {
-            dense_layer next{at->name, layer->weight, layer->bias, activation_kind::identity};
+        } else if (auto const* layer = at.op.get_if<dense>()) {
+            dense_layer next{at.name, layer->weight, layer->bias, activation_kind::identity};
             detail::check_fit(chain, input_size, next);
             chain.push_back(std::move(next));
-        } else if (auto const* function = std::get_if<activation>(&at->op)) {
-            detail::join_activation(chain, *at, function->kind);
+        } else if (auto const* function = at.op.get_if<activation>()) {
+            detail::join_activation(chain, at, function->kind);
         } else {
-            throw error("node " + detail::in_quotes(at->name) + " is of kind " +
-                        std::string(label_of(at->op)) + ", not a dense layer");
+            throw error("node " + detail::in_quotes(at.name) + " is of kind " + std::string(at.op.label()) +
+                        ", not a dense layer");
         }
     }
     if (chain.empty())

@@ -5,15 +5,15 @@
 #include <spinet/error.hpp>
 #include <spinet/network/tensor.hpp>
 
-#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
-#include <variant>
 #include <vector>
 
 namespace spinet {
@@ -33,36 +33,17 @@ enum class activation_kind : std::uint8_t {
     log_softmax
 };
 
-[[nodiscard]] constexpr std::string_view to_string(activation_kind kind) noexcept {
-    switch (kind) {
-        case activation_kind::unspecified:
-            return "unspecified";
-        case activation_kind::identity:
-            return "identity";
-        case activation_kind::relu:
-            return "relu";
-        case activation_kind::gelu:
-            return "gelu";
-        case activation_kind::silu:
-            return "silu";
-        case activation_kind::tanh:
-            return "tanh";
-        case activation_kind::sigmoid:
-            return "sigmoid";
-        case activation_kind::softplus:
-            return "softplus";
-        case activation_kind::softmax:
-            return "softmax";
-        case activation_kind::log_softmax:
-            return "log_softmax";
-    }
-    return "unknown";
+[[nodiscard]] constexpr std::string_view to_string(activation_kind kind) {
+    return detail::name_of(kind, "activation_kind",
+                           {"unspecified", "identity", "relu", "gelu", "silu", "tanh", "sigmoid", "softplus",
+                            "softmax", "log_softmax"});
 }
 
 // An operation is an aggregate with a `label`, an `arity` (how many inputs it takes), an overload of
-// `detail::check` and one of `detail::shape_after` (shapes.hpp). A new one joins the variant below; what does
-// not know it says so. Values of one sample are arrays: of shape (features); (channels, length) or (channels,
-// height, width); or, for sequences, (steps, features), where a step is a time or a token.
+// `detail::check` and one of `detail::shape_after` (shapes.hpp). A new one joins the list of `operation`
+// below; what does not know it says so. Values of one sample are arrays: of shape (features); (channels,
+// length) or (channels, height, width); or, for sequences, (steps, features), where a step is a time or a
+// token.
 
 /// Where the data enters: `size` numbers per sample, or numbers of a token per step (see embedding).
 struct input {
@@ -208,30 +189,6 @@ struct embedding {
     static constexpr std::size_t arity = 1;
     tensor weight;
 };
-
-using operation =
-    std::variant<input, dense, activation, convolution, pooling, batch_normalisation, layer_normalisation,
-                 addition, offset, flatten, select_step, mean_over_steps, recurrent, attention, embedding>;
-
-namespace detail {
-
-/// f(the alternative that `op` holds). As std::visit, whose tables of functions cost much compile time.
-template <std::size_t First = 0, class F, class Operation>
-decltype(auto) visit_operation(F&& f, Operation const& op) {
-    if constexpr (First + 1 < std::variant_size_v<Operation>) {
-        if (op.index() != First) return visit_operation<First + 1>(f, op);
-    }
-    return f(*std::get_if<First>(&op));
-}
-
-}  // namespace detail
-
-[[nodiscard]] inline std::string_view label_of(operation const& op) {
-    return []<class... Op>(std::variant<Op...> const& any) {
-        std::string_view const labels[] = {Op::label...};
-        return labels[any.index()];
-    }(op);
-}
 
 namespace detail {
 
@@ -408,5 +365,72 @@ inline void check(embedding const& op, std::string const& where) {
     check_finite(op.weight, where);
 }
 
+template <class... Ops>
+struct operation_list {
+    template <class Op>
+    static constexpr bool holds = (std::is_same_v<Op, Ops> || ...);
+};
+using operations =
+    operation_list<input, dense, activation, convolution, pooling, batch_normalisation, layer_normalisation,
+                   addition, offset, flatten, select_step, mean_over_steps, recurrent, attention, embedding>;
+
 }  // namespace detail
+
+/// One of the operations above; an immutable value, and cheap to copy. (A std::variant of so many types would
+/// take a tenth of the time in which spinet.hpp compiles.)
+class operation {
+public:
+    template <class Op>
+        requires(detail::operations::holds<Op>)
+    operation(Op op) : held_(static_cast<base const*>(new holder<Op>(std::move(op)))) {}  // NOLINT: implicit
+
+    [[nodiscard]] std::string_view label() const noexcept { return held_->label(); }
+    /// How many inputs it takes.
+    [[nodiscard]] std::size_t arity() const noexcept { return held_->arity(); }
+
+    template <class Op>
+    [[nodiscard]] bool is() const noexcept {
+        return get_if<Op>() != nullptr;
+    }
+    /// The operation if it is an Op, else nullptr.
+    template <class Op>
+    [[nodiscard]] Op const* get_if() const noexcept {
+        auto const* const held = dynamic_cast<holder<Op> const*>(held_.get());
+        return held == nullptr ? nullptr : &held->op;
+    }
+    /// f(the operation as what it is). All results of `f` are of one type.
+    template <class F>
+    decltype(auto) visit(F&& f) const {
+        return visit_one_of(f, detail::operations());
+    }
+
+    /// Throws `error`, which `where` begins, where a tensor has the wrong rank or size or is not finite.
+    void check(std::string const& where) const { held_->check(where); }
+
+private:
+    struct base {
+        virtual ~base() = default;
+        [[nodiscard]] virtual std::string_view label() const noexcept = 0;
+        [[nodiscard]] virtual std::size_t arity() const noexcept = 0;
+        virtual void check(std::string const& where) const = 0;
+    };
+    template <class Op>
+    struct holder final : base {
+        explicit holder(Op&& given) : op(std::move(given)) {}
+        [[nodiscard]] std::string_view label() const noexcept override { return Op::label; }
+        [[nodiscard]] std::size_t arity() const noexcept override { return Op::arity; }
+        void check(std::string const& where) const override { detail::check(op, where); }
+        Op op;
+    };
+
+    template <class F, class Op, class... Others>
+    decltype(auto) visit_one_of(F& f, detail::operation_list<Op, Others...>) const {
+        if constexpr (sizeof...(Others) > 0)
+            if (!is<Op>()) return visit_one_of(f, detail::operation_list<Others...>());
+        return f(*get_if<Op>());
+    }
+
+    std::shared_ptr<base const> held_;
+};
+
 }  // namespace spinet

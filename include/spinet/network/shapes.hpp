@@ -9,13 +9,7 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <functional>
-#include <map>
-#include <optional>
 #include <string>
-#include <string_view>
-#include <utility>
-#include <variant>
 #include <vector>
 
 namespace spinet {
@@ -187,26 +181,24 @@ inline void require_trailing(value_shape const& trailing, value_shape const& fro
     return {from[0][0], op.weight.shape()[1]};
 }
 
-using shapes_by_node = std::map<std::string, value_shape, std::less<>>;
-
-/// Adds the shape of a node, whose inputs have theirs.
-inline void add_shape(shapes_by_node& shapes, node const& at) {
+/// Adds the shape of the next node, of those that have none yet.
+inline void add_shape(value_shapes& shapes, network const& net) {
+    auto const& at = net.nodes()[shapes.size()];
     value_shapes from;
-    for (auto const& name : at.inputs) from.push_back(shapes.find(name)->second);
+    for (auto const& name : at.inputs) from.push_back(shapes[net.position(name)]);
     auto const where = "node " + in_quotes(at.name);
-    auto result = visit_operation([&](auto const& op) { return shape_after(op, from, where); }, at.op);
-    if (!checked_product(result, sizeof(double)))
-        throw error(where + ": values of shape " + tuple_text(result) + " are too many");
-    shapes.emplace(at.name, std::move(result));
+    shapes.push_back(at.op.visit([&](auto const& op) { return shape_after(op, from, where); }));
+    if (!checked_product(shapes.back(), sizeof(double)))
+        throw error(where + ": values of shape " + tuple_text(shapes.back()) + " are too many");
 }
 
 }  // namespace detail
 
-/// The shape of every node's result, by the node's name. Throws `error`, naming the node, where what it is
+/// The shapes of the results of net.nodes(), in their order. Throws `error`, naming the node, where what it is
 /// given does not fit it.
-[[nodiscard]] inline std::map<std::string, value_shape, std::less<>> result_shapes(network const& net) {
-    detail::shapes_by_node shapes;
-    for (auto const& at : net.nodes()) detail::add_shape(shapes, at);
+[[nodiscard]] inline std::vector<value_shape> result_shapes(network const& net) {
+    detail::value_shapes shapes;
+    while (shapes.size() < net.nodes().size()) detail::add_shape(shapes, net);
     return shapes;
 }
 

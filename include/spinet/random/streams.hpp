@@ -55,6 +55,18 @@ enum class null_model_draw : std::uint32_t {
     rescaling = 3,  ///< factors of hidden neurons
 };
 
+/// Which of the draws of purpose::mean_field, in the place of the sweep. Append only.
+enum class mean_field_draw : std::uint32_t {
+    iteration = 0,  ///< start vectors of eigenvalue iterations; the row is the number of the vector
+    tap_start = 1,  ///< random starts of the TAP equations
+};
+
+/// Which of the draws of purpose::start, in the place of the attempt. Append only.
+enum class start_draw : std::uint16_t {
+    run = 0,        ///< the hot replicas of a run
+    annealing = 1,  ///< the rows of an annealing
+};
+
 /// A stream of 32-bit words with random access. Immutable: `bits(n)` is a function.
 class stream {
 public:
@@ -65,9 +77,12 @@ public:
           row_(row),
           use_(static_cast<std::uint32_t>(use) | static_cast<std::uint32_t>(attempt) << 16) {}
 
-    /// That of a null model's layer.
     constexpr stream(std::uint64_t seed, null_model_draw what, std::uint32_t layer) noexcept
         : stream(seed, static_cast<std::uint32_t>(what), layer, purpose::null_model) {}
+    constexpr stream(std::uint64_t seed, mean_field_draw what, std::uint32_t vector) noexcept
+        : stream(seed, static_cast<std::uint32_t>(what), vector, purpose::mean_field) {}
+    constexpr stream(std::uint64_t seed, start_draw what, std::uint32_t row) noexcept
+        : stream(seed, 0, row, purpose::start, static_cast<std::uint16_t>(what)) {}
 
     /// Draw n.
     [[nodiscard]] constexpr std::uint32_t bits(std::uint32_t n) const noexcept {

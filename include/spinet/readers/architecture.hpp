@@ -121,7 +121,7 @@ private:
         auto made_op = operation_of(made, spec);
         refuse_unread();
         auto inputs = spec.inputs;
-        if (inputs.empty() && !std::holds_alternative<input>(made_op) && !last_.empty()) inputs = {last_};
+        if (inputs.empty() && !made_op.template is<input>() && !last_.empty()) inputs = {last_};
         made.add({spec.name, std::move(made_op), std::move(inputs)});
         last_ = spec.name;
     }
@@ -227,12 +227,11 @@ private:
         auto const from = prefix();
         auto values = required_tensor(has(from) ? from : from + ".weight");
         // Only of the nodes since the last time, or thousands of offsets would take the square of that.
-        for (; shaped_ < made.nodes().size(); ++shaped_) add_shape(shapes_, made.nodes()[shaped_]);
+        while (shapes_.size() < made.nodes().size()) add_shape(shapes_, made);
         auto const& source = spec.inputs.empty() ? last_ : spec.inputs.front();
-        auto const found = shapes_.find(source);
-        if (found != shapes_.end() && found->second.size() == 2 && values.rank() == 2 &&
-            values.shape()[0] > found->second[0])
-            values = values.rows(0, found->second[0]);
+        auto const shape = made.find(source) == nullptr ? value_shape{} : shapes_[made.position(source)];
+        if (shape.size() == 2 && values.rank() == 2 && values.shape()[0] > shape[0])
+            values = values.rows(0, shape[0]);
         return {std::move(values)};
     }
 
@@ -318,8 +317,7 @@ private:
 
     listed_tensors const* tensors_;
     Load load_;
-    shapes_by_node shapes_;  ///< of the first `shaped_` nodes
-    std::size_t shaped_ = 0;
+    value_shapes shapes_;  ///< of the first nodes
     std::set<std::string, std::less<>> used_;
     std::set<std::string> unread_;
     node_spec const* spec_ = nullptr;

@@ -11,7 +11,6 @@
 #include <cstring>
 #include <fstream>
 #include <string>
-#include <utility>
 #include <vector>
 
 #if __has_include(<unistd.h>) && __has_include(<sys/wait.h>) && __has_include(<poll.h>) && \

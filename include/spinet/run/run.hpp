@@ -30,7 +30,7 @@ struct run_record : ensemble_report {
     std::size_t sites = 0;
     std::vector<spin_group> groups;
     bool exchanges = false;              ///< the method moves replicas between temperatures
-    std::size_t replicas_per_block = 1;  ///< so many consecutive replicas are one independent unit
+    std::size_t replicas_per_block = 1;  ///< consecutive replicas that depend on each other
     bool anneals = false;                ///< the temperature falls: each has all the sweeps of the plan
     std::uint64_t sweeps_done = 0;       ///< of warm-up and measurement together
     std::uint64_t sweeps_total = 0;      ///< likewise, of the whole plan

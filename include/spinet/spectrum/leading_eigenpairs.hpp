@@ -8,11 +8,11 @@
 #include <spinet/spectrum/largest_eigenvalue.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <span>
 #include <string>
-#include <vector>
 
 namespace spinet {
 
@@ -56,7 +56,8 @@ template <SymmetricOperator Apply>
                                                 std::min(tolerance, 1e-7) * basis.norm());
         }
         if (complete || enough) {
-            eigenpairs pairs{row_major_array<double, 1>::from_shape({found}), xt::zeros<double>({found, n})};
+            eigenpairs pairs{row_major_array<double, 1>::from_shape({found}),
+                             row_major_array<double, 2>(std::array<std::size_t, 2>{found, n}, 0.0)};
             for (std::size_t p = 0; p < found; ++p) {
                 std::size_t const k = m - 1 - p;
                 pairs.values(p) = values[k];

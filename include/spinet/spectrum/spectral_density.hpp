@@ -8,6 +8,7 @@
 #include <spinet/spectrum/lanczos_basis.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -52,7 +53,7 @@ inline void require_density_options(std::size_t n, density_options const& wanted
 /// +-1 / sqrt(n): for any matrix A the mean of v A v is trace(A) / n.
 [[nodiscard]] inline std::vector<double> random_signs(std::size_t n, std::uint64_t seed, std::size_t number) {
     std::vector<double> v(n);
-    stream(seed, 0, static_cast<std::uint32_t>(number), purpose::mean_field).fill_signs(std::span(v));
+    stream(seed, mean_field_draw::iteration, static_cast<std::uint32_t>(number)).fill_signs(std::span(v));
     for (double& x : v) x /= std::sqrt(static_cast<double>(n));
     return v;
 }
@@ -97,7 +98,8 @@ template <SymmetricOperator Apply>
         throw error("spectral_density: all eigenvalues are " + std::to_string(curve.highest) +
                     ", so a width must be given");
     double const from = curve.lowest - 4 * curve.width, to = curve.highest + 4 * curve.width;
-    curve.at = curve.density = curve.error = xt::zeros<double>({wanted.points});
+    curve.at = curve.density = curve.error =
+        row_major_array<double, 1>(std::array<std::size_t, 1>{wanted.points}, 0.0);
     for (std::size_t p = 0; p < wanted.points; ++p)
         curve.at[p] = from + (to - from) * static_cast<double>(p) / static_cast<double>(wanted.points - 1);
     // Chebyshev coefficients of a Gaussian of width w on an interval of length L fall as exp(-(2 k w / L)^2 /

@@ -6,7 +6,6 @@
 #include <spinet/error.hpp>
 
 #include <cstddef>
-#include <utility>
 #include <vector>
 
 namespace spinet::detail {

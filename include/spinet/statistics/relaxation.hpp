@@ -474,7 +474,7 @@ template <class M, class K, class Exec = serial, class... Watchers>
     auto const rows = detail::relaxed(
         model, kernel, temperatures, plan.replicas, schedule, executor,
         [&](std::size_t replica, std::size_t rung, auto out) {
-            stream(schedule.seed, 0, static_cast<std::uint32_t>(replica * rungs + rung), purpose::start)
+            stream(schedule.seed, start_draw::run, static_cast<std::uint32_t>(replica * rungs + rung))
                 .fill_signs(out);
         },
         watchers...);

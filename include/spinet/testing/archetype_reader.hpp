@@ -7,21 +7,12 @@
 #include <spinet/network/mlp.hpp>
 #include <spinet/network/network.hpp>
 #include <spinet/readers/concepts.hpp>
+#include <spinet/testing/convertible_only.hpp>
 
 #include <filesystem>
 #include <string_view>
 
 namespace spinet::testing::archetypes {
-
-/// Whatever converts to T, and can do nothing else.
-template <class T>
-struct convertible_only {
-    T value;
-
-    operator T() const { return value; }  // NOLINT: implicit, as concepts demand
-    bool operator!() const = delete;
-    convertible_only& operator=(convertible_only const&) = delete;
-};
 
 /// Recognises every file. Gives a network of one layer without a source, or throws `error` with `refusal`.
 struct reader {

@@ -6,10 +6,12 @@
 #include <spinet/archive.hpp>
 #include <spinet/ensemble/concepts.hpp>
 #include <spinet/kernel/rule.hpp>
+#include <spinet/mapping/concepts.hpp>
 #include <spinet/model/concepts.hpp>
 #include <spinet/observable/concepts.hpp>
 #include <spinet/random/streams.hpp>
 #include <spinet/run/progress.hpp>
+#include <spinet/testing/convertible_only.hpp>
 
 #include <array>
 #include <cmath>
@@ -61,11 +63,14 @@ struct six_spins {
 /// Model.
 struct model : pinned {
     using spin_type = float;
-    [[nodiscard]] std::size_t size() const { return six_spins::size; }
-    [[nodiscard]] double energy(std::span<float const> spins) const { return six_spins::energy(spins); }
-    [[nodiscard]] double energy_change(std::span<float const> spins, std::size_t site, float value) const {
-        return -(static_cast<double>(value) - static_cast<double>(spins[site])) *
-               six_spins::local_field(spins, site);
+    [[nodiscard]] convertible_only<std::size_t> size() const { return {six_spins::size}; }
+    [[nodiscard]] convertible_only<double> energy(std::span<float const> spins) const {
+        return {six_spins::energy(spins)};
+    }
+    [[nodiscard]] convertible_only<double> energy_change(std::span<float const> spins, std::size_t site,
+                                                         float value) const {
+        return {-(static_cast<double>(value) - static_cast<double>(spins[site])) *
+                six_spins::local_field(spins, site)};
     }
 };
 
@@ -142,7 +147,7 @@ struct sparse_model : pair_model {
 
 /// BlockModel.
 struct block_model : pair_model {
-    [[nodiscard]] std::size_t colours() const { return 2; }
+    [[nodiscard]] convertible_only<std::size_t> colours() const { return {2}; }
     [[nodiscard]] std::span<site_range const> colour(std::size_t c) const {
         static constexpr std::array<site_range, 2> ranges{site_range{0, 3}, site_range{3, 3}};
         return std::span(ranges).subspan(c, 1);
@@ -165,16 +170,26 @@ private:
 
 /// SpinMeasure: +1 or -1.
 struct measure {
-    [[nodiscard]] double draw(double x, double u) const { return u < 1 / (1 + std::exp(2 * x)) ? -1 : 1; }
-    [[nodiscard]] double log_partition(double x) const { return std::log(std::cosh(x)); }
-    [[nodiscard]] double variance() const { return 1; }
-    [[nodiscard]] std::string name() const { return "two values"; }
+    [[nodiscard]] convertible_only<double> draw(double x, double u) const {
+        return {u < 1 / (1 + std::exp(2 * x)) ? -1.0 : 1.0};
+    }
+    [[nodiscard]] convertible_only<double> log_partition(double x) const { return {std::log(std::cosh(x))}; }
+    [[nodiscard]] convertible_only<double> variance() const { return {1}; }
+    [[nodiscard]] convertible_only<std::string> name() const { return {"two values"}; }
 };
 
 /// IntervalModel, with the refinement PairModel that heat bath asks for.
 struct interval_model : pair_model {
     static constexpr spin_space space = spin_space::interval;
     [[nodiscard]] archetypes::measure measure() const { return {}; }
+};
+
+/// Mapping: every network becomes the same six spins.
+struct mapping : pinned {
+    template <class Real>
+    [[nodiscard]] pair_model map(network const&) const {
+        return {};
+    }
 };
 
 /// AcceptanceRule: heat bath.
@@ -185,7 +200,7 @@ struct rule {
     [[nodiscard]] static probability_ratio<double> flip_ratio(double x, zero_cost) {
         return {1, 1 + std::exp(x)};
     }
-    [[nodiscard]] static std::string name() { return "archetype"; }
+    [[nodiscard]] static convertible_only<std::string> name() { return {"archetype"}; }
 };
 
 /// ThresholdRule.
@@ -202,7 +217,7 @@ public:
         : spins_(rows, std::vector<Real>(sites, Real{1})), energies_(rows) {}
     kernel_state(kernel_state&&) = default;
 
-    [[nodiscard]] std::size_t rows() const { return spins_.size(); }
+    [[nodiscard]] convertible_only<std::size_t> rows() const { return {spins_.size()}; }
     void set_row(std::size_t r, std::span<Real const> from) { spins_[r].assign(from.begin(), from.end()); }
     void copy_row(std::size_t r, std::span<Real> to) const {
         for (std::size_t i = 0; i < to.size(); ++i) to[i] = spins_[r][i];
@@ -251,12 +266,12 @@ struct kernel {
                 rows.energies_[r] += cost;
             }
     }
-    [[nodiscard]] std::string name() const { return "archetype of a kernel"; }
+    [[nodiscard]] convertible_only<std::string> name() const { return {"archetype of a kernel"}; }
 };
 
 /// ExchangePolicy: by energies.
 struct exchange {
-    [[nodiscard]] std::string name() const { return "archetype of an exchange"; }
+    [[nodiscard]] convertible_only<std::string> name() const { return {"archetype of an exchange"}; }
     template <class M, class S>
     [[nodiscard]] double log_ratio(M const&, S const& state, std::size_t row_a, std::size_t row_b,
                                    double beta_a, double beta_b) const {
@@ -266,8 +281,8 @@ struct exchange {
 
 /// PairMove: two replicas change places with probability 1/2.
 struct pair_move {
-    [[nodiscard]] std::string name() const { return "archetype of a pair move"; }
-    [[nodiscard]] double highest() const { return 1e9; }
+    [[nodiscard]] convertible_only<std::string> name() const { return {"archetype of a pair move"}; }
+    [[nodiscard]] convertible_only<double> highest() const { return {1e9}; }
     template <class M, class Real>
     [[nodiscard]] double operator()(M const& of, std::span<Real> a, std::span<Real> b,
                                     std::uint32_t draw) const {
@@ -290,9 +305,11 @@ public:
     }
     ensemble(ensemble&&) = default;
 
-    [[nodiscard]] std::size_t steps() const { return 1; }
-    [[nodiscard]] std::size_t cohorts(std::size_t) const { return rungs_; }
-    [[nodiscard]] std::size_t rung_of(std::size_t, std::size_t cohort) const { return cohort; }
+    [[nodiscard]] convertible_only<std::size_t> steps() const { return {1}; }
+    [[nodiscard]] convertible_only<std::size_t> cohorts(std::size_t) const { return {rungs_}; }
+    [[nodiscard]] convertible_only<std::size_t> rung_of(std::size_t, std::size_t cohort) const {
+        return {cohort};
+    }
     template <class Team, class StateOf>
     void start(Team&, StateOf&& state_of) {
         std::vector<real> random(model_->size());
@@ -341,8 +358,8 @@ public:
 
     explicit method(ladder temperatures) : temperatures_(std::move(temperatures)) {}
     [[nodiscard]] ladder const& temperatures() const { return temperatures_; }
-    [[nodiscard]] std::string name() const { return "archetype of a method"; }
-    [[nodiscard]] std::size_t rows_per_replica() const { return temperatures_.size(); }
+    [[nodiscard]] convertible_only<std::string> name() const { return {"archetype of a method"}; }
+    [[nodiscard]] convertible_only<std::size_t> rows_per_replica() const { return {temperatures_.size()}; }
     [[nodiscard]] archetypes::kernel kernel() const { return {}; }
     template <class M>
     [[nodiscard]] ensemble<M> make_ensemble(M const& of, std::size_t replicas, std::uint64_t seed) const {
@@ -356,8 +373,8 @@ private:
 /// ObservableUnit: neighbours in the list of replicas, (0, 1), (1, 2), ...
 struct unit {
     static constexpr std::size_t size = 2;
-    [[nodiscard]] static std::string name() { return "two neighbours"; }
-    [[nodiscard]] static std::size_t count(std::size_t replicas) { return replicas - 1; }
+    [[nodiscard]] static convertible_only<std::string> name() { return {"two neighbours"}; }
+    [[nodiscard]] static convertible_only<std::size_t> count(std::size_t replicas) { return {replicas - 1}; }
     template <class Visit>
     static void for_each(std::size_t replicas, Visit&& visit) {
         for (std::size_t r = 0; r + 1 < replicas; ++r) {
@@ -392,7 +409,7 @@ struct executor : pinned {
 
 /// Callback, and so a Watcher.
 struct callback : pinned {
-    [[nodiscard]] bool operator()(progress const&) { return true; }
+    [[nodiscard]] convertible_only<bool> operator()(progress const&) { return {true}; }
 };
 
 }  // namespace spinet::testing::archetypes

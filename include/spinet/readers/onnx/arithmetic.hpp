@@ -12,10 +12,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <cstdint>
 #include <numbers>
 #include <optional>
-#include <string>
 #include <utility>
 #include <variant>
 #include <vector>

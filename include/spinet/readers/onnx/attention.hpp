@@ -10,9 +10,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <limits>
 #include <optional>
-#include <string>
 #include <utility>
 #include <variant>
 #include <vector>

@@ -12,12 +12,10 @@
 #include <spinet/readers/onnx/values.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <map>
 #include <onnx/onnx_pb.h>
 #include <optional>

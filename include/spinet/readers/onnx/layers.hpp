@@ -10,7 +10,6 @@
 #include <spinet/readers/onnx/values.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <optional>

@@ -5,7 +5,6 @@
 
 #include <spinet/network/tensor.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <utility>

@@ -127,7 +127,7 @@ template <class Op>
         return std::get_if<Op>(&of.op);
     } else {
         auto const* ready = std::get_if<operation>(&of.op);
-        return ready == nullptr ? nullptr : std::get_if<Op>(ready);
+        return ready == nullptr ? nullptr : ready->get_if<Op>();
     }
 }
 
@@ -164,23 +164,23 @@ template <class Op>
     std::vector<tensor const*> found;
     auto const add = [&](auto const&... parts) { (found.push_back(&parts), ...); };
     auto const may = [&](auto const&... parts) { ((parts ? found.push_back(&*parts) : void()), ...); };
-    if (auto const* layer = std::get_if<dense>(&op)) {
+    if (auto const* layer = op.get_if<dense>()) {
         add(layer->weight);
         may(layer->bias);
-    } else if (auto const* windows = std::get_if<convolution>(&op)) {
+    } else if (auto const* windows = op.get_if<convolution>()) {
         add(windows->weight);
         may(windows->bias);
-    } else if (auto const* batch = std::get_if<batch_normalisation>(&op)) {
+    } else if (auto const* batch = op.get_if<batch_normalisation>()) {
         add(batch->mean, batch->variance);
         may(batch->scale, batch->shift);
-    } else if (auto const* features = std::get_if<layer_normalisation>(&op)) {
+    } else if (auto const* features = op.get_if<layer_normalisation>()) {
         may(features->scale, features->shift);
-    } else if (auto const* cell = std::get_if<recurrent>(&op)) {
+    } else if (auto const* cell = op.get_if<recurrent>()) {
         add(cell->input_weight, cell->hidden_weight);
         may(cell->input_bias, cell->hidden_bias);
-    } else if (auto const* table = std::get_if<embedding>(&op)) {
+    } else if (auto const* table = op.get_if<embedding>()) {
         add(table->weight);
-    } else if (auto const* heads = std::get_if<attention>(&op)) {
+    } else if (auto const* heads = op.get_if<attention>()) {
         for (auto const* part : {&heads->query, &heads->key, &heads->value, &heads->output}) {
             add(part->weight);
             may(part->bias);
@@ -223,7 +223,7 @@ private:
     [[nodiscard]] std::string name_of(operation const& op, stage const& of) const {
         if (of.node == nullptr) return input_;
         auto name = layer_name(tensors_of(op));
-        if (auto const* shift = std::get_if<offset>(&op))
+        if (auto const* shift = op.get_if<offset>())
             if (shift->values.name().substr(0, 6) != "onnx::") name = shift->values.name();
         if (name.empty()) name = of.node->name();
         if (name.empty() && of.node->output_size() != 0) name = of.node->output(0);

@@ -15,7 +15,6 @@
 #include <deque>
 #include <filesystem>
 #include <functional>
-#include <limits>
 #include <map>
 #include <onnx/onnx_pb.h>
 #include <optional>
@@ -201,12 +200,8 @@ public:
         value_shapes from;
         for (auto const each : inputs) from.push_back(stages[each].shape);
         for (auto const* each : tensors_of(op)) checks.spend(each->bytes().size());
-        auto shape = std::visit(
-            [&](auto const& each) {
-                check(each, where);
-                return shape_after(each, from, where);
-            },
-            op);
+        op.check(where);
+        auto shape = op.visit([&](auto const& each) { return shape_after(each, from, where); });
         if (!countable(shape)) by.fail("computes too many values");
         auto const* const node = named_after == nullptr ? &by.node() : named_after;
         push({std::move(op), std::move(inputs), std::move(shape), node});
@@ -291,14 +286,14 @@ private:
     /// An input that nothing has used so far may as well have the shape that it is given first.
     bool reshape_input(std::size_t at, value_shape const& wanted) {
         auto* const ready = std::get_if<operation>(&stages[at].op);
-        auto* const start = ready == nullptr ? nullptr : std::get_if<spinet::input>(ready);
+        auto const* const start = ready == nullptr ? nullptr : ready->get_if<spinet::input>();
         if (start == nullptr) return false;
         for (auto const& each : stages)
             if (std::find(each.inputs.begin(), each.inputs.end(), at) != each.inputs.end()) return false;
         notes.push_back("the input of shape " + tuple_text(stages[at].shape) + " is used, and listed, as " +
                         tuple_text(wanted));
         stages[at].shape = wanted;
-        start->shape = wanted.size() == 1 ? value_shape{} : wanted;
+        *ready = spinet::input{start->size, wanted.size() == 1 ? value_shape{} : wanted};
         return true;
     }
 

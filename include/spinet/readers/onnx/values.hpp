@@ -8,13 +8,11 @@
 #include <spinet/readers/onnx/layout.hpp>
 
 #include <charconv>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
 #include <functional>
-#include <limits>
 #include <map>
 #include <memory>
 #include <onnx/onnx_pb.h>

@@ -336,8 +336,7 @@ inline void check_cover(input_file const& file, safetensors_header const& header
 [[nodiscard]] inline safetensors_header read_safetensors_header(input_file& file) {
     auto const text = detail::read_header_text(file);
     detail::safetensors_events events(file);
-    if (!nlohmann::json::sax_parse(text.begin(), text.end(), &events))
-        file.refuse("the header is not valid JSON");
+    if (!nlohmann::json::sax_parse(text, &events)) file.refuse("the header is not valid JSON");
     safetensors_header header{events.take(), 8 + text.size()};
     auto const data_size = file.size() - header.data_begin;
     for (auto const& named : header.tensors) detail::check_extent(file, named.second, data_size);

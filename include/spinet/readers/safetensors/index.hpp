@@ -10,7 +10,6 @@
 #include <nlohmann/json.hpp>
 
 #include <cstddef>
-#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -159,8 +158,7 @@ private:
     file.read(0, std::as_writable_bytes(std::span(text)));
     detail::refuse_zeros(file, text, "the index");
     detail::safetensors_index_events events(file);
-    if (!nlohmann::json::sax_parse(text.begin(), text.end(), &events))
-        file.refuse("the index is not valid JSON");
+    if (!nlohmann::json::sax_parse(text, &events)) file.refuse("the index is not valid JSON");
     return events.take();
 }
 

@@ -132,37 +132,23 @@ inline void check_names(std::filesystem::path const& path, std::vector<tensor co
     return text;
 }
 
-/// The tensors of each operation by their names, for operations whose names have a convention: the one place
-/// where others are added.
-class named_tensors {
-public:
-    explicit named_tensors(std::filesystem::path const& path) : path_(&path) {}
-
-    [[nodiscard]] std::vector<tensor> of(network const& net) {
-        for (auto const& each : net.nodes())
-            std::visit([&](auto const& op) { take(each.name, op); }, each.op);
-        return std::move(found_);
-    }
-
-private:
-    void take(std::string const&, input const&) {}
-    void take(std::string const&, activation const&) {}
-    void take(std::string const& name, dense const& op) {
-        found_.push_back(op.weight.renamed(name + ".weight"));
-        if (op.bias) found_.push_back(op.bias->renamed(name + ".bias"));
-    }
-    template <class Op>
-    void take(std::string const& name, Op const&) {
-        throw file_error(path_->string(),
-                         "cannot be written: node " + in_quotes(name) + " is of kind " +
-                             std::string(Op::label) +
-                             ", for whose tensors a safetensors file has no names here; dense "
-                             "layers and activations can be written");
-    }
-
-    std::filesystem::path const* path_;
-    std::vector<tensor> found_;
-};
+/// The tensors of a network by their names, for operations whose names have a convention: the one place where
+/// others are added.
+[[nodiscard]] inline std::vector<tensor> named_tensors(std::filesystem::path const& path,
+                                                       network const& net) {
+    std::vector<tensor> found;
+    for (auto const& [name, op, inputs] : net.nodes())
+        if (auto const* layer = op.get_if<dense>()) {
+            found.push_back(layer->weight.renamed(name + ".weight"));
+            if (layer->bias) found.push_back(layer->bias->renamed(name + ".bias"));
+        } else if (!op.is<input>() && !op.is<activation>()) {
+            throw file_error(path.string(), "cannot be written: node " + in_quotes(name) + " is of kind " +
+                                                std::string(op.label()) +
+                                                ", for whose tensors a safetensors file has no names here; "
+                                                "dense layers and activations can be written");
+        }
+    return found;
+}
 
 }  // namespace detail
 
@@ -190,7 +176,7 @@ inline void write_safetensors(std::filesystem::path const& path, std::vector<ten
 
 inline void write_safetensors(std::filesystem::path const& path, network const& net,
                               safetensors_metadata const& metadata) {
-    write_safetensors(path, detail::named_tensors(path).of(net), metadata);
+    write_safetensors(path, detail::named_tensors(path, net), metadata);
 }
 
 }  // namespace spinet

@@ -183,18 +183,65 @@ public:
     }
 
 private:
-    // Numbers of instructions as Python's pickletools lists them.
+    /// Follows one instruction; whether it was the last.
     [[nodiscard]] bool step() {
+        using machine = pickle_machine&;
+        struct instruction {
+            unsigned code;  ///< as Python's pickletools lists it
+            void (*follow)(machine);
+        };
+        static constexpr instruction instructions[] = {
+            {'.', [](machine m) { m.finish(); }},
+            {0x80, [](machine m) { m.check_protocol(m.byte()); }},
+            {0x95, [](machine m) { m.check_frame(m.unsigned_number(8)); }},
+            {'N', [](machine m) { m.push(m.none_); }},
+            {0x88, [](machine m) { m.push(m.true_); }},
+            {0x89, [](machine m) { m.push(m.false_); }},
+            {'J', [](machine m) { m.push_integer(static_cast<std::int32_t>(m.unsigned_number(4))); }},
+            {'K', [](machine m) { m.push_integer(m.byte()); }},
+            {'M', [](machine m) { m.push_integer(static_cast<std::int64_t>(m.unsigned_number(2))); }},
+            {0x8A, [](machine m) { m.push_long(m.byte()); }},
+            {'G', [](machine m) { m.push_real(); }},
+            {0x8C, [](machine m) { m.push_text(pickle_kind::text, m.unsigned_number(1)); }},
+            {'X', [](machine m) { m.push_text(pickle_kind::text, m.unsigned_number(4)); }},
+            {0x8D, [](machine m) { m.push_text(pickle_kind::text, m.unsigned_number(8)); }},
+            {'U', [](machine m) { m.push_text(pickle_kind::bytes, m.unsigned_number(1)); }},
+            {'C', [](machine m) { m.push_text(pickle_kind::bytes, m.unsigned_number(1)); }},
+            {'B', [](machine m) { m.push_text(pickle_kind::bytes, m.unsigned_number(4)); }},
+            {')', [](machine m) { m.push(m.empty_tuple_); }},
+            {'t', [](machine m) { m.push_tuple(m.above_mark()); }},
+            {0x85, [](machine m) { m.push_tuple(1); }},
+            {0x86, [](machine m) { m.push_tuple(2); }},
+            {0x87, [](machine m) { m.push_tuple(3); }},
+            {'(', [](machine m) { m.mark(); }},
+            {']', [](machine m) { m.push(m.add({pickle_kind::list})); }},
+            {'}',
+             [](machine m) {
+                 m.push(m.add({pickle_kind::dict, no_pickle_ref, no_pickle_ref}));
+             }},
+            {'a', [](machine m) { m.extend_list(1); }},
+            {'e', [](machine m) { m.extend_list(m.above_mark()); }},
+            {'s', [](machine m) { m.extend_dict(2); }},
+            {'u', [](machine m) { m.extend_dict(m.above_mark()); }},
+            {'q', [](machine m) { m.put(m.unsigned_number(1)); }},
+            {'r', [](machine m) { m.put(m.unsigned_number(4)); }},
+            {0x94, [](machine m) { m.put(m.memo_.size()); }},
+            {'h', [](machine m) { m.get(m.unsigned_number(1)); }},
+            {'j', [](machine m) { m.get(m.unsigned_number(4)); }},
+            {'c', [](machine m) { m.named_global(); }},
+            {0x93, [](machine m) { m.stack_global(); }},
+            {'R', [](machine m) { m.reduce(); }},
+            {'b', [](machine m) { m.build(); }},
+            {'Q', [](machine m) { m.make_persistent(); }},
+        };
         start_ = at_;
         auto const code = byte();
-        if (code == '.') {
-            finish();
-            return true;
-        }
-        if (!constant(code) && !number(code) && !text(code) && !tuple(code) && !container(code) &&
-            !memory(code) && !object(code))
-            refuse_instruction(code);
-        return false;
+        for (auto const& each : instructions)
+            if (each.code == code) {
+                each.follow(*this);
+                return code == '.';
+            }
+        refuse_instruction(code);
     }
 
     void finish() {
@@ -204,52 +251,21 @@ private:
         into_->root_ = stack_.back();
     }
 
-    [[nodiscard]] bool constant(unsigned code) {
-        switch (code) {
-            case 0x80:  // PROTO
-                if (auto const version = byte(); version < 2 || version > 5)
-                    fail("protocol " + std::to_string(version) + " of pickle; 2 to 5 are read");
-                return true;
-            case 0x95:  // FRAME: of no meaning to whom has all bytes
-                if (unsigned_number(8) > bytes_.size() - at_) fail("a frame ends beyond the end");
-                return true;
-            case 'N':
-                push(none_);
-                return true;
-            case 0x88:
-                push(true_);
-                return true;
-            case 0x89:
-                push(false_);
-                return true;
-            default:
-                return false;
-        }
+    void check_protocol(unsigned version) const {
+        if (version < 2 || version > 5)
+            fail("protocol " + std::to_string(version) + " of pickle; 2 to 5 are read");
     }
 
-    [[nodiscard]] bool number(unsigned code) {
-        switch (code) {
-            case 'J':  // BININT
-                push_integer(static_cast<std::int32_t>(unsigned_number(4)));
-                return true;
-            case 'K':  // BININT1
-                push_integer(static_cast<std::int64_t>(unsigned_number(1)));
-                return true;
-            case 'M':  // BININT2
-                push_integer(static_cast<std::int64_t>(unsigned_number(2)));
-                return true;
-            case 0x8A:
-                push_long(byte());
-                return true;
-            case 'G': {  // BINFLOAT: the only number with its first byte first
-                std::uint64_t bits = 0;
-                for (int k = 0; k < 8; ++k) bits = bits << 8 | byte();
-                push(add({pickle_kind::real, 0, 0, std::bit_cast<std::int64_t>(bits)}));
-                return true;
-            }
-            default:
-                return false;
-        }
+    /// A frame has no meaning to whom has all bytes.
+    void check_frame(std::uint64_t length) const {
+        if (length > bytes_.size() - at_) fail("a frame ends beyond the end");
+    }
+
+    /// The only number with its first byte first.
+    void push_real() {
+        std::uint64_t bits = 0;
+        for (int k = 0; k < 8; ++k) bits = bits << 8 | byte();
+        push(add({pickle_kind::real, 0, 0, std::bit_cast<std::int64_t>(bits)}));
     }
 
     void push_integer(std::int64_t value) { push(add({pickle_kind::integer, 0, 0, value})); }
@@ -266,52 +282,10 @@ private:
         push_integer(static_cast<std::int64_t>(value));
     }
 
-    [[nodiscard]] bool text(unsigned code) {
-        switch (code) {
-            case 0x8C:  // SHORT_BINUNICODE
-                push_text(pickle_kind::text, unsigned_number(1));
-                return true;
-            case 'X':
-                push_text(pickle_kind::text, unsigned_number(4));
-                return true;
-            case 0x8D:  // BINUNICODE8
-                push_text(pickle_kind::text, unsigned_number(8));
-                return true;
-            case 'U':  // SHORT_BINSTRING
-            case 'C':  // SHORT_BINBYTES
-                push_text(pickle_kind::bytes, unsigned_number(1));
-                return true;
-            case 'B':  // BINBYTES
-                push_text(pickle_kind::bytes, unsigned_number(4));
-                return true;
-            default:
-                return false;
-        }
-    }
-
     void push_text(pickle_kind kind, std::uint64_t length) {
         auto const begin = at_;
         static_cast<void>(take(length));
         push(add({kind, static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(length)}));
-    }
-
-    [[nodiscard]] bool tuple(unsigned code) {
-        switch (code) {
-            case ')':
-                push(empty_tuple_);
-                return true;
-            case 't':
-                push_tuple(above_mark());
-                return true;
-            case 0x85:  // TUPLE1 to TUPLE3
-            case 0x86:
-            case 0x87:
-                need(code - 0x84);
-                push_tuple(code - 0x84);
-                return true;
-            default:
-                return false;
-        }
     }
 
     /// Of the last `count` values of the stack.
@@ -320,6 +294,7 @@ private:
             push(empty_tuple_);
             return;
         }
+        need(count);
         auto& items = into_->items_;
         memory_->take(count * sizeof(pickle_ref));
         check_room(items.size() + count);
@@ -330,30 +305,10 @@ private:
         push(add(made));
     }
 
-    [[nodiscard]] bool container(unsigned code) {
-        switch (code) {
-            case '(':
-                if (marks_.size() == most_marks)
-                    fail("values are nested more than " + std::to_string(most_marks) + " deep");
-                marks_.push_back(stack_.size());
-                return true;
-            case ']':
-                push(add({pickle_kind::list}));
-                return true;
-            case '}':
-                push(add({pickle_kind::dict, no_pickle_ref, no_pickle_ref}));
-                return true;
-            case 'a':  // APPEND, APPENDS
-            case 'e':
-                extend_list(code == 'a' ? (need(1), 1) : above_mark());
-                return true;
-            case 's':  // SETITEM, SETITEMS
-            case 'u':
-                extend_dict(code == 's' ? (need(2), 2) : above_mark());
-                return true;
-            default:
-                return false;
-        }
+    void mark() {
+        if (marks_.size() == most_marks)
+            fail("values are nested more than " + std::to_string(most_marks) + " deep");
+        marks_.push_back(stack_.size());
     }
 
     void extend_list(std::size_t count) {
@@ -381,28 +336,6 @@ private:
         drop(count);
     }
 
-    [[nodiscard]] bool memory(unsigned code) {
-        switch (code) {
-            case 'q':  // BINPUT, LONG_BINPUT, MEMOIZE
-                put(unsigned_number(1));
-                return true;
-            case 'r':
-                put(unsigned_number(4));
-                return true;
-            case 0x94:
-                put(memo_.size());
-                return true;
-            case 'h':  // BINGET, LONG_BINGET
-                get(unsigned_number(1));
-                return true;
-            case 'j':
-                get(unsigned_number(4));
-                return true;
-            default:
-                return false;
-        }
-    }
-
     void put(std::uint64_t index) {
         need(1);
         // Writers count, so that there are fewer numbers than bytes.
@@ -421,30 +354,15 @@ private:
         push(memo_[static_cast<std::size_t>(index)]);
     }
 
-    [[nodiscard]] bool object(unsigned code) {
-        switch (code) {
-            case 'c': {
-                auto const module = line();
-                push_global(module, line());
-                return true;
-            }
-            case 0x93:
-                stack_global();
-                return true;
-            case 'R':
-                reduce();
-                return true;
-            case 'b':
-                build();
-                return true;
-            case 'Q':  // BINPERSID
-                need(1);
-                if (!into_->is(stack_.back(), pickle_kind::tuple)) fail("a persistent id is no tuple");
-                stack_.back() = add({pickle_kind::persistent, stack_.back()});
-                return true;
-            default:
-                return false;
-        }
+    void make_persistent() {
+        need(1);
+        if (!into_->is(stack_.back(), pickle_kind::tuple)) fail("a persistent id is no tuple");
+        stack_.back() = add({pickle_kind::persistent, stack_.back()});
+    }
+
+    void named_global() {
+        auto const module = line();
+        push_global(module, line());
     }
 
     void stack_global() {
