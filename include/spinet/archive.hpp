@@ -62,9 +62,7 @@ public:
 
     template <class T>
     [[nodiscard]] std::vector<T> get() {
-        auto const size = get_value<std::uint64_t>();
-        if (size > bytes_.size() / sizeof(T)) throw error("damaged: an array reaches beyond the end");
-        std::vector<T> values(static_cast<std::size_t>(size));
+        std::vector<T> values(get_length(sizeof(T)));
         if (!values.empty())
             std::memcpy(values.data(), claim(values.size() * sizeof(T)), values.size() * sizeof(T));
         return values;
@@ -80,13 +78,19 @@ public:
     }
 
     [[nodiscard]] std::string get_text() {
-        auto const text = get<char>();
-        return {text.begin(), text.end()};
+        std::size_t const size = get_length(1);
+        return {reinterpret_cast<char const*>(claim(size)), size};
     }
 
     [[nodiscard]] bool at_end() const noexcept { return bytes_.empty(); }
 
 private:
+    std::size_t get_length(std::size_t bytes_of_element) {
+        auto const size = get_value<std::uint64_t>();
+        if (size > bytes_.size() / bytes_of_element) throw error("damaged: an array reaches beyond the end");
+        return static_cast<std::size_t>(size);
+    }
+
     std::byte const* claim(std::size_t size) {
         if (size > bytes_.size()) throw error("damaged: it ends early");
         auto const* const here = bytes_.data();

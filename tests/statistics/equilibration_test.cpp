@@ -226,10 +226,10 @@ void check_fails_from(std::vector<verdict> const& verdicts, full_run const& of, 
         CHECK(verdicts[k].reasons.empty() == (k > failing));
         if (k == failing) CHECK_THAT(reasons(verdicts[k]), ContainsSubstring(why));
         if (k < failing)
-            CHECK_THAT(
-                reasons(verdicts[k]),
-                ContainsSubstring("T = " + detail::equilibration_judge::text(of.temperatures[failing]) +
-                                  " above it is not equilibrated"));
+            CHECK_THAT(reasons(verdicts[k]),
+                       ContainsSubstring(
+                           "T = " + detail::equilibration_judge<run_record>::text(of.temperatures[failing]) +
+                           " above it is not equilibrated"));
     }
 }
 

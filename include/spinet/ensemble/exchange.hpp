@@ -12,8 +12,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <span>
-#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>

@@ -5,12 +5,10 @@
 #include <spinet/model/concepts.hpp>
 #include <spinet/random/streams.hpp>
 
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <span>
-#include <string>
 #include <vector>
 
 namespace spinet {

@@ -5,8 +5,6 @@
 
 #include <spinet/ensemble/ladder.hpp>
 
-#include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -37,7 +35,8 @@ struct rung_graph {
 };
 
 /// A ladder alone: its even pairs, then its odd ones.
-[[nodiscard]] inline rung_graph ladder_graph(ladder const& temperatures) {
+template <class Ladder>
+[[nodiscard]] rung_graph ladder_graph(Ladder const& temperatures) {
     rung_graph graph{{}, temperatures.size(), 0, {{}, {}}};
     for (double const t : temperatures.temperatures()) graph.rungs.push_back({t, 0});
     for (std::uint32_t k = 0; k + 1 < graph.ladder_size; ++k)

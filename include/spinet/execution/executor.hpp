@@ -11,7 +11,6 @@
 #include <exception>
 #include <functional>
 #include <limits>
-#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>

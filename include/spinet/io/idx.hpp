@@ -5,14 +5,12 @@
 #include <spinet/error.hpp>
 #include <spinet/landscape/data_set.hpp>
 
-#include <array>
 #include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <numeric>
 #include <string>
 #include <system_error>
 #include <vector>

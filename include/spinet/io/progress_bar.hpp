@@ -23,7 +23,7 @@ namespace spinet {
 class progress_bar {
 public:
     explicit progress_bar(std::string title = "")
-        : title_(std::move(title)), visible_(on_terminal()), began_(clock::now()), shown_(began_) {}
+        : title_(std::move(title)), visible_(on_terminal()), began_(now_in_seconds()), shown_(began_) {}
 
     bool operator()(progress const& now) {
         static constexpr char const* phases[] = {"annealing", "warm-up", "measuring"};
@@ -34,7 +34,10 @@ public:
     }
 
 private:
-    using clock = std::chrono::steady_clock;
+    static double now_in_seconds() {
+        using std::chrono::duration, std::chrono::steady_clock;
+        return duration<double>(steady_clock::now().time_since_epoch()).count();
+    }
 
     static bool on_terminal() {
 #if __has_include(<unistd.h>)
@@ -46,15 +49,15 @@ private:
 
     bool show(char const* phase, std::uint64_t done, std::uint64_t total, bool last) {
         if (!visible_) return true;
-        auto const moment = clock::now();
+        double const moment = now_in_seconds();
         if (phase != phase_) {
             phase_ = phase;
             began_ = moment;
             first_ = done;
         }
-        if (!last && std::chrono::duration<double>(moment - shown_).count() < 0.1) return true;
+        if (!last && moment - shown_ < 0.1) return true;
         shown_ = moment;
-        draw(done, total, last, std::chrono::duration<double>(moment - began_).count());
+        draw(done, total, last, moment - began_);
         return true;
     }
 
@@ -72,7 +75,7 @@ private:
 
     std::string title_;
     bool visible_;
-    clock::time_point began_, shown_;
+    double began_, shown_;  ///< in seconds
     char const* phase_ = "";
     std::uint64_t first_ = 0;
 };

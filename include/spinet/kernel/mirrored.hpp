@@ -9,7 +9,6 @@
 #include <spinet/kernel/sweep_draws.hpp>
 #include <spinet/model/concepts.hpp>
 
-#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <span>

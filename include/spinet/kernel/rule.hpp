@@ -5,11 +5,9 @@
 #include <spinet/detail/vector_math.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <concepts>
 #include <cstdint>
 #include <string>
-#include <type_traits>
 
 namespace spinet {
 

@@ -4,7 +4,6 @@
 
 #include <spinet/observable/concepts.hpp>
 
-#include <array>
 #include <cstddef>
 #include <span>
 #include <string>

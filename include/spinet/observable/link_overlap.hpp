@@ -102,6 +102,9 @@ private:
         std::uint32_t site, word;
         std::uint8_t bit;
     };
+    struct bond {
+        end a, b;
+    };
 
     struct links {
         std::vector<std::size_t> sizes;  ///< of the groups of the model
@@ -109,7 +112,7 @@ private:
         std::size_t bonds = 0;
         bool by_overlaps = false;        ///< some part is known from overlaps
         std::vector<spin_group> listed;  ///< one per list: its place among the listed bonds
-        std::vector<std::pair<end, end>> ends;
+        std::vector<bond> ends;
         std::size_t words_of_links = 0;
 
         template <PairModel M>
@@ -161,11 +164,11 @@ private:
             by_overlaps = true;
         }
 
-        void add_list(std::vector<spin_group> const& groups, std::string const& name,
-                      std::vector<std::pair<std::size_t, std::size_t>> const& list) {
+        template <class Pairs>
+        void add_list(std::vector<spin_group> const& groups, std::string const& name, Pairs const& list) {
             parts.push_back({name, list.size(), listed.size(), none, none});
             listed.push_back({name, ends.size(), list.size()});
-            for (auto const& [i, j] : list) ends.emplace_back(place(groups, i), place(groups, j));
+            for (auto const& [i, j] : list) ends.push_back({place(groups, i), place(groups, j)});
         }
 
         /// Where a site stands among spins, and among words that begin anew with each group.
@@ -201,7 +204,7 @@ private:
 
     template <class Real>
     [[nodiscard]] static std::uint64_t unequal(cohort<Real> const& seen, std::size_t r,
-                                               std::pair<end, end> const& ends) noexcept {
+                                               bond const& ends) noexcept {
         auto const& [a, b] = ends;
         if (seen.bits.empty()) return seen.spins.row(r)[a.site] != seen.spins.row(r)[b.site] ? 1u : 0u;
         return ((seen.bits[r][a.word] >> a.bit) ^ (seen.bits[r][b.word] >> b.bit)) & 1u;

@@ -8,13 +8,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <complex>
 #include <cstddef>
 #include <cstdint>
 #include <numbers>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace spinet {
@@ -29,17 +27,19 @@ public:
     static constexpr std::size_t lead = 0;
     static constexpr reading reads = reading::bits;
 
-    explicit structure_factor(std::vector<std::size_t> edges) : edges_(std::move(edges)) {
+    template <class Edges = std::vector<std::size_t>>
+    explicit structure_factor(Edges edges) : edges_(edges.begin(), edges.end()) {
         if (edges_.empty()) throw error("structure_factor: no edges");
         for (std::size_t d = 0; d < edges_.size(); ++d) {
             if (edges_[d] == 0) throw error("structure_factor: edge " + std::to_string(d) + " is 0");
             sites_ *= edges_[d];
             planes_ += edges_[d];
-            std::vector<std::complex<double>> phases;
-            for (std::size_t x = 0; x < edges_[d]; ++x)
-                phases.push_back(std::polar(
-                    1.0, 2 * std::numbers::pi * static_cast<double>(x) / static_cast<double>(edges_[d])));
-            phases_.push_back(std::move(phases));
+            for (std::size_t x = 0; x < edges_[d]; ++x) {
+                double const phase =
+                    2 * std::numbers::pi * static_cast<double>(x) / static_cast<double>(edges_[d]);
+                cosines_.push_back(std::cos(phase));
+                sines_.push_back(std::sin(phase));
+            }
         }
     }
 
@@ -66,10 +66,16 @@ private:
         double total = 0;
         for (std::size_t x = 0; x < edges_[0]; ++x) total += planes[x];
         block[0] = total / n * (total / n);
-        for (std::size_t d = 0; d < edges_.size(); planes = planes.subspan(edges_[d++])) {
-            std::complex<double> sum = 0;
-            for (std::size_t x = 0; x < edges_[d]; ++x) sum += planes[x] * phases_[d][x];
-            block[1] += std::norm(sum / n) / static_cast<double>(edges_.size());
+        std::size_t at = 0;
+        for (std::size_t const edge : edges_) {
+            double real = 0, imaginary = 0;
+            for (std::size_t x = 0; x < edge; ++x, ++at) {
+                real += planes[at] * cosines_[at];
+                imaginary += planes[at] * sines_[at];
+            }
+            real /= n;
+            imaginary /= n;
+            block[1] += (real * real + imaginary * imaginary) / static_cast<double>(edges_.size());
         }
     }
 
@@ -100,7 +106,8 @@ private:
         std::vector<std::uint64_t> mask{};
     };
 
-    [[nodiscard]] std::vector<plane> planes_in(std::span<site_word const> words) const {
+    template <class Words>
+    [[nodiscard]] std::vector<plane> planes_in(Words const& words) const {
         std::vector<plane> found(planes_);
         for (std::size_t w = 0; w < words.size(); ++w)
             for (std::size_t k = 0; k < words[w].count; ++k) {
@@ -140,7 +147,7 @@ private:
     }
 
     std::vector<std::size_t> edges_;
-    std::vector<std::vector<std::complex<double>>> phases_;
+    std::vector<double> cosines_, sines_;  ///< of k r, plane by plane
     std::size_t sites_ = 1, planes_ = 0;
 };
 

@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -29,6 +30,33 @@
 #include <vector>
 
 namespace spinet::detail {
+
+// What depends on no model stands outside the driver, of which a program may have many.
+
+/// The lines that describe a run; `tiles_fit` says whether its spins are such that matrix products may be
+/// those of bf16 tiles.
+template <std::convertible_to<std::string> Name>
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> metadata_of(Name const& method,
+                                                                           bool tiles_fit) {
+    bool const by_tiles = tiles_fit && split_matrix::available();
+    std::vector<std::pair<std::string, std::string>> lines{
+        {"spinet", version}, {"method", method}, {"matrix products", by_tiles ? "bf16 tiles" : "BLAS"}};
+    if (blas_core_name() != nullptr) lines.emplace_back("OpenBLAS kernels", blas_core_name());
+    return lines;
+}
+
+/// A recorder for each temperature. Throws spinet::error where there is not enough memory.
+template <std::same_as<recorder> Recorder>
+[[nodiscard]] std::vector<recorder> recorders_of(Recorder const& one, std::size_t temperatures) {
+    within_memory(
+        [&] {
+            return "sample: what is measured for each " + one.unit().name + " of " +
+                   std::to_string(one.replicas()) + " replicas at " + std::to_string(temperatures) +
+                   " temperatures";
+        },
+        static_cast<double>(temperatures) * one.bytes());
+    return std::vector<recorder>(temperatures, one);
+}
 
 /// What `sample` and `resume` have in common. They have checked the concepts.
 template <class M, class Method, class Exec, class... Os>
@@ -184,24 +212,14 @@ private:
         made.variance_at_infinite_temperature = variance_at_infinite_temperature(model);
         made.ising = space_of<M> == spin_space::ising;
         if (!made.ising) made.entropy_at_infinite_temperature = 0;
-        made.metadata = {{"spinet", version}, {"method", method.name()}};
-        bool const by_tiles = std::is_same_v<real, float> && made.ising && split_matrix::available();
-        made.metadata.emplace_back("matrix products", by_tiles ? "bf16 tiles" : "BLAS");
-        if (blas_core_name() != nullptr) made.metadata.emplace_back("OpenBLAS kernels", blas_core_name());
+        made.metadata = metadata_of(method.name(), std::is_same_v<real, float> && made.ising);
         if constexpr (HasProvenance<M>)
             for (auto const& line : model.made_from()) made.metadata.push_back(line);
         auto const add = [&]<class O>(O const& observable) {
-            recorder const one(typename O::unit{}, plan.replicas, observable.components(made.groups), O::lead,
-                               Method::replicas_per_block);
-            std::size_t const temperatures = method.temperatures().size();
-            within_memory(
-                [&] {
-                    return "sample: what is measured for each " + one.unit().name + " of " +
-                           std::to_string(plan.replicas) + " replicas at " + std::to_string(temperatures) +
-                           " temperatures";
-                },
-                static_cast<double>(temperatures) * one.bytes());
-            made.recorders.emplace_back(temperatures, one);
+            made.recorders.push_back(
+                recorders_of(recorder(typename O::unit{}, plan.replicas, observable.components(made.groups),
+                                      O::lead, Method::replicas_per_block),
+                             method.temperatures().size()));
         };
         std::apply([&](auto const&... each) { (add(each), ...); }, measured.all);
         return made;

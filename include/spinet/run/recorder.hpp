@@ -10,7 +10,6 @@
 #include <spinet/statistics/centred_sums.hpp>
 #include <spinet/statistics/series.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>

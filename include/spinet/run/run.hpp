@@ -15,7 +15,6 @@
 #include <cstdint>
 #include <limits>
 #include <numbers>
-#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>

@@ -52,7 +52,10 @@ public:
     [[nodiscard]] row_major_array<double, 1> effective_samples() const {
         return column(&curve_point::effective_samples);
     }
-    [[nodiscard]] row_major_array<bool, 1> equilibrated() const { return column(&curve_point::equilibrated); }
+    template <class Bool = bool>
+    [[nodiscard]] row_major_array<Bool, 1> equilibrated() const {
+        return column(&curve_point::equilibrated);
+    }
 
 private:
     template <class T>

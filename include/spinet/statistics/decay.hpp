@@ -45,22 +45,25 @@ public:
     /// The same without one unit; left_out == units() leaves none out.
     [[nodiscard]] row_major_array<double, 1> mean_without(std::size_t left_out) const {
         row_major_array<double, 1> means(sums_);
-        auto const n = static_cast<double>(left_out < units() ? units() - 1 : units());
-        for (std::size_t i = 0; i < means.size(); ++i)
-            means(i) = (means(i) - (left_out < units() ? values_(left_out, i) : 0.0)) / n;
+        for (std::size_t i = 0; i < means.size(); ++i) means(i) = mean_at(i, left_out);
         return means;
     }
 
     /// The jackknife error of the mean at every time.
     [[nodiscard]] row_major_array<double, 1> errors() const {
-        auto const estimates =
-            jackknife(units(), [&](std::size_t left_out) { return mean_without(left_out); });
-        auto found = row_major_array<double, 1>::from_shape({estimates.size()});
-        for (std::size_t i = 0; i < estimates.size(); ++i) found(i) = estimates[i].error;
+        row_major_array<double, 1> found(sums_);
+        for (std::size_t i = 0; i < found.size(); ++i)
+            found(i) = jackknife(units(), [&](std::size_t left_out) { return mean_at(i, left_out); }).error;
         return found;
     }
 
 private:
+    [[nodiscard]] double mean_at(std::size_t i, std::size_t left_out) const {
+        bool const none = left_out >= units();
+        return (sums_(i) - (none ? 0.0 : values_(left_out, i))) /
+               static_cast<double>(none ? units() : units() - 1);
+    }
+
     void check() const {
         if (times_.size() == 0) throw error("decay: no times");
         if (units() < 2)

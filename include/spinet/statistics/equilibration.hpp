@@ -45,9 +45,10 @@ struct judged_quantity {
     double tolerance;  ///< 0: none
 };
 
+template <class Record>
 class equilibration_judge {
 public:
-    equilibration_judge(run_record const& record, equilibration_rules const& rules)
+    equilibration_judge(Record const& record, equilibration_rules const& rules)
         : record_(record), rules_(rules) {
         for (std::size_t r = 0; r < record.plan.replicas; ++r)
             (r / record.replicas_per_block % 2 == 0 ? hot_ : cold_).push_back(r);
@@ -173,16 +174,15 @@ private:
                              " between the last two log bins, " + text(allowed) + " allowed");
     }
 
-    run_record const& record_;
+    Record const& record_;
     equilibration_rules rules_;
     std::vector<std::size_t> hot_, cold_;
 };
 
 /// Energy, |q| and |q| of each layer, at one temperature.
-[[nodiscard]] inline std::vector<judged_quantity> judged_quantities(run_record const& record,
-                                                                    recorder const& energies,
-                                                                    recorder const& overlaps,
-                                                                    double tolerance) {
+template <class Record>
+[[nodiscard]] std::vector<judged_quantity> judged_quantities(Record const& record, recorder const& energies,
+                                                             recorder const& overlaps, double tolerance) {
     std::vector<judged_quantity> all{{"the energy", &energies, 0, 0.0},
                                      {"|q|", &overlaps, moments::absolute, tolerance}};
     for (std::size_t part = 1; part < moments::parts(record.groups); ++part)
@@ -204,7 +204,7 @@ template <class... Os>
                                                  equilibration_rules const& rules = {}) {
     std::vector<verdict> verdicts(of.temperatures.size());
     if constexpr (run<Os...>::template has<energy> && run<Os...>::template has<overlap>) {
-        detail::equilibration_judge const judge(of, rules);
+        detail::equilibration_judge<run_record> const judge(of, rules);
         auto const general = judge.general_faults();
         std::size_t const comparisons = 2 * (1 + moments::parts(of.groups)) * of.temperatures.size();
         std::string failed_above;
@@ -222,8 +222,7 @@ template <class... Os>
                 if (of.populations)
                     for (auto& fault : judge.faults_of_populations(k)) own.push_back(std::move(fault));
                 faults.insert(faults.end(), own.begin(), own.end());
-                if (!own.empty() && failed_above.empty())
-                    failed_above = detail::equilibration_judge::text(of.temperatures[k]);
+                if (!own.empty() && failed_above.empty()) failed_above = judge.text(of.temperatures[k]);
             }
             verdicts[k].equilibrated = faults.empty();
         }

@@ -6,10 +6,10 @@
 #include <spinet/statistics/jackknife.hpp>
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <numeric>
 #include <span>
-#include <utility>
 #include <vector>
 
 namespace spinet {
@@ -49,10 +49,9 @@ inline void means_of_unit(recorder const& recorded, std::size_t unit, stage_rang
 /// measurement in the stages. Replicas of one block stand next to each other in `members` and are left out
 /// together; a unit with two replicas of one block is not used. `weights`, if there are any, are those of all
 /// replicas; a unit has the product of its own. Throws spinet::error for an observable of whole cohorts.
-[[nodiscard]] inline jackknife_sums sums_over(recorder const& recorded,
-                                              std::vector<std::size_t> const& members,
-                                              stage_range stages = {},
-                                              std::vector<double> const& weights = {}) {
+template <std::same_as<recorder> Recorder>
+[[nodiscard]] jackknife_sums sums_over(Recorder const& recorded, std::vector<std::size_t> const& members,
+                                       stage_range stages = {}, std::vector<double> const& weights = {}) {
     if (recorded.unit().size == 0)
         throw error("estimates: an observable of whole cohorts has no value for some of the replicas");
     std::size_t const block = recorded.replicas_per_block();
@@ -78,8 +77,9 @@ inline void means_of_unit(recorder const& recorded, std::size_t unit, stage_rang
     return sums;
 }
 
-[[nodiscard]] inline jackknife_sums sums_over_all(recorder const& recorded, stage_range stages = {},
-                                                  std::vector<double> const& weights = {}) {
+template <std::same_as<recorder> Recorder>
+[[nodiscard]] jackknife_sums sums_over_all(Recorder const& recorded, stage_range stages = {},
+                                           std::vector<double> const& weights = {}) {
     std::vector<std::size_t> everyone(recorded.replicas());
     std::iota(everyone.begin(), everyone.end(), std::size_t{0});
     return sums_over(recorded, everyone, stages, weights);
@@ -91,7 +91,8 @@ class recorded_means {
 public:
     /// Throws spinet::error without measurements, below 3 blocks of replicas, and for cohorts with weights:
     /// what is measured of whole cohorts has no weight for each replica.
-    recorded_means(recorder const& recorded, std::vector<double> const& weights)
+    template <std::same_as<recorder> Recorder>
+    recorded_means(Recorder const& recorded, std::vector<double> const& weights)
         : units_(recorded.replicas() / recorded.replicas_per_block()) {
         if (recorded.unit().size > 0) {
             sums_.push_back(sums_over_all(recorded, {}, weights));

@@ -13,7 +13,6 @@
 #include <spinet/statistics/estimates.hpp>
 #include <spinet/statistics/overlap_distribution.hpp>
 
-#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <span>

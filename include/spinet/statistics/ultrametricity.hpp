@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <limits>
 #include <numeric>
@@ -114,8 +115,9 @@ namespace detail {
 }
 
 /// Standard deviation of the distances of all pairs without a unit; 0 without pairs.
-[[nodiscard]] inline double width_of_distances(overlap_matrix const& q, mirror_images mirrors,
-                                               std::size_t joined, std::size_t left_out) {
+template <class Overlaps>
+[[nodiscard]] double width_of_distances(Overlaps const& q, mirror_images mirrors, std::size_t joined,
+                                        std::size_t left_out) {
     double n = 0, sum = 0, squares = 0;
     for (int pass = 0; pass < 2; ++pass)  // about the mean: no cancellation
         for (std::size_t a = 0; a < q.replicas(); ++a)
@@ -142,8 +144,9 @@ namespace detail {
 /// Errors are a jackknife over replicas (units of `joined`): one that is left out takes its triples with it,
 /// and sigma is computed anew. O(replicas^4). Throws spinet::error below 4 units, for no bins, and where all
 /// distances are equal.
-[[nodiscard]] inline ultrametricity_estimate ultrametricity(overlap_matrix const& q,
-                                                            ultrametricity_options const& options = {}) {
+template <std::same_as<overlap_matrix> Overlaps>
+[[nodiscard]] ultrametricity_estimate ultrametricity(Overlaps const& q,
+                                                     ultrametricity_options const& options = {}) {
     std::size_t const joined = options.joined, n = q.replicas();
     if (joined == 0 || n % joined != 0 || n / joined < 4)
         throw error("ultrametricity: expected at least 4 independent units, found " + std::to_string(n) +
@@ -201,8 +204,9 @@ struct dendrogram {
     std::vector<std::size_t> order;  ///< leaves in an order that keeps every cluster together
 
     /// Height of the smallest cluster that holds both leaves a and b, [a, b]; 0 for a leaf and itself.
-    [[nodiscard]] row_major_array<double, 2> cophenetic_distances() const {
-        row_major_array<double, 2> distances({leaves, leaves}, 0.0);
+    template <class Real = double>
+    [[nodiscard]] row_major_array<Real, 2> cophenetic_distances() const {
+        row_major_array<Real, 2> distances({leaves, leaves}, 0.0);
         std::vector<std::vector<std::size_t>> members(leaves);
         for (std::size_t leaf = 0; leaf < leaves; ++leaf) members[leaf] = {leaf};
         for (auto const& each : merges) {
@@ -219,8 +223,9 @@ struct dendrogram {
 
 /// Agglomerative clustering of replicas: merges the two nearest clusters until one is left; among equally
 /// near pairs, the one with the lowest numbers. O(replicas^3).
-[[nodiscard]] inline dendrogram clustered(overlap_matrix const& q, linkage by = linkage::average,
-                                          mirror_images mirrors = mirror_images::same) {
+template <std::same_as<overlap_matrix> Overlaps>
+[[nodiscard]] dendrogram clustered(Overlaps const& q, linkage by = linkage::average,
+                                   mirror_images mirrors = mirror_images::same) {
     std::size_t const n = q.replicas();
     auto of_places = distances_of(q, mirrors);  // of the clusters that stand there
     double* const distances = of_places.data();
@@ -262,8 +267,9 @@ struct dendrogram {
 
 /// Pearson's correlation of the distances of all pairs with those in the tree: 1 if the distances are those
 /// of a tree (ultrametric). NaN where either are all equal.
-[[nodiscard]] inline double cophenetic_correlation(overlap_matrix const& q, dendrogram const& tree,
-                                                   mirror_images mirrors = mirror_images::same) {
+template <std::same_as<overlap_matrix> Overlaps>
+[[nodiscard]] double cophenetic_correlation(Overlaps const& q, dendrogram const& tree,
+                                            mirror_images mirrors = mirror_images::same) {
     std::size_t const n = q.replicas();
     if (tree.leaves != n)
         throw error("cophenetic_correlation: expected a tree of " + std::to_string(n) + " leaves, found " +

@@ -9,7 +9,6 @@
 #include <spinet/testing/enumeration.hpp>
 #include <spinet/testing/goodness_of_fit.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
