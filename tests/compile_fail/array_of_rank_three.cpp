@@ -1,4 +1,4 @@
-// expect: spinet expects an array with another number of dimensions here
+// expect: spinet: a matrix is needed here, an array of rank 2
 // SPDX-License-Identifier: BSD-3-Clause
 /// The rank of an xtensor is known when it is compiled.
 #include <spinet/model/dense_ising.hpp>

@@ -1,4 +1,4 @@
-// expect: a spinet model holds its spins as float or double (couplings may be of any number type)
+// expect: spinet: spins are float or double; write dense_ising(couplings), for example: integer couplings are taken as float
 // SPDX-License-Identifier: BSD-3-Clause
 /// Couplings may be integers; spins may not.
 #include <spinet/model/dense_ising.hpp>

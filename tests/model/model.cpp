@@ -153,7 +153,7 @@ TEST_CASE("dense_ising refuses what is no symmetric coupling matrix", "[model]")
     };
     auto const nothing = [](auto&, auto&) {};
     CHECK(refusal(0, 0, nothing) == "dense_ising: no spins");
-    CHECK(refusal(3, 2, nothing) == "dense_ising: 3 fields, but couplings of shape 3 x 2");
+    CHECK(refusal(3, 2, nothing) == "dense_ising: couplings of shape 3 x 2 are not square");
     CHECK(refusal(3, 3, nothing, 2) == "dense_ising: 2 fields, but couplings of shape 3 x 3");
     CHECK(refusal(3, 3, [](auto& j, auto&) { j(1, 1) = 1; }) ==
           "dense_ising: coupling (1, 1) is on the diagonal and must be 0");

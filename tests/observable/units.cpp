@@ -137,6 +137,7 @@ TEST_CASE("a cohort's observable has the value and the error of the pairs that i
             auto const cohorts = mean_of(run, mean_of_pairs{});
             auto const energies = mean_energy(run);
             auto const whole = mean_of(run, mean_of_energies{});
+            CHECK_THROWS_AS(mean_of(run, mean_of_pairs{}, 1), error);  // it has one component
             for (std::size_t k = 0; k < 3; ++k) {
                 CHECK(cohorts[k].value == Approx(pairs[k].value).epsilon(1e-12));
                 CHECK(cohorts[k].error == Approx(pairs[k].error).epsilon(1e-9));

@@ -13,6 +13,7 @@
 #include <spinet/statistics/ultrametricity.hpp>
 
 #include <cstddef>
+#include <string>
 #include <vector>
 #if __has_include(<xtensor/io/xnpy.hpp>)
 #include <xtensor/io/xnpy.hpp>
@@ -92,8 +93,14 @@ TEST_CASE("overlaps of all pairs at one temperature are a matrix", "[statistics]
     for (std::size_t s = 0; s < recorder::stages; ++s) sum += recorded.sum(s, pair, moments::mean);
     CHECK(q(2, 4) == sum / static_cast<double>(recorded.count()));
     CHECK(overlap_matrix(q)(2, 4) == q(2, 4));
-    CHECK_THROWS_WITH(mean_overlap_matrix(run, 3), ContainsSubstring("expected a temperature below 3"));
+    CHECK_THROWS_WITH(mean_overlap_matrix(run, 3),
+                      ContainsSubstring("expected the index of a temperature below 3"));
     CHECK_THROWS_WITH(mean_overlap_matrix(run, 0, 4), ContainsSubstring("expected a part below 4"));
+    std::size_t const components = 4 * moments::count;
+    CHECK_NOTHROW(mean_of(run, overlap{}, components - 1));
+    CHECK_THROWS_WITH(mean_of(run, overlap{}, components),
+                      ContainsSubstring("expected a component below " + std::to_string(components) +
+                                        ", found " + std::to_string(components)));
 
     // Of one moment: the spins that the run ended with.
     overlap_matrix const last(run.spins[0]);

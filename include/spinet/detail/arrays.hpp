@@ -47,7 +47,8 @@ using element_t = typename element_of<std::remove_cvref_t<A>>::type;
 template <class Real>
 struct spin_type_of {
     static_assert(std::is_same_v<Real, float> || std::is_same_v<Real, double>,
-                  "a spinet model holds its spins as float or double (couplings may be of any number type)");
+                  "spinet: spins are float or double; write dense_ising(couplings), for example: integer "
+                  "couplings are taken as float");
     using type = Real;
 };
 template <class Real>
@@ -119,12 +120,13 @@ template <class T, std::size_t Rank, class A>
     using type = std::remove_cvref_t<A>;
     constexpr bool is_array = xtensor_expression<A>, is_range = Rank == 1 && std::ranges::input_range<A>;
     static_assert(is_array || is_range,
-                  "spinet expects an array here: an xtensor expression, or a std::vector for rank 1");
+                  "spinet: an array is needed here: an xtensor expression or, for rank 1, a std::vector");
     if constexpr (is_array || is_range) {
-        static_assert(std::is_arithmetic_v<element_t<A>>, "spinet expects an array of real numbers here");
-        static_assert(!is_array || xt::get_rank<type>::value == Rank ||
-                          xt::get_rank<type>::value == std::numeric_limits<std::size_t>::max(),
-                      "spinet expects an array with another number of dimensions here");
+        static_assert(std::is_arithmetic_v<element_t<A>>, "spinet: an array of real numbers is needed here");
+        constexpr bool fits = !is_array || xt::get_rank<type>::value == Rank ||
+                              xt::get_rank<type>::value == std::numeric_limits<std::size_t>::max();
+        static_assert(fits || Rank == 1, "spinet: a matrix is needed here, an array of rank 2");
+        static_assert(fits || Rank != 1, "spinet: a vector is needed here, an array of rank 1");
         if constexpr (std::is_same_v<type, row_major_array<T, Rank>>) return std::forward<A>(array);
         std::array<std::size_t, Rank> shape;
         if constexpr (is_array) {

@@ -93,9 +93,9 @@ private:
     void check_shape(std::size_t rows, std::size_t columns) const {
         std::size_t const n = fields_.size();
         if (n == 0) throw error("dense_ising: no spins");
-        if (rows != n || columns != n)
-            throw error("dense_ising: " + std::to_string(n) + " fields, but couplings of shape " +
-                        std::to_string(rows) + " x " + std::to_string(columns));
+        auto const shape = "couplings of shape " + std::to_string(rows) + " x " + std::to_string(columns);
+        if (rows != columns) throw error("dense_ising: " + shape + " are not square");
+        if (rows != n) throw error("dense_ising: " + std::to_string(n) + " fields, but " + shape);
         if (stride_ > detail::blas_limit) throw error("dense_ising: more spins than BLAS can index");
     }
 

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <numeric>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace spinet {
@@ -93,7 +94,7 @@ public:
     /// what is measured of whole cohorts has no weight for each replica.
     template <std::same_as<recorder> Recorder>
     recorded_means(Recorder const& recorded, std::vector<double> const& weights)
-        : units_(recorded.replicas() / recorded.replicas_per_block()) {
+        : units_(recorded.replicas() / recorded.replicas_per_block()), columns_(recorded.width()) {
         if (recorded.unit().size > 0) {
             sums_.push_back(sums_over_all(recorded, {}, weights));
             return;
@@ -103,7 +104,6 @@ public:
                 "estimates: an observable of whole cohorts has no estimate where replicas have weights, "
                 "as in population annealing");
         double const measurements = detail::measurements_in(recorded, {});
-        columns_ = recorded.width();
         left_out_.resize(recorded.units() * columns_);
         for (std::size_t unit = 0; unit < recorded.units(); ++unit)
             detail::means_of_unit(recorded, unit, {}, measurements,
@@ -111,13 +111,18 @@ public:
     }
 
     [[nodiscard]] std::size_t units() const noexcept { return units_; }
-    [[nodiscard]] double mean(std::size_t left_out, std::size_t column) const {
-        return sums_.empty() ? left_out_[left_out * columns_ + column] : sums_[0].mean(left_out, column);
+    /// Throws spinet::error for a component that the observable does not have.
+    [[nodiscard]] double mean(std::size_t left_out, std::size_t component) const {
+        if (component >= columns_)
+            throw error("estimates: expected a component below " + std::to_string(columns_) + ", found " +
+                        std::to_string(component));
+        return sums_.empty() ? left_out_[left_out * columns_ + component]
+                             : sums_[0].mean(left_out, component);
     }
 
 private:
     std::size_t units_;
-    std::size_t columns_ = 0;
+    std::size_t columns_;
     std::vector<jackknife_sums> sums_;  ///< one, or none of cohorts
     std::vector<double> left_out_;      ///< of cohorts: units + 1 rows of columns
 };
