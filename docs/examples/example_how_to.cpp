@@ -75,7 +75,7 @@ spinet::network with_shuffled_filters(spinet::network const& net, std::uint64_t 
             std::vector<double> w(conv.weight.size());
             conv.weight.copy_to(w);
             std::size_t const filters = conv.weight.shape()[0], size = w.size() / filters;
-            // A seed of our own, so that no other null model has the same draws.
+            // No other null model may use these indices, or it would get the same draws.
             auto const own = spinet::child_seed(seed, spinet::purpose::null_model, 1000 + layer++);
             for (std::uint32_t f = 0; f < filters; ++f) {
                 spinet::stream const draws(own, 0, f, spinet::purpose::null_model);
