@@ -9,8 +9,8 @@
 
 namespace spinet {
 
-/// N sites drawn at random, with replacement, for each row on its own. Ergodic with every rule here: any site
-/// may be left out of a sweep.
+/// N sites drawn at random, with replacement, the same for all rows of a run. Ergodic with every rule here:
+/// any site may be left out of a sweep.
 struct random_scan {
     static constexpr char const* name() noexcept { return "random"; }
     static constexpr zero_cost free_flips = zero_cost::accept;
