@@ -2,8 +2,8 @@
 /// ONNX models made in memory, for the tests of their reader.
 #pragma once
 
-#include "evaluate.hpp"
 #include "../files.hpp"
+#include "evaluate.hpp"
 #include <spinet/readers/onnx/onnx.hpp>
 
 #include <cstddef>

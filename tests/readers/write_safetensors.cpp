@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Writing safetensors files: byte for byte what others write, and what is refused.
 #include "../files.hpp"
-#include <spinet/readers/safetensors/write_safetensors.hpp>
 #include <spinet/mapping/twin_hopfield.hpp>
 #include <spinet/readers/load.hpp>
+#include <spinet/readers/safetensors/write_safetensors.hpp>
 
 #include <algorithm>
 #include <cstdlib>

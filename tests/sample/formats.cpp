@@ -5,11 +5,11 @@
 #ifdef SPINET_PROGRAM_HAS_HDF5
 #include <spinet/readers/keras/keras.hpp>
 #endif
-#include <spinet/readers/safetensors/write_safetensors.hpp>
 #include <spinet/readers/load.hpp>
 #include <spinet/readers/nnet/nnet.hpp>
 #include <spinet/readers/numpy/npz.hpp>
 #include <spinet/readers/onnx/onnx.hpp>
+#include <spinet/readers/safetensors/write_safetensors.hpp>
 #include <spinet/readers/torch/state_dict.hpp>
 #include <spinet/spinet.hpp>
 

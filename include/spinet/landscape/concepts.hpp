@@ -48,14 +48,12 @@ concept PlaneObjective = Objective<O> &&
     f.values_on_plane(x, x, x, points, out, team);
 };
 
-/// Is the objective's space the sphere |x|^2 = size()? True where its member `on_sphere` is.
+/// Whether the objective's space is the sphere |x|^2 = size(): its optional member `on_sphere`.
 template <class O>
-inline constexpr bool is_on_sphere = [] {
-    if constexpr (requires { O::on_sphere; })
-        return static_cast<bool>(O::on_sphere);
-    else
-        return false;
-}();
+inline constexpr bool is_on_sphere = false;
+template <class O>
+    requires requires { bool(O::on_sphere); }
+inline constexpr bool is_on_sphere<O> = O::on_sphere;
 
 namespace detail {
 

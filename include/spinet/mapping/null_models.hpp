@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -34,13 +35,14 @@ namespace detail {
 template <class Change>
 [[nodiscard]] operation with_changed_weights(operation const& op, Change&& change) {
     return op.visit([&]<class Op>(Op changed) -> operation {
-        if constexpr (requires { changed.hidden_weight; }) {
+        if constexpr (std::is_same_v<Op, recurrent>) {
             changed.input_weight = change(changed.input_weight);
             changed.hidden_weight = change(changed.hidden_weight);
-        } else if constexpr (requires { changed.query; }) {
+        } else if constexpr (std::is_same_v<Op, attention>) {
             for (auto* part : {&changed.query, &changed.key, &changed.value, &changed.output})
                 part->weight = change(part->weight);
-        } else if constexpr (requires { changed.weight; }) {
+        } else if constexpr (std::is_same_v<Op, dense> || std::is_same_v<Op, convolution> ||
+                             std::is_same_v<Op, embedding>) {
             changed.weight = change(changed.weight);
         }
         return changed;

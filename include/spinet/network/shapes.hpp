@@ -194,8 +194,8 @@ inline void add_shape(value_shapes& shapes, network const& net) {
 
 }  // namespace detail
 
-/// The shapes of the results of net.nodes(), in their order. Throws `error`, naming the node, where what it is
-/// given does not fit it.
+/// The shapes of the results of net.nodes(), in their order. Throws `error`, naming the node, where what it
+/// is given does not fit it.
 [[nodiscard]] inline std::vector<value_shape> result_shapes(network const& net) {
     detail::value_shapes shapes;
     while (shapes.size() < net.nodes().size()) detail::add_shape(shapes, net);
