@@ -47,8 +47,7 @@ struct energy_moments {
     return h / 2 * (a.mean + b.mean) + h * h / 12 * (b.variance - a.variance);
 }
 
-template <class Points>
-[[nodiscard]] double integral_of_energy(Points const& points) {
+[[nodiscard]] inline double integral_of_energy(std::vector<energy_moments> const& points) {
     double sum = 0;
     for (std::size_t k = 0; k + 1 < points.size(); ++k) sum += energy_between(points[k], points[k + 1]);
     return sum;
@@ -58,8 +57,7 @@ template <class Points>
 /// small by chance. What energies and slopes at its ends disagree by, times a sixth of its length; and what
 /// leaving out the point between it and a neighbour changes: a sixth at least, more where the neighbour is
 /// shorter, as errors grow with the fifth power of the length.
-template <class Points>
-[[nodiscard]] std::vector<double> errors_of_intervals(Points const& points) {
+[[nodiscard]] inline std::vector<double> errors_of_intervals(std::vector<energy_moments> const& points) {
     std::vector<double> errors;
     for (std::size_t k = 0; k + 1 < points.size(); ++k) {
         auto const &a = points[k], &b = points[k + 1];
