@@ -4,27 +4,41 @@
 
 #include <spinet/error.hpp>
 
-#include <cstddef>
 #include <cstdio>
 #include <new>
 #include <string>
+#if __has_include(<unistd.h>)
+#include <unistd.h>
+#endif
 
 namespace spinet::detail {
 
-/// Throws spinet::error where `bytes` cannot be had: beyond what can be addressed, or refused by the system.
-/// `what()` names them.
-template <class What>
-void within_memory(What&& what, double bytes) {
-    constexpr double least = 1e6, most = 0x1p46;
-    if (bytes < least) return;
-    void* probe = nullptr;
-    if (bytes < most) probe = ::operator new(static_cast<std::size_t>(bytes), std::nothrow);
-    if (probe == nullptr) {
+/// The memory of the machine in bytes; 2^46 where the system does not tell.
+[[nodiscard]] inline double machine_memory() noexcept {
+#if defined(_SC_PHYS_PAGES) && defined(_SC_PAGESIZE)
+    double const bytes =
+        static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+    if (bytes > 0) return bytes;
+#endif
+    return 0x1p46;
+}
+
+/// Returns make(), which allocates `bytes` or more. Throws spinet::error where that is more than the machine
+/// has, before make() is called, or more than the system gives. `what()` names them.
+template <class What, class Make>
+auto within_memory(What&& what, double bytes, Make&& make) {
+    auto const refuse = [&] {
         char size[32];
         std::snprintf(size, sizeof size, "%.3g", bytes / 1e9);
-        throw error(std::string(what()) + " would take " + size + " GB, more than can be had");
+        throw error(std::string(what()) + " need at least " + size + " GB of memory, more than can be had");
+    };
+    if (!(bytes < machine_memory())) refuse();
+    try {
+        return make();
+    } catch (std::bad_alloc const&) {
+        refuse();
+        throw;
     }
-    ::operator delete(probe);
 }
 
 }  // namespace spinet::detail

@@ -48,14 +48,12 @@ template <std::convertible_to<std::string> Name>
 /// A recorder for each temperature. Throws spinet::error where there is not enough memory.
 template <std::same_as<recorder> Recorder>
 [[nodiscard]] std::vector<recorder> recorders_of(Recorder const& one, std::size_t temperatures) {
-    within_memory(
-        [&] {
-            return "sample: what is measured for each " + one.unit().name + " of " +
-                   std::to_string(one.replicas()) + " replicas at " + std::to_string(temperatures) +
-                   " temperatures";
-        },
-        static_cast<double>(temperatures) * one.bytes());
-    return std::vector<recorder>(temperatures, one);
+    auto const what = [&] {
+        return "sample: the numbers for each " + one.unit().name + " of " + std::to_string(one.replicas()) +
+               " replicas at " + std::to_string(temperatures) + " temperatures";
+    };
+    return within_memory(what, static_cast<double>(temperatures) * one.bytes(),
+                         [&] { return std::vector<recorder>(temperatures, one); });
 }
 
 /// What `sample` and `resume` have in common. They have checked the concepts.
@@ -191,13 +189,10 @@ private:
             return "sample: the spins of " + std::to_string(plan.replicas) + " replicas x " +
                    std::to_string(rows) + " rows x " + std::to_string(sites) + " sites";
         };
-        within_memory(what, static_cast<double>(plan.replicas) * static_cast<double>(rows) *
-                                static_cast<double>(sites) / 8);  // a bit a spin, at least
-        try {
-            return method.make_ensemble(model, plan.replicas, plan.seed);
-        } catch (std::bad_alloc const&) {
-            throw error(what() + " do not fit into memory");
-        }
+        double const spins =
+            static_cast<double>(plan.replicas) * static_cast<double>(rows) * static_cast<double>(sites);
+        return within_memory(what, spins / 8,  // a bit a spin, at least
+                             [&] { return method.make_ensemble(model, plan.replicas, plan.seed); });
     }
 
     [[nodiscard]] static run<Os...> empty_run(M const& model, Method const& method,

@@ -40,13 +40,12 @@ public:
             throw error("recorder: expected a lead component below " + std::to_string(width()) + ", found " +
                         std::to_string(lead_));
         units_ = unit_.size > 0 ? unit_.count(replicas_) : 1 + replicas_ / replicas_per_block_;
-        detail::within_memory(
-            [&] {
-                return "the sums of " + std::to_string(width()) + " numbers for each " + unit_.name + " of " +
-                       std::to_string(replicas_) + " replicas";
-            },
-            bytes());
-        sums_.assign(stages * units_ * width(), 0.0);
+        auto const what = [&] {
+            return "the sums of " + std::to_string(width()) + " numbers for each " + unit_.name + " of " +
+                   std::to_string(replicas_) + " replicas";
+        };
+        sums_ = detail::within_memory(what, bytes(),
+                                      [&] { return std::vector<double>(stages * units_ * width(), 0.0); });
     }
 
     [[nodiscard]] unit_kind const& unit() const noexcept { return unit_; }
