@@ -1,5 +1,5 @@
-// expect: spinet: spins are float or double; write dense_ising(couplings), for example: integer couplings are taken as float
-// SPDX-License-Identifier: BSD-3-Clause
+// expect: spinet: spins are float or double; write dense_ising(couplings), for example: integer couplings are
+// taken as float SPDX-License-Identifier: BSD-3-Clause
 /// Couplings may be integers; spins may not.
 #include <spinet/model/dense_ising.hpp>
 
