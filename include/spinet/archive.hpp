@@ -72,8 +72,7 @@ public:
     [[nodiscard]] std::vector<T> get_exactly(std::size_t size) {
         auto values = get<T>();
         if (values.size() != size)
-            throw error("does not fit: an array has " + std::to_string(values.size()) +
-                        " entries where this run has " + std::to_string(size));
+            throw error("does not fit: an array has ", values.size(), " entries where this run has ", size);
         return values;
     }
 

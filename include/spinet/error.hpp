@@ -2,23 +2,94 @@
 /// The exceptions spinet throws: every refusal says what was expected, what was found and where.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <initializer_list>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 
 namespace spinet {
 
+namespace detail {
+
+/// A piece of a message: text, or a number. It refers to the text, which must live as long as the piece.
+class text_piece {
+public:
+    constexpr text_piece(char const* text) : text_(text) {}
+    constexpr text_piece(std::string_view text) : text_(text) {}
+    text_piece(std::string const& text) : text_(text) {}
+    template <std::integral Number>
+        requires(!std::same_as<Number, char> && !std::same_as<Number, bool>)
+    constexpr text_piece(Number number)
+        : whole_(static_cast<std::int64_t>(number)),
+          kind_(std::signed_integral<Number> ? kind::signed_number : kind::unsigned_number) {}
+    constexpr text_piece(double number) : number_(number), kind_(kind::number) {}
+
+    void append_to(std::string& all) const {
+        char digits[32];
+        switch (kind_) {
+            case kind::text:
+                all.append(text_);
+                break;
+            case kind::signed_number:
+                all.append(std::to_string(whole_));
+                break;
+            case kind::unsigned_number:
+                all.append(std::to_string(static_cast<std::uint64_t>(whole_)));
+                break;
+            case kind::number:
+                std::snprintf(digits, sizeof digits, "%g", number_);
+                all.append(digits);
+        }
+    }
+
+private:
+    enum class kind : std::uint8_t { text, signed_number, unsigned_number, number };
+    std::string_view text_;
+    std::int64_t whole_ = 0;
+    double number_ = 0;
+    kind kind_ = kind::text;
+};
+
+using text_pieces = std::initializer_list<text_piece>;
+
+[[gnu::cold, gnu::noinline, nodiscard]] inline std::string joined(text_pieces pieces) {
+    std::string all;
+    for (text_piece const& piece : pieces) piece.append_to(all);
+    return all;
+}
+
+/// The pieces, one after the other: text("layer ", 3, " of ", name). One call, where a sum of strings would
+/// make a string for each sign; with hundreds of messages, that is a good part of a program's code.
+template <class... Pieces>
+[[gnu::always_inline, nodiscard]] inline std::string text(Pieces const&... pieces) {
+    return joined({text_piece(pieces)...});
+}
+
+}  // namespace detail
+
 /// Base of everything spinet throws. Catch this one to catch all of them.
 class error : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
+    /// throw error("found ", n, " layers")
+    template <class First, class Second, class... Others>
+    [[gnu::always_inline]] error(First const& first, Second const& second, Others const&... others)
+        : error(detail::text_pieces{first, second, others...}) {}
+
+private:
+    [[gnu::cold, gnu::noinline]] explicit error(detail::text_pieces what)
+        : std::runtime_error(detail::joined(what)) {}
 };
 
 /// A file could not be read or written, or its content is not what its format demands. Names the file.
 class file_error : public error {
 public:
-    file_error(std::string const& path, std::string const& what) : error(path + ": " + what), path_(path) {}
+    template <class... Pieces>
+    file_error(std::string const& path, Pieces const&... what) : error(path, ": ", what...), path_(path) {}
 
     [[nodiscard]] std::string const& path() const noexcept { return path_; }
 

@@ -97,7 +97,7 @@ void copy_elements(A const& array, T* out, std::string const& what) {
             if constexpr (std::is_floating_point_v<from> && (sizeof(from) > sizeof(T)))
                 if (std::isfinite(value) &&
                     std::abs(value) > static_cast<from>(std::numeric_limits<T>::max()))
-                    throw error(what + ": element " + index_text(shape, k) + " is too large for " +
+                    throw error(what, ": element ", index_text(shape, k), " is too large for ",
                                 (sizeof(T) == sizeof(float) ? "float" : "double"));
             out[k] = static_cast<T>(value);
         }
@@ -131,8 +131,8 @@ template <class T, std::size_t Rank, class A>
         std::array<std::size_t, Rank> shape;
         if constexpr (is_array) {
             if (array.dimension() != Rank)
-                throw error(what + ": expected an array of rank " + std::to_string(Rank) + ", found rank " +
-                            std::to_string(array.dimension()) + ", shape " + tuple_text(array.shape()));
+                throw error(what, ": expected an array of rank ", Rank, ", found rank ", array.dimension(),
+                            ", shape ", tuple_text(array.shape()));
             for (std::size_t d = 0; d < Rank; ++d) shape[d] = static_cast<std::size_t>(array.shape()[d]);
         } else {
             shape[0] = static_cast<std::size_t>(std::ranges::size(array));

@@ -30,7 +30,7 @@ auto within_memory(What&& what, double bytes, Make&& make) {
     auto const refuse = [&] {
         char size[32];
         std::snprintf(size, sizeof size, "%.3g", bytes / 1e9);
-        throw error(std::string(what()) + " need at least " + size + " GB of memory, more than can be had");
+        throw error(what(), " need at least ", size, " GB of memory, more than can be had");
     };
     if (!(bytes < machine_memory())) refuse();
     try {

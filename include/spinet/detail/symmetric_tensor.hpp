@@ -22,13 +22,12 @@ class symmetric_tensor {
 public:
     /// Zeros. Throws spinet::error, with `name`, for n = 0, p < 2 and more numbers than 2^33.
     symmetric_tensor(std::string const& name, std::size_t n, std::size_t order) : n_(n), order_(order) {
-        if (n == 0) throw error(name + ": no spins");
-        if (order < 2) throw error(name + ": interactions of " + std::to_string(order) + " spins; 2 or more");
+        if (n == 0) throw error(name, ": no spins");
+        if (order < 2) throw error(name, ": interactions of ", order, " spins; 2 or more");
         std::size_t total = 1;
         for (std::size_t k = 0; k < order; ++k) {
             if (total > most / n || (k + 1 < order && total * n > blas_limit))
-                throw error(name + ": a full tensor of " + std::to_string(n) + " spins to the power " +
-                            std::to_string(order) + " is too large");
+                throw error(name, ": a full tensor of ", n, " spins to the power ", order, " is too large");
             total *= n;
         }
         values_.assign(total, Real{0});
@@ -42,7 +41,7 @@ public:
                            array.dimension()) {
         for (auto const length : array.shape())
             if (static_cast<std::size_t>(length) != n_)
-                throw error(name + ": expected a tensor of equal dimensions, found shape " +
+                throw error(name, ": expected a tensor of equal dimensions, found shape ",
                             tuple_text(array.shape()));
         copy_elements(array, values_.data(), name);
         check(name, distinct);
@@ -101,7 +100,7 @@ public:
             if (wrong == nullptr) continue;
             std::string text = name + ": entry (";
             for (std::size_t k = 0; k < order_; ++k) text += (k > 0 ? ", " : "") + std::to_string(indices[k]);
-            throw error(text + ") is " + wrong);
+            throw error(text, ") is ", wrong);
         }
     }
 

@@ -100,8 +100,7 @@ template <class M, class K, class Exec = serial, class... Watchers>
                   detail::watchers_fit<Watchers...>());
     constexpr std::uint64_t most = 0xffffffff;
     if (plan.sweeps == 0 || plan.sweeps > most || plan.rows == 0 || plan.rows > most)
-        throw error("anneal: " + std::to_string(plan.sweeps) + " sweeps of " + std::to_string(plan.rows) +
-                    " rows; both are 1 to 2^32 - 1");
+        throw error("anneal: ", plan.sweeps, " sweeps of ", plan.rows, " rows; both are 1 to 2^32 - 1");
     if (!std::isfinite(static_cast<typename M::spin_type>(2 / temperatures.lowest())))
         throw error("anneal: 2 / T overflows the model's floating-point type at the lowest temperature");
     single_threaded_blas const one_blas_thread;

@@ -89,11 +89,9 @@ template <class K>
 [[nodiscard]] population_method<K> population_annealing(K kernel, ladder temperatures,
                                                         population_options const& options = {}) {
     if (options.members < 2 || options.members > std::numeric_limits<std::uint32_t>::max())
-        throw error("population_annealing: " + std::to_string(options.members) +
-                    " members; a population has 2 to 2^32 - 1");
+        throw error("population_annealing: ", options.members, " members; a population has 2 to 2^32 - 1");
     if (!(options.step > 0) || !std::isfinite(options.step))
-        throw error("population_annealing: the step is " + std::to_string(options.step) +
-                    "; it is positive and finite");
+        throw error("population_annealing: the step is ", options.step, "; it is positive and finite");
     return {std::move(kernel), std::move(temperatures), options.members, options.step};
 }
 

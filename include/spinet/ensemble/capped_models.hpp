@@ -123,7 +123,7 @@ public:
     capped_exchange(M const& model, std::vector<capped_model> models, std::string name)
         : models_(std::move(models)), name_(std::move(name)) {
         if (model.colours() != 2)
-            throw error("capped_models: the model has " + std::to_string(model.colours()) +
+            throw error("capped_models: the model has ", model.colours(),
                         " colours; modes are held down between two");
         double lowest = std::numeric_limits<double>::infinity();
         for (auto const& capped : models_) lowest = std::min(lowest, capped.cut);
@@ -131,8 +131,8 @@ public:
         std::size_t count = 0;
         while (count < pairs.values.size() && pairs.values[count] > lowest) ++count;
         if (count > most_modes)
-            throw error("capped_models: more than " + std::to_string(most_modes) +
-                        " eigenvalues are above the lowest cut, " + std::to_string(lowest));
+            throw error("capped_models: more than ", most_modes, " eigenvalues are above the lowest cut, ",
+                        lowest);
         excess_.assign(count, 0.0);  // variant 0
         for (auto const& capped : models_)
             for (std::size_t k = 0; k < count; ++k)
@@ -214,11 +214,11 @@ public:
         for (std::size_t k = 0; k < models_.size(); ++k) {
             auto const& model = models_[k];
             if (!(model.cut > 0) || !std::isfinite(model.cut) || (k > 0 && model.cut >= models_[k - 1].cut))
-                throw error("capped_models: model " + std::to_string(k + 1) + " has the cut " +
-                            std::to_string(model.cut) + "; cuts are positive and fall from model to model");
+                throw error("capped_models: model ", k + 1, " has the cut ", model.cut,
+                            "; cuts are positive and fall from model to model");
             if (!(model.lowest <= model.highest))
-                throw error("capped_models: model " + std::to_string(k + 1) + " goes from T = " +
-                            std::to_string(model.lowest) + " to " + std::to_string(model.highest));
+                throw error("capped_models: model ", k + 1, " goes from T = ", model.lowest, " to ",
+                            model.highest);
         }
     }
 

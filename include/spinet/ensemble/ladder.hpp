@@ -21,12 +21,10 @@ public:
         for (std::size_t k = 0; k < temperatures_.size(); ++k) {
             double const t = temperatures_[k];
             if (!std::isfinite(t) || t <= 0)
-                throw error("ladder: temperature " + std::to_string(k) + " is " + std::to_string(t) +
-                            "; temperatures are positive and finite");
+                throw error("ladder: temperature ", k, " is ", t, "; temperatures are positive and finite");
             if (k > 0 && t <= temperatures_[k - 1])
-                throw error("ladder: temperature " + std::to_string(k) + " (" + std::to_string(t) +
-                            ") is not above the one before it (" + std::to_string(temperatures_[k - 1]) +
-                            ")");
+                throw error("ladder: temperature ", k, " (", t, ") is not above the one before it (",
+                            temperatures_[k - 1], ")");
         }
     }
 
@@ -45,13 +43,11 @@ namespace detail {
 inline void check_range(char const* name, double low, double high, std::size_t count) {
     std::string const who = name;
     if (!std::isfinite(low) || low <= 0)
-        throw error(who + ": the lowest temperature must be positive, got " + std::to_string(low));
+        throw error(who, ": the lowest temperature must be positive, got ", low);
     if (!std::isfinite(high) || high <= low)
-        throw error(who + ": the highest temperature (" + std::to_string(high) +
-                    ") must be above the lowest (" + std::to_string(low) + ")");
-    if (count < 2) throw error(who + ": a range needs at least 2 temperatures, got " + std::to_string(count));
-    if (count > 100'000)
-        throw error(who + ": " + std::to_string(count) + " temperatures are more than 100000");
+        throw error(who, ": the highest temperature (", high, ") must be above the lowest (", low, ")");
+    if (count < 2) throw error(who, ": a range needs at least 2 temperatures, got ", count);
+    if (count > 100'000) throw error(who, ": ", count, " temperatures are more than 100000");
 }
 }  // namespace detail
 

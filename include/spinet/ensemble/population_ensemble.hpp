@@ -223,9 +223,8 @@ private:
                 double const needed =
                     std::ceil((rung - beta) * deviation_of_energies(pilots) / *resampling_step_);
                 if (!(needed + static_cast<double>(steps.size()) <= most_steps))
-                    throw error("population_annealing: more than " + std::to_string(most_steps) +
-                                " steps are needed down to T = " + std::to_string(temperatures_[k]) +
-                                "; take a larger `step`");
+                    throw error("population_annealing: more than ", most_steps,
+                                " steps are needed down to T = ", temperatures_[k], "; take a larger `step`");
                 beta = needed <= 1 ? rung : beta + (rung - beta) / needed;
                 steps.push_back({beta, std::nullopt});
                 team.run(tiles, [&](std::size_t t) {

@@ -72,8 +72,7 @@ template <class Range>
                     {before[k], here[k], static_cast<std::uint32_t>(graph.links++)});
         }
         if (!meets)
-            throw error("capped_models: model " + std::to_string(variant) +
-                        ", from T = " + std::to_string(lowest) + " to " + std::to_string(highest) +
+            throw error("capped_models: model ", variant, ", from T = ", lowest, " to ", highest,
                         ", has no temperature of the ladder in common with the model before it");
         before = std::move(here);
     }

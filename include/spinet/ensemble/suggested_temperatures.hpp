@@ -77,8 +77,7 @@ template <PairModel M>
     if (wanted.of_t_ord == 0) return wanted.lowest == 0 ? top / suggested_depth : wanted.lowest;
     if (wanted.lowest != 0) throw error("suggested_temperatures: expected lowest or of_t_ord, found both");
     if (!(wanted.of_t_ord > 0 && std::isfinite(wanted.of_t_ord)))
-        throw error("suggested_temperatures: of_t_ord must be positive and finite, got " +
-                    std::to_string(wanted.of_t_ord));
+        throw error("suggested_temperatures: of_t_ord must be positive and finite, got ", wanted.of_t_ord);
     if constexpr (space_of<M> == spin_space::ising)
         return wanted.of_t_ord * t_ord(model).temperature;
     else
@@ -97,11 +96,10 @@ template <class M, class Exec = serial>
                                             Exec const& executor = {}) {
     static_assert(detail::pair_model_fits<M>() && detail::executor_fits<Exec>());
     if (!(wanted.above > 0 && std::isfinite(wanted.above)))
-        throw error("suggested_temperatures: `above` must be positive and finite, got " +
-                    std::to_string(wanted.above));
+        throw error("suggested_temperatures: `above` must be positive and finite, got ", wanted.above);
     if (wanted.count > wanted.most)
-        throw error("suggested_temperatures: at most " + std::to_string(wanted.most) +
-                    " temperatures (`most`), but " + std::to_string(wanted.count) + " asked for");
+        throw error("suggested_temperatures: at most ", wanted.most, " temperatures (`most`), but ",
+                    wanted.count, " asked for");
     double const top = wanted.above * paramagnet_above(model);
     if (!(top > 0) || !std::isfinite(top))
         throw error("suggested_temperatures: the model has no couplings, so no temperature is singled out");
@@ -128,15 +126,13 @@ template <class M, class Exec = serial>
         if (least < wanted.acceptance && round >= 2)
             count = std::max(count, rungs.size() + rungs.size() / 16 + 1);
         if (count > wanted.most)
-            throw error("suggested_temperatures: more than " + std::to_string(wanted.most) +
-                        " temperatures are needed between " + std::to_string(lowest) + " and " +
-                        std::to_string(top) + " for an exchange acceptance of " +
-                        std::to_string(wanted.acceptance));
+            throw error("suggested_temperatures: more than ", wanted.most,
+                        " temperatures are needed between ", lowest, " and ", top,
+                        " for an exchange acceptance of ", wanted.acceptance);
         rungs = detail::respaced(rungs, acceptance, count);
     }
-    throw error("suggested_temperatures: no ladder of up to " + std::to_string(rungs.size()) +
-                " temperatures reached an exchange acceptance of " + std::to_string(wanted.acceptance) +
-                " everywhere");
+    throw error("suggested_temperatures: no ladder of up to ", rungs.size(),
+                " temperatures reached an exchange acceptance of ", wanted.acceptance, " everywhere");
 }
 
 struct tuning_plan {
@@ -157,7 +153,7 @@ template <Model M, class Method, Executor Exec = serial>
         SamplingMethod<Method, M> && Method::exchanges,
         "spinet: only methods with exchanges, such as parallel_tempering, have an acceptance to tune");
     if (method.temperatures().size() < 3)
-        throw error("evenly_accepted: " + std::to_string(method.temperatures().size()) +
+        throw error("evenly_accepted: ", method.temperatures().size(),
                     " temperatures leave nothing to respace");
     if (plan.replicas == 0 || plan.replicas > 10'000 || plan.sweeps < 2 || plan.sweeps > 1'000'000 ||
         plan.rounds == 0 || plan.rounds > 12)

@@ -37,8 +37,7 @@ public:
           exchange_(std::move(exchange)),
           pairs_(std::move(pairs)) {
         if (replicas_per_block > 1 && !(pairs_.highest() > 0))
-            throw error(std::string(pairs_.name()) + " up to T = " + std::to_string(pairs_.highest()) +
-                        " would never be made");
+            throw error(pairs_.name(), " up to T = ", pairs_.highest(), " would never be made");
     }
 
     [[nodiscard]] ladder const& temperatures() const noexcept { return temperatures_; }

@@ -138,8 +138,7 @@ public:
     threads() : count_(std::thread::hardware_concurrency() > 0 ? std::thread::hardware_concurrency() : 1) {}
     explicit threads(std::size_t count) : count_(count) {
         if (count == 0 || count > 4096)
-            throw error("threads: " + std::to_string(count) +
-                        " is not a number of threads between 1 and 4096");
+            throw error("threads: ", count, " is not a number of threads between 1 and 4096");
     }
 
     [[nodiscard]] std::size_t count() const noexcept { return count_; }

@@ -43,13 +43,12 @@ inline void write_atomically(std::filesystem::path const& path, std::span<std::s
         std::string const why = std::strerror(errno);
         std::error_code ignored;
         std::filesystem::remove(part, ignored);
-        throw file_error(path.string(), "cannot be written: " + step + ": " + why);
+        throw file_error(path.string(), "cannot be written: ", step, ": ", why);
     };
     detail::check_replaceable(path);
     std::FILE* const file = std::fopen(part.c_str(), "wb");
     // An obstacle of this name is not ours to remove.
-    if (file == nullptr)
-        throw file_error(path.string(), std::string("cannot be written: open: ") + std::strerror(errno));
+    if (file == nullptr) throw file_error(path.string(), "cannot be written: open: ", std::strerror(errno));
     bool good = true;
     for (auto const bytes : pieces)
         good = good && (bytes.empty() || std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size());
@@ -76,8 +75,7 @@ inline void check_writable(std::filesystem::path const& path) {
     auto const probe = path.string() + ".part";
     detail::check_replaceable(path);
     std::FILE* const file = std::fopen(probe.c_str(), "ab");
-    if (file == nullptr)
-        throw file_error(path.string(), std::string("cannot be written: ") + std::strerror(errno));
+    if (file == nullptr) throw file_error(path.string(), "cannot be written: ", std::strerror(errno));
     std::fclose(file);
     std::error_code ignored;
     std::filesystem::remove(probe, ignored);
@@ -90,7 +88,7 @@ inline void check_writable(std::filesystem::path const& path) {
     try {
         return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
     } catch (std::ios_base::failure const& fault) {  // a directory, a broken disk
-        throw file_error(path.string(), std::string("cannot be read: ") + fault.what());
+        throw file_error(path.string(), "cannot be read: ", fault.what());
     }
 }
 

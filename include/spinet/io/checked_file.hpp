@@ -36,7 +36,7 @@ template <class Parse>
 [[nodiscard]] auto read_checked(std::filesystem::path const& path, std::string_view magic,
                                 std::string const& what, Parse&& parse) {
     std::string const file = read_whole(path);
-    if (!std::string_view(file).starts_with(magic)) throw file_error(path.string(), "is not " + what);
+    if (!std::string_view(file).starts_with(magic)) throw file_error(path.string(), "is not ", what);
     std::uint64_t hash = 0;
     if (file.size() < magic.size() + sizeof hash)
         throw file_error(path.string(), "the checkpoint is truncated");
@@ -53,7 +53,7 @@ template <class Parse>
     } catch (file_error const&) {
         throw;
     } catch (error const& fault) {
-        throw file_error(path.string(), std::string("the checkpoint is ") + fault.what());
+        throw file_error(path.string(), "the checkpoint is ", fault.what());
     }
 }
 

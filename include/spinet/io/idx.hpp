@@ -49,8 +49,8 @@ public:
             if (got < 0) refuse();
             if (got == 0) {
                 require_whole();
-                throw file_error(path_, "ends within " + where + ": " + std::to_string(done) + " of " +
-                                            std::to_string(bytes.size()) + " bytes are there");
+                throw file_error(path_, "ends within ", where, ": ", done, " of ", bytes.size(),
+                                 " bytes are there");
             }
             done += static_cast<std::size_t>(got);
         }
@@ -67,13 +67,13 @@ public:
 private:
     [[noreturn]] void refuse() {
         int code = 0;
-        throw file_error(path_, std::string("cannot be read: ") + gzerror(file_.get(), &code));
+        throw file_error(path_, "cannot be read: ", gzerror(file_.get(), &code));
     }
     /// zlib reports only at the end that a compressed file was cut.
     void require_whole() {
         int code = 0;
         std::string const what = gzerror(file_.get(), &code);
-        if (code != Z_OK && code != Z_STREAM_END) throw file_error(path_, "is damaged: " + what);
+        if (code != Z_OK && code != Z_STREAM_END) throw file_error(path_, "is damaged: ", what);
     }
 
     std::string path_;
@@ -143,7 +143,7 @@ private:
         for (std::size_t k = 0; k < n; ++k) {
             found.numbers.push_back(detail::idx_number(type, piece.data() + k * width));
             if (!std::isfinite(found.numbers.back()))
-                throw file_error(path.string(), "number " + std::to_string(done + k) + " is not finite");
+                throw file_error(path.string(), "number ", done + k, " is not finite");
         }
         done += n;
     }
@@ -158,14 +158,13 @@ template <class Real = float>
                                                   std::filesystem::path const& labels) {
     auto const pixels = load_idx(images), classes = load_idx(labels);
     if (classes.shape.size() != 1)
-        throw file_error(labels.string(), "holds no list of labels: its shape has " +
-                                              std::to_string(classes.shape.size()) + " dimensions");
+        throw file_error(labels.string(), "holds no list of labels: its shape has ", classes.shape.size(),
+                         " dimensions");
     if (pixels.shape.size() < 2)
         throw file_error(images.string(), "holds no images: its shape has one dimension");
     if (pixels.shape[0] != classes.shape[0])
-        throw file_error(labels.string(), "has " + std::to_string(classes.shape[0]) + " labels for the " +
-                                              std::to_string(pixels.shape[0]) + " images of " +
-                                              images.string());
+        throw file_error(labels.string(), "has ", classes.shape[0], " labels for the ", pixels.shape[0],
+                         " images of ", images.string());
     data_set<Real> samples;
     samples.count = pixels.shape[0];
     samples.size = samples.count == 0 ? 0 : pixels.numbers.size() / samples.count;
@@ -174,8 +173,7 @@ template <class Real = float>
     for (std::size_t k = 0; k < classes.numbers.size(); ++k) {
         double const label = classes.numbers[k];
         if (!(label >= 0 && label < 4294967296.0 && label == std::floor(label)))
-            throw file_error(labels.string(), "label " + std::to_string(k) + " is " + std::to_string(label) +
-                                                  ", no whole number from 0");
+            throw file_error(labels.string(), "label ", k, " is ", label, ", no whole number from 0");
         samples.labels.push_back(static_cast<std::uint32_t>(label));
     }
     return samples;

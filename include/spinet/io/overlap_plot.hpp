@@ -40,20 +40,21 @@ namespace detail {
                                                 std::filesystem::path const& picture, std::size_t replicas,
                                                 mirror_images mirrors) {
     bool const same = mirrors == mirror_images::same;
-    return "set terminal pngcairo size 800,700 font 'DejaVu Sans,13' noenhanced\n"
-           "if (!exists('picture')) picture = " +
-           gnuplot_string(gnuplot_path(picture)) +
-           "\n"
-           "set output picture\n"
-           "set size ratio -1\nset xrange [-0.5:" +
-           std::to_string(replicas) + "-0.5]\nset yrange [" + std::to_string(replicas) +
-           "-0.5:-0.5]\n"
-           "set xlabel 'replica, in the order of the tree'\nset ylabel 'replica, in the order of the tree'\n"
-           "set cblabel '" +
-           (same ? "|q|'\nset cbrange [0:1]\n" : "q'\nset cbrange [-1:1]\n") +
-           "set palette defined (0 '#ffffff', 0.5 '#56b4e9', 1 '#08306b')\n"
-           "plot " +
-           gnuplot_string(gnuplot_path(data)) + " using 1:2:5 with image notitle\n";
+    return detail::text(
+        "set terminal pngcairo size 800,700 font 'DejaVu Sans,13' noenhanced\n"
+        "if (!exists('picture')) picture = ",
+        gnuplot_string(gnuplot_path(picture)),
+        "\n"
+        "set output picture\n"
+        "set size ratio -1\nset xrange [-0.5:",
+        replicas, "-0.5]\nset yrange [", replicas,
+        "-0.5:-0.5]\n"
+        "set xlabel 'replica, in the order of the tree'\nset ylabel 'replica, in the order of the tree'\n"
+        "set cblabel '",
+        (same ? "|q|'\nset cbrange [0:1]\n" : "q'\nset cbrange [-1:1]\n"),
+        "set palette defined (0 '#ffffff', 0.5 '#56b4e9', 1 '#08306b')\n"
+        "plot ",
+        gnuplot_string(gnuplot_path(data)), " using 1:2:5 with image notitle\n");
 }
 
 }  // namespace detail
@@ -70,8 +71,8 @@ inline bool plot_overlaps(std::filesystem::path const& picture, overlap_matrix c
     bool every = sorted.size() == q.replicas();
     for (std::size_t k = 0; every && k < sorted.size(); ++k) every = sorted[k] == k;
     if (!every)
-        throw error("plot_overlaps: expected each of " + std::to_string(q.replicas()) +
-                    " replicas once in the order, found " + std::to_string(order.size()) + " entries");
+        throw error("plot_overlaps: expected each of ", q.replicas(), " replicas once in the order, found ",
+                    order.size(), " entries");
     auto const files = plot_files(picture);
     return detail::write_and_draw(files, detail::overlap_data(q, order, mirrors),
                                   detail::overlap_script(files[1], picture, q.replicas(), mirrors));

@@ -116,8 +116,8 @@ inline bool write_and_draw(std::vector<std::filesystem::path> const& files, std:
     if (status == 0 && !fault) return true;
     std::error_code ignored;
     std::filesystem::remove(part, ignored);
-    throw file_error(picture.string(), "gnuplot did not draw it (exit status " + std::to_string(status) +
-                                           "); its script is " + files[2].string());
+    throw file_error(picture.string(), "gnuplot did not draw it (exit status ", status, "); its script is ",
+                     files[2].string());
 }
 
 }  // namespace detail

@@ -22,7 +22,7 @@ namespace spinet {
 /// inf). Written atomically.
 inline void write_surface(std::filesystem::path const& path, surface const& of,
                           std::string const& value = "value") {
-    std::string text = "a,b," + detail::csv_field(value) + "\n";
+    std::string text = detail::text("a,b,", detail::csv_field(value), "\n");
     for (std::size_t k = 0; k < of.done; ++k) {
         char row[96];
         std::snprintf(row, sizeof row, "%.9g,%.9g,%.17g\n", of.a.at(k % of.a.points),
@@ -170,11 +170,11 @@ struct value_range {
     };
     auto const title = [](surface_panel const& panel) {
         std::size_t const missing = panel.values.not_finite();
-        return "set title " +
-               gnuplot_string(panel.title + (missing == 0
-                                                 ? std::string()
-                                                 : " (" + std::to_string(missing) + " values not finite)")) +
-               "\n";
+        return detail::text("set title ",
+                            gnuplot_string(panel.title + (missing == 0 ? std::string()
+                                                                       : " (" + std::to_string(missing) +
+                                                                             " values not finite)")),
+                            "\n");
     };
     script +=
         "# surfaces\nset xlabel 'a'\nset ylabel 'b'\nset view 58,32\nset pm3d depthorder border lc rgb "
@@ -190,7 +190,7 @@ struct value_range {
     script += "set title ''\nset xlabel " + gnuplot_string(options.a) + "\nset ylabel " +
               gnuplot_string(options.b) + "\n";
     for (std::size_t n = 0; n < panels.size(); ++n) {
-        auto const block = [&](std::size_t part) { return "file index " + std::to_string(3 * n + part); };
+        auto const block = [&](std::size_t part) { return detail::text("file index ", 3 * n + part); };
         script +=
             ranges(panels[n]) + "splot " + block(0) + " using 1:2:3 with pm3d nocontour, " +
             (options.levels == 0 ? std::string()
@@ -217,15 +217,15 @@ inline bool plot_surfaces(std::filesystem::path const& picture, std::vector<surf
         if (static_cast<unsigned char>(c) < 0x20)
             throw error("plot_surfaces: the picture's name has a control character");
     if (extension != ".png" && extension != ".svg")
-        throw error("plot_surfaces: expected a picture.png or picture.svg, found " + picture.string());
+        throw error("plot_surfaces: expected a picture.png or picture.svg, found ", picture.string());
     for (auto const& panel : panels) {
         auto const& s = panel.values;
         if (s.a.points < 2 || s.b.points < 2)
-            throw error("plot_surfaces: expected at least 2 x 2 points, found " + std::to_string(s.a.points) +
-                        " x " + std::to_string(s.b.points));
+            throw error("plot_surfaces: expected at least 2 x 2 points, found ", s.a.points, " x ",
+                        s.b.points);
         detail::value_range own;
         own.add(s, options.highest);
-        if (!(own.low <= own.high)) throw error("plot_surfaces: no value of " + panel.title + " is finite");
+        if (!(own.low <= own.high)) throw error("plot_surfaces: no value of ", panel.title, " is finite");
         if (options.logarithmic && !(own.low > 0))
             throw error("plot_surfaces: values that are not > 0 on a logarithmic scale");
     }

@@ -40,7 +40,7 @@ public:
     /// Throws spinet::error for a step that is not positive and finite, and no leapfrog steps.
     explicit langevin(options const& chosen) : chosen_(chosen) {
         if (!(chosen.step > 0) || !std::isfinite(chosen.step))
-            throw error("langevin: the step is " + std::to_string(chosen.step) + "; it must be positive");
+            throw error("langevin: the step is ", chosen.step, "; it must be positive");
         if (chosen.leapfrog_steps == 0) throw error("langevin: no leapfrog steps");
     }
 

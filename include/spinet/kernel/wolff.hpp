@@ -123,8 +123,8 @@ public:
             std::size_t most = 2;  // numbers of one attempt
             for (std::size_t i = 0; i < model.size(); ++i) most += model.neighbours(i).size();
             if (options_.clusters > 0xffffffffu / most)
-                throw error("wolff: " + std::to_string(options_.clusters) + " clusters a sweep; at most " +
-                            std::to_string(0xffffffffu / most) + " for this model");
+                throw error("wolff: ", options_.clusters, " clusters a sweep; at most ", 0xffffffffu / most,
+                            " for this model");
         }
         return {inner_.make_state(model, rows), model.size()};
     }

@@ -99,9 +99,7 @@ template <class O>
     double const radius = options.radius * detail::vector_length(x);
     if (!(radius > 0)) throw error("sharpness: the point is 0, so that a radius relative to it is none");
     std::size_t const n = detail::size_of(f);
-    if (x.size() != n)
-        throw error("sharpness: a point of " + std::to_string(x.size()) + " numbers for an objective of " +
-                    std::to_string(n));
+    if (x.size() != n) throw error("sharpness: a point of ", x.size(), " numbers for an objective of ", n);
     std::vector<double> at(x.begin(), x.end()), slope(n), offset(n, 0.0);
     double const here = detail::value_at(f, x);
     double most = here;

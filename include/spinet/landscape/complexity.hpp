@@ -17,7 +17,7 @@ namespace detail {
 
 inline void require_p(std::size_t p) {
     if (p < 3)
-        throw error("p-spin landscape: p = " + std::to_string(p) +
+        throw error("p-spin landscape: p = ", p,
                     "; with less than 3 there are 2 N critical points and no complexity");
 }
 

@@ -50,17 +50,14 @@ namespace detail {
 template <class O>
 void require_start(O const& f, std::span<double const> x, char const* who) {
     if (x.size() != size_of(f))
-        throw error(std::string(who) + ": a point of " + std::to_string(x.size()) +
-                    " numbers for an objective of " + std::to_string(size_of(f)));
-    if (!std::isfinite(dot_product(x, x))) throw error(std::string(who) + ": the point is not finite");
-    if (is_on_sphere<O> && !is_near_sphere(x))
-        throw error(std::string(who) + ": the point is not on the sphere |x|^2 = N");
+        throw error(who, ": a point of ", x.size(), " numbers for an objective of ", size_of(f));
+    if (!std::isfinite(dot_product(x, x))) throw error(who, ": the point is not finite");
+    if (is_on_sphere<O> && !is_near_sphere(x)) throw error(who, ": the point is not on the sphere |x|^2 = N");
 }
 
 inline void require_finite(double value, double gradient, char const* who) {
     if (!std::isfinite(value) || !std::isfinite(gradient))
-        throw error(std::string(who) + ": the objective's value " + std::to_string(value) +
-                    " or its gradient is not finite");
+        throw error(who, ": the objective's value ", value, " or its gradient is not finite");
 }
 
 /// x + factor step, projected back onto the sphere if the objective is on it.

@@ -48,8 +48,7 @@ enum class bias_directions : std::uint8_t { zero, kept };
     auto d = detail::array_of(direction);
     std::span<double const> const w = weights;
     if (d.size() != w.size())
-        throw error("normalised: a direction of " + std::to_string(d.size()) + " numbers for " +
-                    std::to_string(w.size()) + " weights");
+        throw error("normalised: a direction of ", d.size(), " numbers for ", w.size(), " weights");
     double const whole = detail::dot_product(d, d);
     if (!std::isfinite(whole)) throw error("normalised: the direction is not finite");
     if (!(whole > 0)) throw error("normalised: the direction is zero");
@@ -75,9 +74,7 @@ enum class bias_directions : std::uint8_t { zero, kept };
 /// b - a. Throws spinet::error for vectors of different lengths, and where they are equal.
 [[nodiscard]] inline row_major_array<double, 1> direction_between(vector_argument const& a,
                                                                   vector_argument const& b) {
-    if (a.size() != b.size())
-        throw error("direction_between: " + std::to_string(a.size()) + " and " + std::to_string(b.size()) +
-                    " numbers");
+    if (a.size() != b.size()) throw error("direction_between: ", a.size(), " and ", b.size(), " numbers");
     auto d = row_major_array<double, 1>::from_shape({a.size()});
     bool equal = true;
     for (std::size_t i = 0; i < a.size(); ++i) {
@@ -162,8 +159,7 @@ template <class Points>
 [[nodiscard]] principal_directions principal_directions_of(Points const& points, std::size_t count = 2) {
     auto moves = detail::rows_of_points(points, "principal_directions_of");
     if (moves.shape(0) < count + 1)
-        throw error("principal_directions_of: " + std::to_string(moves.shape(0)) + " points for " +
-                    std::to_string(count) + " directions");
+        throw error("principal_directions_of: ", moves.shape(0), " points for ", count, " directions");
     std::size_t const m = moves.shape(0) - 1, n = moves.shape(1);
     for (std::size_t k = 0; k < m; ++k)
         for (std::size_t i = 0; i < n; ++i) moves(k, i) -= moves(m, i);
@@ -179,8 +175,8 @@ template <class Points>
     std::size_t spanned = 0;
     while (spanned < std::min(count, m) && values[m - 1 - spanned] > 1e-12 * all) ++spanned;
     if (spanned < count)
-        throw error("principal_directions_of: the points span " + std::to_string(spanned) + " directions, " +
-                    std::to_string(count) + " are asked for");
+        throw error("principal_directions_of: the points span ", spanned, " directions, ", count,
+                    " are asked for");
     principal_directions found{row_major_array<double, 2>({count, n}, 0.0),
                                row_major_array<double, 1>::from_shape({count})};
     for (std::size_t c = 0; c < count; ++c) {

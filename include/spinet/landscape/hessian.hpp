@@ -34,9 +34,7 @@ public:
     /// Throws spinet::error for a point of another size, or one that is not finite.
     hessian(O const& f, vector_argument const& x) : f_(&f), x_(x.begin(), x.end()) {
         std::size_t const n = detail::size_of(f);
-        if (x.size() != n)
-            throw error("hessian: a point of " + std::to_string(x.size()) + " numbers for an objective of " +
-                        std::to_string(n));
+        if (x.size() != n) throw error("hessian: a point of ", x.size(), " numbers for an objective of ", n);
         for (double const each : x_)
             if (!std::isfinite(each)) throw error("hessian: the point is not finite");
         if (n == 0 || size() == 0) throw error("hessian: no direction to move in");
@@ -102,7 +100,7 @@ private:
 template <class O>
 [[nodiscard]] row_major_array<double, 2> matrix_of(hessian<O> const& h) {
     std::size_t const n = h.size();
-    if (n > 10'000) throw error("matrix_of: expected at most 10000 parameters, found " + std::to_string(n));
+    if (n > 10'000) throw error("matrix_of: expected at most 10000 parameters, found ", n);
     auto matrix = row_major_array<double, 2>::from_shape({n, n});
     std::vector<double> unit(n, 0.0);
     for (std::size_t i = 0; i < n; ++i) {

@@ -85,7 +85,7 @@ public:
             ++l;
         }
         if (l != layers_.size() || l != chain.size())
-            throw error("network_loss: another network whose layers differ at layer " + std::to_string(l) +
+            throw error("network_loss: another network whose layers differ at layer ", l,
                         ": planes need networks of the same shape");
         return detail::array_of(numbers);
     }
@@ -213,8 +213,8 @@ private:
         using enum activation_kind;
         if (added.activation != identity && added.activation != relu && added.activation != tanh &&
             added.activation != sigmoid)
-            throw error("network_loss: layer " + detail::in_quotes(from.name) + " has the activation " +
-                        std::string(to_string(added.activation)) +
+            throw error("network_loss: layer ", detail::in_quotes(from.name), " has the activation ",
+                        to_string(added.activation),
                         (added.activation == unspecified
                              ? "; say which by network_loss::options{.hidden = ...}"
                              : "; known are identity, relu, tanh and sigmoid (cross_entropy takes the "
@@ -273,8 +273,7 @@ private:
 
     [[nodiscard]] std::vector<Real> rounded(std::span<double const> x) const {
         if (x.size() != size())
-            throw error("network_loss: " + std::to_string(x.size()) + " parameters, but the network has " +
-                        std::to_string(size()));
+            throw error("network_loss: ", x.size(), " parameters, but the network has ", size());
         std::vector<Real> numbers(x.size());
         std::transform(x.begin(), x.end(), numbers.begin(), [](double v) { return static_cast<Real>(v); });
         return numbers;

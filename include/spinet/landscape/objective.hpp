@@ -83,8 +83,7 @@ public:
     /// Throws spinet::error for a strength that is negative or not finite.
     with_weight_decay(O const& f, double strength) : f_(&f), strength_(strength) {
         if (!(strength >= 0) || !std::isfinite(strength))
-            throw error("with_weight_decay: expected a finite strength >= 0, found " +
-                        std::to_string(strength));
+            throw error("with_weight_decay: expected a finite strength >= 0, found ", strength);
     }
 
     [[nodiscard]] std::size_t size() const noexcept { return detail::size_of(*f_); }

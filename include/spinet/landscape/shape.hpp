@@ -141,8 +141,7 @@ inline void take_bowl_off(std::span<double> values, std::size_t columns, std::si
 }
 
 inline void require_finite(std::size_t not_finite) {
-    if (not_finite > 0)
-        throw error("ruggedness_of: " + std::to_string(not_finite) + " values are not finite");
+    if (not_finite > 0) throw error("ruggedness_of: ", not_finite, " values are not finite");
 }
 
 /// The lag at which correlations first fall to 1/e, by straight lines between lags; NaN where they do not.
@@ -178,7 +177,7 @@ template <class Length>
 /// Of a line. Throws spinet::error below 8 points, and for values that are not finite.
 [[nodiscard]] inline ruggedness ruggedness_of(profile const& of) {
     if (of.values.size() < 8)
-        throw error("ruggedness_of: expected at least 8 points, found " + std::to_string(of.values.size()));
+        throw error("ruggedness_of: expected at least 8 points, found ", of.values.size());
     detail::require_finite(of.not_finite());
     std::vector<double> rest(of.values.begin(), of.values.end());
     detail::take_bowl_off(rest, rest.size(), 1);

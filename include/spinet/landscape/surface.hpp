@@ -106,9 +106,8 @@ struct surface {
     /// At (a.at(i), b.at(j)). Throws spinet::error for a point that does not exist.
     [[nodiscard]] double operator()(std::size_t i, std::size_t j) const {
         if (i >= a.points || j >= b.points)
-            throw error("surface: expected a point below (" + std::to_string(a.points) + ", " +
-                        std::to_string(b.points) + "), found (" + std::to_string(i) + ", " +
-                        std::to_string(j) + ")");
+            throw error("surface: expected a point below (", a.points, ", ", b.points, "), found (", i, ", ",
+                        j, ")");
         return values(j, i);
     }
 };
@@ -124,10 +123,9 @@ struct trail {
 namespace detail {
 
 inline void require_axis(axis const& of, char const* name) {
-    if (of.points == 0) throw error(std::string("axis ") + name + ": expected at least 1 point, found 0");
+    if (of.points == 0) throw error("axis ", name, ": expected at least 1 point, found 0");
     if (!std::isfinite(of.low) || !std::isfinite(of.high) || !(of.low < of.high || of.points == 1))
-        throw error(std::string("axis ") + name + ": expected finite low < high, found " +
-                    std::to_string(of.low) + " and " + std::to_string(of.high));
+        throw error("axis ", name, ": expected finite low < high, found ", of.low, " and ", of.high);
 }
 
 template <class O>
@@ -135,10 +133,9 @@ void require_section(O const& f, section const& where) {
     std::size_t const n = size_of(f);
     auto const check = [&](std::span<double const> v, char const* name) {
         if (v.size() != n)
-            throw error(std::string("section: its ") + name + " has " + std::to_string(v.size()) +
-                        " numbers, the objective " + std::to_string(n));
+            throw error("section: its ", name, " has ", v.size(), " numbers, the objective ", n);
         for (double const each : v)
-            if (!std::isfinite(each)) throw error(std::string("section: its ") + name + " is not finite");
+            if (!std::isfinite(each)) throw error("section: its ", name, " is not finite");
     };
     check(where.centre, "centre");
     check(where.first, "first direction");
@@ -193,7 +190,7 @@ public:
 
     void load(plane_checkpoint const& from) {
         if (from.version != version)
-            throw error("the checkpoint was written by spinet " + from.version + ", this is " + version);
+            throw error("the checkpoint was written by spinet ", from.version, ", this is ", version);
         if (from.identity != identity_)
             throw error("the checkpoint belongs to another objective, section or grid");
         if (from.values.size() > values_.size())
@@ -334,8 +331,8 @@ template <class O, class Points, Executor Exec = serial>
     auto const rows = detail::rows_of_points(points, "trajectory");
     std::size_t const n = rows.shape(0);
     if (n > 0 && rows.shape(1) != detail::size_of(f))
-        throw error("trajectory: a point of " + std::to_string(rows.shape(1)) +
-                    " numbers for an objective of " + std::to_string(detail::size_of(f)));
+        throw error("trajectory: a point of ", rows.shape(1), " numbers for an objective of ",
+                    detail::size_of(f));
     single_threaded_blas const one_blas_thread;
     auto const column = [&] { return row_major_array<double, 1>::from_shape({n}); };
     trail seen{column(), column(), column(), column()};

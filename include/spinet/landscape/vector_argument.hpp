@@ -79,8 +79,7 @@ template <class Points>
             vector_argument const point(each);
             if (k == 0) rows.resize({static_cast<std::size_t>(std::ranges::size(points)), point.size()});
             if (point.size() != rows.shape(1))
-                throw error(who + ": points of " + std::to_string(rows.shape(1)) + " and " +
-                            std::to_string(point.size()) + " numbers");
+                throw error(who, ": points of ", rows.shape(1), " and ", point.size(), " numbers");
             std::copy(point.begin(), point.end(), rows.data() + k++ * point.size());
         }
         return rows;

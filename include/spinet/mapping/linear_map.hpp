@@ -173,7 +173,7 @@ template <class Real>
 [[nodiscard]] Real rounded_to(double x) {
     auto const result = static_cast<Real>(x);
     if (!std::isfinite(result))
-        throw error(number_text(x) + " is beyond the range of " + (sizeof(Real) == 4 ? "float" : "double"));
+        throw error(number_text(x), " is beyond the range of ", (sizeof(Real) == 4 ? "float" : "double"));
     return result;
 }
 
@@ -181,7 +181,7 @@ template <class Real>
 template <class Real>
 [[nodiscard]] row_major_array<Real, 2> matrix_of(linear_map const& map, double factor) {
     if (map.rows() > blas_limit / map.columns())
-        throw error("a matrix of " + std::to_string(map.rows()) + " x " + std::to_string(map.columns()) +
+        throw error("a matrix of ", map.rows(), " x ", map.columns(),
                     " couplings is larger than BLAS can index: sub-sample the network");
     row_major_array<Real, 2> values = xt::zeros<Real>({map.rows(), map.columns()});
     for_each_entry(map, [&](std::size_t i, std::size_t j, double w) {

@@ -51,8 +51,8 @@ public:
             if (l + 1 < chain_.size() && layer.activation != activation_kind::relu &&
                 layer.activation != activation_kind::identity &&
                 layer.activation != activation_kind::unspecified)
-                throw error("rescaling: layer " + in_quotes(layer.name) + " has the activation " +
-                            std::string(to_string(layer.activation)) +
+                throw error("rescaling: layer ", in_quotes(layer.name), " has the activation ",
+                            to_string(layer.activation),
                             "; only with relu and identity does a neuron's factor pass through");
             layer_values made{layer.weight.shape()[0], layer.weight.shape()[1], {}, {}};
             made.weights.resize(layer.weight.size());
@@ -106,16 +106,16 @@ template <std::same_as<network> Network>
 [[nodiscard]] network rescaled(Network const& net, std::vector<std::vector<double>> const& factors) {
     detail::rescalable<Network> chain(net);
     if (factors.size() != chain.hidden_layers())
-        throw error("rescaling: factors for " + std::to_string(factors.size()) +
-                    " layers, but there are hidden neurons in " + std::to_string(chain.hidden_layers()));
+        throw error("rescaling: factors for ", factors.size(), " layers, but there are hidden neurons in ",
+                    chain.hidden_layers());
     for (std::size_t l = 0; l < factors.size(); ++l) {
         if (factors[l].size() != chain.layer(l).out)
-            throw error("rescaling: " + std::to_string(factors[l].size()) + " factors for layer " +
-                        std::to_string(l) + " of " + std::to_string(chain.layer(l).out) + " neurons");
+            throw error("rescaling: ", factors[l].size(), " factors for layer ", l, " of ",
+                        chain.layer(l).out, " neurons");
         for (std::size_t i = 0; i < factors[l].size(); ++i) {
             if (!(factors[l][i] > 0) || !std::isfinite(factors[l][i]))
-                throw error("rescaling: the factor of neuron " + std::to_string(i) + " of layer " +
-                            std::to_string(l) + " is not positive and finite");
+                throw error("rescaling: the factor of neuron ", i, " of layer ", l,
+                            " is not positive and finite");
             chain.rescale(l, i, factors[l][i]);
         }
     }
@@ -149,7 +149,7 @@ template <std::same_as<network> Network>
     detail::rescalable<Network> chain(net);
     double worst = 1;
     for (int turn = 0; worst > 1e-9; ++turn) {
-        if (turn == 10'000) throw error("balanced: factors still change by " + std::to_string(worst));
+        if (turn == 10'000) throw error("balanced: factors still change by ", worst);
         worst = 0;
         for (std::size_t l = 0; l < chain.hidden_layers(); ++l)
             for (std::size_t i = 0; i < chain.layer(l).out; ++i) {

@@ -75,7 +75,7 @@ template <std::same_as<wiring> Wiring>
         auto const& each = of.wires[w];
         if (!each.map->weighted() || by_map.count(each.map.get()) != 0) continue;
         if (!(variances[w] > 0))
-            throw error("scale: the weights into layer " + of.parts[each.to].name +
+            throw error("scale: the weights into layer ", of.parts[each.to].name,
                         " are all equal, so they cannot be scaled");
         factors.push_back(kind == scale::t_formula ? common
                                                    : std::abs(each.factor) / std::sqrt(variances[w]));

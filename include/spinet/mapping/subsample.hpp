@@ -80,8 +80,8 @@ public:
                                            kept_modes modes = kept_modes::rescaled) const {
         if (wanted < fewest())
             throw error(
-                "subsampler: a sub-sample of " + std::to_string(wanted) + " spins is too small: " +
-                std::to_string(least) + " neurons of each layer make " + std::to_string(fewest()) +
+                "subsampler: a sub-sample of ", wanted, " spins is too small: ", least,
+                " neurons of each layer make ", fewest(),
                 (steps() > 1 ? " (a sequence has each at " + std::to_string(steps()) + " steps)" : ""));
         auto const kept = choose(wanted, seed);
         std::vector<spin_group> parts;

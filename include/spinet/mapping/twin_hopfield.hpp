@@ -97,13 +97,13 @@ private:
             left += gone ? 0 : 1;
         }
         if (inputs == spinet::inputs::clamped && clamped_to.size() != width)
-            throw error("twin_hopfield: clamped_to has " + std::to_string(clamped_to.size()) +
-                        " numbers for " + std::to_string(width) + " inputs");
+            throw error("twin_hopfield: clamped_to has ", clamped_to.size(), " numbers for ", width,
+                        " inputs");
         if (inputs != spinet::inputs::clamped && !clamped_to.empty())
             throw error("twin_hopfield: clamped_to is given, but inputs are not clamped");
         for (std::size_t j = 0; j < clamped_to.size(); ++j)
             if (!std::isfinite(clamped_to[j]))
-                throw error("twin_hopfield: clamped_to[" + std::to_string(j) + "] is not finite");
+                throw error("twin_hopfield: clamped_to[", j, "] is not finite");
         if (left == 0)
             throw error("twin_hopfield: without its inputs and outputs, this network has no spins left");
     }
@@ -120,9 +120,8 @@ private:
             }
             double const word = clamped_to[next++];
             if (!(word >= 0 && word < static_cast<double>(part.size()) && word == std::floor(word)))
-                throw error("twin_hopfield: clamped_to[" + std::to_string(next - 1) + "] is " +
-                            detail::short_text(word) + ", not the number of one of the " +
-                            std::to_string(part.size()) + " words");
+                throw error("twin_hopfield: clamped_to[", next - 1, "] is ", detail::short_text(word),
+                            ", not the number of one of the ", part.size(), " words");
             values.resize(values.size() + part.size(), 0.0);
             values[values.size() - part.size() + static_cast<std::size_t>(word)] = 1;
         }

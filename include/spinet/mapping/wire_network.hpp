@@ -140,7 +140,7 @@ private:
                 values += static_cast<double>(shape[0]) * static_cast<double>(op->weight.shape()[0]);
             all += values;
             if (all > most)
-                throw error("node " + in_quotes(at.name) + ", with values of shape " + tuple_text(shape) +
+                throw error("node ", in_quotes(at.name), ", with values of shape ", tuple_text(shape),
                             ", makes the network one of more than 2^32 values");
         }
     }
@@ -149,7 +149,7 @@ private:
 
     [[nodiscard]] std::string where() const { return "node " + in_quotes(at_->name); }
     [[noreturn]] void refuse(std::string const& why) const {
-        throw error(where() + " (" + std::string(at_->op.label()) + "): " + why);
+        throw error(where(), " (", at_->op.label(), "): ", why);
     }
     [[nodiscard]] std::size_t here() const { return static_cast<std::size_t>(at_ - net_->nodes().data()); }
     [[nodiscard]] signal& input_signal(std::size_t k = 0) { return signals_[net_->position(at_->inputs[k])]; }

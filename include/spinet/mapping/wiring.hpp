@@ -91,8 +91,8 @@ void remove_parts(wiring& of, Gone gone, std::span<double const> held = {}) {
 }
 
 [[nodiscard]] inline std::string couplings_text(wiring const& of, wire const& between) {
-    return "the couplings of " + in_quotes(of.parts[between.from].name) + " and " +
-           in_quotes(of.parts[between.to].name);
+    return detail::text("the couplings of ", in_quotes(of.parts[between.from].name), " and ",
+                        in_quotes(of.parts[between.to].name));
 }
 
 /// The glass of a wiring. Throws spinet::error where a coupling exceeds Real or a matrix what BLAS can index.

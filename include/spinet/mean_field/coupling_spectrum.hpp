@@ -70,7 +70,7 @@ template <PairModel M>
     using real = typename M::spin_type;
     std::size_t const n = model.size();
     if (n > 20'000)
-        throw error("couplings_of: a matrix of " + std::to_string(n) + " x " + std::to_string(n) +
+        throw error("couplings_of: a matrix of ", n, " x ", n,
                     " couplings is too large; at most 20000 spins");
     row_major_array<real, 2> matrix = xt::zeros<real>({n, n});
     for (std::size_t i = 0; i < n; ++i)
@@ -86,8 +86,7 @@ template <PairModel M>
 template <PairModel M>
 [[nodiscard]] row_major_array<double, 1> coupling_eigenvalues(M const& model) {
     if (model.size() > 10'000)
-        throw error("coupling_eigenvalues: expected at most 10000 spins, found " +
-                    std::to_string(model.size()));
+        throw error("coupling_eigenvalues: expected at most 10000 spins, found ", model.size());
     auto matrix = detail::row_major_copy<double, 2>(couplings_of(model), "coupling_eigenvalues");
     return detail::row_major_copy<double, 1>(detail::symmetric_eigen(matrix, model.size(), false),
                                              "coupling_eigenvalues");

@@ -103,7 +103,7 @@ template <PairModel M>
     constexpr std::size_t most_steps = 100'000;
     double t = from;
     for (std::size_t step = 0; t > hessian.lowest_t(); ++step) {
-        if (step == most_steps) throw error("t_ord: no end after " + std::to_string(step) + " steps");
+        if (step == most_steps) throw error("t_ord: no end after ", step, " steps");
         double const smallest = hessian.smallest(t);
         if (smallest <= 1e-10) return t;
         double const next = next_possible_crossing(t, t * smallest, hessian.least());

@@ -55,9 +55,8 @@ namespace detail {
 
 inline void require_tap_options(tap_options const& wanted) {
     if (!(wanted.tolerance > 0 && wanted.tolerance < 1))
-        throw error("tap: expected a tolerance in (0, 1), found " + std::to_string(wanted.tolerance));
-    if (!(wanted.max_change > 0))
-        throw error("tap: expected a max_change > 0, found " + std::to_string(wanted.max_change));
+        throw error("tap: expected a tolerance in (0, 1), found ", wanted.tolerance);
+    if (!(wanted.max_change > 0)) throw error("tap: expected a max_change > 0, found ", wanted.max_change);
     if (wanted.max_iterations == 0 || wanted.max_products == 0)
         throw error("tap: expected at least 1 iteration and 1 product, found 0");
 }
@@ -266,8 +265,7 @@ template <PairModel M>
                                                     double amplitude = 0.5) {
     auto const modes = leading_modes(model, mode + 1);
     if (modes.size() <= mode)
-        throw error("mode_start: expected a mode below " + std::to_string(modes.size()) + ", found " +
-                    std::to_string(mode));
+        throw error("mode_start: expected a mode below ", modes.size(), ", found ", mode);
     return detail::start_along(modes.vector(mode), amplitude);
 }
 

@@ -20,8 +20,8 @@ namespace spinet {
 /// sum_i m_i m'_i / N.
 [[nodiscard]] inline double pattern_overlap(std::span<double const> a, std::span<double const> b) {
     if (a.size() != b.size() || a.empty())
-        throw error("pattern_overlap: expected two patterns of one size, found " + std::to_string(a.size()) +
-                    " and " + std::to_string(b.size()));
+        throw error("pattern_overlap: expected two patterns of one size, found ", a.size(), " and ",
+                    b.size());
     return detail::dot_product(a, b) / static_cast<double>(a.size());
 }
 
@@ -119,10 +119,9 @@ template <PairModel M>
                                        census_options const& wanted = {}) {
     if (wanted.starts + wanted.modes == 0) throw error("tap_solutions: no starts");
     if (!(wanted.amplitude > 0 && wanted.amplitude <= 1))
-        throw error("tap_solutions: expected an amplitude in (0, 1], found " +
-                    std::to_string(wanted.amplitude));
+        throw error("tap_solutions: expected an amplitude in (0, 1], found ", wanted.amplitude);
     if (!(wanted.distance > 0 && std::isfinite(wanted.distance)))
-        throw error("tap_solutions: expected a positive distance, found " + std::to_string(wanted.distance));
+        throw error("tap_solutions: expected a positive distance, found ", wanted.distance);
     auto const external = model.external_fields();
     tap_census census;
     census.temperature = temperature;

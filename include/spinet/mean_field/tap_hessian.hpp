@@ -39,18 +39,14 @@ namespace detail {
 
 inline void require_temperature(char const* who, double temperature) {
     if (!(temperature > 0 && std::isfinite(temperature)))
-        throw error(std::string(who) + ": expected a positive, finite temperature, found " +
-                    std::to_string(temperature));
+        throw error(who, ": expected a positive, finite temperature, found ", temperature);
 }
 
 inline void require_pattern(char const* who, std::size_t spins, std::span<double const> m) {
-    if (m.size() != spins)
-        throw error(std::string(who) + ": expected " + std::to_string(spins) + " magnetisations, found " +
-                    std::to_string(m.size()));
+    if (m.size() != spins) throw error(who, ": expected ", spins, " magnetisations, found ", m.size());
     for (std::size_t i = 0; i < m.size(); ++i)
         if (!(std::abs(m[i]) <= 1))
-            throw error(std::string(who) + ": expected a magnetisation in [-1, 1] at spin " +
-                        std::to_string(i) + ", found " + std::to_string(m[i]));
+            throw error(who, ": expected a magnetisation in [-1, 1] at spin ", i, ", found ", m[i]);
 }
 
 /// S(m), with the limits 0 at m = +-1.
@@ -243,12 +239,12 @@ void multiply_by_tap_hessian(M const& model, double temperature, Pattern const& 
     auto const point = detail::point_at("multiply_by_tap_hessian", model, temperature, pattern, theory);
     auto const m = point.magnetisation();
     if (x.size() != m.size() || out.size() != m.size())
-        throw error("multiply_by_tap_hessian: expected vectors of " + std::to_string(m.size()) +
-                    " numbers, found " + std::to_string(x.size()) + " and " + std::to_string(out.size()));
+        throw error("multiply_by_tap_hessian: expected vectors of ", m.size(), " numbers, found ", x.size(),
+                    " and ", out.size());
     for (std::size_t i = 0; i < m.size(); ++i)
         if (std::abs(m[i]) == 1)
-            throw error("multiply_by_tap_hessian: the Hessian is infinite at spin " + std::to_string(i) +
-                        ", whose magnetisation is " + std::to_string(m[i]));
+            throw error("multiply_by_tap_hessian: the Hessian is infinite at spin ", i,
+                        ", whose magnetisation is ", m[i]);
     point.couple(x, out);
     for (std::size_t i = 0; i < m.size(); ++i)
         out[i] = temperature * (out[i] + x[i] / point.one_minus_square()[i]);

@@ -71,20 +71,18 @@ struct dense_block {
 
     /// Throws spinet::error, naming block and entry, unless the block fits the groups and is finite.
     void check(std::vector<spin_group> const& groups, std::size_t block) const {
-        std::string const name = "network_glass: block " + std::to_string(block);
+        std::string const name = detail::text("network_glass: block ", block);
         if (from >= groups.size() || to >= groups.size())
-            throw error(name + " joins a group that does not exist");
-        if (from == to) throw error(name + " joins group " + groups[to].name + " to itself");
+            throw error(name, " joins a group that does not exist");
+        if (from == to) throw error(name, " joins group ", groups[to].name, " to itself");
         if (weights().shape()[0] != groups[to].size || weights().shape()[1] != groups[from].size)
-            throw error(name + " has shape " + std::to_string(weights().shape()[0]) + " x " +
-                        std::to_string(weights().shape()[1]) + ", but joins " + groups[to].name + " (" +
-                        std::to_string(groups[to].size) + " spins) to " + groups[from].name + " (" +
-                        std::to_string(groups[from].size) + " spins)");
+            throw error(name, " has shape ", weights().shape()[0], " x ", weights().shape()[1],
+                        ", but joins ", groups[to].name, " (", groups[to].size, " spins) to ",
+                        groups[from].name, " (", groups[from].size, " spins)");
         for (std::size_t k = 0; k < weights().size(); ++k)
             if (!std::isfinite(weights().data()[k]))
-                throw error(name + " (" + groups[from].name + " to " + groups[to].name + "): coupling (" +
-                            std::to_string(k / groups[from].size) + ", " +
-                            std::to_string(k % groups[from].size) + ") is not finite");
+                throw error(name, " (", groups[from].name, " to ", groups[to].name, "): coupling (",
+                            k / groups[from].size, ", ", k % groups[from].size, ") is not finite");
     }
 
     [[nodiscard]] double energy(std::vector<spin_group> const& groups,
@@ -133,9 +131,8 @@ template <class Real>
 [[nodiscard]] dense_block<Real> as_dense(window_block<Real> const& block) {
     auto const& shape = block.shape();
     if (shape.to_size() > detail::blas_limit / shape.from_size())
-        throw error("two sets of couplings between the same groups add up to a matrix of " +
-                    std::to_string(shape.to_size()) + " x " + std::to_string(shape.from_size()) +
-                    " entries, too large");
+        throw error("two sets of couplings between the same groups add up to a matrix of ", shape.to_size(),
+                    " x ", shape.from_size(), " entries, too large");
     row_major_array<Real, 2> matrix = xt::zeros<Real>({shape.to_size(), shape.from_size()});
     for (std::size_t i = 0; i < shape.to_size(); ++i)
         block.for_each_from(i, 0, [&](std::size_t first, std::span<Real const> couplings) {

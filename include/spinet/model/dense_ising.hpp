@@ -93,33 +93,32 @@ private:
     void check_shape(std::size_t rows, std::size_t columns) const {
         std::size_t const n = fields_.size();
         if (n == 0) throw error("dense_ising: no spins");
-        auto const shape = "couplings of shape " + std::to_string(rows) + " x " + std::to_string(columns);
-        if (rows != columns) throw error("dense_ising: " + shape + " are not square");
-        if (rows != n) throw error("dense_ising: " + std::to_string(n) + " fields, but " + shape);
+        auto const shape = detail::text("couplings of shape ", rows, " x ", columns);
+        if (rows != columns) throw error("dense_ising: ", shape, " are not square");
+        if (rows != n) throw error("dense_ising: ", n, " fields, but ", shape);
         if (stride_ > detail::blas_limit) throw error("dense_ising: more spins than BLAS can index");
     }
 
     void check_entries() const {
         std::size_t const n = size();
         auto const at = [](std::size_t i, std::size_t j) {
-            return "coupling (" + std::to_string(i) + ", " + std::to_string(j) + ")";
+            return detail::text("coupling (", i, ", ", j, ")");
         };
         for (std::size_t i = 0; i < n; ++i) {
-            if (!std::isfinite(fields_.data()[i]))
-                throw error("dense_ising: field " + std::to_string(i) + " is not finite");
+            if (!std::isfinite(fields_.data()[i])) throw error("dense_ising: field ", i, " is not finite");
             if (row(i)[i] != Real{0})
-                throw error("dense_ising: " + at(i, i) + " is on the diagonal and must be 0");
+                throw error("dense_ising: ", at(i, i), " is on the diagonal and must be 0");
             for (std::size_t j = 0; j < i; ++j) {
-                if (!std::isfinite(row(i)[j])) throw error("dense_ising: " + at(i, j) + " is not finite");
+                if (!std::isfinite(row(i)[j])) throw error("dense_ising: ", at(i, j), " is not finite");
                 if (row(i)[j] != row(j)[i])
-                    throw error("dense_ising: " + at(i, j) + " differs from " + at(j, i));
+                    throw error("dense_ising: ", at(i, j), " differs from ", at(j, i));
             }
         }
         for (std::size_t i = 0; i < n; ++i) {
             double sum = std::abs(static_cast<double>(fields_.data()[i]));
             for (std::size_t j = 0; j < n; ++j) sum += std::abs(static_cast<double>(row(i)[j]));
             detail::require_fields_fit<Real>(
-                sum, [&] { return "dense_ising: the field of spin " + std::to_string(i); });
+                sum, [&] { return detail::text("dense_ising: the field of spin ", i); });
         }
     }
 

@@ -27,12 +27,12 @@ template <class Real = float>
                                                        std::vector<double> const& variances,
                                                        std::uint64_t seed) {
     if (sizes.size() < 2 || variances.size() + 1 != sizes.size())
-        throw error("random_layered_glass: " + std::to_string(sizes.size()) +
-                    " layers need one variance less, got " + std::to_string(variances.size()));
+        throw error("random_layered_glass: ", sizes.size(), " layers need one variance less, got ",
+                    variances.size());
     std::vector<row_major_array<Real, 2>> weights;
     for (std::size_t l = 0; l < variances.size(); ++l) {
         if (!(variances[l] >= 0) || !std::isfinite(variances[l]))
-            throw error("random_layered_glass: variance " + std::to_string(l) + " is negative or not finite");
+            throw error("random_layered_glass: variance ", l, " is negative or not finite");
         auto matrix = row_major_array<Real, 2>::from_shape({sizes[l + 1], sizes[l]});
         stream const draws(seed, 0, static_cast<std::uint32_t>(l), purpose::couplings);
         double const deviation = std::sqrt(variances[l]);
@@ -87,8 +87,7 @@ template <class Real = void, class Patterns = row_major_array<Real, 2>>
     for (std::size_t mu = 0; mu < count; ++mu)
         for (std::size_t i = 0; i < spins; ++i) {
             if (!std::isfinite(values(mu, i)))
-                throw error("hopfield: component " + std::to_string(i) + " of pattern " + std::to_string(mu) +
-                            " is not finite");
+                throw error("hopfield: component ", i, " of pattern ", mu, " is not finite");
             sites(i, mu) = values(mu, i);
         }
     auto couplings = row_major_array<real, 2>::from_shape({spins, spins});
@@ -123,8 +122,7 @@ template <class Real = void, class W = row_major_array<Real, 2>, class A = std::
         auto fields =
             detail::fields_or_zeros<double>(biases, size, "boltzmann_machine: " + which + " biases");
         if (fields.size() != size)
-            throw error("boltzmann_machine: " + std::to_string(size) + " " + which + " units, but " +
-                        std::to_string(fields.size()) + " biases");
+            throw error("boltzmann_machine: ", size, " ", which, " units, but ", fields.size(), " biases");
         if (units == unit_values::zero_one)
             for (double& field : fields) field *= 0.5;
         return fields;

@@ -36,8 +36,7 @@ template <class Real = float, class Coupling>
     std::size_t sites = 1;
     for (std::size_t d = 0; d < edges.size(); ++d) {
         if (edges[d] < 3)
-            throw error("lattice: edge " + std::to_string(d) + " is " + std::to_string(edges[d]) +
-                        "; periodic lattices have edges of 3 or more");
+            throw error("lattice: edge ", d, " is ", edges[d], "; periodic lattices have edges of 3 or more");
         if (edges[d] > std::numeric_limits<std::uint32_t>::max() / sites)
             throw error("lattice: too many sites");
         sites *= edges[d];
@@ -69,8 +68,7 @@ template <class Real = float>
 [[nodiscard]] sparse_ising<Real> edwards_anderson(std::vector<std::size_t> const& edges,
                                                   gaussian_bonds const& of, std::uint64_t seed) {
     if (!std::isfinite(of.mean) || !(of.deviation >= 0) || !std::isfinite(of.deviation))
-        throw error("edwards_anderson: bonds of mean " + std::to_string(of.mean) + " and deviation " +
-                    std::to_string(of.deviation));
+        throw error("edwards_anderson: bonds of mean ", of.mean, " and deviation ", of.deviation);
     stream const draws(seed, 0, 0, purpose::couplings);
     return periodic_lattice<Real>(edges, [&](std::size_t k) {
         return of.mean + of.deviation * normal(draws, static_cast<std::uint32_t>(k));
@@ -83,8 +81,7 @@ template <class Real = float>
 [[nodiscard]] sparse_ising<Real> edwards_anderson(std::vector<std::size_t> const& edges,
                                                   plus_minus_bonds const& of, std::uint64_t seed) {
     if (!(of.ferromagnetic >= 0 && of.ferromagnetic <= 1))
-        throw error("edwards_anderson: a fraction " + std::to_string(of.ferromagnetic) +
-                    " of ferromagnetic bonds");
+        throw error("edwards_anderson: a fraction ", of.ferromagnetic, " of ferromagnetic bonds");
     stream const draws(seed, 0, 0, purpose::couplings);
     return periodic_lattice<Real>(edges, [&](std::size_t k) {
         return uniform<double>(draws.bits(static_cast<std::uint32_t>(k))) > 1 - of.ferromagnetic ? 1.0 : -1.0;

@@ -14,7 +14,7 @@ namespace spinet::detail {
 template <class Real, class Name>
 void require_fields_fit(double sum, Name&& field) {
     if (!(sum <= static_cast<double>(std::numeric_limits<Real>::max()) / 4))
-        throw error(field() + " can overflow: its couplings add up to " + std::to_string(sum));
+        throw error(field(), " can overflow: its couplings add up to ", sum);
 }
 
 }  // namespace spinet::detail

@@ -118,8 +118,7 @@ private:
         std::size_t first = 0;
         for (std::size_t g = 0; g < parts_.size(); ++g) {
             if (parts_[g].size == 0)
-                throw error("network_glass: group " + std::to_string(g) + " (" + parts_[g].name +
-                            ") has no spins");
+                throw error("network_glass: group ", g, " (", parts_[g].name, ") has no spins");
             if (parts_[g].size > detail::blas_limit - first)
                 throw error("network_glass: more spins than BLAS can index");
             parts_[g].first = first;
@@ -128,8 +127,7 @@ private:
         if (first == 0) throw error("network_glass: no spins");
         if (fields_.empty()) fields_.assign(first, Real{0});
         if (fields_.size() != first)
-            throw error("network_glass: " + std::to_string(first) + " spins in all groups, but " +
-                        std::to_string(fields_.size()) + " fields");
+            throw error("network_glass: ", first, " spins in all groups, but ", fields_.size(), " fields");
     }
 
     void join_groups(std::vector<std::size_t> const& counts) {
@@ -137,24 +135,22 @@ private:
         std::size_t first = 0;
         for (std::size_t const count : counts) {
             if (count == 0 || count > parts_.size() - first)
-                throw error("network_glass: the groups do not share out the " +
-                            std::to_string(parts_.size()) + " parts");
+                throw error("network_glass: the groups do not share out the ", parts_.size(), " parts");
             auto const& last = parts_[first + count - 1];
             groups_.push_back({parts_[first].name, parts_[first].first,
                                last.first + last.size - parts_[first].first, parts_[first].weight});
             first += count;
         }
         if (!counts.empty() && first != parts_.size())
-            throw error("network_glass: the groups do not share out the " + std::to_string(parts_.size()) +
-                        " parts");
+            throw error("network_glass: the groups do not share out the ", parts_.size(), " parts");
     }
 
     void check_fields() const {
         for (auto const& part : parts_)
             for (std::size_t i = 0; i < part.size; ++i)
                 if (!std::isfinite(fields_[part.first + i]))
-                    throw error("network_glass: the field of spin " + std::to_string(i) + " of group " +
-                                part.name + " is not finite");
+                    throw error("network_glass: the field of spin ", i, " of group ", part.name,
+                                " is not finite");
     }
 
     /// No two spins are joined by more than one coupling: squares of couplings are taken all over mean field.
@@ -184,8 +180,7 @@ private:
                     for (Real const j : couplings) sum += std::abs(static_cast<double>(j));
                 });
                 detail::require_fields_fit<Real>(sum, [&] {
-                    return "network_glass: the field of spin " + std::to_string(i) + " of group " +
-                           parts_[g].name;
+                    return detail::text("network_glass: the field of spin ", i, " of group ", parts_[g].name);
                 });
             }
     }
@@ -271,13 +266,12 @@ template <class Real = void, class W = detail::listed_array<Real, 2>, class B = 
     if (fields.size() > groups.size()) throw error("layered_glass: fields for more layers than there are");
     std::vector<real> all;
     for (std::size_t l = 0; l < groups.size(); ++l) {
-        std::string const name = "layered_glass: layer " + std::to_string(l);
+        std::string const name = detail::text("layered_glass: layer ", l);
         std::vector<real> given(groups[l].size, real{0});
         if (l < fields.size())
             given = detail::fields_or_zeros<real>(detail::array_in_list(fields[l]), groups[l].size, name);
         if (given.size() != groups[l].size)
-            throw error(name + " has " + std::to_string(groups[l].size) + " spins, but " +
-                        std::to_string(given.size()) + " fields");
+            throw error(name, " has ", groups[l].size, " spins, but ", given.size(), " fields");
         all.insert(all.end(), given.begin(), given.end());
     }
     return network_glass<real>(std::move(groups), std::move(all), std::move(blocks));

@@ -212,9 +212,7 @@ template <class Real, class Deviation>
 template <class Real = float>
 [[nodiscard]] ising_p_spin<Real> random_ising_p_spin(std::size_t spins, std::size_t p, p_spin_scale scale,
                                                      std::uint64_t seed) {
-    if (spins < p)
-        throw error("random_ising_p_spin: " + std::to_string(spins) + " spins for interactions of " +
-                    std::to_string(p));
+    if (spins < p) throw error("random_ising_p_spin: ", spins, " spins for interactions of ", p);
     double const deviation =
         detail::p_spin_deviation(spins, p, scale) * std::sqrt(std::tgamma(static_cast<double>(p) + 1));
     double const half = scale == p_spin_scale::crisanti_sommers ? 0.5 : 1;

@@ -72,7 +72,7 @@ class level_measure {
 public:
     explicit level_measure(std::size_t levels) : levels_(static_cast<double>(levels)) {
         if (levels < 2 || levels > std::size_t{1} << 20)
-            throw error("level_measure: " + std::to_string(levels) + " levels; 2 to 2^20");
+            throw error("level_measure: ", levels, " levels; 2 to 2^20");
     }
 
     [[nodiscard]] std::size_t levels() const noexcept { return static_cast<std::size_t>(levels_); }
@@ -91,7 +91,7 @@ public:
                uniform_measure::log_partition(x / (levels_ - 1));
     }
     [[nodiscard]] double variance() const noexcept { return (levels_ + 1) / (3 * (levels_ - 1)); }
-    [[nodiscard]] std::string name() const { return std::to_string(levels()) + " levels"; }
+    [[nodiscard]] std::string name() const { return detail::text(levels(), " levels"); }
 
 private:
     double levels_;

@@ -45,7 +45,7 @@ public:
             double sum = std::abs(static_cast<double>(fields_[i]));
             for (Real const j : neighbour_couplings(i)) sum += std::abs(static_cast<double>(j));
             detail::require_fields_fit<Real>(
-                sum, [&] { return "sparse_ising: the field of spin " + std::to_string(i); });
+                sum, [&] { return detail::text("sparse_ising: the field of spin ", i); });
         }
     }
 
@@ -106,13 +106,12 @@ private:
     [[nodiscard]] static spins_and_bonds of_matrix(row_major_array<Real, 2> const& j) {
         spins_and_bonds found{j.shape()[0], {}};
         if (j.shape()[1] != found.spins)
-            throw error("sparse_ising: couplings of shape " + detail::tuple_text(j.shape()));
+            throw error("sparse_ising: couplings of shape ", detail::tuple_text(j.shape()));
         for (std::uint32_t i = 0; i < found.spins; ++i)
             for (std::uint32_t k = 0; k <= i; ++k) {
                 if (!(j(i, k) == j(k, i)) && !(std::isnan(j(i, k)) && std::isnan(j(k, i))))
-                    throw error("sparse_ising: coupling (" + std::to_string(i) + ", " + std::to_string(k) +
-                                ") differs from coupling (" + std::to_string(k) + ", " + std::to_string(i) +
-                                ")");
+                    throw error("sparse_ising: coupling (", i, ", ", k, ") differs from coupling (", k, ", ",
+                                i, ")");
                 if (j(i, k) != 0) found.bonds.push_back({k, i, j(i, k)});
             }
         return found;
@@ -131,19 +130,17 @@ private:
         if (spins == 0) throw error("sparse_ising: no spins");
         if (spins > std::numeric_limits<std::uint32_t>::max()) throw error("sparse_ising: too many spins");
         if (fields_.size() != spins)
-            throw error("sparse_ising: " + std::to_string(spins) + " spins, but " +
-                        std::to_string(fields_.size()) + " fields");
+            throw error("sparse_ising: ", spins, " spins, but ", fields_.size(), " fields");
         for (std::size_t i = 0; i < spins; ++i)
-            if (!std::isfinite(fields_[i]))
-                throw error("sparse_ising: field " + std::to_string(i) + " is not finite");
+            if (!std::isfinite(fields_[i])) throw error("sparse_ising: field ", i, " is not finite");
         for (std::size_t k = 0; k < bonds.size(); ++k) {
             auto const& b = bonds[k];
-            std::string const name = "sparse_ising: bond " + std::to_string(k) + " (" +
-                                     std::to_string(b.first) + ", " + std::to_string(b.second) + ")";
+            std::string const name =
+                detail::text("sparse_ising: bond ", k, " (", b.first, ", ", b.second, ")");
             if (b.first >= spins || b.second >= spins)
-                throw error(name + " names a spin beyond the last, " + std::to_string(spins - 1));
-            if (b.first == b.second) throw error(name + " joins a spin to itself");
-            if (!std::isfinite(b.coupling)) throw error(name + " is not finite");
+                throw error(name, " names a spin beyond the last, ", spins - 1);
+            if (b.first == b.second) throw error(name, " joins a spin to itself");
+            if (!std::isfinite(b.coupling)) throw error(name, " is not finite");
         }
     }
 

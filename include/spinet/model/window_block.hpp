@@ -105,9 +105,8 @@ struct window_block {
         : from(from_part), to(to_part) {
         if (shape.groups == 0 || shape.channels_from % shape.groups != 0 ||
             shape.channels_to % shape.groups != 0 || kernel.size() != shape.kernel_size())
-            throw error("window_block: " + std::to_string(kernel.size()) + " entries are no kernel of " +
-                        std::to_string(shape.channels_from) + " to " + std::to_string(shape.channels_to) +
-                        " channels in " + std::to_string(shape.groups) + " groups");
+            throw error("window_block: ", kernel.size(), " entries are no kernel of ", shape.channels_from,
+                        " to ", shape.channels_to, " channels in ", shape.groups, " groups");
         kernel_ = std::make_shared<detail::window_kernel<Real> const>(shape, std::move(kernel));
     }
 
@@ -120,19 +119,18 @@ struct window_block {
 
     /// Throws spinet::error, naming block and entry, unless the block fits the parts and is finite.
     void check(std::vector<spin_group> const& parts, std::size_t block) const {
-        std::string const name = "network_glass: block " + std::to_string(block);
+        std::string const name = detail::text("network_glass: block ", block);
         if (from >= parts.size() || to >= parts.size())
-            throw error(name + " joins a group that does not exist");
-        if (from == to) throw error(name + " joins group " + parts[to].name + " to itself");
+            throw error(name, " joins a group that does not exist");
+        if (from == to) throw error(name, " joins group ", parts[to].name, " to itself");
         if (shape().from_size() != parts[from].size || shape().to_size() != parts[to].size)
-            throw error(name + " couples " + std::to_string(shape().from_size()) + " to " +
-                        std::to_string(shape().to_size()) + " spins, but joins " + parts[from].name + " (" +
-                        std::to_string(parts[from].size) + " spins) to " + parts[to].name + " (" +
-                        std::to_string(parts[to].size) + " spins)");
+            throw error(name, " couples ", shape().from_size(), " to ", shape().to_size(),
+                        " spins, but joins ", parts[from].name, " (", parts[from].size, " spins) to ",
+                        parts[to].name, " (", parts[to].size, " spins)");
         for (std::size_t k = 0; k < kernel().size(); ++k)
             if (!std::isfinite(kernel()[k]))
-                throw error(name + " (" + parts[from].name + " to " + parts[to].name + "): entry " +
-                            std::to_string(k) + " of its kernel is not finite");
+                throw error(name, " (", parts[from].name, " to ", parts[to].name, "): entry ", k,
+                            " of its kernel is not finite");
     }
 
     [[nodiscard]] double energy(std::vector<spin_group> const& parts,

@@ -35,7 +35,7 @@ struct mlp_layer {
                                  activation_kind output = activation_kind::identity) {
     std::vector<dense_layer> chain;
     for (std::size_t i = 0; i < layers.size(); ++i) {
-        auto const name = "layer " + std::to_string(i);
+        auto const name = detail::text("layer ", i);
         std::optional<tensor> bias;
         if (layers[i].bias) bias = layers[i].bias->renamed(name + " bias");
         chain.push_back({name, layers[i].weight.renamed(name + " weight"), std::move(bias),

@@ -35,16 +35,15 @@ public:
     network& add(node added) {
         if (added.name.empty()) throw error("a node of a network needs a name");
         if (find(added.name) != nullptr)
-            throw error("the network already has a node " + detail::in_quotes(added.name));
+            throw error("the network already has a node ", detail::in_quotes(added.name));
         auto const where = "node " + detail::in_quotes(added.name);
         for (auto const& from : added.inputs)
             if (find(from) == nullptr)
-                throw error(where + " takes " + detail::in_quotes(from) +
+                throw error(where, " takes ", detail::in_quotes(from),
                             ", which the network does not have (yet)");
         if (added.inputs.size() != added.op.arity())
-            throw error(where + " (" + std::string(added.op.label()) + ") has " +
-                        std::to_string(added.inputs.size()) + " inputs instead of " +
-                        std::to_string(added.op.arity()));
+            throw error(where, " (", added.op.label(), ") has ", added.inputs.size(), " inputs instead of ",
+                        added.op.arity());
         added.op.check(where);
         nodes_.push_back(std::move(added));
         try {
@@ -68,7 +67,7 @@ public:
     /// Where that node is among nodes(). Throws `error` where there is none.
     [[nodiscard]] std::size_t position(std::string_view name) const {
         auto const* const found = find(name);
-        if (found == nullptr) throw error("the network has no node " + detail::in_quotes(name));
+        if (found == nullptr) throw error("the network has no node ", detail::in_quotes(name));
         return static_cast<std::size_t>(found - nodes_.data());
     }
     /// The file the network was read from; empty where there is none.
@@ -113,21 +112,21 @@ namespace detail {
     for (std::size_t start = 0; start < nodes.size(); ++start) {
         if (!nodes[start].inputs.empty()) continue;
         if (!line.empty())
-            throw error("the network is not a chain: it starts both at node " +
-                        in_quotes(nodes[line.front()].name) + " and at node " + in_quotes(nodes[start].name));
+            throw error("the network is not a chain: it starts both at node ",
+                        in_quotes(nodes[line.front()].name), " and at node ", in_quotes(nodes[start].name));
         line.push_back(start);
     }
     auto const takers = consumers(net);
     while (!line.empty()) {
         auto const& last = nodes[line.back()];
         if (last.inputs.size() > 1)
-            throw error("the network is not a chain: node " + in_quotes(last.name) + " joins " +
-                        std::to_string(last.inputs.size()) + " inputs");
+            throw error("the network is not a chain: node ", in_quotes(last.name), " joins ",
+                        last.inputs.size(), " inputs");
         auto const& next = takers[line.back()];
         if (next.empty()) break;
         if (next.size() > 1)
-            throw error("the network is not a chain: node " + in_quotes(last.name) + " branches into " +
-                        in_quotes(nodes[next[0]].name) + " and " + in_quotes(nodes[next[1]].name));
+            throw error("the network is not a chain: node ", in_quotes(last.name), " branches into ",
+                        in_quotes(nodes[next[0]].name), " and ", in_quotes(nodes[next[1]].name));
         line.push_back(next.front());
     }
     return line;
@@ -136,14 +135,13 @@ namespace detail {
 /// Throws where `next` does not take what the chain so far (or, at its start, the input) gives.
 inline void check_fit(std::vector<dense_layer> const& chain, std::optional<std::size_t> input_size,
                       dense_layer const& next) {
-    auto const takes = ", but " + next.weight.described() + " of layer " + in_quotes(next.name) + " takes " +
-                       std::to_string(next.inputs());
+    auto const takes = detail::text(", but ", next.weight.described(), " of layer ", in_quotes(next.name),
+                                    " takes ", next.inputs());
     if (!chain.empty() && chain.back().outputs() != next.inputs())
-        throw error("shapes do not chain: " + chain.back().weight.described() + " of layer " +
-                    in_quotes(chain.back().name) + " gives " + std::to_string(chain.back().outputs()) +
-                    takes);
+        throw error("shapes do not chain: ", chain.back().weight.described(), " of layer ",
+                    in_quotes(chain.back().name), " gives ", chain.back().outputs(), takes);
     if (chain.empty() && input_size && *input_size != next.inputs())
-        throw error("shapes do not chain: the input gives " + std::to_string(*input_size) + takes);
+        throw error("shapes do not chain: the input gives ", *input_size, takes);
 }
 
 /// Joins an activation to the last layer of the chain; two in a row are one only if the first is the
@@ -151,12 +149,11 @@ inline void check_fit(std::vector<dense_layer> const& chain, std::optional<std::
 inline void join_activation(std::vector<dense_layer>& chain, node const& at, activation_kind kind) {
     if (kind == activation_kind::identity) return;
     if (chain.empty())
-        throw error("node " + in_quotes(at.name) + " applies the activation " + std::string(to_string(kind)) +
+        throw error("node ", in_quotes(at.name), " applies the activation ", to_string(kind),
                     " before the first dense layer");
     if (chain.back().activation != activation_kind::identity)
-        throw error("node " + in_quotes(at.name) + " applies the activation " + std::string(to_string(kind)) +
-                    " after " + std::string(to_string(chain.back().activation)) +
-                    ", without a layer between");
+        throw error("node ", in_quotes(at.name), " applies the activation ", to_string(kind), " after ",
+                    to_string(chain.back().activation), ", without a layer between");
     chain.back().activation = kind;
 }
 
@@ -189,13 +186,11 @@ inline void join_activation(std::vector<dense_layer>& chain, node const& at, act
         } else if (auto const* function = at.op.get_if<activation>()) {
             detail::join_activation(chain, at, function->kind);
         } else {
-            throw error("node " + detail::in_quotes(at.name) + " is of kind " + std::string(at.op.label()) +
+            throw error("node ", detail::in_quotes(at.name), " is of kind ", at.op.label(),
                         ", not a dense layer");
         }
     }
-    if (chain.empty())
-        throw error("the network has no dense layer (it has " + std::to_string(net.nodes().size()) +
-                    " nodes)");
+    if (chain.empty()) throw error("the network has no dense layer (it has ", net.nodes().size(), " nodes)");
     return chain;
 }
 

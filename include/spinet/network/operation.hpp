@@ -196,8 +196,8 @@ namespace detail {
 
 inline void check_finite(tensor const& values, std::string const& where) {
     if (auto const bad = values.first_non_finite())
-        throw error(where + ": " + values.described() + " holds " + number_text(bad->value) + " at " +
-                    index_text(values.shape(), bad->index) + "; every weight has to be finite");
+        throw error(where, ": ", values.described(), " holds ", number_text(bad->value), " at ",
+                    index_text(values.shape(), bad->index), "; every weight has to be finite");
 }
 
 inline void check_finite(std::optional<tensor> const& values, std::string const& where) {
@@ -207,17 +207,15 @@ inline void check_finite(std::optional<tensor> const& values, std::string const&
 /// The shape of a weight's or bias's tensor, as messages describe it.
 inline void require_rank(tensor const& of, std::size_t rank, std::string const& what,
                          std::string const& where) {
-    if (of.rank() != rank)
-        throw error(where + ": " + of.described() + " has rank " + std::to_string(of.rank()) + "; " + what);
-    if (of.size() == 0) throw error(where + ": " + of.described() + " has a dimension of size 0");
+    if (of.rank() != rank) throw error(where, ": ", of.described(), " has rank ", of.rank(), "; ", what);
+    if (of.size() == 0) throw error(where, ": ", of.described(), " has a dimension of size 0");
 }
 
 /// One number for each of `count`.
 inline void require_length(std::optional<tensor> const& of, std::size_t count, std::string const& what,
                            std::string const& where) {
     if (of && (of->rank() != 1 || of->size() != count))
-        throw error(where + ": " + of->described() + ", but " + what + " takes a shape of (" +
-                    std::to_string(count) + ")");
+        throw error(where, ": ", of->described(), ", but ", what, " takes a shape of (", count, ")");
 }
 
 inline void check_shapes(dense const& op, std::string const& where) {
@@ -225,21 +223,20 @@ inline void check_shapes(dense const& op, std::string const& where) {
     require_rank(weight, 2, "the weight of a dense layer has rank 2, (out, in)", where);
     if (!op.bias) return;
     if (op.bias->rank() != 1)
-        throw error(where + ": " + op.bias->described() + " has rank " + std::to_string(op.bias->rank()) +
+        throw error(where, ": ", op.bias->described(), " has rank ", op.bias->rank(),
                     "; the bias of a dense layer has rank 1, (out)");
     if (op.bias->size() != weight.shape()[0])
-        throw error(where + ": " + op.bias->described() + " has length " + std::to_string(op.bias->size()) +
-                    ", but its weight, " + weight.described() + ", gives " +
-                    std::to_string(weight.shape()[0]) + " values");
+        throw error(where, ": ", op.bias->described(), " has length ", op.bias->size(), ", but its weight, ",
+                    weight.described(), ", gives ", weight.shape()[0], " values");
 }
 
 inline void check(input const& op, std::string const& where) {
-    if (op.size == 0) throw error(where + ": the input has size 0");
+    if (op.size == 0) throw error(where, ": the input has size 0");
     if (op.shape.empty()) return;
     auto const product = checked_product(op.shape);
     if (!product || *product != op.size)
-        throw error(where + ": an input of shape " + tuple_text(op.shape) + " does not have " +
-                    std::to_string(op.size) + " values");
+        throw error(where, ": an input of shape ", tuple_text(op.shape), " does not have ", op.size,
+                    " values");
 }
 
 inline void check(activation const&, std::string const&) {}
@@ -260,30 +257,27 @@ inline void check_axes(std::vector<std::size_t> const& given, std::size_t axes, 
                        std::string const& what, std::string const& where) {
     if (given.empty()) return;
     if (given.size() != axes)
-        throw error(where + ": " + what + " has " + std::to_string(given.size()) + " numbers for " +
-                    std::to_string(axes) + " axes");
+        throw error(where, ": ", what, " has ", given.size(), " numbers for ", axes, " axes");
     // A bound far above any real network's keeps sums of such numbers from overflowing.
     for (auto const x : given)
         if (x < least || x > 1'000'000'000)
-            throw error(where + ": " + what + " " + tuple_text(given) + " is not from " +
-                        std::to_string(least) + " to 10^9");
+            throw error(where, ": ", what, " ", tuple_text(given), " is not from ", least, " to 10^9");
 }
 
 inline void check(convolution const& op, std::string const& where) {
     if (op.weight.rank() != 3 && op.weight.rank() != 4)
-        throw error(where + ": " + op.weight.described() + " has rank " + std::to_string(op.weight.rank()) +
+        throw error(where, ": ", op.weight.described(), " has rank ", op.weight.rank(),
                     "; the weight of a convolution has rank 3 or 4, (out channels, in channels / groups, "
                     "kernel...)");
-    if (op.weight.size() == 0)
-        throw error(where + ": " + op.weight.described() + " has a dimension of size 0");
+    if (op.weight.size() == 0) throw error(where, ": ", op.weight.described(), " has a dimension of size 0");
     std::size_t const axes = op.weight.rank() - 2;
     check_axes(op.stride, axes, 1, "the stride", where);
     check_axes(op.padding_before, axes, 0, "the padding", where);
     check_axes(op.padding_after, axes, 0, "the padding", where);
     check_axes(op.dilation, axes, 1, "the dilation", where);
     if (op.groups == 0 || op.weight.shape()[0] % op.groups != 0)
-        throw error(where + ": " + std::to_string(op.groups) + " groups do not divide the " +
-                    std::to_string(op.weight.shape()[0]) + " output channels");
+        throw error(where, ": ", op.groups, " groups do not divide the ", op.weight.shape()[0],
+                    " output channels");
     require_length(op.bias, op.weight.shape()[0], "the bias of a convolution", where);
     check_finite(op.weight, where);
     check_finite(op.bias, where);
@@ -291,9 +285,9 @@ inline void check(convolution const& op, std::string const& where) {
 
 inline void check(pooling const& op, std::string const& where) {
     std::size_t const axes = op.window.size();
-    if (axes > 2) throw error(where + ": pooling over " + std::to_string(axes) + " axes, more than 2");
+    if (axes > 2) throw error(where, ": pooling over ", axes, " axes, more than 2");
     if (axes == 0 && !(op.stride.empty() && op.padding_before.empty() && op.padding_after.empty()))
-        throw error(where + ": global pooling has neither stride nor padding");
+        throw error(where, ": global pooling has neither stride nor padding");
     check_axes(op.window, axes, 1, "the window", where);
     check_axes(op.stride, axes, 1, "the stride", where);
     check_axes(op.padding_before, axes, 0, "the padding", where);
@@ -302,7 +296,7 @@ inline void check(pooling const& op, std::string const& where) {
 
 inline void check_epsilon(double epsilon, std::string const& where) {
     if (!(epsilon >= 0 && std::isfinite(epsilon)))
-        throw error(where + ": epsilon is " + number_text(epsilon) + ", not a finite number >= 0");
+        throw error(where, ": epsilon is ", number_text(epsilon), ", not a finite number >= 0");
 }
 
 inline void check(batch_normalisation const& op, std::string const& where) {
@@ -318,8 +312,8 @@ inline void check(batch_normalisation const& op, std::string const& where) {
     op.variance.copy_to(variance);
     for (std::size_t c = 0; c < channels; ++c)
         if (!(variance[c] + op.epsilon > 0))
-            throw error(where + ": the variance of channel " + std::to_string(c) + " is " +
-                        number_text(variance[c]) + ", which with epsilon is not positive");
+            throw error(where, ": the variance of channel ", c, " is ", number_text(variance[c]),
+                        ", which with epsilon is not positive");
 }
 
 inline void check(layer_normalisation const& op, std::string const& where) {
@@ -327,8 +321,7 @@ inline void check(layer_normalisation const& op, std::string const& where) {
     check_finite(op.shift, where);
     check_epsilon(op.epsilon, where);
     if (op.scale && op.shift && op.scale->shape() != op.shift->shape())
-        throw error(where + ": " + op.scale->described() + " and " + op.shift->described() +
-                    " differ in shape");
+        throw error(where, ": ", op.scale->described(), " and ", op.shift->described(), " differ in shape");
 }
 
 inline void check(recurrent const& op, std::string const& where) {
@@ -336,9 +329,8 @@ inline void check(recurrent const& op, std::string const& where) {
     require_rank(op.hidden_weight, 2, "hidden weights have rank 2, (gates x units, units)", where);
     auto const rows = checked_product(std::vector<std::size_t>{op.gates(), op.units()});
     if (!rows || op.hidden_weight.shape()[0] != *rows || op.input_weight.shape()[0] != *rows)
-        throw error(where + ": " + op.input_weight.described() + " and " + op.hidden_weight.described() +
-                    " do not hold the rows of " + std::to_string(op.gates()) + " gates of " +
-                    std::to_string(op.units()) + " units");
+        throw error(where, ": ", op.input_weight.described(), " and ", op.hidden_weight.described(),
+                    " do not hold the rows of ", op.gates(), " gates of ", op.units(), " units");
     require_length(op.input_bias, *rows, "the bias of a recurrent layer", where);
     require_length(op.hidden_bias, *rows, "the bias of a recurrent layer", where);
     for (auto const* part : {&op.input_weight, &op.hidden_weight}) check_finite(*part, where);
@@ -350,14 +342,13 @@ inline void check(attention const& op, std::string const& where) {
     for (auto const* part : {&op.query, &op.key, &op.value, &op.output}) check(*part, where);
     auto const& q = op.query.weight.shape();
     if (op.key.weight.shape() != q)
-        throw error(where + ": " + op.query.weight.described() + " and " + op.key.weight.described() +
+        throw error(where, ": ", op.query.weight.described(), " and ", op.key.weight.described(),
                     " differ in shape");
     if (op.value.weight.shape()[1] != q[1] || op.output.weight.shape()[1] != op.value.weight.shape()[0])
-        throw error(where + ": " + op.value.weight.described() + " and " + op.output.weight.described() +
+        throw error(where, ": ", op.value.weight.described(), " and ", op.output.weight.described(),
                     " do not follow each other, or do not take what the query takes");
     if (op.heads == 0 || q[0] % op.heads != 0 || op.value.weight.shape()[0] % op.heads != 0)
-        throw error(where + ": " + std::to_string(op.heads) + " heads do not divide " + std::to_string(q[0]) +
-                    " features");
+        throw error(where, ": ", op.heads, " heads do not divide ", q[0], " features");
 }
 
 inline void check(embedding const& op, std::string const& where) {

@@ -36,8 +36,8 @@ namespace detail {
                                                            std::string const& where) {
     std::size_t const axes = op.weight.rank() - 2;
     if (from.size() != axes + 1)
-        throw error(where + " works along " + std::to_string(axes) +
-                    " axes beside the channels, but takes values of shape " + tuple_text(from));
+        throw error(where, " works along ", axes, " axes beside the channels, but takes values of shape ",
+                    tuple_text(from));
     std::vector<window_extent> extents;
     for (std::size_t a = 0; a < axes; ++a) {
         std::size_t const before = axis_value(op.padding_before, a, 0);
@@ -69,14 +69,14 @@ namespace detail {
     for (auto const& each : extents) {
         result.push_back(each.to);
         if (each.to == 0)
-            throw error(where + ": its window does not fit into values of shape " + tuple_text(from));
+            throw error(where, ": its window does not fit into values of shape ", tuple_text(from));
     }
     return result;
 }
 
 [[noreturn]] inline void refuse_values(std::string const& where, std::string const& takes,
                                        value_shape const& from) {
-    throw error(where + " takes " + takes + ", but is given values of shape " + tuple_text(from));
+    throw error(where, " takes ", takes, ", but is given values of shape ", tuple_text(from));
 }
 
 // The shape of each operation's result. `from` are the shapes of its inputs, `where` names it.
@@ -133,7 +133,7 @@ inline void require_trailing(value_shape const& trailing, value_shape const& fro
 [[nodiscard]] inline value_shape shape_after(addition const&, value_shapes const& from,
                                              std::string const& where) {
     if (from[0] != from[1])
-        throw error(where + " adds values of shapes " + tuple_text(from[0]) + " and " + tuple_text(from[1]));
+        throw error(where, " adds values of shapes ", tuple_text(from[0]), " and ", tuple_text(from[1]));
     return from[0];
 }
 [[nodiscard]] inline value_shape shape_after(offset const& op, value_shapes const& from,
@@ -144,7 +144,7 @@ inline void require_trailing(value_shape const& trailing, value_shape const& fro
 [[nodiscard]] inline value_shape shape_after(flatten const&, value_shapes const& from,
                                              std::string const& where) {
     auto const size = checked_product(from[0]);
-    if (!size) throw error(where + ": values of shape " + tuple_text(from[0]) + " are too many");
+    if (!size) throw error(where, ": values of shape ", tuple_text(from[0]), " are too many");
     return {*size};
 }
 [[nodiscard]] inline value_shape shape_after(select_step const& op, value_shapes const& from,
@@ -189,7 +189,7 @@ inline void add_shape(value_shapes& shapes, network const& net) {
     auto const where = "node " + in_quotes(at.name);
     shapes.push_back(at.op.visit([&](auto const& op) { return shape_after(op, from, where); }));
     if (!checked_product(shapes.back(), sizeof(double)))
-        throw error(where + ": values of shape " + tuple_text(shapes.back()) + " are too many");
+        throw error(where, ": values of shape ", tuple_text(shapes.back()), " are too many");
 }
 
 }  // namespace detail

@@ -113,9 +113,8 @@ public:
         auto const needed = detail::checked_product(shape_, size_of(type_));
         auto const available = bytes_.size();
         if (!needed || offset_ > available || *needed > available - offset_)
-            throw error(described() + " needs " + (needed ? std::to_string(*needed) : "more than 2^64") +
-                        " bytes from byte " + std::to_string(offset_) + ", but there are " +
-                        std::to_string(available) + " in all");
+            throw error(described(), " needs ", (needed ? std::to_string(*needed) : "more than 2^64"),
+                        " bytes from byte ", offset_, ", but there are ", available, " in all");
         size_ = *needed / size_of(type_);
     }
 
@@ -141,8 +140,7 @@ public:
     /// These values, row-major, in place of the tensor's own; name and shape stay. Throws `error` where their
     /// number differs from the tensor's.
     [[nodiscard]] tensor with_values(std::span<double const> values) const {
-        if (values.size() != size_)
-            throw error(described() + " does not hold " + std::to_string(values.size()) + " values");
+        if (values.size() != size_) throw error(described(), " does not hold ", values.size(), " values");
         auto const bytes = std::as_bytes(values);
         return {name_, dtype::f64, shape_,
                 std::make_shared<std::vector<std::byte> const>(bytes.begin(), bytes.end())};
@@ -158,11 +156,10 @@ public:
     /// `count` entries of the first axis, from `first` on, as a window on the same bytes. Throws `error`
     /// where there is no such axis or it ends before.
     [[nodiscard]] tensor rows(std::size_t first, std::size_t count) const {
-        if (rank() == 0) throw error(described() + " is a single value, without rows");
+        if (rank() == 0) throw error(described(), " is a single value, without rows");
         auto const length = shape_.front();
         if (first > length || count > length - first)
-            throw error(described() + " does not have " + std::to_string(count) + " rows from row " +
-                        std::to_string(first) + " on");
+            throw error(described(), " does not have ", count, " rows from row ", first, " on");
         tensor window = *this;
         auto const row = length == 0 ? 0 : size_ / length;
         window.shape_.front() = count;
@@ -175,7 +172,7 @@ public:
     [[nodiscard]] tensor reshaped(std::vector<std::size_t> shape) const {
         auto const product = detail::checked_product(shape);
         if (!product || *product != size_)
-            throw error(described() + " does not fit the shape " + detail::tuple_text(shape));
+            throw error(described(), " does not fit the shape ", detail::tuple_text(shape));
         tensor other = *this;
         other.shape_ = std::move(shape);
         return other;
@@ -183,16 +180,14 @@ public:
 
     /// "tensor 'fc1.weight' of shape (16, 784)", as messages name it.
     [[nodiscard]] std::string described() const {
-        return "tensor " + detail::in_quotes(name_) + " of shape " + detail::tuple_text(shape_);
+        return detail::text("tensor ", detail::in_quotes(name_), " of shape ", detail::tuple_text(shape_));
     }
 
     /// The values as a row-major xtensor of its own memory. Exact, except that f64 is rounded to float.
     /// Throws `error` where the rank differs, or a finite double lies beyond the range of float.
     template <detail::float_or_double Real, std::size_t Rank>
     [[nodiscard]] row_major_array<Real, Rank> as() const {
-        if (rank() != Rank)
-            throw error(described() + " has rank " + std::to_string(rank()) + ", not " +
-                        std::to_string(Rank));
+        if (rank() != Rank) throw error(described(), " has rank ", rank(), ", not ", Rank);
         std::array<std::size_t, Rank> shape{};
         std::copy_n(shape_.begin(), Rank, shape.begin());
         auto result = row_major_array<Real, Rank>::from_shape(shape);
@@ -239,8 +234,8 @@ private:
     template <class Real>
     void convert(std::span<Real> out) const {
         if (out.size() != size_)
-            throw error(described() + " has " + std::to_string(size_) +
-                        " values, but the destination has room for " + std::to_string(out.size()));
+            throw error(described(), " has ", size_, " values, but the destination has room for ",
+                        out.size());
         detail::with_element(type_, [&]<class Element>(Element) {
             auto const* const from = bytes().data();
             auto const index = detail::convert_elements<Element>(from, size_, out.data());
@@ -249,8 +244,8 @@ private:
     }
 
     [[noreturn]] void refuse_range(std::size_t index, double value) const {
-        throw error(described() + " holds " + detail::number_text(value) + " at " +
-                    detail::index_text(shape_, index) + ", beyond the range of float");
+        throw error(described(), " holds ", detail::number_text(value), " at ",
+                    detail::index_text(shape_, index), ", beyond the range of float");
     }
 
     std::string name_;

@@ -26,16 +26,14 @@ struct group_overlaps {
     /// The component that holds q_g q_h, of a model of so many groups.
     [[nodiscard]] static std::size_t component(std::size_t groups, std::size_t g, std::size_t h) {
         if (g >= groups || h >= groups)
-            throw error("group_overlaps: expected groups below " + std::to_string(groups) + ", found " +
-                        std::to_string(g) + " and " + std::to_string(h));
+            throw error("group_overlaps: expected groups below ", groups, ", found ", g, " and ", h);
         std::size_t const low = std::min(g, h), high = std::max(g, h);
         return low * (2 * groups - low + 1) / 2 + (high - low);
     }
 
     [[nodiscard]] std::vector<std::string> components(std::span<spin_group const> groups) const {
         if (groups.size() < 2)
-            throw error("group_overlaps: expected a model of several groups (layers), found " +
-                        std::to_string(groups.size()));
+            throw error("group_overlaps: expected a model of several groups (layers), found ", groups.size());
         std::vector<std::string> names;
         for (std::size_t g = 0; g < groups.size(); ++g)
             for (std::size_t h = g; h < groups.size(); ++h)

@@ -143,7 +143,7 @@ private:
         template <class Block>
         void add_block(std::vector<spin_group> const& groups, Block const& block) {
             auto const &to = groups[block.to], &from = groups[block.from];
-            std::string const name = from.name + "-" + to.name;
+            std::string const name = detail::text(from.name, "-", to.name);
             std::size_t full = 0, others = 0;  // segments
             for (std::size_t i = 0; i < to.size; ++i)
                 block.for_each_coupling(groups, block.to, i, [&](std::size_t first, auto couplings) {

@@ -23,8 +23,8 @@ public:
     stored_spins(std::vector<spin_group> groups, std::size_t rows) : groups_(std::move(groups)), rows_(rows) {
         for (auto const& group : groups_) {
             if (group.first != sites_)
-                throw error("stored_spins: group " + group.name + " begins at site " +
-                            std::to_string(group.first) + ", expected " + std::to_string(sites_));
+                throw error("stored_spins: group ", group.name, " begins at site ", group.first,
+                            ", expected ", sites_);
             sites_ += group.size;
         }
         if (sites_ == 0) throw error("stored_spins: no sites");
@@ -65,12 +65,8 @@ public:
 
 private:
     void check(std::size_t r, std::size_t sites) const {
-        if (r >= rows_)
-            throw error("stored_spins: expected a row below " + std::to_string(rows_) + ", found " +
-                        std::to_string(r));
-        if (sites != sites_)
-            throw error("stored_spins: expected " + std::to_string(sites_) + " spins, found " +
-                        std::to_string(sites));
+        if (r >= rows_) throw error("stored_spins: expected a row below ", rows_, ", found ", r);
+        if (sites != sites_) throw error("stored_spins: expected ", sites_, " spins, found ", sites);
     }
 
     std::vector<spin_group> groups_;

@@ -31,7 +31,7 @@ public:
     explicit structure_factor(Edges edges) : edges_(edges.begin(), edges.end()) {
         if (edges_.empty()) throw error("structure_factor: no edges");
         for (std::size_t d = 0; d < edges_.size(); ++d) {
-            if (edges_[d] == 0) throw error("structure_factor: edge " + std::to_string(d) + " is 0");
+            if (edges_[d] == 0) throw error("structure_factor: edge ", d, " is 0");
             sites_ *= edges_[d];
             planes_ += edges_[d];
             for (std::size_t x = 0; x < edges_[d]; ++x) {
@@ -50,8 +50,7 @@ public:
     template <class Real>
     void measure(cohort<Real> const& seen, std::span<double> out) const {
         if (seen.sites() != sites_)
-            throw error("structure_factor: a lattice of " + std::to_string(sites_) + " sites, but " +
-                        std::to_string(seen.sites()) + " spins");
+            throw error("structure_factor: a lattice of ", sites_, " sites, but ", seen.sites(), " spins");
         std::vector<double> planes(planes_);
         if (!seen.bits.empty())
             by_counting(seen, planes, out);

@@ -65,7 +65,7 @@ using listed_tensors = std::map<std::string, listed_tensor, std::less<>>;
           activation_kind::gelu, activation_kind::silu, activation_kind::tanh, activation_kind::sigmoid,
           activation_kind::softplus, activation_kind::softmax, activation_kind::log_softmax})
         if (to_string(kind) == name) return kind;
-    throw error("there is no activation " + in_quotes(name));
+    throw error("there is no activation ", in_quotes(name));
 }
 
 /// Puts the weights of one file where an architecture wants them. `load(entry)` gives the values of a tensor.
@@ -93,14 +93,14 @@ private:
         if (found == tensors_->end()) return std::nullopt;
         used_.insert(name);
         if (!found->second.type)
-            throw error("tensor " + in_quotes(name) + " has dtype " + found->second.type_name +
+            throw error("tensor ", in_quotes(name), " has dtype ", found->second.type_name,
                         "; weights have to be F32, F64, F16 or BF16");
         return load_(found->second);
     }
     [[nodiscard]] tensor required_tensor(std::string const& name) {
         if (auto found = optional_tensor(name)) return *std::move(found);
-        throw error("there is no tensor " + in_quotes(name) + ", which the architecture's node " +
-                    in_quotes(spec_->name) + " (" + spec_->op + ") needs");
+        throw error("there is no tensor ", in_quotes(name), ", which the architecture's node ",
+                    in_quotes(spec_->name), " (", spec_->op, ") needs");
     }
     [[nodiscard]] bool has(std::string const& name) const { return tensors_->count(name) != 0; }
     [[nodiscard]] dense layer(std::string const& prefix) {
@@ -151,7 +151,7 @@ private:
     }
     void refuse_unread() const {
         if (!unread_.empty())
-            throw error("node " + in_quotes(spec_->name) + ": " + spec_->op + " has no option " +
+            throw error("node ", in_quotes(spec_->name), ": ", spec_->op, " has no option ",
                         in_quotes(*unread_.begin()));
     }
     [[nodiscard]] std::string prefix() {
@@ -169,7 +169,7 @@ private:
         if (op == "input") {
             auto const size = checked_product(take("shape", spec.shape));
             if (spec.shape.empty() || !size)
-                throw error("node " + in_quotes(spec.name) + ": an input needs a shape of finite size");
+                throw error("node ", in_quotes(spec.name), ": an input needs a shape of finite size");
             return input{*size, spec.shape};
         }
         if (op == "dense") return layer(prefix());
@@ -195,7 +195,7 @@ private:
         if (op == "recurrent") return recurrent_of(spec);
         if (op == "attention") return attention_of(prefix(), spec);
         if (op == "embedding") return embedding{required_tensor(prefix() + ".weight")};
-        throw error("node " + in_quotes(spec.name) + ": there is no operation " + in_quotes(op));
+        throw error("node ", in_quotes(spec.name), ": there is no operation ", in_quotes(op));
     }
 
     [[nodiscard]] convolution convolution_of(node_spec const& spec) {
@@ -212,7 +212,7 @@ private:
     [[nodiscard]] pooling pooling_of(node_spec const& spec) {
         auto const& kind = take("kind", spec.kind);
         if (kind != "average" && kind != "maximum")
-            throw error("node " + in_quotes(spec.name) + ": pooling of kind " + in_quotes(kind) +
+            throw error("node ", in_quotes(spec.name), ": pooling of kind ", in_quotes(kind),
                         ", not average or maximum");
         return {kind == "average" ? pooling_kind::average : pooling_kind::maximum,
                 take("window", spec.window),
@@ -238,10 +238,10 @@ private:
     [[nodiscard]] recurrent recurrent_of(node_spec const& spec) {
         auto const& kind = take("kind", spec.kind);
         if (kind != "rnn" && kind != "lstm" && kind != "gru")
-            throw error("node " + in_quotes(spec.name) + ": a recurrent layer of kind " + in_quotes(kind) +
+            throw error("node ", in_quotes(spec.name), ": a recurrent layer of kind ", in_quotes(kind),
                         ", not rnn, lstm or gru");
         bool const reversed = take("reversed", spec.reversed).value_or(false);
-        std::string suffix = "_l" + std::to_string(take("layer", spec.layer).value_or(0));
+        std::string suffix = detail::text("_l", take("layer", spec.layer).value_or(0));
         if (reversed) suffix += "_reverse";
         auto const from = prefix();
         return {kind == "rnn"    ? recurrent_kind::rnn
@@ -258,7 +258,7 @@ private:
     /// A third of a stacked weight or bias.
     [[nodiscard]] static tensor third(tensor const& stacked, std::size_t which) {
         if (stacked.rank() == 0 || stacked.shape()[0] % 3 != 0)
-            throw error(stacked.described() + " does not hold queries, keys and values");
+            throw error(stacked.described(), " does not hold queries, keys and values");
         std::size_t const rows = stacked.shape()[0] / 3;
         return stacked.rows(which * rows, rows);
     }
@@ -290,9 +290,8 @@ private:
         bool const first = take("norm_first", spec.norm_first).value_or(false);
         auto const source = spec.inputs.empty() ? last_ : spec.inputs.front();
         if (spec.inputs.size() > 1)
-            throw error("node " + in_quotes(spec.name) + " takes one input, not " +
-                        std::to_string(spec.inputs.size()));
-        auto const named = [&](char const* part) { return spec.name + "." + part; };
+            throw error("node ", in_quotes(spec.name), " takes one input, not ", spec.inputs.size());
+        auto const named = [&](char const* part) { return detail::text(spec.name, ".", part); };
         auto const norm = [&](char const* which, std::string const& name, std::string const& reads) {
             made.add({name,
                       layer_normalisation{optional_tensor(from + which + ".weight"),

@@ -33,7 +33,7 @@ public:
     explicit spec_reader(std::string where) : where_(std::move(where)) {}
 
     [[nodiscard]] node_spec read(json const& from) const {
-        if (!from.is_object()) throw error(where_ + " is not an object");
+        if (!from.is_object()) throw error(where_, " is not an object");
         node_spec spec;
         for (auto const& [key, value] : from.items()) {
             if (key == "name")
@@ -79,15 +79,15 @@ public:
             else if (key == "norm_first")
                 set(spec.norm_first, key, value);
             else
-                throw error(where_ + " has the unknown key " + in_quotes(key));
+                throw error(where_, " has the unknown key ", in_quotes(key));
         }
-        if (spec.op.empty()) throw error(where_ + " has no \"op\"");
+        if (spec.op.empty()) throw error(where_, " has no \"op\"");
         return spec;
     }
 
 private:
     [[noreturn]] void refuse(std::string const& key, char const* wanted) const {
-        throw error(where_ + ": " + in_quotes(key) + " is not " + wanted);
+        throw error(where_, ": ", in_quotes(key), " is not ", wanted);
     }
     void set(std::string& to, std::string const& key, json const& value) const {
         if (!value.is_string()) refuse(key, "a string");
@@ -138,7 +138,7 @@ public:
 
     bool key(json::string_t& name) {
         if (!keys_.back().insert(name).second)
-            throw error("it has the key " + in_quotes(name) + " twice in one object");
+            throw error("it has the key ", in_quotes(name), " twice in one object");
         return true;
     }
     bool start_object(std::size_t) { return deeper(); }
@@ -147,13 +147,13 @@ public:
     bool end_array() { return shallower(); }
 
     bool parse_error(std::size_t, std::string const&, json::exception const& reason) {
-        throw error("it is not valid JSON: " + std::string(reason.what()).substr(0, 200));
+        throw error("it is not valid JSON: ", std::string(reason.what()).substr(0, 200));
     }
 
 private:
     bool deeper() {
         if (keys_.size() == deepest_architecture)
-            throw error("it is nested deeper than " + std::to_string(deepest_architecture));
+            throw error("it is nested deeper than ", deepest_architecture);
         keys_.emplace_back();
         return true;
     }
@@ -183,8 +183,7 @@ private:
 [[nodiscard]] inline network_architecture read_architecture(std::filesystem::path const& path) {
     input_file file(path);
     if (file.size() > detail::largest_architecture)
-        file.refuse("it has " + std::to_string(file.size()) + " bytes, more than " +
-                    std::to_string(detail::largest_architecture));
+        file.refuse(detail::text("it has ", file.size(), " bytes, more than ", detail::largest_architecture));
     std::string text(static_cast<std::size_t>(file.size()), '\0');
     file.read(0, std::as_writable_bytes(std::span(text)));
     return detail::naming_file(path, [&] {
@@ -194,7 +193,7 @@ private:
             throw error("it is not an object with the one key \"nodes\", a list");
         network_architecture result;
         for (auto const& each : parsed["nodes"]) {
-            auto const where = "node " + std::to_string(result.nodes.size());
+            auto const where = detail::text("node ", result.nodes.size());
             result.nodes.push_back(detail::spec_reader(where).read(each));
         }
         if (result.nodes.empty()) throw error("it has no nodes");

@@ -35,7 +35,7 @@ namespace spinet::detail {
 class pipe_ends {
 public:
     pipe_ends() {
-        if (::pipe(ends_) != 0) throw error(std::string("no pipe: ") + std::strerror(errno));
+        if (::pipe(ends_) != 0) throw error("no pipe: ", std::strerror(errno));
         for (int const end : ends_) ::fcntl(end, F_SETFD, FD_CLOEXEC);
     }
     pipe_ends(pipe_ends const&) = delete;
@@ -122,7 +122,7 @@ template <class Work>
     pipe_ends pipe;
     auto const until = std::chrono::steady_clock::now() + limit;
     auto const id = ::fork();
-    if (id < 0) throw error(std::string("no process to read it in: ") + std::strerror(errno));
+    if (id < 0) throw error("no process to read it in: ", std::strerror(errno));
     if (id == 0) {  // the copy: it leaves by _exit, so that nothing of the program runs twice
         for (int const signal : {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGPIPE})
             ::signal(signal, SIG_DFL);

@@ -123,19 +123,18 @@ struct found_chains {
 [[noreturn]] inline void refuse_order(std::vector<dense_layer> const& layers, found_chains const& found) {
     auto const advice = std::string("; give the reader their order, in its option 'layers'");
     if (!found.complete)
-        throw error("the order of the " + std::to_string(layers.size()) +
-                    " layers is ambiguous: there are too many to try, and their names do not settle it" +
+        throw error("the order of the ", layers.size(),
+                    " layers is ambiguous: there are too many to try, and their names do not settle it",
                     advice);
     if (found.chains.size() > 1)
-        throw error("the order of the layers is ambiguous: their shapes allow " +
-                    order_text(layers, found.chains[0]) + " as well as " +
-                    order_text(layers, found.chains[1]) + ", and their names do not settle it" + advice);
+        throw error("the order of the layers is ambiguous: their shapes allow ",
+                    order_text(layers, found.chains[0]), " as well as ", order_text(layers, found.chains[1]),
+                    ", and their names do not settle it", advice);
     for (std::size_t i = 1; i < layers.size(); ++i)
         if (layers[i - 1].outputs() != layers[i].inputs())
-            throw error("shapes do not chain in any order of the layers; by name, " +
-                        layers[i - 1].weight.described() + " gives " +
-                        std::to_string(layers[i - 1].outputs()) + ", but " + layers[i].weight.described() +
-                        " takes " + std::to_string(layers[i].inputs()));
+            throw error("shapes do not chain in any order of the layers; by name, ",
+                        layers[i - 1].weight.described(), " gives ", layers[i - 1].outputs(), ", but ",
+                        layers[i].weight.described(), " takes ", layers[i].inputs());
     throw error("shapes do not chain in any order of the layers");
 }
 

@@ -35,7 +35,7 @@ template <class... Readers>
                 if (recognised) result = reader(path);
                 return recognised;
             };
-            if (!(attempt(readers) || ...)) throw error("no reader recognises this file; tried: " + tried);
+            if (!(attempt(readers) || ...)) throw error("no reader recognises this file; tried: ", tried);
             return result;
         });
     }

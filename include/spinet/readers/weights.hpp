@@ -61,7 +61,7 @@ private:
         std::set<std::string, std::less<>> const ignored(options_.ignored.begin(), options_.ignored.end());
         for (auto const& name : ignored)
             if (tensors_->count(name) == 0)
-                throw error("there is no tensor " + in_quotes(name) + ", which the option 'ignored' names");
+                throw error("there is no tensor ", in_quotes(name), ", which the option 'ignored' names");
         std::set<std::string, std::less<>> const wanted(options_.layers.begin(), options_.layers.end());
         for (auto const& [name, entry] : (*tensors_)) {
             std::string_view const whole = name;
@@ -78,8 +78,8 @@ private:
                 skip(entry, "it is neither the weight nor the bias of a layer");
             else
                 throw error(
-                    "tensor " + in_quotes(name) + " of shape " + tuple_text(entry.shape) + " and dtype " +
-                    entry.type_name +
+                    "tensor ", in_quotes(name), " of shape ", tuple_text(entry.shape), " and dtype ",
+                    entry.type_name,
                     " is neither NAME.weight nor NAME.bias of a dense layer; if the network has other "
                     "layers, "
                     "describe it in the option 'architecture'; if it is meant without this tensor, name the "
@@ -97,7 +97,7 @@ private:
         for (auto const& name : options_.layers) {
             auto const found = layers_.find(name);
             if (found == layers_.end())
-                throw error("there is no layer " + in_quotes(name) + ", which the option 'layers' names");
+                throw error("there is no layer ", in_quotes(name), ", which the option 'layers' names");
             chain.push_back(load(name, found->second));
         }
         return chain;
@@ -119,7 +119,7 @@ private:
 
     dense_layer load(std::string const& name, layer_entries const& entries) {
         if (entries.weight == nullptr)
-            throw error("tensor " + in_quotes(entries.bias->name) + " is a bias without a weight");
+            throw error("tensor ", in_quotes(entries.bias->name), " is a bias without a weight");
         check_rank(*entries.weight, 2, "weight", "(out, in)");
         dense_layer layer{name.empty() ? "linear" : name, load_(*entries.weight)};
         if (entries.bias == nullptr) return layer;
@@ -130,15 +130,15 @@ private:
 
     void check_rank(listed_tensor const& entry, std::size_t rank, std::string const& part,
                     std::string const& axes) const {
-        auto const what = "tensor " + in_quotes(entry.name) + " of shape " + tuple_text(entry.shape);
+        auto const what =
+            detail::text("tensor ", in_quotes(entry.name), " of shape ", tuple_text(entry.shape));
         if (entry.shape.size() != rank)
-            throw error(what + " has rank " + std::to_string(entry.shape.size()) + "; the " + part +
-                        " of a dense layer has rank " + std::to_string(rank) + ", " + axes +
-                        "; other layers need the option 'architecture'");
+            throw error(what, " has rank ", entry.shape.size(), "; the ", part, " of a dense layer has rank ",
+                        rank, ", ", axes, "; other layers need the option 'architecture'");
         for (auto const length : entry.shape)
-            if (length == 0) throw error(what + " has a dimension of size 0");
+            if (length == 0) throw error(what, " has a dimension of size 0");
         if (!entry.type)
-            throw error(what + " has dtype " + entry.type_name + "; a " + part +
+            throw error(what, " has dtype ", entry.type_name, "; a ", part,
                         " has to be F32, F64, F16 or BF16");
     }
 

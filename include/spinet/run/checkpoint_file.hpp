@@ -66,8 +66,7 @@ inline void save_checkpoint(std::filesystem::path const& path, checkpoint const&
 [[nodiscard]] inline checkpoint load_checkpoint(std::filesystem::path const& path) {
     auto runs = load_checkpoints(path);
     if (runs.size() != 1)
-        throw file_error(path.string(),
-                         "the checkpoint holds " + std::to_string(runs.size()) + " runs, not one");
+        throw file_error(path.string(), "the checkpoint holds ", runs.size(), " runs, not one");
     return std::move(runs.begin()->second);
 }
 

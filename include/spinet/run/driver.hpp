@@ -49,8 +49,8 @@ template <std::convertible_to<std::string> Name>
 template <std::same_as<recorder> Recorder>
 [[nodiscard]] std::vector<recorder> recorders_of(Recorder const& one, std::size_t temperatures) {
     auto const what = [&] {
-        return "sample: the numbers for each " + one.unit().name + " of " + std::to_string(one.replicas()) +
-               " replicas at " + std::to_string(temperatures) + " temperatures";
+        return detail::text("sample: the numbers for each ", one.unit().name, " of ", one.replicas(),
+                            " replicas at ", temperatures, " temperatures");
     };
     return within_memory(what, static_cast<double>(temperatures) * one.bytes(),
                          [&] { return std::vector<recorder>(temperatures, one); });
@@ -98,7 +98,7 @@ public:
 
     void load(checkpoint const& from) {
         if (from.version != version)
-            throw error("the checkpoint was written by spinet " + from.version + ", this is " + version);
+            throw error("the checkpoint was written by spinet ", from.version, ", this is ", version);
         if (from.identity != identity())
             throw error("the checkpoint belongs to another model, method, plan or set of observables");
         archive_reader in(from.state);
@@ -116,8 +116,7 @@ public:
     void go_on(Watchers&... watchers) {
         std::uint64_t const of_step = sweeps_of_step(), steps = ensemble_.steps(), end = steps * of_step;
         if (end > std::numeric_limits<std::uint32_t>::max())
-            throw error("sample: " + std::to_string(steps) + " steps of " + std::to_string(of_step) +
-                        " sweeps are more than 2^32 - 1 sweeps");
+            throw error("sample: ", steps, " steps of ", of_step, " sweeps are more than 2^32 - 1 sweeps");
         result_.sweeps_total = end;
         while (!stopped_ && result_.sweeps_done < end) {
             std::uint64_t const step = result_.sweeps_done / of_step, before = step * of_step,
@@ -169,13 +168,13 @@ private:
             if (plan.keep_spins)
                 throw error(
                     "sample: keep_spins needs a method that holds all its temperatures to the end; those "
-                    "of " +
-                    std::string(method.name()) + " come one after the other");
+                    "of ",
+                    method.name(), " come one after the other");
         }
         constexpr std::size_t of_block = Method::replicas_per_block;
         if (plan.replicas < 4 * of_block)
-            throw error("sample: " + std::to_string(plan.replicas) + " replicas in blocks of " +
-                        std::to_string(of_block) + "; error bars need at least 4 blocks");
+            throw error("sample: ", plan.replicas, " replicas in blocks of ", of_block,
+                        "; error bars need at least 4 blocks");
         if (!std::isfinite(static_cast<real>(2 / method.temperatures().lowest())))
             throw error("sample: 2 / T overflows the model's floating-point type at the lowest temperature");
         return plan;
@@ -186,8 +185,8 @@ private:
     [[nodiscard]] static ensemble_type made(M const& model, Method const& method, run_plan const& plan) {
         std::size_t const rows = method.rows_per_replica(), sites = model.size();
         auto const what = [&] {
-            return "sample: the spins of " + std::to_string(plan.replicas) + " replicas x " +
-                   std::to_string(rows) + " rows x " + std::to_string(sites) + " sites";
+            return detail::text("sample: the spins of ", plan.replicas, " replicas x ", rows, " rows x ",
+                                sites, " sites");
         };
         double const spins =
             static_cast<double>(plan.replicas) * static_cast<double>(rows) * static_cast<double>(sites);

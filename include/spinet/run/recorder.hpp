@@ -37,12 +37,11 @@ public:
           lead_(lead),
           counts_(stages, 0) {
         if (lead_ >= width())
-            throw error("recorder: expected a lead component below " + std::to_string(width()) + ", found " +
-                        std::to_string(lead_));
+            throw error("recorder: expected a lead component below ", width(), ", found ", lead_);
         units_ = unit_.size > 0 ? unit_.count(replicas_) : 1 + replicas_ / replicas_per_block_;
         auto const what = [&] {
-            return "the sums of " + std::to_string(width()) + " numbers for each " + unit_.name + " of " +
-                   std::to_string(replicas_) + " replicas";
+            return detail::text("the sums of ", width(), " numbers for each ", unit_.name, " of ", replicas_,
+                                " replicas");
         };
         sums_ = detail::within_memory(what, bytes(),
                                       [&] { return std::vector<double>(stages * units_ * width(), 0.0); });
@@ -91,10 +90,9 @@ public:
         if (other.unit_.name != unit_.name || other.replicas_ != replicas_ ||
             other.replicas_per_block_ != replicas_per_block_ || other.components_ != components_ ||
             other.lead_ != lead_)
-            throw error("recorder: expected the same observable and " + std::to_string(replicas_) +
-                        " replicas in blocks of " + std::to_string(replicas_per_block_) + ", found " +
-                        std::to_string(other.replicas_) + " in blocks of " +
-                        std::to_string(other.replicas_per_block_));
+            throw error("recorder: expected the same observable and ", replicas_, " replicas in blocks of ",
+                        replicas_per_block_, ", found ", other.replicas_, " in blocks of ",
+                        other.replicas_per_block_);
         for (std::size_t s = 0; s < stages; ++s) counts_[s] += other.counts_[s];
         for (std::size_t k = 0; k < sums_.size(); ++k) sums_[k] += other.sums_[k];
         leads_.merge(other.leads_);

@@ -33,20 +33,20 @@ struct run_plan {
     /// Throws spinet::error where the plan cannot be carried out.
     void check(std::size_t rungs, std::size_t sites) const {
         if (replicas < 4)
-            throw error("run_plan: " + std::to_string(replicas) +
+            throw error("run_plan: ", replicas,
                         " replicas; error bars come from independent replicas and need at least 4");
         if (measure_every == 0) throw error("run_plan: measure_every is 0");
         if (measurements() == 0)
-            throw error("run_plan: " + std::to_string(sweeps) + " sweeps with a measurement every " +
-                        std::to_string(measure_every) + " give no measurement");
+            throw error("run_plan: ", sweeps, " sweeps with a measurement every ", measure_every,
+                        " give no measurement");
         constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
         if (sweeps > most || warmup > most - sweeps || annealing > most)
             throw error("run_plan: more than 2^32 - 1 sweeps");
         if (replicas > most / rungs)
             throw error("run_plan: more than 2^32 - 1 rows (replicas x temperatures)");
         if (sites > (std::size_t{1} << 40) / (replicas * rungs))
-            throw error("run_plan: " + std::to_string(replicas) + " replicas x " + std::to_string(rungs) +
-                        " temperatures x " + std::to_string(sites) + " spins are more than 2^40 spins");
+            throw error("run_plan: ", replicas, " replicas x ", rungs, " temperatures x ", sites,
+                        " spins are more than 2^40 spins");
     }
 };
 

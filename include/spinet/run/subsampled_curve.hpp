@@ -40,23 +40,20 @@ struct subsample_plan {
     /// sub-sample has at least `fewest`.
     void check(std::size_t of_network, std::size_t fewest = 1) const {
         if (repeats < 2)
-            throw error("subsample_plan: " + std::to_string(repeats) +
+            throw error("subsample_plan: ", repeats,
                         " repeats; error bars come from different sub-samples and need at least 2");
         if (fractions.empty()) throw error("subsample_plan: no sizes");
         for (double const f : fractions)
-            if (!(f > 0 && f <= 1))
-                throw error("subsample_plan: a size of " + std::to_string(f) + ", not in (0, 1]");
+            if (!(f > 0 && f <= 1)) throw error("subsample_plan: a size of ", f, ", not in (0, 1]");
         double const smallest = *std::min_element(fractions.begin(), fractions.end());
         if (size(smallest) < fewest)
-            throw error("subsample_plan: the smallest sub-samples have " + std::to_string(size(smallest)) +
-                        " spins, but those of this network at least " + std::to_string(fewest) +
-                        ": ask for " +
-                        std::to_string(static_cast<std::size_t>(
-                            std::ceil((static_cast<double>(fewest) + 0.5) / smallest))) +
+            throw error("subsample_plan: the smallest sub-samples have ", size(smallest),
+                        " spins, but those of this network at least ", fewest, ": ask for ",
+                        static_cast<std::size_t>(std::ceil((static_cast<double>(fewest) + 0.5) / smallest)),
                         " or more, or (of a sequence) describe fewer steps");
         if (spins >= of_network)
-            throw error("subsample_plan: sub-samples of " + std::to_string(spins) +
-                        " spins of a network of " + std::to_string(of_network) + ": sample it whole");
+            throw error("subsample_plan: sub-samples of ", spins, " spins of a network of ", of_network,
+                        ": sample it whole");
     }
 };
 

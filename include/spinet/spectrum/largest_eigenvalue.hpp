@@ -143,8 +143,7 @@ void apply_checked(Apply& apply, std::span<double const> x, std::span<double> y)
     apply(x, y);
     for (std::size_t i = 0; i < y.size(); ++i) {
         if (!std::isfinite(y[i])) {
-            throw error("largest_eigenvalue: the operator gave a value that is not finite at index " +
-                        std::to_string(i));
+            throw error("largest_eigenvalue: the operator gave a value that is not finite at index ", i);
         }
     }
 }
@@ -208,8 +207,7 @@ private:
 inline void require_lanczos_arguments(std::size_t n, lanczos_options const& options) {
     if (n == 0) throw error("largest_eigenvalue: expected an operator of size > 0, found 0");
     if (!(options.tolerance > 0.0 && options.tolerance < 1.0)) {
-        throw error("largest_eigenvalue: expected a tolerance in (0, 1), found " +
-                    std::to_string(options.tolerance));
+        throw error("largest_eigenvalue: expected a tolerance in (0, 1), found ", options.tolerance);
     }
     if (options.max_iterations == 0)
         throw error("largest_eigenvalue: expected at least 1 iteration, found 0");
@@ -248,9 +246,9 @@ double largest_eigenvalue(std::size_t n, Apply&& apply, lanczos_options const& o
         bool const settled = iteration >= 20 || recurrence.coupling() <= least;
         if (settled && ritz.residual <= enough) return ritz.value;
         if (last) {
-            throw error("largest_eigenvalue: not converged after " + std::to_string(iteration) +
-                        " applications: largest Ritz value " + std::to_string(ritz.value) + ", residual " +
-                        std::to_string(ritz.residual) + ", wanted " + std::to_string(enough));
+            throw error("largest_eigenvalue: not converged after ", iteration,
+                        " applications: largest Ritz value ", ritz.value, ", residual ", ritz.residual,
+                        ", wanted ", enough);
         }
     }
 }

@@ -68,8 +68,7 @@ template <SymmetricOperator Apply>
             return pairs;
         }
         if (last)
-            throw error("leading_eigenpairs: not converged after " + std::to_string(m) +
-                        " applications, residual " + std::to_string(residual));
+            throw error("leading_eigenpairs: not converged after ", m, " applications, residual ", residual);
     }
 }
 

@@ -42,12 +42,11 @@ namespace detail {
 inline void require_density_options(std::size_t n, density_options const& wanted) {
     if (n == 0) throw error("spectral_density: expected an operator of size > 0, found 0");
     if (!(wanted.width >= 0 && std::isfinite(wanted.width)))
-        throw error("spectral_density: expected a finite width >= 0, found " + std::to_string(wanted.width));
-    if (wanted.points < 2)
-        throw error("spectral_density: expected at least 2 points, found " + std::to_string(wanted.points));
+        throw error("spectral_density: expected a finite width >= 0, found ", wanted.width);
+    if (wanted.points < 2) throw error("spectral_density: expected at least 2 points, found ", wanted.points);
     if (wanted.vectors < 2)
-        throw error("spectral_density: expected at least 2 random vectors, for an error, found " +
-                    std::to_string(wanted.vectors));
+        throw error("spectral_density: expected at least 2 random vectors, for an error, found ",
+                    wanted.vectors);
 }
 
 /// +-1 / sqrt(n): for any matrix A the mean of v A v is trace(A) / n.
@@ -95,8 +94,7 @@ template <SymmetricOperator Apply>
     double const spread = std::max(0.0, curve.highest - curve.lowest);
     curve.width = wanted.width > 0 ? wanted.width : spread / 50;
     if (!(curve.width > 0))
-        throw error("spectral_density: all eigenvalues are " + std::to_string(curve.highest) +
-                    ", so a width must be given");
+        throw error("spectral_density: all eigenvalues are ", curve.highest, ", so a width must be given");
     double const from = curve.lowest - 4 * curve.width, to = curve.highest + 4 * curve.width;
     curve.at = curve.density = curve.error =
         row_major_array<double, 1>(std::array<std::size_t, 1>{wanted.points}, 0.0);

@@ -67,12 +67,11 @@ template <class Estimate>
         "spinet: bootstrap takes an estimate(chosen) of a span of unit numbers that returns a number");
     constexpr std::size_t most = std::numeric_limits<std::uint32_t>::max();
     if (units < 2 || units > most)
-        throw error("bootstrap: expected 2 to 2^32 - 1 independent units, found " + std::to_string(units));
+        throw error("bootstrap: expected 2 to 2^32 - 1 independent units, found ", units);
     if (options.resamples < 2 || options.resamples > most)
-        throw error("bootstrap: expected 2 to 2^32 - 1 resamples, found " +
-                    std::to_string(options.resamples));
+        throw error("bootstrap: expected 2 to 2^32 - 1 resamples, found ", options.resamples);
     if (!(options.coverage > 0 && options.coverage < 1))
-        throw error("bootstrap: expected a coverage in (0, 1), found " + std::to_string(options.coverage));
+        throw error("bootstrap: expected a coverage in (0, 1), found ", options.coverage);
     std::vector<std::size_t> chosen(units);
     auto const from_chosen = [&] {
         auto const found = static_cast<double>(estimate(std::span<std::size_t const>(chosen)));

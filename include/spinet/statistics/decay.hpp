@@ -66,20 +66,18 @@ private:
 
     void check() const {
         if (times_.size() == 0) throw error("decay: no times");
-        if (units() < 2)
-            throw error("decay: expected at least 2 independent units, found " + std::to_string(units()));
+        if (units() < 2) throw error("decay: expected at least 2 independent units, found ", units());
         if (values_.shape(1) != times_.size())
-            throw error("decay: expected values of shape (units, " + std::to_string(times_.size()) +
-                        "), found " + detail::tuple_text(values_.shape()));
+            throw error("decay: expected values of shape (units, ", times_.size(), "), found ",
+                        detail::tuple_text(values_.shape()));
         for (std::size_t i = 0; i < times_.size(); ++i)
             if (!(times_(i) > (i == 0 ? 0.0 : times_(i - 1))) || !std::isfinite(times_(i)))
-                throw error("decay: expected positive times that increase, found " +
-                            std::to_string(times_(i)) + " as time " + std::to_string(i));
+                throw error("decay: expected positive times that increase, found ", times_(i), " as time ",
+                            i);
         for (std::size_t u = 0; u < units(); ++u)
             for (std::size_t i = 0; i < times_.size(); ++i)
                 if (!std::isfinite(values_(u, i)))
-                    throw error("decay: the value of unit " + std::to_string(u) + " at time " +
-                                std::to_string(i) + " is not finite");
+                    throw error("decay: the value of unit ", u, " at time ", i, " is not finite");
     }
 
     row_major_array<double, 1> times_;
@@ -157,13 +155,11 @@ namespace detail {
 /// positive, a `small` outside (0, 1) and a plateau outside [0, 1).
 [[nodiscard]] inline decay_time integrated_decay_time(decay const& of, integral_rules const& rules = {}) {
     if (!(rules.window > 0) || !std::isfinite(rules.window))
-        throw error("integrated_decay_time: expected a window > 0, found " + std::to_string(rules.window));
+        throw error("integrated_decay_time: expected a window > 0, found ", rules.window);
     if (!(rules.small > 0 && rules.small < 1))
-        throw error("integrated_decay_time: expected `small` in (0, 1), found " +
-                    std::to_string(rules.small));
+        throw error("integrated_decay_time: expected `small` in (0, 1), found ", rules.small);
     if (!(rules.plateau >= 0 && rules.plateau < 1))
-        throw error("integrated_decay_time: expected a plateau in [0, 1), found " +
-                    std::to_string(rules.plateau));
+        throw error("integrated_decay_time: expected a plateau in [0, 1), found ", rules.plateau);
     auto const& times = of.times();
     struct summed {
         double sum, tail;
@@ -198,8 +194,7 @@ namespace detail {
 /// slow end of the decay and its noise do not change it. Where it does not, the last time as a lower bound:
 /// `reached` is false. Throws spinet::error for a level outside (0, 1).
 [[nodiscard]] inline decay_time time_to_decay_to(decay const& of, double level = 1 / std::numbers::e) {
-    if (!(level > 0 && level < 1))
-        throw error("time_to_decay_to: expected a level in (0, 1), found " + std::to_string(level));
+    if (!(level > 0 && level < 1)) throw error("time_to_decay_to: expected a level in (0, 1), found ", level);
     auto const& times = of.times();
     auto const time_of = [&](row_major_array<double, 1> const& curve) {
         double time = 0, before = 1;

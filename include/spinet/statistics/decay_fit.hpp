@@ -246,8 +246,8 @@ private:
 [[nodiscard]] inline decay_fit fit_decay(decay const& of, decay_fit_options const& options = {}) {
     using fit = detail::stretched_exponential_fit;
     if (!(options.least_error > 0) || !std::isfinite(options.least_error) || !std::isfinite(options.from))
-        throw error("fit_decay: expected a least error > 0 and a finite first time, found " +
-                    std::to_string(options.least_error) + " and " + std::to_string(options.from));
+        throw error("fit_decay: expected a least error > 0 and a finite first time, found ",
+                    options.least_error, " and ", options.from);
     auto const first = static_cast<std::size_t>(
         std::lower_bound(of.times().begin(), of.times().end(), options.from) - of.times().begin());
     auto const means = of.mean(), all_errors = of.errors();
@@ -258,8 +258,8 @@ private:
     }
     std::size_t const needed = options.towards == plateau::fitted ? 5 : 4;
     if (times.size() < needed)
-        throw error("fit_decay: expected at least " + std::to_string(needed) + " times from " +
-                    std::to_string(options.from) + " on, found " + std::to_string(times.size()));
+        throw error("fit_decay: expected at least ", needed, " times from ", options.from, " on, found ",
+                    times.size());
     double const least = of.units() < fit::units_for_weights ? 3 * detail::median(errors) : 0.0;
     for (double const error : errors) weights.push_back(1 / std::pow(std::max(error, least), 2));
     double const first_time = times.front(), last = times.back();

@@ -29,12 +29,10 @@ public:
     /// One sample. Throws spinet::error unless there are as many numbers as columns, all finite.
     void add(std::span<double const> averages, bool equilibrated) {
         if (averages.size() != columns_)
-            throw error("disorder_samples: expected " + std::to_string(columns_) + " numbers, found " +
-                        std::to_string(averages.size()));
+            throw error("disorder_samples: expected ", columns_, " numbers, found ", averages.size());
         for (std::size_t c = 0; c < columns_; ++c)
             if (!std::isfinite(averages[c]))
-                throw error("disorder_samples: number " + std::to_string(c) + " of sample " +
-                            std::to_string(size()) + " is not finite");
+                throw error("disorder_samples: number ", c, " of sample ", size(), " is not finite");
         values_.insert(values_.end(), averages.begin(), averages.end());
         for (std::size_t c = 0; c < columns_; ++c) sums_[c] += averages[c];
         if (!equilibrated) ++not_equilibrated_;
@@ -46,8 +44,7 @@ public:
     [[nodiscard]] double value(std::size_t sample, std::size_t column = 0) const {
         check(column);
         if (sample >= size())
-            throw error("disorder_samples: expected a sample below " + std::to_string(size()) + ", found " +
-                        std::to_string(sample));
+            throw error("disorder_samples: expected a sample below ", size(), ", found ", sample);
         return values_[sample * columns_ + column];
     }
 
@@ -75,8 +72,7 @@ public:
 private:
     void check(std::size_t column) const {
         if (column >= columns_)
-            throw error("disorder_samples: expected a column below " + std::to_string(columns_) + ", found " +
-                        std::to_string(column));
+            throw error("disorder_samples: expected a column below ", columns_, ", found ", column);
     }
 
     std::size_t columns_;

@@ -21,7 +21,7 @@ namespace detail {
 inline constexpr int special_function_iterations = 2'000'000;
 
 [[noreturn]] inline void refuse_argument(char const* function, char const* expected, double found) {
-    throw error(std::string(function) + ": expected " + expected + ", found " + std::to_string(found));
+    throw error(function, ": expected ", expected, ", found ", found);
 }
 
 inline void require_degrees_of_freedom(char const* function, double dof) {

@@ -77,9 +77,7 @@ namespace detail {
 
 /// Throws spinet::error for a part that the run does not have.
 inline void check_part(char const* who, std::size_t part, std::size_t parts) {
-    if (part >= parts)
-        throw error(std::string(who) + ": expected a part below " + std::to_string(parts) + ", found " +
-                    std::to_string(part));
+    if (part >= parts) throw error(who, ": expected a part below ", parts, ", found ", part);
 }
 
 }  // namespace detail

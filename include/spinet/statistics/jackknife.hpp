@@ -28,7 +28,7 @@ struct jackknife_estimate {
 /// spinet::error below 2.
 template <class F>
 [[nodiscard]] jackknife_estimate mean_of_draws(std::size_t count, F&& f) {
-    if (count < 2) throw error("mean_of_draws: expected at least 2 draws, found " + std::to_string(count));
+    if (count < 2) throw error("mean_of_draws: expected at least 2 draws, found ", count);
     double mean = 0, squares = 0;  // Welford's
     for (std::size_t k = 0; k < count; ++k) {
         double const found = f(k), change = found - mean;
@@ -61,7 +61,7 @@ namespace detail {
 
 inline void require_jackknife_units(std::size_t units) {
     if (units < 2) {
-        throw error("jackknife: expected at least 2 independent units, found " + std::to_string(units));
+        throw error("jackknife: expected at least 2 independent units, found ", units);
     }
 }
 
@@ -118,8 +118,8 @@ std::vector<jackknife_estimate> jackknife(std::size_t units, Estimate&& estimate
     for (std::size_t i = 0; i < units; ++i) {
         std::vector<double> const values = detail::to_doubles(estimate(i));
         if (values.size() != all.size()) {
-            throw error("jackknife: expected " + std::to_string(all.size()) + " values with unit " +
-                        std::to_string(i) + " left out, found " + std::to_string(values.size()));
+            throw error("jackknife: expected ", all.size(), " values with unit ", i, " left out, found ",
+                        values.size());
         }
         for (std::size_t k = 0; k < all.size(); ++k) left_out[k][i] = values[k];
     }
@@ -150,8 +150,7 @@ class jackknife_sums {
 public:
     /// Throws spinet::error below 3 units (leaving one out of 2 leaves no pair) or for 0 columns.
     explicit jackknife_sums(std::size_t units, std::size_t columns = 1) : units_(units), columns_(columns) {
-        if (units < 3)
-            throw error("jackknife_sums: expected at least 3 units, found " + std::to_string(units));
+        if (units < 3) throw error("jackknife_sums: expected at least 3 units, found ", units);
         if (columns == 0) throw error("jackknife_sums: expected at least 1 column, found 0");
         weights_.assign(units + 1, 0.0);
         sums_.assign((units + 1) * columns, 0.0);
@@ -165,16 +164,13 @@ public:
     void add(std::span<std::size_t const> set, std::span<double const> values, double weight = 1.0) {
         for (std::size_t k = 0; k < set.size(); ++k) {
             if (set[k] >= units_)
-                throw error("jackknife_sums: expected units below " + std::to_string(units_) + ", found " +
-                            std::to_string(set[k]));
+                throw error("jackknife_sums: expected units below ", units_, ", found ", set[k]);
             for (std::size_t j = 0; j < k; ++j)
-                if (set[j] == set[k])
-                    throw error("jackknife_sums: unit " + std::to_string(set[k]) + " appears twice in a set");
+                if (set[j] == set[k]) throw error("jackknife_sums: unit ", set[k], " appears twice in a set");
         }
         if (values.size() != columns_ || !(weight >= 0.0))
-            throw error("jackknife_sums: expected " + std::to_string(columns_) +
-                        " values with a weight >= 0, found " + std::to_string(values.size()) +
-                        " with weight " + std::to_string(weight));
+            throw error("jackknife_sums: expected ", columns_, " values with a weight >= 0, found ",
+                        values.size(), " with weight ", weight);
         for (std::size_t const unit : set) accumulate(unit, values, weight);
         accumulate(units_, values, weight);
     }
@@ -193,8 +189,7 @@ public:
         bool const none = left_out == units_;
         double const weight = weights_[units_] - (none ? 0.0 : weights_[left_out]);
         double const sum = at(units_, column) - (none ? 0.0 : at(left_out, column));
-        if (!(weight > 0.0))
-            throw error("jackknife_sums: nothing is left without unit " + std::to_string(left_out));
+        if (!(weight > 0.0)) throw error("jackknife_sums: nothing is left without unit ", left_out);
         return sum / weight;
     }
 

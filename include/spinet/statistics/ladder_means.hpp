@@ -114,8 +114,7 @@ public:
     /// Throws spinet::error for a component that the observable does not have.
     [[nodiscard]] double mean(std::size_t left_out, std::size_t component) const {
         if (component >= columns_)
-            throw error("estimates: expected a component below " + std::to_string(columns_) + ", found " +
-                        std::to_string(component));
+            throw error("estimates: expected a component below ", columns_, ", found ", component);
         return sums_.empty() ? left_out_[left_out * columns_ + component]
                              : sums_[0].mean(left_out, component);
     }

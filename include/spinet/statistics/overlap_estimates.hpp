@@ -31,8 +31,8 @@ template <class... Os>
     detail::check_part("mean_overlap_matrix", part, moments::parts(of.groups));
     auto const& recorders = of.template of<overlap>();
     if (rung >= recorders.size())
-        throw error("mean_overlap_matrix: expected the index of a temperature below " +
-                    std::to_string(recorders.size()) + ", found " + std::to_string(rung));
+        throw error("mean_overlap_matrix: expected the index of a temperature below ", recorders.size(),
+                    ", found ", rung);
     auto const& recorded = recorders[rung];
     if (recorded.count() == 0) throw error("mean_overlap_matrix: no measurements at this temperature");
     std::size_t const n = recorded.replicas();

@@ -56,8 +56,8 @@ template <class... Os>
     std::vector<bool> equilibrated;
     for (std::size_t const k : which) {
         if (k >= of.temperatures.size())
-            throw error("states_of: expected temperatures numbered below " +
-                        std::to_string(of.temperatures.size()) + ", found " + std::to_string(k));
+            throw error("states_of: expected temperatures numbered below ", of.temperatures.size(),
+                        ", found ", k);
         temperatures.push_back(of.temperatures[k]);
         spins.push_back(of.spins[k]);
         equilibrated.push_back(verdicts[k].equilibrated);
@@ -96,8 +96,7 @@ struct relaxation_curve {
                                                                   std::size_t per_decade) {
     if (longest == 0) throw error("logarithmic_times: expected a longest time of at least 1, found 0");
     if (per_decade == 0 || per_decade > 1000)
-        throw error("logarithmic_times: expected 1 to 1000 times a decade, found " +
-                    std::to_string(per_decade));
+        throw error("logarithmic_times: expected 1 to 1000 times a decade, found ", per_decade);
     double const decades = std::log10(static_cast<double>(longest));
     auto const steps = static_cast<std::uint64_t>(std::ceil(decades * static_cast<double>(per_decade)));
     std::vector<std::uint64_t> times{1};
@@ -153,8 +152,8 @@ struct relaxation_schedule {
             throw error("relaxation: more than 2^32 - 1 sweeps");
         if (rows > most) throw error("relaxation: more than 2^32 - 1 rows (replicas x temperatures)");
         if (sites > (std::size_t{1} << 40) / rows / (1 + alive()))
-            throw error("relaxation: " + std::to_string(rows) + " rows of " + std::to_string(sites) +
-                        " spins, kept at " + std::to_string(alive()) + " times, are more than 2^40 spins");
+            throw error("relaxation: ", rows, " rows of ", sites, " spins, kept at ", alive(),
+                        " times, are more than 2^40 spins");
     }
 };
 
@@ -411,19 +410,17 @@ template <class M, class K, class Exec = serial, class... Watchers>
                   detail::watchers_fit<Watchers...>());
     std::size_t const rungs = from.temperatures.size();
     if (from.spins.size() != rungs || from.equilibrated.size() != rungs)
-        throw error("relaxation: expected states and verdicts of " + std::to_string(rungs) +
-                    " temperatures, found " + std::to_string(from.spins.size()) + " and " +
-                    std::to_string(from.equilibrated.size()));
+        throw error("relaxation: expected states and verdicts of ", rungs, " temperatures, found ",
+                    from.spins.size(), " and ", from.equilibrated.size());
     std::size_t const replicas = from.spins[0].rows();
     for (auto const& each : from.spins)
         if (each.sites() != model.size() || each.rows() != replicas)
-            throw error("relaxation: expected " + std::to_string(replicas) + " replicas of " +
-                        std::to_string(model.size()) + " spins, found " + std::to_string(each.rows()) +
-                        " of " + std::to_string(each.sites()));
+            throw error("relaxation: expected ", replicas, " replicas of ", model.size(), " spins, found ",
+                        each.rows(), " of ", each.sites());
     if (from.replicas_per_block == 0 || replicas % from.replicas_per_block != 0 ||
         replicas / from.replicas_per_block < 2)
-        throw error("relaxation: expected at least 2 independent units, found " + std::to_string(replicas) +
-                    " replicas in blocks of " + std::to_string(from.replicas_per_block));
+        throw error("relaxation: expected at least 2 independent units, found ", replicas,
+                    " replicas in blocks of ", from.replicas_per_block);
     if (plan.starts == 0) throw error("relaxation: expected at least 1 start time, found 0");
     auto const spacing =
         plan.spacing > 0 ? plan.spacing : std::max<std::uint64_t>(1, plan.longest / plan.starts);
@@ -457,13 +454,12 @@ template <class M, class K, class Exec = serial, class... Watchers>
                                                    Exec const& executor = {}, Watchers&&... watchers) {
     static_assert(detail::kernel_fits<K, M>() && detail::executor_fits<Exec>() &&
                   detail::watchers_fit<Watchers...>());
-    if (plan.replicas < 2)
-        throw error("ageing: expected at least 2 replicas, found " + std::to_string(plan.replicas));
+    if (plan.replicas < 2) throw error("ageing: expected at least 2 replicas, found ", plan.replicas);
     if (plan.waiting.empty()) throw error("ageing: no waiting times");
     for (std::size_t w = 1; w < plan.waiting.size(); ++w)
         if (plan.waiting[w] <= plan.waiting[w - 1])
-            throw error("ageing: waiting time " + std::to_string(w) + " (" + std::to_string(plan.waiting[w]) +
-                        ") is not above the one before it (" + std::to_string(plan.waiting[w - 1]) + ")");
+            throw error("ageing: waiting time ", w, " (", plan.waiting[w],
+                        ") is not above the one before it (", plan.waiting[w - 1], ")");
     detail::relaxation_schedule schedule{plan.waiting,
                                          {},
                                          plan.waiting.size(),

@@ -87,7 +87,7 @@ struct polynomial_fit {
     std::size_t fewest = samples[0].values.size();
     for (auto const& each : samples) {
         if (each.values.size() < 2)
-            throw error("extrapolate_size: " + std::to_string(each.values.size()) +
+            throw error("extrapolate_size: ", each.values.size(),
                         " samples of a size; it takes two to have an error");
         fewest = std::min(fewest, each.values.size());
         double const n = static_cast<double>(each.values.size());

@@ -33,19 +33,17 @@ public:
     explicit overlap_matrix(A&& overlaps)
         : values_(detail::row_major_copy<double, 2>(std::forward<A>(overlaps), "overlap_matrix")) {
         if (values_.shape(0) != values_.shape(1))
-            throw error("overlap_matrix: expected a square array, found " +
+            throw error("overlap_matrix: expected a square array, found ",
                         detail::tuple_text(values_.shape()));
-        if (replicas() < 2)
-            throw error("overlap_matrix: expected at least 2 replicas, found " + std::to_string(replicas()));
+        if (replicas() < 2) throw error("overlap_matrix: expected at least 2 replicas, found ", replicas());
         for (std::size_t a = 0; a < replicas(); ++a)
             for (std::size_t b = a; b < replicas(); ++b) {
                 double const q = values_(a, b);
                 if (!(std::abs(q) <= 1) || q != values_(b, a) || (a == b && q != 1))
                     throw error(
                         "overlap_matrix: expected overlaps in [-1, 1], symmetric and 1 on the diagonal, "
-                        "found " +
-                        std::to_string(q) + " of replicas " + std::to_string(a) + " and " +
-                        std::to_string(b));
+                        "found ",
+                        q, " of replicas ", a, " and ", b);
             }
     }
 
@@ -149,11 +147,11 @@ template <std::same_as<overlap_matrix> Overlaps>
                                                      ultrametricity_options const& options = {}) {
     std::size_t const joined = options.joined, n = q.replicas();
     if (joined == 0 || n % joined != 0 || n / joined < 4)
-        throw error("ultrametricity: expected at least 4 independent units, found " + std::to_string(n) +
-                    " replicas joined by " + std::to_string(joined));
+        throw error("ultrametricity: expected at least 4 independent units, found ", n,
+                    " replicas joined by ", joined);
     if (options.bins == 0 || !(options.largest > 0) || !std::isfinite(options.largest))
-        throw error("ultrametricity: expected bins on [0, largest], found " + std::to_string(options.bins) +
-                    " up to " + std::to_string(options.largest));
+        throw error("ultrametricity: expected bins on [0, largest], found ", options.bins, " up to ",
+                    options.largest);
     double const width = options.largest / static_cast<double>(options.bins);
     auto const all = jackknife(n / joined, [&](std::size_t left_out) {
         double const sigma = detail::width_of_distances(q, options.mirrors, joined, left_out);
@@ -272,8 +270,7 @@ template <std::same_as<overlap_matrix> Overlaps>
                                             mirror_images mirrors = mirror_images::same) {
     std::size_t const n = q.replicas();
     if (tree.leaves != n)
-        throw error("cophenetic_correlation: expected a tree of " + std::to_string(n) + " leaves, found " +
-                    std::to_string(tree.leaves));
+        throw error("cophenetic_correlation: expected a tree of ", n, " leaves, found ", tree.leaves);
     auto const in_tree = tree.cophenetic_distances();
     double count = 0, mean_x = 0, mean_y = 0, xx = 0, yy = 0, xy = 0;
     for (int pass = 0; pass < 2; ++pass)

@@ -28,8 +28,8 @@ struct fit {
 [[nodiscard]] inline fit goodness_of_fit(std::span<std::uint64_t const> counts,
                                          std::span<double const> probabilities, double least_expected = 10) {
     if (counts.size() != probabilities.size())
-        throw error("goodness_of_fit: " + std::to_string(counts.size()) + " counts for " +
-                    std::to_string(probabilities.size()) + " probabilities");
+        throw error("goodness_of_fit: ", counts.size(), " counts for ", probabilities.size(),
+                    " probabilities");
     double const total = static_cast<double>(std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}));
     std::vector<std::size_t> order(counts.size());
     std::iota(order.begin(), order.end(), std::size_t{0});

@@ -30,13 +30,12 @@ public:
         if (!(temperature > 0) || !std::isfinite(temperature))
             throw error("partial_enumeration: the temperature must be positive and finite");
         if (model.colours() != 2)
-            throw error("partial_enumeration: the model has " + std::to_string(model.colours()) +
-                        " colours, not 2");
+            throw error("partial_enumeration: the model has ", model.colours(), " colours, not 2");
         auto first = sites_of(model.colour(0)), second = sites_of(model.colour(1));
         few_ = first.size() <= second.size() ? first : second;
         many_ = first.size() <= second.size() ? second : first;
         if (few_.size() > 20)
-            throw error("partial_enumeration: the smaller colour has " + std::to_string(few_.size()) +
+            throw error("partial_enumeration: the smaller colour has ", few_.size(),
                         " spins; at most 20 are enumerated");
         copy_couplings(model);
         enumerate();

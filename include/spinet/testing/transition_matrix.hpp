@@ -21,7 +21,7 @@ class transition_matrix {
 public:
     explicit transition_matrix(std::size_t sites)
         : states_(std::size_t{1} << sites), entries_(states_ * states_, 0.0) {
-        if (sites > 10) throw error("transition_matrix: " + std::to_string(sites) + " spins; at most 10");
+        if (sites > 10) throw error("transition_matrix: ", sites, " spins; at most 10");
         for (std::size_t k = 0; k < states_; ++k) at(k, k) = 1.0;
     }
 

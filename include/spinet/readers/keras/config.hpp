@@ -59,17 +59,16 @@ public:
     /// The layers in an order in which they follow each other.
     [[nodiscard]] std::vector<keras_layer_config> read(std::string const& text) const {
         if (text.size() > largest_keras_config)
-            throw error("model_config has " + std::to_string(text.size()) + " bytes, more than " +
-                        std::to_string(largest_keras_config));
+            throw error("model_config has ", text.size(), " bytes, more than ", largest_keras_config);
         if (json_depth(text) > deepest_keras_config)
-            throw error("model_config is nested deeper than " + std::to_string(deepest_keras_config));
+            throw error("model_config is nested deeper than ", deepest_keras_config);
         auto const model = json::parse(text, nullptr, false);
         if (model.is_discarded()) throw error("model_config is not valid JSON");
         auto const kind = string_at(model, "class_name", "model_config");
         auto const& config = member(model, "config", "model_config");
         bool const sequential = kind == "Sequential";
         if (!sequential && kind != "Functional" && kind != "Model")
-            throw error("the model is of the class " + in_quotes(kind) +
+            throw error("the model is of the class ", in_quotes(kind),
                         "; Sequential and Functional models are read");
         auto const& layers = config.is_array() ? config : member(config, "layers", "its config");
         if (!layers.is_array()) throw error("model_config has layers that are no list");
@@ -80,16 +79,15 @@ public:
 
 private:
     [[nodiscard]] static json const& member(json const& of, char const* key, std::string const& what) {
-        if (!of.is_object()) throw error(what + " of model_config is no object");
+        if (!of.is_object()) throw error(what, " of model_config is no object");
         auto const at = of.find(key);
-        if (at == of.end()) throw error(what + " has no " + std::string(key) + " in model_config");
+        if (at == of.end()) throw error(what, " has no ", key, " in model_config");
         return *at;
     }
 
     [[nodiscard]] static std::string string_at(json const& of, char const* key, std::string const& what) {
         auto const& found = member(of, key, what);
-        if (!found.is_string())
-            throw error("the " + std::string(key) + " of " + what + " is no text in model_config");
+        if (!found.is_string()) throw error("the ", key, " of ", what, " is no text in model_config");
         return found.get<std::string>();
     }
 
@@ -145,8 +143,8 @@ private:
     [[nodiscard]] static std::vector<std::string> inputs(json const& nodes, std::string const& layer) {
         // [[[name, 0, 0, {}]]], or [[name, 0, 0, {}]] from some versions
         if (!nodes.is_array() || nodes.size() > 1)
-            throw error("layer " + in_quotes(layer) + " is used " +
-                        (nodes.is_array() ? std::to_string(nodes.size()) + " times" : "in an unknown way") +
+            throw error("layer ", in_quotes(layer), " is used ",
+                        (nodes.is_array() ? std::to_string(nodes.size()) + " times" : "in an unknown way"),
                         "; a chain of layers uses each once");
         std::vector<std::string> names;
         find_calls(nodes, names);
@@ -159,28 +157,26 @@ private:
         std::map<std::string, std::size_t, std::less<>> after;  // by the name of the layer before; "": none
         for (std::size_t k = 0; k < layers.size(); ++k) {
             if (layers[k].inputs.size() > 1)
-                throw error("the model is not a chain: layer " + in_quotes(layers[k].name) + " of class " +
-                            in_quotes(layers[k].class_name) + " takes " +
-                            std::to_string(layers[k].inputs.size()) + " inputs");
+                throw error("the model is not a chain: layer ", in_quotes(layers[k].name), " of class ",
+                            in_quotes(layers[k].class_name), " takes ", layers[k].inputs.size(), " inputs");
             auto const before = layers[k].inputs.empty() ? std::string() : layers[k].inputs.front();
             auto const [at, is_new] = after.emplace(before, k);
             if (!is_new)
-                throw error("the model is not a chain: " +
-                            (before.empty() ? "it starts at" : in_quotes(before) + " is followed by") +
-                            " both " + in_quotes(layers[at->second].name) + " and " +
-                            in_quotes(layers[k].name));
+                throw error("the model is not a chain: ",
+                            (before.empty() ? "it starts at" : in_quotes(before) + " is followed by"),
+                            " both ", in_quotes(layers[at->second].name), " and ", in_quotes(layers[k].name));
         }
         std::vector<keras_layer_config> line;
         std::set<std::string, std::less<>> seen;
         for (auto at = after.find(""); at != after.end(); at = after.find(line.back().name)) {
             auto const& next = layers[at->second];
             if (next.name.empty() || !seen.insert(next.name).second)
-                throw error("layer " + in_quotes(next.name) + " comes twice in the model");
+                throw error("layer ", in_quotes(next.name), " comes twice in the model");
             line.push_back(next);
         }
         if (line.size() != layers.size())
-            throw error("the model is not a chain: " + std::to_string(layers.size() - line.size()) + " of " +
-                        std::to_string(layers.size()) + " layers do not follow from its input");
+            throw error("the model is not a chain: ", layers.size() - line.size(), " of ", layers.size(),
+                        " layers do not follow from its input");
         return line;
     }
 };

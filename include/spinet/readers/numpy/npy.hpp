@@ -54,8 +54,8 @@ public:
                                       : key == "fortran_order" ? 1
                                       : key == "shape"         ? 2
                                                                : 3;
-            if (which == 3) throw error("its header has the unknown key " + in_quotes(key));
-            if (seen[which]) throw error("its header has the key " + in_quotes(key) + " twice");
+            if (which == 3) throw error("its header has the unknown key ", in_quotes(key));
+            if (seen[which]) throw error("its header has the key ", in_quotes(key), " twice");
             seen[which] = true;
             if (which == 0)
                 found.descr = description();
@@ -74,7 +74,7 @@ public:
 
 private:
     [[noreturn]] void fail() const {
-        throw error("its header is no dictionary of descr, fortran_order and shape at " +
+        throw error("its header is no dictionary of descr, fortran_order and shape at ",
                     in_quotes(rest_.substr(0, 20)));
     }
     void skip_space() {
@@ -152,14 +152,12 @@ template <class Read>
     read(0, std::span<std::byte>(start));
     if (std::memcmp(start, "\x93NUMPY", 6) != 0) throw error("it does not begin as an array of NumPy does");
     auto const version = std::to_integer<unsigned>(start[6]);
-    if (version < 1 || version > 3)
-        throw error("its format has the version " + std::to_string(version) + ", not 1 to 3");
+    if (version < 1 || version > 3) throw error("its format has the version ", version, ", not 1 to 3");
     std::uint64_t length = 0;
     std::uint64_t const begin = version == 1 ? 10 : 12;
     for (std::uint64_t k = begin; k-- > 8;) length = length << 8 | std::to_integer<std::uint64_t>(start[k]);
     if (length > largest_npy_header)
-        throw error("its header has " + std::to_string(length) + " bytes, more than " +
-                    std::to_string(largest_npy_header));
+        throw error("its header has ", length, " bytes, more than ", largest_npy_header);
     if (length > size - begin) throw error("it ends within the header of an array");
     std::string text(static_cast<std::size_t>(length), '\0');
     read(begin, std::as_writable_bytes(std::span(text)));
@@ -197,9 +195,9 @@ inline void check_npy_size(npy_header const& header, std::uint64_t size) {
     if (type.size == 0) return;  // nothing is read of it
     auto const needed = checked_product(header.shape, type.size);
     if (!needed || *needed != size)
-        throw error("its shape " + tuple_text(header.shape) + " of " + header.descr + " needs " +
-                    (needed ? std::to_string(*needed) : "more than 2^64") + " bytes, but " +
-                    std::to_string(size) + " follow its header");
+        throw error("its shape ", tuple_text(header.shape), " of ", header.descr, " needs ",
+                    (needed ? std::to_string(*needed) : "more than 2^64"), " bytes, but ", size,
+                    " follow its header");
 }
 
 /// The array as a tensor: rows contiguous, little-endian. `bytes` begin with the first number.
@@ -255,8 +253,8 @@ struct npy {
             detail::check_npy_size(header, file.size() - header.data_begin);
             auto const type = detail::npy_type_of(header.descr);
             if (!type.type || header.shape.size() != 2 || header.shape[0] == 0 || header.shape[1] == 0)
-                throw error("an array of shape " + detail::tuple_text(header.shape) + " and type " +
-                            detail::in_quotes(header.descr) +
+                throw error("an array of shape ", detail::tuple_text(header.shape), " and type ",
+                            detail::in_quotes(header.descr),
                             "; a dense layer has shape (out, in) of float16, float32 or float64");
             std::vector<std::byte> bytes(static_cast<std::size_t>(file.size() - header.data_begin));
             file.read(header.data_begin, bytes);

@@ -139,7 +139,7 @@ private:
                             : "is of version " + std::to_string(opset_) +
                                   " of the operators; 7 and later are understood");
         if (model_->functions_size() != 0)
-            throw error("defines the function " + in_quotes(model_->functions(0).name()) +
+            throw error("defines the function ", in_quotes(model_->functions(0).name()),
                         "; functions are not read");
         if (model_->graph().sparse_initializer_size() != 0)
             throw error("holds sparse initialisers, which are not read");
@@ -165,27 +165,26 @@ private:
                 if (!input.empty() && given.count(input) == 0) refuse_missing(node, input, later);
             for (auto const& each : node.attribute())
                 if (each.has_g() || each.graphs_size() != 0)
-                    throw error(described(node) + " holds a graph of its own (attribute " +
-                                in_quotes(each.name()) + "); only plain graphs are read");
+                    throw error(described(node), " holds a graph of its own (attribute ",
+                                in_quotes(each.name()), "); only plain graphs are read");
             for (auto const& output : node.output())
                 if (!output.empty()) add_name(given, output, "result of a node");
         }
         if (graph.output_size() == 0) throw error("its graph has no output");
         if (given.count(graph.output(0).name()) == 0)
-            throw error("no node gives its output " + in_quotes(graph.output(0).name()));
+            throw error("no node gives its output ", in_quotes(graph.output(0).name()));
     }
 
     static void check_size(std::string const& name) {
-        if (name.size() > 512)
-            throw error("holds a name of " + std::to_string(name.size()) + " bytes: " + in_quotes(name));
+        if (name.size() > 512) throw error("holds a name of ", name.size(), " bytes: ", in_quotes(name));
     }
 
     static void add_name(std::set<std::string_view>& given, std::string const& name,
                          std::string const& what) {
         check_size(name);
-        if (name.empty()) throw error("holds an " + what + " without a name");
+        if (name.empty()) throw error("holds an ", what, " without a name");
         if (!given.insert(name).second)
-            throw error("gives the value " + in_quotes(name) + " twice, the second time as " + what);
+            throw error("gives the value ", in_quotes(name), " twice, the second time as ", what);
     }
 
     [[noreturn]] static void refuse_missing(
@@ -193,9 +192,9 @@ private:
         std::map<std::string_view, ::onnx::NodeProto const*> const& later) {
         auto const at = later.find(input);
         if (at == later.end())
-            throw error(described(node) + " takes " + in_quotes(input) + ", which nothing gives");
-        throw error(described(node) + " takes " + in_quotes(input) + ", which only " +
-                    described(*at->second) + " gives, itself or further on: a cycle, or no valid order");
+            throw error(described(node), " takes ", in_quotes(input), ", which nothing gives");
+        throw error(described(node), " takes ", in_quotes(input), ", which only ", described(*at->second),
+                    " gives, itself or further on: a cycle, or no valid order");
     }
 
     /// The nodes that the first output needs; the others need not be understood.
@@ -234,8 +233,8 @@ private:
                 continue;
             }
             if (found != nullptr)
-                throw error("has several inputs, " + in_quotes(found->name()) + " and " +
-                            in_quotes(each.name()) + "; networks of one input are read");
+                throw error("has several inputs, ", in_quotes(found->name()), " and ", in_quotes(each.name()),
+                            "; networks of one input are read");
             found = &each;
         }
         if (found == nullptr) throw error("its output depends on no input");
@@ -243,7 +242,7 @@ private:
         auto [shape, batch] = shape_of_input(*found);
         auto const count = checked_product(shape);
         if (!count || *count == 0 || *count > most_elements)
-            throw error("its input " + in_quotes(input_) + " has the shape " + tuple_text(shape));
+            throw error("its input ", in_quotes(input_), " has the shape ", tuple_text(shape));
         auto sizes = shape;
         if (batch) sizes.insert(sizes.begin() + static_cast<std::ptrdiff_t>(*batch), 1);
         spinet::input start{*count, shape.size() == 1 ? value_shape{} : shape};
@@ -258,26 +257,26 @@ private:
 
     [[nodiscard]] std::pair<value_shape, std::optional<std::size_t>> shape_of_input(
         ::onnx::ValueInfoProto const& info) {
-        if (!info.type().has_tensor_type()) throw error(input_text() + " is no tensor");
+        if (!info.type().has_tensor_type()) throw error(input_text(), " is no tensor");
         auto const& type = info.type().tensor_type();
         if (!tensor_loader::real_type(type.elem_type()) &&
             tensor_loader::width_of_whole(type.elem_type()) < 4)
-            throw error(input_text() + " has the type " + tensor_loader::type_name(type.elem_type()));
+            throw error(input_text(), " has the type ", tensor_loader::type_name(type.elem_type()));
         if (input_shape_.size() > 4) throw error("the option 'input_shape' has more than 4 numbers");
         if (!type.has_shape()) {
             if (input_shape_.empty())
-                throw error(input_text() + " has no shape: give it in the option 'input_shape'");
+                throw error(input_text(), " has no shape: give it in the option 'input_shape'");
             return {input_shape_, 0};
         }
         if (type.shape().dim_size() > 5 || type.shape().dim_size() == 0)
-            throw error(input_text() + " has " + std::to_string(type.shape().dim_size()) + " axes");
+            throw error(input_text(), " has ", type.shape().dim_size(), " axes");
         open_shape open;
         for (auto const& each : type.shape().dim()) {
             // dim_value 0 is how some programs write a free size.
             bool const fixed = each.has_dim_value() && each.dim_value() != 0;
             if (fixed &&
                 (each.dim_value() < 0 || static_cast<std::uint64_t>(each.dim_value()) > most_elements))
-                throw error(input_text() + " has a dimension of " + std::to_string(each.dim_value()));
+                throw error(input_text(), " has a dimension of ", each.dim_value());
             open.push_back(fixed ? std::optional(static_cast<std::size_t>(each.dim_value())) : std::nullopt);
         }
         auto const batch = batch_axis(type.shape(), open);
@@ -309,7 +308,7 @@ private:
             return 1;
         }
         if (open.size() == 1 || (input_shape_.size() == open.size())) return std::nullopt;
-        throw error(input_text() +
+        throw error(input_text(),
                     " has an axis of the batch that is neither free nor 1, or a shape that does "
                     "not fit the option 'input_shape'");
     }
@@ -321,8 +320,8 @@ private:
         for (std::size_t k = 0; k < open.size(); ++k) {
             if (batch && k == *batch) continue;
             if (!open[k])
-                throw error(input_text() + " has a free size (axis " + std::to_string(k) + ", " +
-                            in_quotes(shape.dim(static_cast<int>(k)).dim_param()) +
+                throw error(input_text(), " has a free size (axis ", k, ", ",
+                            in_quotes(shape.dim(static_cast<int>(k)).dim_param()),
                             "): give its shape without the batch in the option 'input_shape'");
             result.push_back(*open[k]);
         }
@@ -336,7 +335,7 @@ private:
         if (known != state_.values.end()) return &known->second;
         auto const stored = initialisers_.find(name);
         if (stored == initialisers_.end())
-            throw error(described(by) + " takes " + in_quotes(name) +
+            throw error(described(by), " takes ", in_quotes(name),
                         ", a further result of its node that spinet does not know");
         return &state_.values.emplace(name, state_.load(*stored->second, name)).first->second;
     }
@@ -344,8 +343,8 @@ private:
     void read(::onnx::NodeProto& node) {
         auto const reader =
             node.domain().empty() || node.domain() == "ai.onnx" ? reader_of(node.op_type()) : nullptr;
-        if (reader == nullptr) throw error(described(node) + " is not understood");
-        if (node.output_size() == 0) throw error(described(node) + " has no output");
+        if (reader == nullptr) throw error(described(node), " is not understood");
+        if (node.output_size() == 0) throw error(described(node), " has no output");
         std::vector<graph_value const*> inputs;
         for (auto const& name : node.input()) inputs.push_back(find(name, node));
         call by(node, std::move(inputs), opset_);
@@ -357,8 +356,7 @@ private:
         auto const& name = graph.output(0).name();
         auto const at = state_.values.find(name);
         auto const* result = at == state_.values.end() ? nullptr : std::get_if<computed>(&at->second);
-        if (result == nullptr)
-            throw error("its output " + in_quotes(name) + " is not computed from its input");
+        if (result == nullptr) throw error("its output ", in_quotes(name), " is not computed from its input");
         auto const last = settled_output(*result);
         network net;
         network_of_stages(state_.stages, input_, state_.budget, net).run(last);
@@ -373,8 +371,8 @@ private:
         call const by(end, {}, opset_);
         auto const found = state_.settled_somehow(view, by);
         if (!found)
-            throw error("its output " + in_quotes(model_->graph().output(0).name()) + " holds values of " +
-                        described(state_.stages[view.from]) +
+            throw error("its output ", in_quotes(model_->graph().output(0).name()), " holds values of ",
+                        described(state_.stages[view.from]),
                         " in an order or a selection that no operation "
                         "of spinet gives");
         return *found;

@@ -246,7 +246,7 @@ private:
     }
     template <class Part>
     [[nodiscard]] operation finished(Part const&, stage const& of) {
-        throw error(described(of) + " is " + std::string(Part::label) +
+        throw error(described(of), " is ", Part::label,
                     ", and what follows makes no operation of it that spinet knows");
     }
 

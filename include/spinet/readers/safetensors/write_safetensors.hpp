@@ -66,8 +66,7 @@ namespace detail {
     try {
         return nlohmann::json(text).dump();
     } catch (nlohmann::json::exception const&) {
-        throw file_error(path.string(),
-                         "cannot be written: " + what + " " + in_quotes(text) + " is not UTF-8");
+        throw file_error(path.string(), "cannot be written: ", what, " ", in_quotes(text), " is not UTF-8");
     }
 }
 
@@ -88,19 +87,18 @@ inline void check_names(std::filesystem::path const& path, std::vector<tensor co
     std::vector<std::string_view> names;
     for (auto const* each : order) {
         std::string const what = "cannot be written: " + each->described();
-        if (each->name().empty()) throw file_error(path.string(), what + " has no name");
+        if (each->name().empty()) throw file_error(path.string(), what, " has no name");
         if (each->name() == "__metadata__")
-            throw file_error(path.string(),
-                             what + " has the name of what is no tensor in a safetensors file");
+            throw file_error(path.string(), what, " has the name of what is no tensor in a safetensors file");
         if (each->rank() > most_dimensions)
-            throw file_error(path.string(), what + " has rank " + std::to_string(each->rank()) +
-                                                ", over the limit of " + std::to_string(most_dimensions));
+            throw file_error(path.string(), what, " has rank ", each->rank(), ", over the limit of ",
+                             most_dimensions);
         names.push_back(each->name());
     }
     std::sort(names.begin(), names.end());
     auto const twice = std::adjacent_find(names.begin(), names.end());
     if (twice != names.end())
-        throw file_error(path.string(), "cannot be written: two tensors have the name " + in_quotes(*twice));
+        throw file_error(path.string(), "cannot be written: two tensors have the name ", in_quotes(*twice));
 }
 
 [[nodiscard]] inline std::string safetensors_header_text(std::filesystem::path const& path,
@@ -142,10 +140,10 @@ inline void check_names(std::filesystem::path const& path, std::vector<tensor co
             found.push_back(layer->weight.renamed(name + ".weight"));
             if (layer->bias) found.push_back(layer->bias->renamed(name + ".bias"));
         } else if (!op.is<input>() && !op.is<activation>()) {
-            throw file_error(path.string(), "cannot be written: node " + in_quotes(name) + " is of kind " +
-                                                std::string(op.label()) +
-                                                ", for whose tensors a safetensors file has no names here; "
-                                                "dense layers and activations can be written");
+            throw file_error(path.string(), "cannot be written: node ", in_quotes(name), " is of kind ",
+                             op.label(),
+                             ", for whose tensors a safetensors file has no names here; "
+                             "dense layers and activations can be written");
         }
     return found;
 }
@@ -158,13 +156,12 @@ inline void write_safetensors(std::filesystem::path const& path, std::vector<ten
     detail::check_names(path, order);
     // The reader counts four keys of a tensor: its name and three more.
     if (4 * order.size() + metadata.size() + (metadata.empty() ? 0 : 1) > detail::most_header_keys)
-        throw file_error(path.string(), "cannot be written: " + std::to_string(order.size()) +
-                                            " tensors are too many for one file");
+        throw file_error(path.string(), "cannot be written: ", order.size(),
+                         " tensors are too many for one file");
     auto const header = detail::safetensors_header_text(path, order, metadata);
     if (header.size() > detail::largest_header)
-        throw file_error(path.string(), "cannot be written: its header would have " +
-                                            std::to_string(header.size()) + " bytes, over the limit of " +
-                                            std::to_string(detail::largest_header));
+        throw file_error(path.string(), "cannot be written: its header would have ", header.size(),
+                         " bytes, over the limit of ", detail::largest_header);
     std::uint64_t const length = header.size();
     std::string start(sizeof length, '\0');
     std::memcpy(start.data(), &length, sizeof length);

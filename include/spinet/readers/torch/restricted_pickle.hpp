@@ -168,8 +168,7 @@ public:
     pickle_machine(pickle_values& into, memory_allowance& memory)
         : into_(&into), memory_(&memory), bytes_(into.bytes_) {
         if (bytes_.size() >= no_pickle_ref)
-            throw error("has " + std::to_string(bytes_.size()) +
-                        " bytes, too many for what describes tensors");
+            throw error("has ", bytes_.size(), " bytes, too many for what describes tensors");
         none_ = add({pickle_kind::none});
         false_ = add({pickle_kind::boolean});
         true_ = add({pickle_kind::boolean, 0, 0, 1});
@@ -247,13 +246,13 @@ private:
     void finish() {
         if (stack_.size() != 1 || !marks_.empty()) fail("the pickle ends with an unfinished value");
         if (at_ != bytes_.size())
-            fail(std::to_string(bytes_.size() - at_) + " bytes follow the end of the pickle");
+            fail(detail::text(bytes_.size() - at_, " bytes follow the end of the pickle"));
         into_->root_ = stack_.back();
     }
 
     void check_protocol(unsigned version) const {
         if (version < 2 || version > 5)
-            fail("protocol " + std::to_string(version) + " of pickle; 2 to 5 are read");
+            fail(detail::text("protocol ", version, " of pickle; 2 to 5 are read"));
     }
 
     /// A frame has no meaning to whom has all bytes.
@@ -307,7 +306,7 @@ private:
 
     void mark() {
         if (marks_.size() == most_marks)
-            fail("values are nested more than " + std::to_string(most_marks) + " deep");
+            fail(detail::text("values are nested more than ", most_marks, " deep"));
         marks_.push_back(stack_.size());
     }
 
@@ -340,7 +339,7 @@ private:
         need(1);
         // Writers count, so that there are fewer numbers than bytes.
         if (index >= bytes_.size())
-            fail("the memo " + std::to_string(index) + " is beyond the size of the pickle");
+            fail(detail::text("the memo ", index, " is beyond the size of the pickle"));
         if (index >= memo_.size()) {
             memory_->take((index + 1 - memo_.size()) * sizeof(pickle_ref));
             memo_.resize(static_cast<std::size_t>(index) + 1, no_pickle_ref);
@@ -350,7 +349,7 @@ private:
 
     void get(std::uint64_t index) {
         if (index >= memo_.size() || memo_[static_cast<std::size_t>(index)] == no_pickle_ref)
-            fail("the memo " + std::to_string(index) + " is used before it is set");
+            fail(detail::text("the memo ", index, " is used before it is set"));
         push(memo_[static_cast<std::size_t>(index)]);
     }
 
@@ -384,8 +383,8 @@ private:
     }
 
     [[noreturn]] void refuse_global(std::string const& name) const {
-        std::string what = "the file asks to run " + in_quotes(name) +
-                           "; only tensors in dicts are read, and nothing is run";
+        std::string what = detail::text("the file asks to run ", in_quotes(name),
+                                        "; only tensors in dicts are read, and nothing is run");
         if (name.find("_rebuild_q") != name.npos)
             what += ". It makes a quantised tensor: dequantise the network and save it again";
         else if (name.find("_rebuild_sparse") != name.npos)
@@ -404,7 +403,7 @@ private:
         auto const function = stack_[stack_.size() - 2], arguments = stack_.back();
         if (!into_->is(function, pickle_kind::global)) fail("what is called is no function");
         auto const& global = pickle_globals[into_->values_[function].first];
-        if (!global.may_be_called) fail("a call of " + std::string(global.name) + ", which is no function");
+        if (!global.may_be_called) fail(detail::text("a call of ", global.name, ", which is no function"));
         if (!into_->is(arguments, pickle_kind::tuple)) fail("the arguments of a call are no tuple");
         pickle_value made{pickle_kind::call, into_->values_[function].first, arguments};
         if (global.name == "collections.OrderedDict") {
@@ -502,12 +501,13 @@ private:
     }
 
     [[noreturn]] void fail(std::string const& what) const {
-        throw error("byte " + std::to_string(start_) + " of data.pkl: " + what);
+        throw error("byte ", start_, " of data.pkl: ", what);
     }
 
     [[noreturn]] void refuse_instruction(unsigned code) const {
-        fail("instruction " + std::to_string(code) +
-             " of pickle, which the tensors of PyTorch need not; files of protocol 2 to 5 are read");
+        fail(detail::text(
+            "instruction ", code,
+            " of pickle, which the tensors of PyTorch need not; files of protocol 2 to 5 are read"));
     }
 
     pickle_values* into_;

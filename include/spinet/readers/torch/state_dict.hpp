@@ -105,7 +105,8 @@ private:
         for (auto const& [name, entry] : entries_) {
             if (!is_pickle_entry(name)) continue;
             if (found != nullptr)
-                file_->refuse("holds two pickles, " + in_quotes(*found) + " and " + in_quotes(name));
+                file_->refuse(
+                    detail::text("holds two pickles, ", in_quotes(*found), " and ", in_quotes(name)));
             found = &name;
         }
         if (found == nullptr)
@@ -128,7 +129,8 @@ private:
         std::string order(static_cast<std::size_t>(std::min<std::uint64_t>(entry->size, 16)), '\0');
         read(*entry, std::as_writable_bytes(std::span(order)));
         if (order != "little")
-            file_->refuse("has the byte order " + in_quotes(order) + "; only little-endian files are read");
+            file_->refuse(
+                detail::text("has the byte order ", in_quotes(order), "; only little-endian files are read"));
     }
 
     input_file const* file_;
@@ -148,9 +150,9 @@ private:
         "; convert it in Python: torch.save(torch.load(file, map_location=\"cpu\"), other)";
     // The number with which the format before the zip files begins, as a pickle of a long integer.
     if (text.substr(0, 32).find("\x8A\x0A\x6C\xFC\x9C\x46\xF9\x20\x6A\xA8\x50\x19") != text.npos)
-        file.refuse("is in the format of PyTorch before 1.6" + convert);
+        file.refuse(detail::text("is in the format of PyTorch before 1.6", convert));
     if (text.size() > 256 && text.substr(257) == "ustar")
-        file.refuse("is a tar file, as PyTorch wrote before 0.1.10" + convert);
+        file.refuse(detail::text("is a tar file, as PyTorch wrote before 0.1.10", convert));
     if (text.substr(0, 1) == "\x80")
         file.refuse(
             "is a bare pickle, not a file of torch.save in PyTorch 1.6 or later; nothing in it is run");
@@ -262,10 +264,9 @@ private:
     void read_axes(pickle_ref sizes, pickle_ref strides, tensor_place& place) const {
         sizes = plain_tuple(sizes), strides = plain_tuple(strides);
         auto const rank = values_->count(sizes);
-        if (rank > most_axes) throw error("it has more than " + std::to_string(most_axes) + " axes");
+        if (rank > most_axes) throw error("it has more than ", most_axes, " axes");
         if (values_->count(strides) != rank)
-            throw error("it has " + std::to_string(rank) + " sizes, but " +
-                        std::to_string(values_->count(strides)) + " strides");
+            throw error("it has ", rank, " sizes, but ", values_->count(strides), " strides");
         for (std::size_t axis = 0; axis < rank; ++axis) {
             auto const size = length(values_->item(sizes, axis), "a size");
             place.sizes.push_back(size);
@@ -283,21 +284,20 @@ private:
 
     static void check_bounds(tensor_place const& place) {
         auto const needed = checked_product(place.sizes, std::uint64_t{place.type->size});
-        if (!needed) throw error("its shape " + tuple_text(place.sizes) + " needs more than 2^64 bytes");
+        if (!needed) throw error("its shape ", tuple_text(place.sizes), " needs more than 2^64 bytes");
         if (*needed == 0) return;
         auto last = place.offset;
         for (std::size_t axis = 0; axis < place.sizes.size(); ++axis) {
             auto const step =
                 checked_product(std::vector<std::uint64_t>{place.sizes[axis] - 1, place.strides[axis]});
             if (!step || *step > std::numeric_limits<std::uint64_t>::max() - last)
-                throw error("its strides " + tuple_text(place.strides) + " reach beyond 2^64");
+                throw error("its strides ", tuple_text(place.strides), " reach beyond 2^64");
             last += *step;
         }
         if (last >= place.storage_size)
-            throw error("its shape " + tuple_text(place.sizes) + " with strides " +
-                        tuple_text(place.strides) + " and offset " + std::to_string(place.offset) +
-                        " reaches element " + std::to_string(last) + " of a storage of " +
-                        std::to_string(place.storage_size));
+            throw error("its shape ", tuple_text(place.sizes), " with strides ", tuple_text(place.strides),
+                        " and offset ", place.offset, " reaches element ", last, " of a storage of ",
+                        place.storage_size);
     }
 
     [[nodiscard]] std::optional<std::string_view> text(pickle_ref at) const {
@@ -306,10 +306,9 @@ private:
     }
 
     [[nodiscard]] std::uint64_t length(pickle_ref at, std::string const& what) const {
-        if (values_->is(at, pickle_kind::long_integer)) throw error(what + " is beyond 2^63");
-        if (!values_->is(at, pickle_kind::integer)) throw error(what + " is no integer");
-        if (values_->integer(at) < 0)
-            throw error(what + " is negative, " + std::to_string(values_->integer(at)));
+        if (values_->is(at, pickle_kind::long_integer)) throw error(what, " is beyond 2^63");
+        if (!values_->is(at, pickle_kind::integer)) throw error(what, " is no integer");
+        if (values_->integer(at) < 0) throw error(what, " is negative, ", values_->integer(at));
         return static_cast<std::uint64_t>(values_->integer(at));
     }
 
@@ -342,7 +341,7 @@ private:
     [[noreturn]] void refuse_root() const {
         auto const root = values_->root();
         std::string const what(calls_.is_tensor(root) ? "a tensor" : to_string(values_->kind(root)));
-        file_->refuse("holds " + what + ", not a dict of tensors; save model.state_dict()");
+        file_->refuse(detail::text("holds ", what, ", not a dict of tensors; save model.state_dict()"));
     }
 
     [[nodiscard]] std::optional<std::string_view> text(pickle_ref at) const {
@@ -391,11 +390,11 @@ private:
                 candidates.emplace_back(name, value);
         });
         if (candidates.size() != 1)
-            file_->refuse(std::string("is not a dict of tensors alone, and ") +
-                          (candidates.empty() ? "none" : "more than one") +
-                          " of state_dict, model_state_dict, model and net is a dict in it; name the dict "
-                          "that holds the tensors in the option 'entry': " +
-                          keys_of(root));
+            file_->refuse(detail::text(
+                "is not a dict of tensors alone, and ", (candidates.empty() ? "none" : "more than one"),
+                " of state_dict, model_state_dict, model and net is a dict in it; name the dict "
+                "that holds the tensors in the option 'entry': ",
+                keys_of(root)));
         found_.notes.push_back("read the dict " + in_quotes(candidates[0].first) +
                                " of a checkpoint: " + keys_of(root));
         return candidates[0].second;
@@ -416,8 +415,8 @@ private:
                 next = value;
             });
             if (next == no_pickle_ref || !values_->is_dict(next))
-                file_->refuse("there is no dict " + in_quotes(rest) +
-                              ", which the option 'entry' names: " + keys_of(at));
+                file_->refuse(detail::text("there is no dict ", in_quotes(rest),
+                                           ", which the option 'entry' names: ", keys_of(at)));
             at = next;
             if (longest == rest.size()) return at;
             rest.remove_prefix(longest + 1);
@@ -433,7 +432,7 @@ private:
             else
                 leave_out(key, value);
         });
-        if (found_.listed.empty()) file_->refuse("the dict holds no tensors: " + keys_of(dict));
+        if (found_.listed.empty()) file_->refuse(detail::text("the dict holds no tensors: ", keys_of(dict)));
     }
 
     void list_tensor(pickle_ref key, pickle_ref value) {
@@ -457,8 +456,9 @@ private:
         auto const name = text(key) ? in_quotes(*text(key)) : std::string("which is no string");
         std::string const kind(to_string(values_->kind(value)));
         if (!calls_.is_single(value) && !is_extra_state(key) && !is_empty(value))
-            file_->refuse("the key " + name + " holds " + kind +
-                          ", not a tensor; if that is where the tensors are, name it in the option 'entry'");
+            file_->refuse(detail::text(
+                "the key ", name, " holds ", kind,
+                ", not a tensor; if that is where the tensors are, name it in the option 'entry'"));
         memory_->take(256);
         found_.notes.push_back("left out the key " + name + ", which holds " + kind + ", not a tensor");
     }
@@ -550,12 +550,12 @@ private:
 
     [[nodiscard]] shared_storage storage(tensor_place const& place) {
         auto const* const entry = archive_->find(place.storage);
-        if (entry == nullptr) throw error("its storage, entry " + in_quotes(place.storage) + ", is missing");
+        if (entry == nullptr) throw error("its storage, entry ", in_quotes(place.storage), ", is missing");
         auto const needed = checked_product(std::vector<std::uint64_t>{place.storage_size, place.type->size});
         if (!needed || *needed != entry->size)
-            throw error("its storage of " + std::to_string(place.storage_size) + " elements of " +
-                        std::string(place.type->name) + " does not have the size of entry " +
-                        in_quotes(place.storage) + ", " + std::to_string(entry->size) + " bytes");
+            throw error("its storage of ", place.storage_size, " elements of ", place.type->name,
+                        " does not have the size of entry ", in_quotes(place.storage), ", ", entry->size,
+                        " bytes");
         auto& found = read_[place.storage];
         if (found != nullptr) return found;
         memory_->take(entry->size);
