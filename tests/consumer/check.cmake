@@ -20,7 +20,7 @@ else()
 endif()
 list(JOIN prefixes "\;" prefixes)
 run("${CMAKE_COMMAND}" -S "${source}/tests/consumer" -B "${work}/build" -G "${generator}" ${how}
-    "-DCMAKE_CXX_COMPILER=${compiler}" "-DCMAKE_PREFIX_PATH=${prefixes}")
+    "-DCMAKE_CXX_COMPILER=${compiler}" "-DCMAKE_PREFIX_PATH=${prefixes}" -DCMAKE_BUILD_TYPE=Debug)
 run("${CMAKE_COMMAND}" --build "${work}/build")
 find_program(consumer consumer PATHS "${work}/build" "${work}/build/Debug" NO_DEFAULT_PATH REQUIRED)
 run("${consumer}")

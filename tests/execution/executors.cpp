@@ -10,6 +10,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -17,6 +18,18 @@
 #include <string>
 #include <thread>
 #include <vector>
+
+#if defined(__linux__)
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#endif
+
+#if defined(__has_feature)
+#define SPINET_TEST_CLANG_ASAN __has_feature(address_sanitizer)
+#else
+#define SPINET_TEST_CLANG_ASAN 0
+#endif
 
 using namespace spinet;
 using Catch::Matchers::ContainsSubstring;
@@ -144,6 +157,35 @@ TEST_CASE("numbers of threads", "[execution]") {
     CHECK(threads(5).count() == 5);
     CHECK(threads{}.count() >= 1);
 }
+
+// A process whose memory is limited gets no stacks for more threads. Sanitizers need more than any such
+// limit.
+#if defined(__linux__) && !defined(__SANITIZE_ADDRESS__) && !SPINET_TEST_CLANG_ASAN
+TEST_CASE("a thread that the system refuses is an error that says how many there are", "[execution]") {
+    pid_t const child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        alarm(20);  // ends the child where it waits for ever
+        rlimit const limit{std::uint64_t{1} << 30, std::uint64_t{1} << 30};
+        setrlimit(RLIMIT_AS, &limit);
+        try {
+            auto team = threads(2000).team();
+            _exit(1);
+        } catch (error const& reason) {
+            auto few = threads(2).team();
+            bool const usable = calls(few, 5) == each_once(5);
+            _exit(usable && std::string(reason.what()).find(" threads, not 2000") != std::string::npos ? 0
+                                                                                                       : 2);
+        } catch (...) {
+            _exit(3);
+        }
+    }
+    int status = 0;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 0);
+}
+#endif
 
 TEST_CASE("BLAS is on one thread for a while, and then as it was", "[execution]") {
     float const row[2] = {3, 4};

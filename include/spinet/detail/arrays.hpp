@@ -7,9 +7,10 @@
 
 #include <array>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
+#include <iterator>
 #include <limits>
-#include <ranges>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -26,15 +27,23 @@ namespace detail {
 template <class A>
 concept xtensor_expression = xt::is_xexpression<std::remove_cvref_t<A>>::value;
 
+/// A range that knows its size, such as std::vector, std::span or an array. (The concepts of <ranges> would
+/// ask for no more here, and reading that header takes a thirtieth of the time of the whole library.)
+template <class A>
+concept sized_range = requires(A& range) {
+    { *std::begin(range) };
+    { std::size(range) } -> std::convertible_to<std::size_t>;
+};
+
 /// Of an xtensor expression, or of a range of numbers.
 template <class A>
 struct element_of {
     using type = void;
 };
-template <std::ranges::range A>
+template <sized_range A>
     requires(!xtensor_expression<A>)
 struct element_of<A> {
-    using type = std::ranges::range_value_t<A>;
+    using type = std::remove_cvref_t<decltype(*std::begin(std::declval<A&>()))>;
 };
 template <xtensor_expression A>
 struct element_of<A> {
@@ -106,8 +115,8 @@ void copy_elements(A const& array, T* out, std::string const& what) {
         copy(array.template begin<xt::layout_type::row_major>(),
              std::vector<std::size_t>(array.shape().begin(), array.shape().end()), array.size());
     } else {
-        auto const count = static_cast<std::size_t>(std::ranges::size(array));
-        copy(std::ranges::begin(array), {count}, count);
+        auto const count = static_cast<std::size_t>(std::size(array));
+        copy(std::begin(array), {count}, count);
     }
 }
 
@@ -118,7 +127,7 @@ void copy_elements(A const& array, T* out, std::string const& what) {
 template <class T, std::size_t Rank, class A>
 [[nodiscard]] row_major_array<T, Rank> row_major_copy(A&& array, std::string const& what) {
     using type = std::remove_cvref_t<A>;
-    constexpr bool is_array = xtensor_expression<A>, is_range = Rank == 1 && std::ranges::input_range<A>;
+    constexpr bool is_array = xtensor_expression<A>, is_range = Rank == 1 && sized_range<std::remove_reference_t<A>>;
     static_assert(is_array || is_range,
                   "spinet: an array is needed here: an xtensor expression or, for rank 1, a std::vector");
     if constexpr (is_array || is_range) {
@@ -135,7 +144,7 @@ template <class T, std::size_t Rank, class A>
                             ", shape ", tuple_text(array.shape()));
             for (std::size_t d = 0; d < Rank; ++d) shape[d] = static_cast<std::size_t>(array.shape()[d]);
         } else {
-            shape[0] = static_cast<std::size_t>(std::ranges::size(array));
+            shape[0] = static_cast<std::size_t>(std::size(array));
         }
         auto values = row_major_array<T, Rank>::from_shape(shape);
         if constexpr (std::is_arithmetic_v<element_t<A>>) copy_elements(array, values.data(), what);

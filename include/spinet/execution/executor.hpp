@@ -9,11 +9,11 @@
 #include <condition_variable>
 #include <cstddef>
 #include <exception>
-#include <functional>
 #include <limits>
+#include <memory>
 #include <mutex>
-#include <string>
 #include <thread>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -52,25 +52,27 @@ struct serial {
 /// A team of threads that waits between calls of run.
 class thread_team {
 public:
+    /// Throws spinet::error where the system refuses a thread.
     explicit thread_team(std::size_t members) {
-        for (std::size_t k = 1; k < members; ++k) helpers_.emplace_back([this] { help(); });
-    }
-    ~thread_team() {
-        {
-            std::lock_guard const lock(mutex_);
-            closing_ = true;
+        try {
+            for (std::size_t k = 1; k < members; ++k) helpers_.emplace_back([this] { help(); });
+        } catch (std::exception const& reason) {
+            close();
+            throw error("threads: the system gives ", helpers_.size() + 1, " threads, not ", members, " (",
+                        reason.what(), "); threads{n} takes n of them");
         }
-        wake_.notify_all();
-        for (auto& helper : helpers_) helper.join();
     }
+    ~thread_team() { close(); }
     thread_team(thread_team const&) = delete;
     thread_team& operator=(thread_team const&) = delete;
 
     template <class Task>
     void run(std::size_t n, Task&& task) {
+        using task_type = std::remove_reference_t<Task>;
         {
             std::lock_guard const lock(mutex_);
-            task_ = std::ref(task);
+            task_ = const_cast<void*>(static_cast<void const*>(std::addressof(task)));
+            call_ = [](void* of, std::size_t k) { (*static_cast<task_type*>(of))(k); };
             next_ = 0;
             count_ = n;
             busy_ = helpers_.size();
@@ -82,11 +84,19 @@ public:
         work();
         std::unique_lock lock(mutex_);
         done_.wait(lock, [this] { return busy_ == 0; });
-        task_ = nullptr;
         if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
     }
 
 private:
+    void close() noexcept {
+        {
+            std::lock_guard const lock(mutex_);
+            closing_ = true;
+        }
+        wake_.notify_all();
+        for (auto& helper : helpers_) helper.join();
+    }
+
     void help() {
         std::size_t seen = 0;
         for (;;) {
@@ -108,7 +118,7 @@ private:
     void work() {
         for (std::size_t k = next_++; k < count_; k = next_++) {
             try {
-                task_(k);
+                call_(task_, k);
             } catch (...) {
                 std::lock_guard const lock(mutex_);
                 if (k < failed_at_) {
@@ -122,7 +132,8 @@ private:
     std::vector<std::thread> helpers_;
     std::mutex mutex_;
     std::condition_variable wake_, done_;
-    std::function<void(std::size_t)> task_;
+    void* task_ = nullptr;
+    void (*call_)(void*, std::size_t) = nullptr;
     std::atomic<std::size_t> next_{0};
     std::size_t count_ = 0;
     std::size_t busy_ = 0;
