@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# Builds and runs the consumer project against spinet, installed into a new prefix or as a subdirectory.
+# Builds and runs the consumer project against spinet, installed into a new prefix or as a subdirectory (also with a
+# BLAS of 64-bit integers).
 
 function(run)
     execute_process(COMMAND ${ARGN} RESULT_VARIABLE status)
@@ -17,6 +18,9 @@ if(mode STREQUAL "package")
     set(how "")
 else()
     set(how "-DSPINET_SUBDIRECTORY=${source}")
+    if(mode STREQUAL "integers64")
+        list(APPEND how -DBLA_SIZEOF_INTEGER=8)
+    endif()
 endif()
 list(JOIN prefixes "\;" prefixes)
 run("${CMAKE_COMMAND}" -S "${source}/tests/consumer" -B "${work}/build" -G "${generator}" ${how}

@@ -7,10 +7,13 @@
 #include <spinet/execution/blas_threads.hpp>
 #include <spinet/execution/executor.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -192,38 +195,93 @@ TEST_CASE("BLAS is on one thread for a while, and then as it was", "[execution]"
     float square = 0;
     detail::gram(1, 2, row, 2, &square, 1);  // so that a BLAS is linked at all
     CHECK(square == 25.0f);
-    if (openblas_set_num_threads == nullptr || openblas_get_num_threads == nullptr) {
+    if (detail::openblas_set_threads == nullptr || detail::openblas_get_threads == nullptr) {
         single_threaded_blas const nothing_to_do;
         SUCCEED("this BLAS is not OpenBLAS");
         return;
     }
-    int const before = openblas_get_num_threads();
+    if (detail::openblas_is_openmp()) {
+        SUCCEED("OpenMP decides");
+        return;
+    }
+    int const before = detail::openblas_get_threads();
     for (int const n : {1, 2}) {
-        openblas_set_num_threads(n);
-        int const had = openblas_get_num_threads();  // a BLAS built for one thread stays at it
+        detail::openblas_set_threads(n);
+        int const had = detail::openblas_get_threads();  // a BLAS built for one thread stays at it
         {
             single_threaded_blas const one;
-            CHECK(openblas_get_num_threads() == 1);
+            CHECK(detail::openblas_get_threads() == 1);
             {
                 single_threaded_blas const nested;
-                CHECK(openblas_get_num_threads() == 1);
+                CHECK(detail::openblas_get_threads() == 1);
             }
-            CHECK(openblas_get_num_threads() == 1);
+            CHECK(detail::openblas_get_threads() == 1);
         }
-        CHECK(openblas_get_num_threads() == had);
+        CHECK(detail::openblas_get_threads() == had);
         // Two lives that overlap, as those of two threads do.
         auto first = std::make_unique<single_threaded_blas>();
         auto second = std::make_unique<single_threaded_blas>();
         first.reset();
-        CHECK(openblas_get_num_threads() == 1);
+        CHECK(detail::openblas_get_threads() == 1);
         second.reset();
-        CHECK(openblas_get_num_threads() == had);
+        CHECK(detail::openblas_get_threads() == had);
         try {
             single_threaded_blas const one;
             throw error("on the way out");
         } catch (error const&) {
         }
-        CHECK(openblas_get_num_threads() == had);
+        CHECK(detail::openblas_get_threads() == had);
     }
-    openblas_set_num_threads(before);
+    detail::openblas_set_threads(before);
+}
+
+// ctest runs this program a second time, with the OpenBLAS that is built on OpenMP, where Debian has it
+// installed.
+TEST_CASE("OpenMP's number of threads is one for a while, and then as it was, in each thread",
+          "[execution]") {
+    float const row[2] = {3, 4};
+    float square = 0;
+    detail::gram(1, 2, row, 2, &square, 1);
+    if (!detail::openblas_is_openmp()) {
+        CHECK(std::getenv("SPINET_TEST_OPENMP") == nullptr);
+        return;
+    }
+    int const before = detail::openmp_get_threads();
+    for (int const n : {1, 2, 8}) {
+        detail::openmp_set_threads(n);
+        {
+            single_threaded_blas const one;
+            CHECK(detail::openmp_get_threads() == 1);
+            {
+                single_threaded_blas const nested;
+                CHECK(detail::openmp_get_threads() == 1);
+            }
+            CHECK(detail::openmp_get_threads() == 1);
+            auto team = threads(3).team();
+            std::atomic<int> most{0};
+            team.run(30, [&](std::size_t) { most = std::max(most.load(), detail::openmp_get_threads()); });
+            CHECK(most == 1);
+        }
+        CHECK(detail::openmp_get_threads() == n);
+        // Two lives that overlap, in two threads: each gives its own thread its number back.
+        std::promise<void> began, may_end;
+        int others = 0;
+        auto first = std::make_unique<single_threaded_blas>();
+        std::thread other([&] {
+            detail::openmp_set_threads(n + 1);
+            {
+                single_threaded_blas const second;
+                began.set_value();
+                may_end.get_future().wait();
+            }
+            others = detail::openmp_get_threads();
+        });
+        began.get_future().wait();
+        first.reset();
+        CHECK(detail::openmp_get_threads() == n);
+        may_end.set_value();
+        other.join();
+        CHECK(others == n + 1);
+    }
+    detail::openmp_set_threads(before);
 }

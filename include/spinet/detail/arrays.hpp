@@ -31,7 +31,7 @@ concept xtensor_expression = xt::is_xexpression<std::remove_cvref_t<A>>::value;
 /// ask for no more here, and reading that header takes a thirtieth of the time of the whole library.)
 template <class A>
 concept sized_range = requires(A& range) {
-    { *std::begin(range) };
+    {*std::begin(range)};
     { std::size(range) } -> std::convertible_to<std::size_t>;
 };
 
@@ -127,7 +127,8 @@ void copy_elements(A const& array, T* out, std::string const& what) {
 template <class T, std::size_t Rank, class A>
 [[nodiscard]] row_major_array<T, Rank> row_major_copy(A&& array, std::string const& what) {
     using type = std::remove_cvref_t<A>;
-    constexpr bool is_array = xtensor_expression<A>, is_range = Rank == 1 && sized_range<std::remove_reference_t<A>>;
+    constexpr bool is_array = xtensor_expression<A>,
+                   is_range = Rank == 1 && sized_range<std::remove_reference_t<A>>;
     static_assert(is_array || is_range,
                   "spinet: an array is needed here: an xtensor expression or, for rank 1, a std::vector");
     if constexpr (is_array || is_range) {

@@ -3,36 +3,42 @@
 /// cannot be included together.
 #pragma once
 
+#include <spinet/detail/external_name.hpp>
+
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <type_traits>
 
+// The integers of the BLAS: std::int64_t where it was built for those (CMake: BLA_SIZEOF_INTEGER=8).
 #ifndef SPINET_BLAS_INT
 #define SPINET_BLAS_INT int
 #endif
 
-extern "C" {
-// The trailing underscore is the calling convention of every BLAS that Debian, conda and MKL ship.
-void sgemm_(char const*, char const*, SPINET_BLAS_INT const*, SPINET_BLAS_INT const*, SPINET_BLAS_INT const*,
-            float const*, float const*, SPINET_BLAS_INT const*, float const*, SPINET_BLAS_INT const*,
-            float const*, float*, SPINET_BLAS_INT const*);
-void dgemm_(char const*, char const*, SPINET_BLAS_INT const*, SPINET_BLAS_INT const*, SPINET_BLAS_INT const*,
-            double const*, double const*, SPINET_BLAS_INT const*, double const*, SPINET_BLAS_INT const*,
-            double const*, double*, SPINET_BLAS_INT const*);
-void ssyrk_(char const*, char const*, SPINET_BLAS_INT const*, SPINET_BLAS_INT const*, float const*,
-            float const*, SPINET_BLAS_INT const*, float const*, float*, SPINET_BLAS_INT const*);
-void dsyrk_(char const*, char const*, SPINET_BLAS_INT const*, SPINET_BLAS_INT const*, double const*,
-            double const*, SPINET_BLAS_INT const*, double const*, double*, SPINET_BLAS_INT const*);
-// Of LAPACK: eigenvalues and eigenvectors of a symmetric matrix, tridiagonal or full.
-void dsteqr_(char const*, SPINET_BLAS_INT const*, double*, double*, double*, SPINET_BLAS_INT const*, double*,
-             SPINET_BLAS_INT*);
-void dsyev_(char const*, char const*, SPINET_BLAS_INT const*, double*, SPINET_BLAS_INT const*, double*,
-            double*, SPINET_BLAS_INT const*, SPINET_BLAS_INT*);
-}
-
 namespace spinet::detail {
 
 using blas_int = SPINET_BLAS_INT;
+
+// The trailing underscore is the calling convention of every BLAS that Debian, conda and MKL ship. Declared
+// under names of our own, because other libraries (Eigen, LAPACKE, f2c's headers) declare the same functions
+// otherwise.
+extern "C" {
+void blas_sgemm(char const*, char const*, blas_int const*, blas_int const*, blas_int const*, float const*,
+                float const*, blas_int const*, float const*, blas_int const*, float const*, float*,
+                blas_int const*) SPINET_EXTERNAL_NAME(sgemm_);
+void blas_dgemm(char const*, char const*, blas_int const*, blas_int const*, blas_int const*, double const*,
+                double const*, blas_int const*, double const*, blas_int const*, double const*, double*,
+                blas_int const*) SPINET_EXTERNAL_NAME(dgemm_);
+void blas_ssyrk(char const*, char const*, blas_int const*, blas_int const*, float const*, float const*,
+                blas_int const*, float const*, float*, blas_int const*) SPINET_EXTERNAL_NAME(ssyrk_);
+void blas_dsyrk(char const*, char const*, blas_int const*, blas_int const*, double const*, double const*,
+                blas_int const*, double const*, double*, blas_int const*) SPINET_EXTERNAL_NAME(dsyrk_);
+// Of LAPACK: eigenvalues and eigenvectors of a symmetric matrix, tridiagonal or full.
+void lapack_dsteqr(char const*, blas_int const*, double*, double*, double*, blas_int const*, double*,
+                   blas_int*) SPINET_EXTERNAL_NAME(dsteqr_);
+void lapack_dsyev(char const*, char const*, blas_int const*, double*, blas_int const*, double*, double*,
+                  blas_int const*, blas_int*) SPINET_EXTERNAL_NAME(dsyev_);
+}
 
 /// The largest matrix dimension BLAS can be told of.
 inline constexpr std::size_t blas_limit = static_cast<std::size_t>(std::numeric_limits<blas_int>::max());
@@ -52,9 +58,9 @@ void gemm(bool transposed, std::size_t m, std::size_t n, std::size_t k, Real alp
     auto const lda = static_cast<blas_int>(stride_a), ldb = static_cast<blas_int>(stride_b),
                ldc = static_cast<blas_int>(stride_c);
     if constexpr (std::is_same_v<Real, float>)
-        sgemm_(&op, &no, &bn, &bm, &bk, &alpha, b, &ldb, a, &lda, &beta, c, &ldc);
+        blas_sgemm(&op, &no, &bn, &bm, &bk, &alpha, b, &ldb, a, &lda, &beta, c, &ldc);
     else
-        dgemm_(&op, &no, &bn, &bm, &bk, &alpha, b, &ldb, a, &lda, &beta, c, &ldc);
+        blas_dgemm(&op, &no, &bn, &bm, &bk, &alpha, b, &ldb, a, &lda, &beta, c, &ldc);
 }
 
 /// Row-major C (m x m), entries (i, j) with i <= j only, = A A^T for row-major A (m x k).
@@ -69,9 +75,9 @@ void gram(std::size_t m, std::size_t k, Real const* a, std::size_t stride_a, Rea
     auto const bm = static_cast<blas_int>(m), bk = static_cast<blas_int>(k);
     auto const lda = static_cast<blas_int>(stride_a), ldc = static_cast<blas_int>(stride_c);
     if constexpr (std::is_same_v<Real, float>)
-        ssyrk_(&lower, &op, &bm, &bk, &one, a, &lda, &zero, c, &ldc);
+        blas_ssyrk(&lower, &op, &bm, &bk, &one, a, &lda, &zero, c, &ldc);
     else
-        dsyrk_(&lower, &op, &bm, &bk, &one, a, &lda, &zero, c, &ldc);
+        blas_dsyrk(&lower, &op, &bm, &bk, &one, a, &lda, &zero, c, &ldc);
 }
 
 }  // namespace spinet::detail

@@ -3,55 +3,76 @@
 /// number of BLAS threads changes the last bits of its products.
 #pragma once
 
+#include <spinet/detail/external_name.hpp>
+
 #include <mutex>
+
+namespace spinet {
+namespace detail {
 
 // Weak: present if the linked BLAS has them, null otherwise.
 extern "C" {
-[[gnu::weak]] void openblas_set_num_threads(int);
-[[gnu::weak]] int openblas_get_num_threads();
-[[gnu::weak]] char* openblas_get_corename();
-[[gnu::weak]] void bli_thread_set_num_threads(long);
-[[gnu::weak]] long bli_thread_get_num_threads();
-[[gnu::weak]] void MKL_Set_Num_Threads(int);
-[[gnu::weak]] int MKL_Get_Max_Threads();
+[[gnu::weak]] void openblas_set_threads(int) SPINET_EXTERNAL_NAME(openblas_set_num_threads);
+[[gnu::weak]] int openblas_get_threads() SPINET_EXTERNAL_NAME(openblas_get_num_threads);
+[[gnu::weak]] int openblas_parallelism() SPINET_EXTERNAL_NAME(openblas_get_parallel);
+[[gnu::weak]] char* openblas_corename() SPINET_EXTERNAL_NAME(openblas_get_corename);
+[[gnu::weak]] void blis_set_threads(long) SPINET_EXTERNAL_NAME(bli_thread_set_num_threads);
+[[gnu::weak]] long blis_get_threads() SPINET_EXTERNAL_NAME(bli_thread_get_num_threads);
+[[gnu::weak]] void mkl_set_threads(int) SPINET_EXTERNAL_NAME(MKL_Set_Num_Threads);
+[[gnu::weak]] int mkl_get_threads() SPINET_EXTERNAL_NAME(MKL_Get_Max_Threads);
+[[gnu::weak]] void openmp_set_threads(int) SPINET_EXTERNAL_NAME(omp_set_num_threads);
+[[gnu::weak]] int openmp_get_threads() SPINET_EXTERNAL_NAME(omp_get_max_threads);
 }
 
-namespace spinet {
+/// Is this OpenBLAS built on OpenMP? It then takes as many threads as OpenMP allows the thread that calls it.
+[[nodiscard]] inline bool openblas_is_openmp() noexcept {
+    return openblas_parallelism != nullptr && openblas_parallelism() == 2 && openmp_set_threads != nullptr &&
+           openmp_get_threads != nullptr;
+}
+
+}  // namespace detail
 
 /// The processor that OpenBLAS took its kernels for; null with another BLAS. "Prescott" on a recent processor
 /// means that OpenBLAS is too old to know it, and five times slower than it could be (docs/pitfalls.md).
 [[nodiscard]] inline char const* blas_core_name() noexcept {
-    return openblas_get_corename != nullptr ? openblas_get_corename() : nullptr;
+    return detail::openblas_corename != nullptr ? detail::openblas_corename() : nullptr;
 }
 
 /// While any of them lives, in any thread, OpenBLAS, BLIS or MKL use one thread; the earlier number comes
-/// back when the last goes.
+/// back when the last goes. An OpenBLAS built on OpenMP goes by the thread that calls it: there, each of them
+/// holds for its own thread, which has to be the one that ends its life.
 class single_threaded_blas {
 public:
     single_threaded_blas() {
+        if (detail::openblas_is_openmp()) {
+            openmp_ = detail::openmp_get_threads();
+            detail::openmp_set_threads(1);
+        }
         auto& now = state();
         std::lock_guard const alone(now.guard);
         if (now.alive++ > 0) return;
-        if (openblas_set_num_threads != nullptr && openblas_get_num_threads != nullptr) {
-            now.openblas = openblas_get_num_threads();
-            openblas_set_num_threads(1);
+        if (openmp_ == 0 && detail::openblas_set_threads != nullptr &&
+            detail::openblas_get_threads != nullptr) {
+            now.openblas = detail::openblas_get_threads();
+            detail::openblas_set_threads(1);
         }
-        if (bli_thread_set_num_threads != nullptr && bli_thread_get_num_threads != nullptr) {
-            now.blis = bli_thread_get_num_threads();
-            bli_thread_set_num_threads(1);
+        if (detail::blis_set_threads != nullptr && detail::blis_get_threads != nullptr) {
+            now.blis = detail::blis_get_threads();
+            detail::blis_set_threads(1);
         }
-        if (MKL_Set_Num_Threads != nullptr && MKL_Get_Max_Threads != nullptr) {
-            now.mkl = MKL_Get_Max_Threads();
-            MKL_Set_Num_Threads(1);
+        if (detail::mkl_set_threads != nullptr && detail::mkl_get_threads != nullptr) {
+            now.mkl = detail::mkl_get_threads();
+            detail::mkl_set_threads(1);
         }
     }
     ~single_threaded_blas() {
+        if (openmp_ > 0) detail::openmp_set_threads(openmp_);
         auto& now = state();
         std::lock_guard const alone(now.guard);
         if (--now.alive > 0) return;
-        if (now.openblas > 0) openblas_set_num_threads(now.openblas);
-        if (now.blis > 0) bli_thread_set_num_threads(now.blis);
-        if (now.mkl > 0) MKL_Set_Num_Threads(now.mkl);
+        if (now.openblas > 0) detail::openblas_set_threads(now.openblas);
+        if (now.blis > 0) detail::blis_set_threads(now.blis);
+        if (now.mkl > 0) detail::mkl_set_threads(now.mkl);
     }
     single_threaded_blas(single_threaded_blas const&) = delete;
     single_threaded_blas& operator=(single_threaded_blas const&) = delete;
@@ -68,6 +89,8 @@ private:
         static shared one;
         return one;
     }
+
+    int openmp_ = 0;  ///< threads that OpenMP allowed this thread before
 };
 
 }  // namespace spinet

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <spinet/error.hpp>
+#include <spinet/execution/blas_threads.hpp>
 
 #include <atomic>
 #include <concepts>
@@ -98,6 +99,7 @@ private:
     }
 
     void help() {
+        if (detail::openblas_is_openmp()) detail::openmp_set_threads(1);
         std::size_t seen = 0;
         for (;;) {
             {

@@ -18,10 +18,10 @@ template <class Matrix>
     auto const size = static_cast<blas_int>(n);
     char const wanted = with_vectors ? 'V' : 'N', triangle = 'U';
     blas_int info = 0, length = -1;
-    dsyev_(&wanted, &triangle, &size, matrix.data(), &size, values.data(), work.data(), &length, &info);
+    lapack_dsyev(&wanted, &triangle, &size, matrix.data(), &size, values.data(), work.data(), &length, &info);
     length = static_cast<blas_int>(work[0]);
     work.resize(static_cast<std::size_t>(length));
-    dsyev_(&wanted, &triangle, &size, matrix.data(), &size, values.data(), work.data(), &length, &info);
+    lapack_dsyev(&wanted, &triangle, &size, matrix.data(), &size, values.data(), work.data(), &length, &info);
     if (info != 0) throw error("eigenvalues: LAPACK's dsyev did not converge");
     return values;
 }
