@@ -2,6 +2,8 @@
 /// The exceptions spinet throws: every refusal says what was expected, what was found and where.
 #pragma once
 
+#include <spinet/detail/language.hpp>
+
 #include <concepts>
 #include <cstddef>
 #include <cstdint>

@@ -2,6 +2,8 @@
 /// Rows of numbers: the layout of replicas in memory (one replica to a row, its sites contiguous).
 #pragma once
 
+#include <spinet/detail/language.hpp>
+
 #include <cstddef>
 #include <span>
 

@@ -2,6 +2,8 @@
 /// Sets of sites: ranges, named groups such as layers, and the sites of one 64-bit word.
 #pragma once
 
+#include <spinet/detail/language.hpp>
+
 #include <cstddef>
 #include <string>
 

@@ -2,6 +2,8 @@
 /// The version of spinet, as macros for the preprocessor and as a string for metadata.
 #pragma once
 
+#include <spinet/detail/language.hpp>
+
 #define SPINET_VERSION_MAJOR 0
 #define SPINET_VERSION_MINOR 1
 #define SPINET_VERSION_PATCH 0

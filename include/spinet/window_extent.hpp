@@ -2,6 +2,8 @@
 /// Windows along one axis of feature maps, as convolutions and pooling move them.
 #pragma once
 
+#include <spinet/detail/language.hpp>
+
 #include <algorithm>
 #include <cstddef>
 #include <utility>

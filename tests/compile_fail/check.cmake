@@ -12,7 +12,12 @@ if(NOT status EQUAL 0)
     message(FATAL_ERROR "with -DCONTROL it has to compile, but:\n${output}")
 endif()
 
-execute_process(COMMAND "${compiler}" "@${arguments}" "${snippet}"
+# Flags with which it is to be refused.
+file(STRINGS "${snippet}" flags REGEX "^// flags: ")
+string(REPLACE "// flags: " "" flags "${flags}")
+separate_arguments(flags)
+
+execute_process(COMMAND "${compiler}" "@${arguments}" ${flags} "${snippet}"
     RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
 if(status EQUAL 0)
     message(FATAL_ERROR "it has to be refused, but compiles")
@@ -32,3 +37,11 @@ foreach(line IN LISTS lines)
         message(FATAL_ERROR "the message has to contain `${text}`, but is:\n${output}")
     endif()
 endforeach()
+# A refused set of flags is refused once.
+if(flags)
+    string(REGEX MATCHALL "error:" errors "${output}")
+    list(LENGTH errors count)
+    if(count GREATER 2)
+        message(FATAL_ERROR "it has to be one refusal, but is:\n${output}")
+    endif()
+endif()

@@ -2,6 +2,8 @@
 /// Arrays that start at a cache line, so that vector loads do not straddle two.
 #pragma once
 
+#include <spinet/detail/language.hpp>
+
 #include <cstddef>
 #include <new>
 #include <vector>

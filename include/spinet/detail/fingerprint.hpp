@@ -2,6 +2,8 @@
 /// A hash that tells inputs apart.
 #pragma once
 
+#include <spinet/detail/language.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <span>

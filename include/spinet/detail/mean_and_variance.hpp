@@ -2,6 +2,8 @@
 /// Mean and variance of many numbers, of which zeros need not be listed.
 #pragma once
 
+#include <spinet/detail/language.hpp>
+
 namespace spinet::detail {
 
 /// Mean, and variance about it.

@@ -3,6 +3,8 @@
 /// takes half the width on the widest processors, and gives up on a loop for one comparison too many.
 #pragma once
 
+#include <spinet/detail/language.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <cstring>

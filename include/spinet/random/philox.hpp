@@ -2,6 +2,8 @@
 /// Philox4x32-10, the counter-based generator behind every random number of spinet.
 #pragma once
 
+#include <spinet/detail/language.hpp>
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
