@@ -9,6 +9,7 @@
 #include <spinet/ensemble/concepts.hpp>
 #include <spinet/execution/blas_threads.hpp>
 #include <spinet/mean_field/coupling_spectrum.hpp>
+#include <spinet/model/laws.hpp>
 #include <spinet/run/identity.hpp>
 #include <spinet/run/measurement.hpp>
 #include <spinet/run/progress.hpp>
@@ -177,6 +178,7 @@ private:
                         "; error bars need at least 4 blocks");
         if (!std::isfinite(static_cast<real>(2 / method.temperatures().lowest())))
             throw error("sample: 2 / T overflows the model's floating-point type at the lowest temperature");
+        check_laws(model);
         return plan;
     }
 
