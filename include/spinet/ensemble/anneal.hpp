@@ -39,11 +39,12 @@ struct annealed {
 
 namespace detail {
 
-/// What `anneal` does, by a team; `go_on(sweep)` is asked before every slice of sweeps.
+/// What `anneal` does, by a team; `go_on(sweep)` is asked before every slice of sweeps. `other` gets the
+/// spins of a row beside the best.
 template <Model M, class K, class Team, class GoOn>
-[[nodiscard]] annealed<typename M::spin_type> anneal_with(M const& model, K const& kernel,
-                                                          ladder const& temperatures, anneal_plan const& plan,
-                                                          Team& team, GoOn&& go_on) {
+[[nodiscard]] annealed<typename M::spin_type> anneal_with(
+    M const& model, K const& kernel, ladder const& temperatures, anneal_plan const& plan, Team& team,
+    GoOn&& go_on, std::vector<typename M::spin_type>* other = nullptr) {
     using real = typename M::spin_type;
     constexpr std::size_t rows_of_tile = 16;
     std::size_t const tiles = (plan.rows + rows_of_tile - 1) / rows_of_tile;
@@ -81,8 +82,12 @@ template <Model M, class K, class Team, class GoOn>
         result.energies.insert(result.energies.end(), state.energies().begin(), state.energies().end());
     auto const best = static_cast<std::size_t>(
         std::min_element(result.energies.begin(), result.energies.end()) - result.energies.begin());
-    result.spins.resize(model.size());
-    states[best / rows_of_tile].copy_row(best % rows_of_tile, std::span<real>(result.spins));
+    auto const copy_to = [&](std::vector<real>& spins, std::size_t row) {
+        spins.resize(model.size());
+        states[row / rows_of_tile].copy_row(row % rows_of_tile, std::span<real>(spins));
+    };
+    copy_to(result.spins, best);
+    if (other != nullptr) copy_to(*other, (best + 1) % plan.rows);
     return result;
 }
 

@@ -10,6 +10,7 @@
 #include <spinet/execution/blas_threads.hpp>
 #include <spinet/mean_field/coupling_spectrum.hpp>
 #include <spinet/model/laws.hpp>
+#include <spinet/run/cold_starts.hpp>
 #include <spinet/run/identity.hpp>
 #include <spinet/run/measurement.hpp>
 #include <spinet/run/progress.hpp>
@@ -75,25 +76,27 @@ public:
           ensemble_(made(model, method, plan_)),
           measurements_(model, method.temperatures(), measured, result_) {}
 
-    /// The first states: random, or for every second block of replicas the best of an annealing.
+    /// The first states: random, and for every second block of replicas one of the cold states.
     template <class... Watchers>
     void start(Watchers&... watchers) {
-        std::vector<real> cold;
+        std::vector<cold_state<real>> cold;
         if (plan_.from == start::hot_and_cold) {
-            cold =
-                anneal_with(
-                    model_, method_.kernel(), method_.temperatures(),
-                    {.sweeps = plan_.annealing, .seed = plan_.seed}, team_,
-                    [&](std::uint64_t sweep) {
-                        return tell({run_phase::annealing, sweep, plan_.annealing, false, {}}, watchers...);
-                    })
-                    .spins;
-            stopped_ = cold.empty();
+            std::vector<real> other;
+            auto best = anneal_with(
+                model_, method_.kernel(), method_.temperatures(),
+                {.sweeps = plan_.annealing, .seed = plan_.seed}, team_,
+                [&](std::uint64_t sweep) {
+                    return tell({run_phase::annealing, sweep, plan_.annealing, false, {}}, watchers...);
+                },
+                &other);
+            stopped_ = best.spins.empty();
+            if (stopped_) return;
+            cold = cold_states(model_, plan_.starts, std::move(best.spins), std::move(other));
         }
-        if (stopped_) return;
+        for (auto const& state : cold) result_.cold_states.push_back(state.name);
         ensemble_.start(team_, [&](std::size_t replica) {
-            bool const is_cold = replica / Method::replicas_per_block % 2 == 1;
-            return is_cold ? std::span<real const>(cold) : std::span<real const>();
+            std::size_t const from = result_.start_of(replica);
+            return from == 0 ? std::span<real const>() : std::span<real const>(cold[from - 1].spins);
         });
     }
 
@@ -103,6 +106,8 @@ public:
         if (from.identity != identity())
             throw error("the checkpoint belongs to another model, method, plan or set of observables");
         archive_reader in(from.state);
+        for (auto left = in.get_value<std::uint64_t>(); left > 0; --left)
+            result_.cold_states.push_back(in.get_text());
         ensemble_.load(in);
         if (from.sweeps_done > ensemble_.steps() * sweeps_of_step())
             throw error("the checkpoint is damaged: it has more sweeps than its plan");
@@ -178,6 +183,7 @@ private:
                         "; error bars need at least 4 blocks");
         if (!std::isfinite(static_cast<real>(2 / method.temperatures().lowest())))
             throw error("sample: 2 / T overflows the model's floating-point type at the lowest temperature");
+        check_own_states<M>(plan.starts);
         check_laws(model);
         return plan;
     }
@@ -248,6 +254,8 @@ private:
 
     [[nodiscard]] checkpoint freeze() const {
         archive_writer out;
+        out.put_value(static_cast<std::uint64_t>(result_.cold_states.size()));
+        for (auto const& name : result_.cold_states) out.put(name);
         ensemble_.save(out);
         for (auto const& of_observable : result_.recorders)
             for (auto const& at_temperature : of_observable) at_temperature.save(out);
@@ -264,6 +272,7 @@ private:
              {std::uint64_t{plan_.replicas}, plan_.warmup, plan_.sweeps, plan_.measure_every, plan_.seed,
               static_cast<std::uint64_t>(plan_.from), plan_.annealing, std::uint64_t{sizeof(real)}})
             print.add_value(value);
+        print.add(std::span<float const>(plan_.starts.data(), plan_.starts.size()));
         for (auto const& of_observable : result_.recorders)
             for (auto const& name : of_observable[0].components()) print.add(name);
         return identity_ = print.value();

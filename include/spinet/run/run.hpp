@@ -31,9 +31,11 @@ struct run_record : ensemble_report {
     std::vector<spin_group> groups;
     bool exchanges = false;              ///< the method moves replicas between temperatures
     std::size_t replicas_per_block = 1;  ///< consecutive replicas that depend on each other
-    bool anneals = false;                ///< the temperature falls: each has all the sweeps of the plan
-    std::uint64_t sweeps_done = 0;       ///< of warm-up and measurement together
-    std::uint64_t sweeps_total = 0;      ///< likewise, of the whole plan
+    /// The cold states in which replicas started, by name; none where all started hot.
+    std::vector<std::string> cold_states = {};
+    bool anneals = false;            ///< the temperature falls: each has all the sweeps of the plan
+    std::uint64_t sweeps_done = 0;   ///< of warm-up and measurement together
+    std::uint64_t sweeps_total = 0;  ///< likewise, of the whole plan
     double paramagnet_above =
         std::numeric_limits<double>::quiet_NaN();  ///< lambda_max(J); NaN if the model cannot tell
     /// The variance of E over all states, sum of J^2 + sum of b^2; NaN if the model does not show them.
@@ -44,6 +46,13 @@ struct run_record : ensemble_report {
     std::vector<std::pair<std::string, std::string>> metadata = {};
     /// The last spins of every replica at each temperature, where the plan says `keep_spins`.
     std::vector<stored_spins> spins = {};
+
+    /// How a replica started: 0 is hot, 1 + k the cold state k. Every second block of replicas is cold, and
+    /// the cold ones take turns among the states.
+    [[nodiscard]] std::size_t start_of(std::size_t replica) const noexcept {
+        std::size_t const block = replica / replicas_per_block;
+        return cold_states.empty() || block % 2 == 0 ? 0 : 1 + block / 2 % cold_states.size();
+    }
 
     /// How much each replica counts at temperature k: all alike (empty), or populations by their Z over the
     /// largest, without which means of small populations lean to where they all lost weight. Source: Machta,

@@ -2,6 +2,7 @@
 /// How long a run is and how it starts.
 #pragma once
 
+#include <spinet/detail/arrays.hpp>
 #include <spinet/error.hpp>
 
 #include <cstddef>
@@ -11,8 +12,11 @@
 
 namespace spinet {
 
-/// Where replicas start. hot: independent random spins. hot_and_cold: every second replica is cold, all of
-/// its temperatures in the best state an annealing found; only then can hot and cold starts be compared.
+/// Where replicas start. hot: independent random spins. hot_and_cold: every second replica is cold; only then
+/// can starts be compared. All temperatures of a cold replica start in one state, and cold replicas take
+/// turns among these: the best of an annealing; descents from plus and minus the leading mode of the
+/// couplings; another row of the annealing; descents from the second mode; and, alternating with them, the
+/// plan's own.
 enum class start { hot, hot_and_cold };
 
 /// A sweep is one update per spin of every row. Sweeps during warm-up are not measured.
@@ -24,7 +28,9 @@ struct run_plan {
     std::uint64_t seed = 1;
     start from = start::hot_and_cold;
     std::uint64_t annealing = 1'000;  ///< sweeps of the annealing that finds the cold start
-    bool keep_spins = false;          ///< the run holds the spins it ended with (run.spins), as bits
+    /// States of your own for cold replicas, (states, sites): +1 and -1, or what the spins of the model are.
+    row_major_array<float, 2> starts = row_major_array<float, 2>::from_shape({0, 0});
+    bool keep_spins = false;  ///< the run holds the spins it ended with (run.spins), as bits
 
     [[nodiscard]] std::uint64_t measurements() const noexcept {
         return measure_every == 0 ? 0 : sweeps / measure_every;
@@ -44,6 +50,10 @@ struct run_plan {
             throw error("run_plan: more than 2^32 - 1 sweeps");
         if (replicas > most / rungs)
             throw error("run_plan: more than 2^32 - 1 rows (replicas x temperatures)");
+        if (starts.shape()[0] > 0 && starts.shape()[1] != sites)
+            throw error("run_plan: starts of ", starts.shape()[1], " spins for a model of ", sites);
+        if (starts.shape()[0] > 0 && from == start::hot)
+            throw error("run_plan: starts are for cold replicas, and the plan starts all of them hot");
         if (sites > (std::size_t{1} << 40) / (replicas * rungs))
             throw error("run_plan: ", replicas, " replicas x ", rungs, " temperatures x ", sites,
                         " spins are more than 2^40 spins");

@@ -254,6 +254,16 @@ inline double student_t_quantile(double p, double dof) {
     return std::copysign(detail::student_t_upper_quantile(std::min(p, 1.0 - p), std::abs(z), dof), z);
 }
 
+/// P(X > x) for Fisher's F with `between` and `within` degrees of freedom: the p-value of a ratio of
+/// variances. Throws spinet::error unless both are positive and finite and x >= 0.
+inline double f_survival(double x, double between, double within) {
+    detail::require_degrees_of_freedom("f_survival", between);
+    detail::require_degrees_of_freedom("f_survival", within);
+    if (!(x >= 0.0)) detail::refuse_argument("f_survival", "a ratio of variances >= 0", x);
+    return std::isinf(x) ? 0.0
+                         : incomplete_beta(0.5 * within, 0.5 * between, within / (within + between * x));
+}
+
 /// P(X > x) for chi-square with `dof` degrees of freedom (any real > 0): the p-value of a sum of squares.
 /// Throws spinet::error if dof <= 0 or infinite, or x < 0.
 inline double chi_square_survival(double x, double dof) {

@@ -8,6 +8,7 @@
 #include <spinet/statistics/distributions.hpp>
 #include <spinet/statistics/ladder_means.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdio>
@@ -21,8 +22,9 @@ namespace spinet {
 struct equilibration_rules {
     double overlap_tolerance = 0.005;  ///< largest error allowed of |q|, whole and per layer
     double round_trips =
-        10;                 ///< least round trips per ladder (average over ladders) if replicas are exchanged
-    double families = 100;  ///< least number of members over rho_t, on average over populations
+        10;  ///< least round trips per ladder (average over ladders) if replicas are exchanged
+    double slowest_round_trips = 2;     ///< likewise of the ladder that made the fewest
+    double families = 100;              ///< least number of members over rho_t, on average over populations
     double free_energy_variance = 0.1;  ///< largest variance of ln Z over populations
     /// Chance that a run in perfect equilibrium fails any of its comparisons. Each comparison gets its share
     /// (Bonferroni), which makes the usual "3 errors" 3.5 to 5 of them (docs/rationale.md).
@@ -74,6 +76,10 @@ public:
             record_.round_trips_per_ladder() < rules_.round_trips)
             faults.push_back(text(record_.round_trips_per_ladder()) + " round trips per ladder; " +
                              text(rules_.round_trips) + " are asked for");
+        else if (record_.exchanges && record_.temperatures.size() > 1 &&
+                 slowest_round_trips() < rules_.slowest_round_trips)
+            faults.push_back(text(slowest_round_trips()) + " round trips of the slowest ladder; " +
+                             text(rules_.slowest_round_trips) + " are asked for");
         return faults;
     }
 
@@ -112,6 +118,7 @@ public:
             check_tolerance(quantity, record_.weights_at(rung), faults);
             if (record_.anneals) continue;
             check_starts(quantity, p, faults);
+            check_kinds(quantity, p, faults);
             check_drift(quantity, p, faults);
         }
         return faults;
@@ -151,6 +158,70 @@ private:
         if (std::abs(hot.value - cold.value) > allowed)
             faults.push_back("hot and cold starts disagree in " + quantity.name + ": " + text(hot.value) +
                              " against " + text(cold.value) + ", " + text(allowed) + " allowed");
+    }
+
+    [[nodiscard]] double slowest_round_trips() const {
+        auto const& trips = record_.exchange.round_trips;
+        return trips.empty() ? 0.0 : static_cast<double>(*std::min_element(trips.begin(), trips.end()));
+    }
+
+    /// Do the replicas of each cold state, and the hot ones, have the same mean? Their variance between the
+    /// states is compared with that within them (Fisher's F). Each block of replicas is a number: its mean of
+    /// the quantity or, where that belongs to pairs, its mean over pairs with hot replicas of other blocks.
+    void check_kinds(judged_quantity const& quantity, double p, std::vector<std::string>& faults) const {
+        if (record_.cold_states.size() < 2) return;
+        auto const values = block_values(*quantity.recorded, quantity.component);
+        std::vector<centred_sums> of_kind(1 + record_.cold_states.size());
+        centred_sums everyone;
+        for (std::size_t block = 0; block < values.size(); ++block) {
+            of_kind[record_.start_of(block * record_.replicas_per_block)].add(values[block]);
+            everyone.add(values[block]);
+        }
+        double within = 0, between = 0, kinds = 0;
+        std::size_t furthest = 0;
+        for (std::size_t k = 0; k < of_kind.size(); ++k) {
+            auto const& kind = of_kind[k];
+            if (kind.count() == 0) continue;
+            auto const n = static_cast<double>(kind.count());
+            double const off = kind.mean() - everyone.mean();
+            kinds += 1;
+            within += (n - 1) * (kind.count() > 1 ? kind.variance() : 0.0);
+            between += n * off * off;
+            if (std::abs(off) > std::abs(of_kind[furthest].mean() - everyone.mean())) furthest = k;
+        }
+        double const of_between = kinds - 1, of_within = static_cast<double>(values.size()) - kinds;
+        if (of_between < 1 || of_within < 1) return;
+        double const ratio = between / of_between / (within / of_within + rounding * rounding);
+        if (f_survival(ratio, of_between, of_within) < p)
+            faults.push_back(
+                "starts disagree in " + quantity.name + ": replicas from " +
+                (furthest == 0 ? std::string("random spins") : record_.cold_states[furthest - 1]) + " have " +
+                text(of_kind[furthest].mean()) + ", all have " + text(everyone.mean()));
+    }
+
+    /// A number for each block of replicas; see check_kinds.
+    [[nodiscard]] std::vector<double> block_values(recorder const& recorded, std::size_t component) const {
+        std::size_t const of_block = record_.replicas_per_block;
+        double const measurements = measurements_in(recorded, {});
+        std::vector<double> sums(recorded.replicas() / of_block, 0.0), counts(sums.size(), 0.0);
+        std::size_t unit = 0;
+        recorded.unit().for_each(recorded.replicas(), [&](std::span<std::size_t const> replicas) {
+            double value = 0;
+            for (std::size_t s = 0; s < recorder::stages; ++s) value += recorded.sum(s, unit, component);
+            ++unit;
+            for (std::size_t k = 0; k < replicas.size(); ++k) {
+                std::size_t const here = replicas[k] / of_block;
+                bool counts_here = true;
+                for (std::size_t l = 0; l < replicas.size(); ++l)
+                    if (l != k && (record_.start_of(replicas[l]) != 0 || replicas[l] / of_block == here))
+                        counts_here = false;
+                if (!counts_here) continue;
+                sums[here] += value / measurements;
+                counts[here] += 1;
+            }
+        });
+        for (std::size_t block = 0; block < sums.size(); ++block) sums[block] /= counts[block];
+        return sums;
     }
 
     /// The last two stages that have measurements, compared ladder by ladder.
@@ -206,7 +277,7 @@ template <class... Os>
     if constexpr (run<Os...>::template has<energy> && run<Os...>::template has<overlap>) {
         detail::equilibration_judge<run_record> const judge(of, rules);
         auto const general = judge.general_faults();
-        std::size_t const comparisons = 2 * (1 + moments::parts(of.groups)) * of.temperatures.size();
+        std::size_t const comparisons = 3 * (1 + moments::parts(of.groups)) * of.temperatures.size();
         std::string failed_above;
         for (std::size_t k = of.temperatures.size(); k-- > 0;) {
             auto& faults = verdicts[k].reasons;

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// The cold states of a run: descents from the leading modes of the couplings, and states of the user's own.
+#pragma once
+
+#include <spinet/mean_field/coupling_spectrum.hpp>
+#include <spinet/model/concepts.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace spinet::detail {
+
+/// A state in which cold replicas start, and what it is called in verdicts.
+template <class Real>
+struct cold_state {
+    std::string name;
+    std::vector<Real> spins;
+};
+
+/// Flips spins of +1 and -1 in their order while that lowers the energy, until none does or a hundred times
+/// through all of them.
+template <Model M>
+void descend(M const& model, std::span<spin_of<M>> spins) {
+    for (int pass = 0; pass < 100; ++pass) {
+        bool moved = false;
+        for (std::size_t i = 0; i < spins.size(); ++i) {
+            if (!(model.energy_change(std::span<spin_of<M> const>(spins), i, -spins[i]) < 0)) continue;
+            spins[i] = -spins[i];
+            moved = true;
+        }
+        if (!moved) return;
+    }
+}
+
+/// Descents from plus and minus the signs of the two leading modes of J, where a model of Ising spins shows
+/// its couplings. A mode that Lanczos does not find in a gigabyte is left out: these states are starts, not
+/// results.
+template <Model M>
+[[nodiscard]] std::vector<cold_state<spin_of<M>>> mode_states(M const& model) {
+    std::vector<cold_state<spin_of<M>>> states;
+    if constexpr (PairModel<M> && HasSpace<M, spin_space::ising>) {
+        std::size_t const n = model.size(), most = std::min<std::size_t>(300, (std::size_t{1} << 27) / n);
+        if (n < 2 || most < 20) return states;
+        eigenpairs modes;
+        try {
+            modes = leading_eigenpairs(
+                n, std::min<std::size_t>(2, n),
+                [&](std::span<double const> x, std::span<double> y) { multiply_by_couplings(model, x, y); },
+                {.tolerance = 1e-2, .max_iterations = most});
+        } catch (error const&) {
+            return states;
+        }
+        for (std::size_t k = 0; k < modes.size(); ++k)
+            for (double const sign : {1.0, -1.0}) {
+                cold_state<spin_of<M>> state{text(sign > 0 ? "plus" : "minus", " mode ", k + 1), {}};
+                for (double const x : modes.vector(k))
+                    state.spins.push_back(static_cast<spin_of<M>>(sign * x < 0 ? -1 : 1));
+                descend(model, std::span(state.spins));
+                states.push_back(std::move(state));
+            }
+    }
+    return states;
+}
+
+/// Throws spinet::error where a number of the plan's own states is no spin of the model.
+template <Model M>
+void check_own_states(row_major_array<float, 2> const& own) {
+    for (std::size_t k = 0; k < own.size(); ++k) {
+        double const s = static_cast<double>(own.data()[k]);
+        bool const fits = space_of<M> == spin_space::ising      ? s == 1 || s == -1
+                          : space_of<M> == spin_space::interval ? s >= -1 && s <= 1
+                                                                : std::isfinite(s);
+        if (!fits)
+            throw error("run_plan: starts: spin ", k % own.shape()[1], " of state ", k / own.shape()[1],
+                        " is ", s,
+                        space_of<M> == spin_space::ising ? ", not +1 or -1" : ", no spin of this model");
+    }
+}
+
+/// All cold states of a run, in the order in which replicas take them: those of the plan and those that
+/// spinet finds take turns, so that neither push the other out where replicas are few.
+template <Model M>
+[[nodiscard]] std::vector<cold_state<spin_of<M>>> cold_states(M const& model,
+                                                              row_major_array<float, 2> const& own,
+                                                              std::vector<spin_of<M>> annealed,
+                                                              std::vector<spin_of<M>> annealed_too) {
+    auto modes = mode_states(model);
+    std::vector<cold_state<spin_of<M>>> found, all;
+    found.push_back({"the annealing", std::move(annealed)});
+    for (std::size_t k = 0; k < modes.size() && k < 2; ++k) found.push_back(std::move(modes[k]));
+    found.push_back({"another annealing", std::move(annealed_too)});
+    for (std::size_t k = 2; k < modes.size(); ++k) found.push_back(std::move(modes[k]));
+    std::size_t const given = own.shape()[0];
+    for (std::size_t k = 0; k < std::max(found.size(), given); ++k) {
+        if (k < given)
+            all.push_back({text("state ", k, " of the plan"),
+                           {own.data() + k * own.shape()[1], own.data() + (k + 1) * own.shape()[1]}});
+        if (k < found.size()) all.push_back(std::move(found[k]));
+    }
+    return all;
+}
+
+}  // namespace spinet::detail
