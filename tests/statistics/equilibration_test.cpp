@@ -43,6 +43,8 @@ full_run empty_run(std::size_t replicas, std::size_t temperatures, std::uint64_t
         temperatures, recorder(each_replica{}, replicas, energy{}.components(made.groups), energy::lead));
     made.recorders.emplace_back(
         temperatures, recorder(each_pair{}, replicas, overlap{}.components(made.groups), overlap::lead));
+    made.cold_states = {"the annealing",     "plus mode 1", "minus mode 1",
+                        "another annealing", "plus mode 2", "minus mode 2"};
     return made;
 }
 
@@ -139,7 +141,7 @@ bool fails_flat_rule(full_run const& of, double errors, bool with_student) {
     for (std::size_t r = 0; r < of.plan.replicas; ++r) (r % 2 == 0 ? hot : cold).push_back(r);
     for (std::size_t k = 0; k < of.temperatures.size(); ++k)
         for (auto const& quantity :
-             detail::judged_quantities(of, of.recorders[0][k], of.recorders[1][k], 0.0)) {
+             detail::judged_quantities(of, of.recorders[0][k], of.recorders[1][k], nullptr, 0.0)) {
             auto const size = [&](jackknife_estimate const& e) {
                 return with_student ? e.error : e.error / detail::one_error_factor(e.units);
             };
@@ -201,6 +203,27 @@ full_run run_about(mean_function const& mean, double scatter = 0.01, std::size_t
                     }
             made.recorders[1][k].add(stage, overlaps);
         }
+    return made;
+}
+
+/// Energies alone differ: `mean(temperature, replica)`.
+full_run run_about_each(std::function<double(std::size_t, std::size_t)> const& mean) {
+    auto made = run_about(flat_mean);
+    constexpr std::uint32_t measurements = 32;
+    for (std::size_t k = 0; k < made.temperatures.size(); ++k) {
+        made.recorders[0][k] =
+            recorder(each_replica{}, made.plan.replicas, energy{}.components(made.groups), energy::lead);
+        for (std::uint32_t m = 0; m < measurements; ++m) {
+            stream const draws(98, m, static_cast<std::uint32_t>(k), purpose::testing);
+            std::vector<double> energies;
+            for (std::size_t r = 0; r < made.plan.replicas; ++r) {
+                double const u = mean(k, r) + 0.01 * normal(draws, static_cast<std::uint32_t>(r));
+                energies.push_back(u);
+                energies.push_back(u * u);
+            }
+            made.recorders[0][k].add(recorder::stage_of(m, measurements), energies);
+        }
+    }
     return made;
 }
 
@@ -313,6 +336,36 @@ TEST_CASE("hot and cold starts that disagree are flagged, and all that is colder
                (k == 3 && quantity == 0 && cold ? 2 * energy_error : 0.0);
     });
     for (auto const& each : judged(close)) CHECK(each.equilibrated);
+}
+
+TEST_CASE("replicas of one cold state that differ from all others are flagged", "[statistics]") {
+    // Replicas 3 and 15 start from "plus mode 1": cold replica j from state j % 6. Pooled with six other cold
+    // replicas that agree with the hot ones, they are 2 errors off.
+    for (double const shift : {0.03, -0.03}) {
+        auto const differs = run_about_each([&](std::size_t k, std::size_t replica) {
+            return -1.0 + (k == 2 && (replica == 3 || replica == 15) ? shift : 0.0);
+        });
+        check_fails_from(judged(differs), differs, 2,
+                         "starts disagree in the energy: replicas from plus mode 1");
+    }
+    // The same two numbers in replicas of different states say nothing against them.
+    auto const scattered = run_about_each([&](std::size_t k, std::size_t replica) {
+        return -1.0 + (k == 2 && (replica == 3 || replica == 4) ? 0.03 : 0.0);
+    });
+    for (auto const& each : judged(scattered))
+        CHECK_THAT(reasons(each), !ContainsSubstring("starts disagree in the energy: replicas"));
+    // Without names of states, as in a run that started hot, nothing is compared.
+    auto unnamed = run_about(flat_mean);
+    unnamed.cold_states.clear();
+    for (auto const& each : judged(unnamed)) CHECK(each.equilibrated);
+}
+
+TEST_CASE("the slowest ladder counts, not only the mean", "[statistics]") {
+    auto made = run_about(flat_mean);
+    made.exchange.round_trips[5] = 1;
+    check_all_fail(judged(made), "1 round trips of the slowest ladder; 2 are asked for");
+    made.exchange.round_trips[5] = 2;
+    for (auto const& each : judged(made)) CHECK(each.equilibrated);
 }
 
 TEST_CASE("a drift between the last two log bins is flagged", "[statistics][slow]") {
