@@ -183,7 +183,7 @@ private:
 [[nodiscard]] inline network_architecture read_architecture(std::filesystem::path const& path) {
     input_file file(path);
     if (file.size() > detail::largest_architecture)
-        file.refuse(detail::text("it has ", file.size(), " bytes, more than ", detail::largest_architecture));
+        file.refuse("it has ", file.size(), " bytes, more than ", detail::largest_architecture);
     std::string text(static_cast<std::size_t>(file.size()), '\0');
     file.read(0, std::as_writable_bytes(std::span(text)));
     return detail::naming_file(path, [&] {

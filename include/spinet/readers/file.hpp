@@ -25,11 +25,11 @@ public:
         std::error_code code;
         auto const status = std::filesystem::status(path, code);
         if (status.type() == std::filesystem::file_type::not_found) refuse("no such file");
-        if (code) refuse(detail::text("cannot be examined: ", code.message()));
+        if (code) refuse("cannot be examined: ", code.message());
         if (std::filesystem::is_directory(status)) refuse("is a directory, not a file");
         if (!std::filesystem::is_regular_file(status)) refuse("is not a regular file");
         size_ = std::filesystem::file_size(path, code);
-        if (code) refuse(detail::text("its size cannot be read: ", code.message()));
+        if (code) refuse("its size cannot be read: ", code.message());
         if (size_ == 0) refuse("the file is empty");
         stream_.open(path, std::ios::binary);
         if (!stream_) refuse("cannot be opened for reading");
@@ -45,13 +45,20 @@ public:
         stream_.seekg(static_cast<std::streamoff>(offset));
         stream_.read(reinterpret_cast<char*>(out.data()), static_cast<std::streamsize>(out.size()));
         if (!stream_ || static_cast<std::size_t>(stream_.gcount()) != out.size())
-            refuse(detail::text("the ", out.size(), " bytes from byte ", offset, " cannot be read"));
+            refuse("the ", out.size(), " bytes from byte ", offset, " cannot be read");
     }
 
-    /// Throws a `file_error` which names this file.
-    [[noreturn]] void refuse(std::string const& what) const { throw file_error(path_, what); }
+    /// Throws a `file_error` which names this file: refuse("has ", n, " entries").
+    template <class... Pieces>
+    [[noreturn, gnu::always_inline]] void refuse(Pieces const&... what) const {
+        refuse_joined({detail::text_piece(what)...});
+    }
 
 private:
+    [[noreturn, gnu::cold, gnu::noinline]] void refuse_joined(detail::text_pieces what) const {
+        throw file_error(path_, detail::joined(what));
+    }
+
     std::string path_;
     std::uint64_t size_ = 0;
     std::ifstream stream_;

@@ -146,8 +146,7 @@ private:
         std::vector<std::string> all;
         for (std::size_t k = 0;; ++k) {
             auto const part = file_->strings(group, name + std::to_string(k));
-            if (!part && k == 0)
-                file_->refuse(detail::text(group.described(), " has no attribute ", in_quotes(name)));
+            if (!part && k == 0) file_->refuse(group.described(), " has no attribute ", in_quotes(name));
             if (!part) return all;
             all.insert(all.end(), part->begin(), part->end());
         }
@@ -158,8 +157,7 @@ private:
         auto all = names(group_, "layer_names");
         if (file_->has_group(group_, top_level)) all.emplace_back(top_level);
         for (auto const& name : all) {
-            if (!seen.insert(name).second)
-                file_->refuse(detail::text("layer ", in_quotes(name), " is listed twice"));
+            if (!seen.insert(name).second) file_->refuse("layer ", in_quotes(name), " is listed twice");
             keras_layer layer{name, {}, std::nullopt, name, {}};
             auto const group = file_->group(group_, name);
             if (name != top_level || has_names(group, "weight_names"))
@@ -198,8 +196,7 @@ private:
         }
         for (auto const& [name, layer] : stored)
             if (!layer.weights.empty())
-                file_->refuse(detail::text("layer ", in_quotes(name),
-                                           " has weights, but model_config does not name it"));
+                file_->refuse("layer ", in_quotes(name), " has weights, but model_config does not name it");
         whole_model_ = true;
     }
 
@@ -247,9 +244,9 @@ private:
     /// each other end at the depth.
     void list_weights(hdf5_group const& group, std::string const& path, std::size_t depth, std::size_t& left,
                       std::vector<keras_weight>& found) const {
-        if (depth > 8) file_->refuse(detail::text(group.described(), " is nested deeper than any of Keras"));
+        if (depth > 8) file_->refuse(group.described(), " is nested deeper than any of Keras");
         for (auto const& name : file_->names(group, left)) {
-            if (left-- == 0) file_->refuse(detail::text(group.described(), " has too many entries"));
+            if (left-- == 0) file_->refuse(group.described(), " has too many entries");
             auto const below = path.empty() ? name : path + "/" + name;
             if (file_->has_group(group, name))
                 list_weights(file_->group(group, name), below, depth + 1, left, found);
@@ -328,12 +325,10 @@ private:
         };
         for (auto const& name : options_->ignored)
             if (!there(name))
-                file_->refuse(detail::text("there is no layer ", in_quotes(name),
-                                           ", which the option 'ignored' names"));
+                file_->refuse("there is no layer ", in_quotes(name), ", which the option 'ignored' names");
         for (auto const& name : options_->layers)
             if (!there(name))
-                file_->refuse(
-                    detail::text("there is no layer ", in_quotes(name), ", which the option 'layers' names"));
+                file_->refuse("there is no layer ", in_quotes(name), ", which the option 'layers' names");
     }
 
     void take(keras_layer const& layer) {
@@ -348,10 +343,9 @@ private:
         if (found != nullptr) return (this->*found->take)(layer);
         if (layer.weights.empty() && layer.class_name.empty())
             return note(layer, "it has no weights, and the file does not say what it does");
-        file_->refuse(detail::text(
-            layer.described(), (layer.weights.empty() ? "" : " with the weights " + parts(layer)),
-            " is not read; if the network is meant without it, name the dense layers in the option "
-            "'layers', or this layer in 'ignored'"));
+        file_->refuse(layer.described(), (layer.weights.empty() ? "" : " with the weights " + parts(layer)),
+                      " is not read; if the network is meant without it, name the dense layers in the option "
+                      "'layers', or this layer in 'ignored'");
     }
 
     /// A layer of which the file does not say the class is dense where it has what a dense layer has.
@@ -401,10 +395,10 @@ private:
     void take_dense(keras_layer const& layer) {
         auto const* const kernel = weight(layer, "kernel", "0");
         auto const* const bias = weight(layer, "bias", "1");
-        if (kernel == nullptr) file_->refuse(detail::text(layer.described(), " has no kernel"));
+        if (kernel == nullptr) file_->refuse(layer.described(), " has no kernel");
         if (layer.weights.size() != (bias == nullptr ? 1u : 2u))
-            file_->refuse(detail::text(layer.described(), " has the weights ", parts(layer),
-                                       "; a dense layer has a kernel and perhaps a bias"));
+            file_->refuse(layer.described(), " has the weights ", parts(layer),
+                          "; a dense layer has a kernel and perhaps a bias");
         dense_layer taken{layer.name, transposed(layer, layers_.array(layer, *kernel))};
         if (bias != nullptr) {
             auto const array = layers_.array(layer, *bias);
@@ -420,8 +414,7 @@ private:
     void take_activation(keras_layer const& layer) {
         if (!layers_.whole_model()) return note(layer, "the file does not say which function it is");
         if (after_skipped_) return skip(layer);
-        if (!layer.activation)
-            file_->refuse(detail::text(layer.described(), " does not say which function it is"));
+        if (!layer.activation) file_->refuse(layer.described(), " does not say which function it is");
         apply(layer);
     }
 
@@ -429,7 +422,7 @@ private:
         // Dropout keeps the state of its random numbers, and nothing else may have any
         for (auto const& each : layer.weights)
             if (each.path.find("seed_generator") == each.path.npos)
-                file_->refuse(detail::text(layer.described(), " has the weights ", parts(layer)));
+                file_->refuse(layer.described(), " has the weights ", parts(layer));
         note(layer, "it changes nothing when the network is used");
     }
 
@@ -438,12 +431,12 @@ private:
         auto const kind = keras_activation(*layer.activation);
         if (kind == activation_kind::identity) return;
         if (chain_.empty())
-            file_->refuse(detail::text(layer.described(), " applies ", in_quotes(*layer.activation),
-                                       " before the first dense layer"));
+            file_->refuse(layer.described(), " applies ", in_quotes(*layer.activation),
+                          " before the first dense layer");
         auto& before = chain_.back().activation;
         if (before != activation_kind::identity)
-            file_->refuse(detail::text(layer.described(), " applies ", in_quotes(*layer.activation),
-                                       " to what another function gave, without a dense layer between"));
+            file_->refuse(layer.described(), " applies ", in_quotes(*layer.activation),
+                          " to what another function gave, without a dense layer between");
         before = kind.value_or(activation_kind::unspecified);
         if (!kind)
             notes_.push_back(layer.described() + " applies " + in_quotes(*layer.activation) +
@@ -455,8 +448,8 @@ private:
     void check_rank(keras_layer const& layer, hdf5_array const& array, std::size_t rank,
                     std::string const& why) const {
         if (array.shape.size() != rank)
-            file_->refuse(detail::text(layer.described(), ": ", array.described(), " has rank ",
-                                       array.shape.size(), "; ", why));
+            file_->refuse(layer.described(), ": ", array.described(), " has rank ", array.shape.size(), "; ",
+                          why);
     }
 
     [[nodiscard]] static tensor made(hdf5_array const& array, std::vector<std::size_t> shape,
@@ -494,8 +487,7 @@ private:
             auto const at = std::find_if(chain_.begin(), chain_.end(),
                                          [&](auto const& layer) { return layer.name == name; });
             if (at == chain_.end())
-                file_->refuse(detail::text("layer ", in_quotes(name),
-                                           ", which the option 'layers' names, is not dense"));
+                file_->refuse("layer ", in_quotes(name), ", which the option 'layers' names, is not dense");
             ordered.push_back(*at);
         }
         chain_ = std::move(ordered);

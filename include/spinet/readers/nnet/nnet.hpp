@@ -54,7 +54,10 @@ public:
     [[nodiscard]] std::size_t bytes_left() const noexcept { return rest_.size(); }
 
     /// Throws `error`, naming the line.
-    [[noreturn]] void refuse(std::string const& what) const { throw error("line ", number_, ": ", what); }
+    template <class... Pieces>
+    [[noreturn]] void refuse(Pieces const&... what) const {
+        throw error("line ", number_, ": ", what...);
+    }
 
     void skip_comments() {
         while (rest_.substr(0, 2) == "//") (void)next("");
@@ -77,7 +80,7 @@ public:
     void finish() {
         while (!rest_.empty()) {
             auto const line = trimmed(next(""));
-            if (!line.empty()) refuse(detail::text(in_quotes(line), " after the biases of the last layer"));
+            if (!line.empty()) refuse(in_quotes(line), " after the biases of the last layer");
         }
     }
 
@@ -91,7 +94,7 @@ private:
 
     std::string_view next(std::string const& what) {
         ++number_;
-        if (rest_.empty()) refuse(detail::text("the file ends, but ", what, " are to follow"));
+        if (rest_.empty()) refuse("the file ends, but ", what, " are to follow");
         auto const end = std::min(rest_.find('\n'), rest_.size());
         auto const line = rest_.substr(0, end);
         rest_.remove_prefix(std::min(end + 1, rest_.size()));
@@ -106,13 +109,12 @@ private:
             auto const comma = line.find(',');
             auto const text = trimmed(line.substr(0, comma));
             if (found == count)
-                refuse(detail::text("more than the ", count, " numbers that ", what, " are, from ",
-                                    in_quotes(text), " on"));
+                refuse("more than the ", count, " numbers that ", what, " are, from ", in_quotes(text),
+                       " on");
             use(value<Number>(text, found, what));
             line = comma == line.npos ? std::string_view() : trimmed(line.substr(comma + 1));
         }
-        if (found != count)
-            refuse(detail::text(found, " numbers instead of the ", count, " that ", what, " are"));
+        if (found != count) refuse(found, " numbers instead of the ", count, " that ", what, " are");
     }
 
     template <class Number>
@@ -121,11 +123,11 @@ private:
         auto const [end, code] = std::from_chars(text.data(), text.data() + text.size(), result);
         auto const where =
             in_quotes(text) + ", number " + std::to_string(index + 1) + " of " + what + ", is ";
-        if (code == std::errc::result_out_of_range) refuse(detail::text(where, "out of range"));
+        if (code == std::errc::result_out_of_range) refuse(where, "out of range");
         if (code != std::errc() || end != text.data() + text.size())
-            refuse(detail::text(where, (std::integral<Number> ? "no whole number" : "no number")));
+            refuse(where, (std::integral<Number> ? "no whole number" : "no number"));
         if constexpr (std::same_as<Number, double>)
-            if (!std::isfinite(result)) refuse(detail::text(where, "not finite"));
+            if (!std::isfinite(result)) refuse(where, "not finite");
         return result;
     }
 
@@ -149,23 +151,21 @@ struct nnet_header {
     auto const counts = nnet_counts(lines);
     // each layer takes bytes of its own, so that a count beyond them cannot be right
     if (counts[0] == 0 || counts[0] > lines.bytes_left())
-        lines.refuse(detail::text("the number of layers is ", counts[0], ", but only ", lines.bytes_left(),
-                                  " bytes follow"));
+        lines.refuse("the number of layers is ", counts[0], ", but only ", lines.bytes_left(),
+                     " bytes follow");
     nnet_header header;
     header.sizes =
         lines.numbers<std::uint64_t>(static_cast<std::size_t>(counts[0]) + 1, "the sizes of the layers");
     for (auto const size : header.sizes)
         if (size == 0 || size > lines.bytes_left())
-            lines.refuse(detail::text("a layer has the size ", size, ", but only ", lines.bytes_left(),
-                                      " bytes follow"));
+            lines.refuse("a layer has the size ", size, ", but only ", lines.bytes_left(), " bytes follow");
     if (header.sizes.front() != counts[1] || header.sizes.back() != counts[2])
-        lines.refuse(detail::text("the sizes of layers begin with ", header.sizes.front(), " and end with ",
-                                  header.sizes.back(), ", but the file has ", counts[1], " inputs and ",
-                                  counts[2], " outputs"));
+        lines.refuse("the sizes of layers begin with ", header.sizes.front(), " and end with ",
+                     header.sizes.back(), ", but the file has ", counts[1], " inputs and ", counts[2],
+                     " outputs");
     auto const largest = *std::max_element(header.sizes.begin(), header.sizes.end());
     if (largest > counts[3])
-        lines.refuse(detail::text("a layer has the size ", largest, ", but the file gives the largest as ",
-                                  counts[3]));
+        lines.refuse("a layer has the size ", largest, ", but the file gives the largest as ", counts[3]);
     auto const inputs = static_cast<std::size_t>(counts[1]);
     (void)lines.numbers<double>(1, "the flag that is not used");
     header.least = lines.numbers<double>(inputs, "the least values of the inputs");
@@ -191,8 +191,8 @@ struct nnet_header {
     // a number takes at least two bytes: a digit, and a comma or the end of the line
     auto const weights = checked_product<std::size_t>({outputs, inputs});
     if (!weights || *weights > (lines.bytes_left() + 1) / 2)
-        lines.refuse(detail::text(name, " has ", outputs, " x ", inputs, " weights, but only ",
-                                  lines.bytes_left(), " bytes follow"));
+        lines.refuse(name, " has ", outputs, " x ", inputs, " weights, but only ", lines.bytes_left(),
+                     " bytes follow");
     std::vector<double> values;
     values.reserve(*weights);
     for (std::size_t row = 0; row < outputs; ++row)

@@ -76,7 +76,7 @@ inline network npz::operator()(std::filesystem::path const& path) const {
         detail::listed_tensors listed;
         for (auto const& entry : zip.entries()) {
             if (entry.name.size() < 5 || entry.name.substr(entry.name.size() - 4) != ".npy")
-                file.refuse(detail::text("entry ", detail::in_quotes(entry.name), " is no array of NumPy"));
+                file.refuse("entry ", detail::in_quotes(entry.name), " is no array of NumPy");
             auto const key = entry.name.substr(0, entry.name.size() - 4);
             detail::with_place(
                 [&] { return "array " + detail::in_quotes(key); },

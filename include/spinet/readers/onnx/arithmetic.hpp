@@ -64,7 +64,7 @@ inline void set_instead(reading_state& state, call const& by, stage_operation op
 
 /// Times a constant number.
 inline void multiply(reading_state& state, call const& by, computed const& view, double factor) {
-    if (!std::isfinite(factor)) by.fail(detail::text("multiplies by ", number_text(factor)));
+    if (!std::isfinite(factor)) by.fail("multiplies by ", number_text(factor));
     if (auto const* products = as<scores>(state.stages[view.from])) {
         auto op = *products;
         op.scale *= factor;
@@ -160,8 +160,8 @@ inline void add_constant(reading_state& state, call const& by, computed const& v
     auto const from = state.settled_somehow(view, by);
     auto const values = from ? trailing(state, *from, view.at, given) : std::nullopt;
     if (!values)
-        by.fail(detail::text("adds a constant of shape ", tuple_text(given.at.sizes), " to values of shape ",
-                             tuple_text(view.at.sizes), ", which has not the shape of their last axes"));
+        by.fail("adds a constant of shape ", tuple_text(given.at.sizes), " to values of shape ",
+                tuple_text(view.at.sizes), ", which has not the shape of their last axes");
     auto const at = state.ready(offset{tensor_of(*values, state.budget)}, {*from}, by);
     state.set(by, 0, computed{at, row_major(view.at.sizes)});
 }
@@ -172,8 +172,8 @@ inline void add_computed(reading_state& state, call const& by, computed const& a
         return state.set(by, 0, computed{state.ready(addition{}, {a.from, b.from}, by), a.at});
     auto const from_a = state.settled_somehow(a, by), from_b = state.settled_somehow(b, by);
     if (!from_a || !from_b || a.at.sizes != b.at.sizes)
-        by.fail(detail::text("adds values of shapes ", tuple_text(a.at.sizes), " and ",
-                             tuple_text(b.at.sizes), ", in different orders or of different shapes"));
+        by.fail("adds values of shapes ", tuple_text(a.at.sizes), " and ", tuple_text(b.at.sizes),
+                ", in different orders or of different shapes");
     auto const at = state.ready(addition{}, {*from_a, *from_b}, by);
     state.set(by, 0, computed{at, row_major(a.at.sizes)});
 }
@@ -270,8 +270,8 @@ inline void read_mul(reading_state& state, call& by) {
     auto const below = state.stages[view.from];
     auto const* norm = as<layer_normalisation>(below);
     if (norm == nullptr || norm->scale || norm->shift || !per_feature(state, view, given))
-        by.fail(detail::text("multiplies by a constant of shape ", tuple_text(given.at.sizes),
-                             "; spinet knows this after layer normalisation only"));
+        by.fail("multiplies by a constant of shape ", tuple_text(given.at.sizes),
+                "; spinet knows this after layer normalisation only");
     layer_normalisation op{tensor_of(flattened(given), state.budget), std::nullopt, norm->epsilon};
     state.set(by, 0, computed{state.ready(std::move(op), below.inputs, by), view.at});
 }
@@ -291,7 +291,7 @@ inline void read_pow(reading_state& state, call& by) {
 
 inline void read_sqrt(reading_state& state, call& by) {
     if (auto const number = number_of(by, 0)) {
-        if (!(*number >= 0)) by.fail(detail::text("takes the root of ", number_text(*number)));
+        if (!(*number >= 0)) by.fail("takes the root of ", number_text(*number));
         return state.set(by, 0,
                          constant_of({std::sqrt(*number)}, sizes_of(by.input(0)), by.node().output(0)));
     }

@@ -61,8 +61,8 @@ private:
 
     void add(std::uint64_t bytes) {
         if (bytes > limit_ - total_)
-            file_->refuse(detail::text("would take more than ", limit_,
-                                       " bytes of memory, too many for a file of ", file_->size()));
+            file_->refuse("would take more than ", limit_, " bytes of memory, too many for a file of ",
+                          file_->size());
         total_ += bytes;
     }
 
@@ -77,7 +77,7 @@ private:
     }
 
     void walk(protobuf::io::CodedInputStream& in, protobuf::Descriptor const& message, int depth) {
-        if (depth > deepest) file_->refuse(detail::text("nests messages deeper than ", deepest));
+        if (depth > deepest) file_->refuse("nests messages deeper than ", deepest);
         add(size_of(message));
         while (auto const tag = in.ReadTag()) {
             auto const* field = message.FindFieldByNumber(static_cast<int>(tag >> 3U));
@@ -139,8 +139,8 @@ private:
 inline void parse_model(input_file& file, ::onnx::ModelProto& model) {
     constexpr std::uint64_t longest = std::numeric_limits<int>::max();
     if (file.size() > longest)
-        file.refuse(detail::text("has ", file.size(), " bytes, and protobuf reads at most ", longest,
-                                 "; keep the weights of larger models in external files"));
+        file.refuse("has ", file.size(), " bytes, and protobuf reads at most ", longest,
+                    "; keep the weights of larger models in external files");
     memory_estimate(file, 6 * file.size() + (std::uint64_t{32} << 20U)).run();
     file_stream stream(file);
     protobuf::io::CopyingInputStreamAdaptor adaptor(&stream);

@@ -156,17 +156,16 @@ public:
         tensor_ = "tensor " + in_quotes(name);
         if (from.has_segment()) fail("is a segment of a larger one");
         sizes_.clear();
-        if (from.dims_size() > 32) fail(detail::text("has ", from.dims_size(), " dimensions"));
+        if (from.dims_size() > 32) fail("has ", from.dims_size(), " dimensions");
         for (auto const length : from.dims()) {
-            if (length < 0) fail(detail::text("has a dimension of ", length));
+            if (length < 0) fail("has a dimension of ", length);
             sizes_.push_back(static_cast<std::size_t>(length));
         }
-        if (!countable(sizes_)) fail(detail::text("of shape ", tuple_text(sizes_), " has too many elements"));
+        if (!countable(sizes_)) fail("of shape ", tuple_text(sizes_), " has too many elements");
         tensor_ += " of shape " + tuple_text(sizes_);
         if (auto const type = real_type(from.data_type())) return load_real(from, name, *type);
         if (width_of_whole(from.data_type()) != 0) return load_whole(from);
-        fail(detail::text("has the type ", type_name(from.data_type()),
-                          ", which is no real number, integer or boolean"));
+        fail("has the type ", type_name(from.data_type()), ", which is no real number, integer or boolean");
     }
 
     [[nodiscard]] static std::optional<dtype> real_type(int type) {
@@ -219,7 +218,10 @@ private:
         std::size_t raw, floats, doubles, ints, longs, others;
     };
 
-    [[noreturn]] void fail(std::string const& what) const { throw error(tensor_, " ", what); }
+    template <class... Pieces>
+    [[noreturn]] void fail(Pieces const&... what) const {
+        throw error(tensor_, " ", what...);
+    }
 
     [[nodiscard]] std::size_t count() const { return row_major(sizes_).count(); }
 
@@ -235,13 +237,13 @@ private:
     /// That nothing but `own` numbers, of the field that fits the type, are there.
     void check_count(filled const& has, std::size_t own, std::string const& field) const {
         if (has.raw + has.floats + has.doubles + has.ints + has.longs + has.others != own)
-            fail(detail::text("holds data of another type than its own, beside or instead of ", field));
-        if (own != count()) fail(detail::text("needs ", count(), " numbers, but ", own, " are in ", field));
+            fail("holds data of another type than its own, beside or instead of ", field);
+        if (own != count()) fail("needs ", count(), " numbers, but ", own, " are in ", field);
     }
 
     void check_bytes(std::size_t available, std::size_t width, std::string const& where) const {
         if (available != count() * width)
-            fail(detail::text("needs ", count() * width, " bytes, but ", available, " are in ", where));
+            fail("needs ", count() * width, " bytes, but ", available, " are in ", where);
     }
 
     constant load_real(::onnx::TensorProto& from, std::string const& name, dtype type) {
@@ -296,8 +298,7 @@ private:
         for (int k = 0; k < from.int32_data_size(); ++k) {
             auto const number = from.int32_data(k);
             if (number < 0 || number > 0xFFFF)
-                fail(detail::text("holds ", number, " at index ", k,
-                                  " of int32_data, which is no number of 16 bits"));
+                fail("holds ", number, " at index ", k, " of int32_data, which is no number of 16 bits");
             auto const half = static_cast<std::uint16_t>(number);
             std::memcpy(bytes.data() + static_cast<std::size_t>(k) * 2, &half, 2);
         }
@@ -305,8 +306,7 @@ private:
 
     whole load_whole(::onnx::TensorProto& from) {
         if (count() > most_whole)
-            fail(detail::text("has ", count(), " integers, more than the ", most_whole,
-                              " that are looked into"));
+            fail("has ", count(), " integers, more than the ", most_whole, " that are looked into");
         std::size_t const width = width_of_whole(from.data_type());
         whole result{sizes_, {}};
         if (from.data_location() == ::onnx::TensorProto::EXTERNAL) {
@@ -362,20 +362,19 @@ private:
         std::map<std::string, std::string, std::less<>> entries;
         for (auto const& entry : from.external_data())
             if (!entries.emplace(entry.key(), entry.value()).second)
-                fail(detail::text("gives ", in_quotes(entry.key()), " of its external file twice"));
+                fail("gives ", in_quotes(entry.key()), " of its external file twice");
         auto const location = entries.find("location");
         if (location == entries.end()) fail("is in an external file without a location");
         auto const& bytes = file_beside(location->second);
         std::size_t const start = number_in(entries, "offset", 0);
         std::size_t const size = bytes->size();
-        if (start > size)
-            fail(detail::text("begins behind the end of its external file ", in_quotes(location->second)));
+        if (start > size) fail("begins behind the end of its external file ", in_quotes(location->second));
         if (number_in(entries, "length", needed) != needed)
-            fail(detail::text("needs ", needed, " bytes, but its external length is ",
-                              in_quotes(entries.find("length")->second)));
+            fail("needs ", needed, " bytes, but its external length is ",
+                 in_quotes(entries.find("length")->second));
         if (needed > size - start)
-            fail(detail::text("needs ", needed, " bytes from byte ", start, ", but its external file ",
-                              in_quotes(location->second), " has ", size));
+            fail("needs ", needed, " bytes from byte ", start, ", but its external file ",
+                 in_quotes(location->second), " has ", size);
         return {bytes, start};
     }
 
@@ -387,7 +386,7 @@ private:
         auto const* const end = at->second.data() + at->second.size();
         auto const [stop, code] = std::from_chars(at->second.data(), end, number);
         if (code != std::errc() || stop != end)
-            fail(detail::text("gives the ", key, " of its external file as ", in_quotes(at->second)));
+            fail("gives the ", key, " of its external file as ", in_quotes(at->second));
         return number;
     }
 
@@ -395,9 +394,7 @@ private:
     shared_bytes const& file_beside(std::string const& location) {
         bool const plain = !location.empty() && location != "." && location != ".." &&
                            location.find_first_of(std::string_view("/\\:\0", 4)) == std::string::npos;
-        if (!plain)
-            fail(detail::text("is in an external file named ", in_quotes(location),
-                              ", not a plain file name"));
+        if (!plain) fail("is in an external file named ", in_quotes(location), ", not a plain file name");
         auto const at = files_.find(location);
         if (at != files_.end()) return at->second;
         input_file file(directory_ / location);

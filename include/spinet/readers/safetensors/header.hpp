@@ -110,7 +110,7 @@ public:
     bool number_unsigned(json::number_unsigned_t value) {
         if (where_ == place::shape) {
             if (entry_->shape.size() == most_dimensions)
-                refuse(detail::text("its shape has more than ", most_dimensions, " dimensions"));
+                refuse("its shape has more than ", most_dimensions, " dimensions");
             entry_->shape.push_back(value);
         } else if (where_ == place::offsets) {
             if (offsets_.size() == 2) refuse("its data_offsets have more than two numbers");
@@ -125,26 +125,25 @@ public:
         if (where_ == place::metadata) return true;
         if (where_ != place::tensor || field_ != "dtype") unexpected("the string " + in_quotes(value));
         entry_->type = find_safetensors_type(value);
-        if (entry_->type == nullptr) refuse(detail::text("unknown dtype ", in_quotes(value)));
+        if (entry_->type == nullptr) refuse("unknown dtype ", in_quotes(value));
         return true;
     }
 
     bool key(json::string_t& value) {
-        if (++keys_ > most_header_keys)
-            file_->refuse(detail::text("the header has more than ", most_header_keys, " keys"));
+        if (++keys_ > most_header_keys) file_->refuse("the header has more than ", most_header_keys, " keys");
         if (where_ == place::top_object) {
             if (!names_.insert(value).second)
-                file_->refuse(detail::text("duplicate key ", in_quotes(value), " in the header"));
+                file_->refuse("duplicate key ", in_quotes(value), " in the header");
             name_ = value;
         } else if (where_ == place::metadata) {
             if (!metadata_.insert(value).second)
-                file_->refuse(detail::text("duplicate key ", in_quotes(value), " in __metadata__"));
+                file_->refuse("duplicate key ", in_quotes(value), " in __metadata__");
             field_ = value;
         } else {
             field_ = value;
             if (value != "dtype" && value != "shape" && value != "data_offsets")
-                refuse(detail::text("unknown key ", in_quotes(value)));
-            if (!fields_.insert(value).second) refuse(detail::text("duplicate key ", in_quotes(value)));
+                refuse("unknown key ", in_quotes(value));
+            if (!fields_.insert(value).second) refuse("duplicate key ", in_quotes(value));
         }
         return true;
     }
@@ -169,9 +168,9 @@ public:
     bool end_object() {
         if (where_ == place::tensor) {
             for (auto const* field : {"dtype", "shape", "data_offsets"})
-                if (fields_.count(field) == 0) refuse(detail::text("its ", field, " is missing"));
+                if (fields_.count(field) == 0) refuse("its ", field, " is missing");
             if (offsets_.size() != 2)
-                refuse(detail::text("its data_offsets have ", offsets_.size(), " numbers instead of two"));
+                refuse("its data_offsets have ", offsets_.size(), " numbers instead of two");
             entry_->begin = offsets_[0];
             entry_->end = offsets_[1];
         }
@@ -195,8 +194,7 @@ public:
     }
 
     bool parse_error(std::size_t position, std::string const&, json::exception const& reason) {
-        file_->refuse(
-            detail::text("the header is not valid JSON at its byte ", position, ": ", cut(reason.what())));
+        file_->refuse("the header is not valid JSON at its byte ", position, ": ", cut(reason.what()));
     }
 
 private:
@@ -208,31 +206,29 @@ private:
         return shown.substr(1, shown.size() - 2);
     }
 
-    [[noreturn]] void refuse(std::string const& what) const {
-        file_->refuse(detail::text("tensor ", in_quotes(name_), ": ", what));
+    template <class... Pieces>
+    [[noreturn]] void refuse(Pieces const&... what) const {
+        file_->refuse("tensor ", in_quotes(name_), ": ", what...);
     }
 
     [[noreturn]] void unexpected(std::string const& found) const {
         switch (where_) {
             case place::outside:
-                file_->refuse(detail::text("the header is ", found, ", not an object"));
+                file_->refuse("the header is ", found, ", not an object");
             case place::top_object:
-                file_->refuse(
-                    detail::text("the header entry ", in_quotes(name_), " is ", found, ", not an object"));
+                file_->refuse("the header entry ", in_quotes(name_), " is ", found, ", not an object");
             case place::metadata:
-                file_->refuse(
-                    detail::text("__metadata__ entry ", in_quotes(field_), " is ", found, ", not a string"));
+                file_->refuse("__metadata__ entry ", in_quotes(field_), " is ", found, ", not a string");
             case place::shape:
-                refuse(detail::text("its shape holds ", found, " at index ", entry_->shape.size(),
-                                    ", not a whole number from 0 to 2^64-1"));
+                refuse("its shape holds ", found, " at index ", entry_->shape.size(),
+                       ", not a whole number from 0 to 2^64-1");
             case place::offsets:
-                refuse(detail::text("its data_offsets hold ", found, " at index ", offsets_.size(),
-                                    ", not a whole number from 0 to 2^64-1"));
+                refuse("its data_offsets hold ", found, " at index ", offsets_.size(),
+                       ", not a whole number from 0 to 2^64-1");
             case place::tensor:
                 break;
         }
-        refuse(detail::text("its ", cut(field_), " is ", found,
-                            (field_ == "dtype" ? ", not a string" : ", not an array")));
+        refuse("its ", cut(field_), " is ", found, (field_ == "dtype" ? ", not a string" : ", not an array"));
     }
 
     input_file const* file_;
@@ -251,31 +247,29 @@ private:
 /// The parser would take a zero for the end, and leave what follows unread.
 inline void refuse_zeros(input_file const& file, std::string const& text, std::string const& what) {
     if (auto const zero = text.find('\0'); zero != text.npos)
-        file.refuse(detail::text(what, " holds a zero at its byte ", zero + 1));
+        file.refuse(what, " holds a zero at its byte ", zero + 1);
 }
 
 /// The text of the header; its length is believed only after a comparison with the size of the file.
 [[nodiscard]] inline std::string read_header_text(input_file& file) {
     constexpr std::string_view no = "not a safetensors file: ";
     if (file.size() < 8)
-        file.refuse(detail::text("truncated: the file has ", file.size(),
-                                 " bytes, less than the 8 with which a safetensors file begins"));
+        file.refuse("truncated: the file has ", file.size(),
+                    " bytes, less than the 8 with which a safetensors file begins");
     std::uint64_t length = 0;
     file.read(0, std::as_writable_bytes(std::span(&length, 1)));
     if (length > largest_header)
-        file.refuse(detail::text(no, "its first 8 bytes give a header of ", length,
-                                 " bytes, over the limit of ", largest_header));
+        file.refuse(no, "its first 8 bytes give a header of ", length, " bytes, over the limit of ",
+                    largest_header);
     if (length < 2)
-        file.refuse(detail::text(no, "its first 8 bytes give a header of ", length,
-                                 " bytes, too short for an object"));
+        file.refuse(no, "its first 8 bytes give a header of ", length, " bytes, too short for an object");
     if (length > file.size() - 8)
-        file.refuse(detail::text("truncated: the header should have ", length, " bytes, but only ",
-                                 file.size() - 8, " follow"));
+        file.refuse("truncated: the header should have ", length, " bytes, but only ", file.size() - 8,
+                    " follow");
     std::string text(static_cast<std::size_t>(length), '\0');
     file.read(8, std::as_writable_bytes(std::span(text)));
     if (text.front() != '{')
-        file.refuse(
-            detail::text(no, "the header begins with ", in_quotes(text.substr(0, 1)), ", not with '{'"));
+        file.refuse(no, "the header begins with ", in_quotes(text.substr(0, 1)), ", not with '{'");
     refuse_zeros(file, text, "the header");
     return text;
 }
@@ -286,18 +280,17 @@ inline void check_extent(input_file const& file, safetensors_entry const& entry,
     auto const span = detail::text("data_offsets [", entry.begin, ", ", entry.end, "]");
     auto const bits = checked_product(entry.shape, entry.type->bits);
     if (!bits)
-        file.refuse(detail::text(what, "its size overflows: shape ", tuple_text(entry.shape), " of ",
-                                 entry.type->name));
+        file.refuse(what, "its size overflows: shape ", tuple_text(entry.shape), " of ", entry.type->name);
     if (*bits % 8 != 0)
-        file.refuse(detail::text(what, "shape ", tuple_text(entry.shape), " of ", entry.type->name,
-                                 " is not a whole number of bytes"));
-    if (entry.end < entry.begin) file.refuse(detail::text(what, span, " are reversed"));
+        file.refuse(what, "shape ", tuple_text(entry.shape), " of ", entry.type->name,
+                    " is not a whole number of bytes");
+    if (entry.end < entry.begin) file.refuse(what, span, " are reversed");
     if (entry.end - entry.begin != *bits / 8)
-        file.refuse(detail::text(what, span, " span ", entry.end - entry.begin, " bytes, but shape ",
-                                 tuple_text(entry.shape), " of ", entry.type->name, " takes ", *bits / 8));
+        file.refuse(what, span, " span ", entry.end - entry.begin, " bytes, but shape ",
+                    tuple_text(entry.shape), " of ", entry.type->name, " takes ", *bits / 8);
     if (entry.end > data_size)
-        file.refuse(detail::text(what, span, " reach beyond the ", data_size,
-                                 " bytes of data: the file is truncated, or the offsets are wrong"));
+        file.refuse(what, span, " reach beyond the ", data_size,
+                    " bytes of data: the file is truncated, or the offsets are wrong");
 }
 
 /// Throws where two tensors overlap, or bytes belong to none.
@@ -311,18 +304,18 @@ inline void check_cover(input_file const& file, safetensors_header const& header
     safetensors_entry const* previous = nullptr;
     for (auto const* entry : order) {
         if (entry->begin > covered)
-            file.refuse(detail::text("hole in the data: bytes ", covered, " to ", entry->begin,
-                                     ", before tensor ", in_quotes(entry->name), ", belong to no tensor"));
+            file.refuse("hole in the data: bytes ", covered, " to ", entry->begin, ", before tensor ",
+                        in_quotes(entry->name), ", belong to no tensor");
         if (entry->begin < covered)
-            file.refuse(detail::text("tensors ", in_quotes(previous->name), " and ", in_quotes(entry->name),
-                                     " overlap from byte ", entry->begin, " to byte ",
-                                     std::min(covered, entry->end), " of the data"));
+            file.refuse("tensors ", in_quotes(previous->name), " and ", in_quotes(entry->name),
+                        " overlap from byte ", entry->begin, " to byte ", std::min(covered, entry->end),
+                        " of the data");
         covered = entry->end;
         previous = entry;
     }
     if (covered != data_size)
-        file.refuse(detail::text("trailing bytes: the tensors take ", covered, " bytes, but ", data_size,
-                                 " follow the header"));
+        file.refuse("trailing bytes: the tensors take ", covered, " bytes, but ", data_size,
+                    " follow the header");
 }
 
 }  // namespace detail

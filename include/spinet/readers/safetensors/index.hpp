@@ -65,23 +65,21 @@ public:
     bool string(json::string_t& value) {
         if (depth_ != 2 || !in_weight_map_) return scalar("a string");
         if (!is_plain_file_name(value))
-            file_->refuse(detail::text("the index puts tensor ", in_quotes(name_), " into ", in_quotes(value),
-                                       ", which is not the name of a file in its own directory"));
+            file_->refuse("the index puts tensor ", in_quotes(name_), " into ", in_quotes(value),
+                          ", which is not the name of a file in its own directory");
         index_.shard_of[name_] = value;
         return true;
     }
 
     bool key(json::string_t& value) {
-        if (++keys_ > most_header_keys)
-            file_->refuse(detail::text("the index has more than ", most_header_keys, " keys"));
+        if (++keys_ > most_header_keys) file_->refuse("the index has more than ", most_header_keys, " keys");
         if (depth_ == 1) {
             if (!names_.insert(value).second)
-                file_->refuse(detail::text("duplicate key ", in_quotes(value), " in the index"));
+                file_->refuse("duplicate key ", in_quotes(value), " in the index");
             in_weight_map_ = value == "weight_map";
         } else if (depth_ == 2 && in_weight_map_) {
             if (index_.shard_of.count(value) != 0)
-                file_->refuse(
-                    detail::text("duplicate key ", in_quotes(value), " in the weight_map of the index"));
+                file_->refuse("duplicate key ", in_quotes(value), " in the weight_map of the index");
             name_ = value;
         }
         return true;
@@ -100,8 +98,7 @@ public:
     bool end_array() { return shallower(); }
 
     bool parse_error(std::size_t position, std::string const&, json::exception const& reason) {
-        file_->refuse(detail::text("the index is not valid JSON at its byte ", position, ": ",
-                                   in_quotes(reason.what())));
+        file_->refuse("the index is not valid JSON at its byte ", position, ": ", in_quotes(reason.what()));
     }
 
 private:
@@ -112,8 +109,7 @@ private:
 
     bool deeper(char const* found = "an object") {
         if (in_weight_map_) unexpected(found);
-        if (++depth_ > deepest_index)
-            file_->refuse(detail::text("the index nests more than ", deepest_index, " levels"));
+        if (++depth_ > deepest_index) file_->refuse("the index nests more than ", deepest_index, " levels");
         return true;
     }
 
@@ -123,11 +119,10 @@ private:
     }
 
     [[noreturn]] void unexpected(std::string const& found) const {
-        if (depth_ == 0) file_->refuse(detail::text("the index is ", found, ", not an object"));
-        if (depth_ == 1)
-            file_->refuse(detail::text("the weight_map of the index is ", found, ", not an object"));
-        file_->refuse(detail::text("the index puts tensor ", in_quotes(name_), " into ", found,
-                                   ", not into a file, whose name would be a string"));
+        if (depth_ == 0) file_->refuse("the index is ", found, ", not an object");
+        if (depth_ == 1) file_->refuse("the weight_map of the index is ", found, ", not an object");
+        file_->refuse("the index puts tensor ", in_quotes(name_), " into ", found,
+                      ", not into a file, whose name would be a string");
     }
 
     input_file const* file_;
@@ -154,8 +149,7 @@ private:
 /// of files which are not in the directory of the index. Memory: a small multiple of the index.
 [[nodiscard]] inline safetensors_index read_safetensors_index(input_file& file) {
     if (file.size() > detail::largest_header)
-        file.refuse(detail::text("the index has ", file.size(), " bytes, over the limit of ",
-                                 detail::largest_header));
+        file.refuse("the index has ", file.size(), " bytes, over the limit of ", detail::largest_header);
     std::string text(static_cast<std::size_t>(file.size()), '\0');
     file.read(0, std::as_writable_bytes(std::span(text)));
     detail::refuse_zeros(file, text, "the index");

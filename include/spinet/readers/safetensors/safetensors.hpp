@@ -99,16 +99,15 @@ void add_tensors(safetensors_tensors& to, input_file& file, Wanted wanted) {
                                        std::string(entry.type->name) + ": it is in the file " +
                                        in_quotes(shard) + ", but not in the index");
             else if (at->second != shard)
-                file.refuse(detail::text("tensor ", in_quotes(entry.name),
-                                         " is in this file, but the index puts it into ",
-                                         in_quotes(at->second)));
+                file.refuse("tensor ", in_quotes(entry.name), " is in this file, but the index puts it into ",
+                            in_quotes(at->second));
             return at != index.shard_of.end();
         });
     }
     for (auto const& [name, shard] : index.shard_of)
         if (result.listed.count(name) == 0)
-            index_file.refuse(detail::text("tensor ", in_quotes(name), " is not in the file ",
-                                           in_quotes(shard), ", into which the index puts it"));
+            index_file.refuse("tensor ", in_quotes(name), " is not in the file ", in_quotes(shard),
+                              ", into which the index puts it");
     return result;
 }
 

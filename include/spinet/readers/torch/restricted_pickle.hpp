@@ -245,14 +245,12 @@ private:
 
     void finish() {
         if (stack_.size() != 1 || !marks_.empty()) fail("the pickle ends with an unfinished value");
-        if (at_ != bytes_.size())
-            fail(detail::text(bytes_.size() - at_, " bytes follow the end of the pickle"));
+        if (at_ != bytes_.size()) fail(bytes_.size() - at_, " bytes follow the end of the pickle");
         into_->root_ = stack_.back();
     }
 
     void check_protocol(unsigned version) const {
-        if (version < 2 || version > 5)
-            fail(detail::text("protocol ", version, " of pickle; 2 to 5 are read"));
+        if (version < 2 || version > 5) fail("protocol ", version, " of pickle; 2 to 5 are read");
     }
 
     /// A frame has no meaning to whom has all bytes.
@@ -305,8 +303,7 @@ private:
     }
 
     void mark() {
-        if (marks_.size() == most_marks)
-            fail(detail::text("values are nested more than ", most_marks, " deep"));
+        if (marks_.size() == most_marks) fail("values are nested more than ", most_marks, " deep");
         marks_.push_back(stack_.size());
     }
 
@@ -338,8 +335,7 @@ private:
     void put(std::uint64_t index) {
         need(1);
         // Writers count, so that there are fewer numbers than bytes.
-        if (index >= bytes_.size())
-            fail(detail::text("the memo ", index, " is beyond the size of the pickle"));
+        if (index >= bytes_.size()) fail("the memo ", index, " is beyond the size of the pickle");
         if (index >= memo_.size()) {
             memory_->take((index + 1 - memo_.size()) * sizeof(pickle_ref));
             memo_.resize(static_cast<std::size_t>(index) + 1, no_pickle_ref);
@@ -349,7 +345,7 @@ private:
 
     void get(std::uint64_t index) {
         if (index >= memo_.size() || memo_[static_cast<std::size_t>(index)] == no_pickle_ref)
-            fail(detail::text("the memo ", index, " is used before it is set"));
+            fail("the memo ", index, " is used before it is set");
         push(memo_[static_cast<std::size_t>(index)]);
     }
 
@@ -403,7 +399,7 @@ private:
         auto const function = stack_[stack_.size() - 2], arguments = stack_.back();
         if (!into_->is(function, pickle_kind::global)) fail("what is called is no function");
         auto const& global = pickle_globals[into_->values_[function].first];
-        if (!global.may_be_called) fail(detail::text("a call of ", global.name, ", which is no function"));
+        if (!global.may_be_called) fail("a call of ", global.name, ", which is no function");
         if (!into_->is(arguments, pickle_kind::tuple)) fail("the arguments of a call are no tuple");
         pickle_value made{pickle_kind::call, into_->values_[function].first, arguments};
         if (global.name == "collections.OrderedDict") {
@@ -500,14 +496,14 @@ private:
         return into_->values_[stack_[stack_.size() - count - 1]];
     }
 
-    [[noreturn]] void fail(std::string const& what) const {
-        throw error("byte ", start_, " of data.pkl: ", what);
+    template <class... Pieces>
+    [[noreturn]] void fail(Pieces const&... what) const {
+        throw error("byte ", start_, " of data.pkl: ", what...);
     }
 
     [[noreturn]] void refuse_instruction(unsigned code) const {
-        fail(detail::text(
-            "instruction ", code,
-            " of pickle, which the tensors of PyTorch need not; files of protocol 2 to 5 are read"));
+        fail("instruction ", code,
+             " of pickle, which the tensors of PyTorch need not; files of protocol 2 to 5 are read");
     }
 
     pickle_values* into_;

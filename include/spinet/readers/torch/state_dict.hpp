@@ -105,8 +105,7 @@ private:
         for (auto const& [name, entry] : entries_) {
             if (!is_pickle_entry(name)) continue;
             if (found != nullptr)
-                file_->refuse(
-                    detail::text("holds two pickles, ", in_quotes(*found), " and ", in_quotes(name)));
+                file_->refuse("holds two pickles, ", in_quotes(*found), " and ", in_quotes(name));
             found = &name;
         }
         if (found == nullptr)
@@ -129,8 +128,7 @@ private:
         std::string order(static_cast<std::size_t>(std::min<std::uint64_t>(entry->size, 16)), '\0');
         read(*entry, std::as_writable_bytes(std::span(order)));
         if (order != "little")
-            file_->refuse(
-                detail::text("has the byte order ", in_quotes(order), "; only little-endian files are read"));
+            file_->refuse("has the byte order ", in_quotes(order), "; only little-endian files are read");
     }
 
     input_file const* file_;
@@ -150,9 +148,9 @@ private:
         "; convert it in Python: torch.save(torch.load(file, map_location=\"cpu\"), other)";
     // The number with which the format before the zip files begins, as a pickle of a long integer.
     if (text.substr(0, 32).find("\x8A\x0A\x6C\xFC\x9C\x46\xF9\x20\x6A\xA8\x50\x19") != text.npos)
-        file.refuse(detail::text("is in the format of PyTorch before 1.6", convert));
+        file.refuse("is in the format of PyTorch before 1.6", convert);
     if (text.size() > 256 && text.substr(257) == "ustar")
-        file.refuse(detail::text("is a tar file, as PyTorch wrote before 0.1.10", convert));
+        file.refuse("is a tar file, as PyTorch wrote before 0.1.10", convert);
     if (text.substr(0, 1) == "\x80")
         file.refuse(
             "is a bare pickle, not a file of torch.save in PyTorch 1.6 or later; nothing in it is run");
@@ -341,7 +339,7 @@ private:
     [[noreturn]] void refuse_root() const {
         auto const root = values_->root();
         std::string const what(calls_.is_tensor(root) ? "a tensor" : to_string(values_->kind(root)));
-        file_->refuse(detail::text("holds ", what, ", not a dict of tensors; save model.state_dict()"));
+        file_->refuse("holds ", what, ", not a dict of tensors; save model.state_dict()");
     }
 
     [[nodiscard]] std::optional<std::string_view> text(pickle_ref at) const {
@@ -390,11 +388,11 @@ private:
                 candidates.emplace_back(name, value);
         });
         if (candidates.size() != 1)
-            file_->refuse(detail::text(
-                "is not a dict of tensors alone, and ", (candidates.empty() ? "none" : "more than one"),
-                " of state_dict, model_state_dict, model and net is a dict in it; name the dict "
-                "that holds the tensors in the option 'entry': ",
-                keys_of(root)));
+            file_->refuse("is not a dict of tensors alone, and ",
+                          (candidates.empty() ? "none" : "more than one"),
+                          " of state_dict, model_state_dict, model and net is a dict in it; name the dict "
+                          "that holds the tensors in the option 'entry': ",
+                          keys_of(root));
         found_.notes.push_back("read the dict " + in_quotes(candidates[0].first) +
                                " of a checkpoint: " + keys_of(root));
         return candidates[0].second;
@@ -415,8 +413,8 @@ private:
                 next = value;
             });
             if (next == no_pickle_ref || !values_->is_dict(next))
-                file_->refuse(detail::text("there is no dict ", in_quotes(rest),
-                                           ", which the option 'entry' names: ", keys_of(at)));
+                file_->refuse("there is no dict ", in_quotes(rest),
+                              ", which the option 'entry' names: ", keys_of(at));
             at = next;
             if (longest == rest.size()) return at;
             rest.remove_prefix(longest + 1);
@@ -432,7 +430,7 @@ private:
             else
                 leave_out(key, value);
         });
-        if (found_.listed.empty()) file_->refuse(detail::text("the dict holds no tensors: ", keys_of(dict)));
+        if (found_.listed.empty()) file_->refuse("the dict holds no tensors: ", keys_of(dict));
     }
 
     void list_tensor(pickle_ref key, pickle_ref value) {
@@ -456,9 +454,8 @@ private:
         auto const name = text(key) ? in_quotes(*text(key)) : std::string("which is no string");
         std::string const kind(to_string(values_->kind(value)));
         if (!calls_.is_single(value) && !is_extra_state(key) && !is_empty(value))
-            file_->refuse(detail::text(
-                "the key ", name, " holds ", kind,
-                ", not a tensor; if that is where the tensors are, name it in the option 'entry'"));
+            file_->refuse("the key ", name, " holds ", kind,
+                          ", not a tensor; if that is where the tensors are, name it in the option 'entry'");
         memory_->take(256);
         found_.notes.push_back("left out the key " + name + ", which holds " + kind + ", not a tensor");
     }
