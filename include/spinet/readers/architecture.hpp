@@ -68,11 +68,25 @@ using listed_tensors = std::map<std::string, listed_tensor, std::less<>>;
     throw error("there is no activation ", in_quotes(name));
 }
 
-/// Puts the weights of one file where an architecture wants them. `load(entry)` gives the values of a tensor.
-template <class Load>
+/// Gives the values of a listed tensor.
+using tensor_source = std::function<tensor(listed_tensor const&)>;
+
+/// f(name, member) for each member of a node_spec, in their order.
+template <class Spec, class F>
+void for_each_member(Spec& spec, F&& f) {
+    f("name", spec.name), f("op", spec.op), f("inputs", spec.inputs), f("weights", spec.weights);
+    f("activation", spec.activation), f("kind", spec.kind), f("shape", spec.shape);
+    f("window", spec.window), f("stride", spec.stride), f("padding", spec.padding);
+    f("padding_after", spec.padding_after), f("dilation", spec.dilation), f("groups", spec.groups);
+    f("heads", spec.heads), f("layer", spec.layer), f("index", spec.index), f("epsilon", spec.epsilon);
+    f("causal", spec.causal), f("reversed", spec.reversed), f("count_padding", spec.count_padding);
+    f("norm_first", spec.norm_first);
+}
+
+/// Puts the weights of one file where an architecture wants them.
 class assembly {
 public:
-    assembly(listed_tensors const& tensors, Load load) : tensors_(&tensors), load_(std::move(load)) {}
+    assembly(listed_tensors const& tensors, tensor_source const& load) : tensors_(&tensors), load_(&load) {}
 
     [[nodiscard]] network run(network_architecture const& architecture) {
         network made;
@@ -95,7 +109,7 @@ private:
         if (!found->second.type)
             throw error("tensor ", in_quotes(name), " has dtype ", found->second.type_name,
                         "; weights have to be F32, F64, F16 or BF16");
-        return load_(found->second);
+        return (*load_)(found->second);
     }
     [[nodiscard]] tensor required_tensor(std::string const& name) {
         if (auto found = optional_tensor(name)) return *std::move(found);
@@ -121,7 +135,7 @@ private:
         auto made_op = operation_of(made, spec);
         refuse_unread();
         auto inputs = spec.inputs;
-        if (inputs.empty() && !made_op.template is<input>() && !last_.empty()) inputs = {last_};
+        if (inputs.empty() && !made_op.is<input>() && !last_.empty()) inputs = {last_};
         made.add({spec.name, std::move(made_op), std::move(inputs)});
         last_ = spec.name;
     }
@@ -129,18 +143,10 @@ private:
     /// The names of the options that a node gives.
     [[nodiscard]] static std::set<std::string> given(node_spec const& of) {
         std::set<std::string> names;
-        auto const note = [&](bool present, char const* name) {
-            if (present) names.insert(name);
-        };
-        note(!of.weights.empty(), "weights"), note(!of.kind.empty(), "kind"),
-            note(!of.activation.empty(), "activation"), note(!of.shape.empty(), "shape");
-        note(!of.window.empty(), "window"), note(!of.stride.empty(), "stride");
-        note(!of.padding.empty(), "padding"), note(!of.padding_after.empty(), "padding_after");
-        note(!of.dilation.empty(), "dilation"), note(of.groups.has_value(), "groups");
-        note(of.heads.has_value(), "heads"), note(of.layer.has_value(), "layer");
-        note(of.index.has_value(), "index"), note(of.epsilon.has_value(), "epsilon");
-        note(of.causal.has_value(), "causal"), note(of.reversed.has_value(), "reversed");
-        note(of.count_padding.has_value(), "count_padding"), note(of.norm_first.has_value(), "norm_first");
+        for_each_member(of, [&]<class T>(char const* name, T const& value) {
+            if (value != T()) names.insert(name);
+        });
+        for (auto const* name : {"name", "op", "inputs"}) names.erase(name);
         return names;
     }
     /// Says that an option has been read.
@@ -315,7 +321,7 @@ private:
     }
 
     listed_tensors const* tensors_;
-    Load load_;
+    tensor_source const* load_;
     value_shapes shapes_;  ///< of the first nodes
     std::set<std::string, std::less<>> used_;
     std::set<std::string> unread_;

@@ -28,11 +28,10 @@ struct chain_options {
 };
 
 /// One reading of one file: puts its tensors where the architecture wants them or, without one, sorts them
-/// into dense layers and notes. `load(entry)` gives the values of a listed tensor. Throws `error`.
-template <class Load>
+/// into dense layers and notes. Throws `error`.
 class chain_reading {
 public:
-    chain_reading(listed_tensors const& tensors, chain_options const& options, Load load)
+    chain_reading(listed_tensors const& tensors, chain_options const& options, tensor_source load)
         : tensors_(&tensors), options_(options), load_(std::move(load)) {}
 
     network run() {
@@ -144,7 +143,7 @@ private:
 
     listed_tensors const* tensors_;
     chain_options options_;
-    Load load_;
+    tensor_source load_;
     std::map<std::string, layer_entries, std::less<>> layers_;
     std::vector<std::string> notes_;
 };
