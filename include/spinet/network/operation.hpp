@@ -40,7 +40,7 @@ enum class activation_kind : std::uint8_t {
 }
 
 // An operation is an aggregate with a `label`, an `arity` (how many inputs it takes), an overload of
-// `detail::check` and one of `detail::shape_after` (shapes.hpp). A new one joins the list of `operation`
+// `detail::check` and a member of `detail::shape_after` (shapes.hpp). A new one joins the list of `operation`
 // below; what does not know it says so. Values of one sample are arrays: of shape (features); (channels,
 // length) or (channels, height, width); or, for sequences, (steps, features), where a step is a time or a
 // token.
@@ -358,8 +358,18 @@ inline void check(embedding const& op, std::string const& where) {
 
 template <class... Ops>
 struct operation_list {
+    static constexpr std::string_view labels[] = {Ops::label...};
+    static constexpr std::size_t arities[] = {Ops::arity...};
+
+    /// Where Op is in the list; where it is not, their number.
     template <class Op>
-    static constexpr bool holds = (std::is_same_v<Op, Ops> || ...);
+    [[nodiscard]] static constexpr std::size_t place() noexcept {
+        std::size_t before = 0;
+        static_cast<void>(((std::is_same_v<Op, Ops> || (++before, false)) || ...));
+        return before;
+    }
+    template <class Op>
+    static constexpr bool holds = place<Op>() < sizeof...(Ops);
 };
 using operations =
     operation_list<input, dense, activation, convolution, pooling, batch_normalisation, layer_normalisation,
@@ -375,19 +385,18 @@ public:
         requires(detail::operations::holds<Op>)
     operation(Op op) : held_(static_cast<base const*>(new holder<Op>(std::move(op)))) {}  // NOLINT: implicit
 
-    [[nodiscard]] std::string_view label() const noexcept { return held_->label(); }
+    [[nodiscard]] std::string_view label() const noexcept { return detail::operations::labels[held_->place]; }
     /// How many inputs it takes.
-    [[nodiscard]] std::size_t arity() const noexcept { return held_->arity(); }
+    [[nodiscard]] std::size_t arity() const noexcept { return detail::operations::arities[held_->place]; }
 
     template <class Op>
     [[nodiscard]] bool is() const noexcept {
-        return get_if<Op>() != nullptr;
+        return held_->place == detail::operations::place<Op>();
     }
     /// The operation if it is an Op, else nullptr.
     template <class Op>
     [[nodiscard]] Op const* get_if() const noexcept {
-        auto const* const held = dynamic_cast<holder<Op> const*>(held_.get());
-        return held == nullptr ? nullptr : &held->op;
+        return is<Op>() ? &static_cast<holder<Op> const*>(held_.get())->op : nullptr;
     }
     /// f(the operation as what it is). All results of `f` are of one type.
     template <class F>
@@ -400,16 +409,14 @@ public:
 
 private:
     struct base {
+        explicit base(std::size_t in_list) : place(in_list) {}
         virtual ~base() = default;
-        [[nodiscard]] virtual std::string_view label() const noexcept = 0;
-        [[nodiscard]] virtual std::size_t arity() const noexcept = 0;
         virtual void check(std::string const& where) const = 0;
+        std::size_t place;
     };
     template <class Op>
     struct holder final : base {
-        explicit holder(Op&& given) : op(std::move(given)) {}
-        [[nodiscard]] std::string_view label() const noexcept override { return Op::label; }
-        [[nodiscard]] std::size_t arity() const noexcept override { return Op::arity; }
+        explicit holder(Op&& given) : base(detail::operations::place<Op>()), op(std::move(given)) {}
         void check(std::string const& where) const override { detail::check(op, where); }
         Op op;
     };

@@ -141,8 +141,8 @@ private:
     }
 
     /// The names of the options that a node gives.
-    [[nodiscard]] static std::set<std::string> given(node_spec const& of) {
-        std::set<std::string> names;
+    [[nodiscard]] static std::set<std::string_view> given(node_spec const& of) {
+        std::set<std::string_view> names;
         for_each_member(of, [&]<class T>(char const* name, T const& value) {
             if (value != T()) names.insert(name);
         });
@@ -324,7 +324,7 @@ private:
     tensor_source const* load_;
     value_shapes shapes_;  ///< of the first nodes
     std::set<std::string, std::less<>> used_;
-    std::set<std::string> unread_;
+    std::set<std::string_view> unread_;
     node_spec const* spec_ = nullptr;
     std::string last_;
 };

@@ -106,7 +106,7 @@ private:
         std::vector<dense_layer> found;
         for (auto const& [name, entries] : layers_) found.push_back(load(name, entries));
         if (found.empty()) throw error("no dense layer: the file has no tensor NAME.weight");
-        auto ordered = ordered_layers(std::move(found));
+        auto ordered = ordered_layers(found);
         if (!ordered.second) {
             std::string names;
             for (auto const& layer : ordered.first)

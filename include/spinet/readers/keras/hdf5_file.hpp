@@ -170,7 +170,7 @@ public:
     }
 
     template <class... Pieces>
-    [[noreturn]] void refuse(Pieces const&... what) const {
+    [[noreturn, gnu::always_inline]] void refuse(Pieces const&... what) const {
         file_->refuse(what...);
     }
     [[nodiscard]] input_file const& file() const noexcept { return *file_; }

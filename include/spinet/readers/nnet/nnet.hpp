@@ -55,7 +55,7 @@ public:
 
     /// Throws `error`, naming the line.
     template <class... Pieces>
-    [[noreturn]] void refuse(Pieces const&... what) const {
+    [[noreturn, gnu::always_inline]] void refuse(Pieces const&... what) const {
         throw error("line ", number_, ": ", what...);
     }
 

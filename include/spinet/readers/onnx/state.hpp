@@ -44,7 +44,7 @@ public:
     [[nodiscard]] std::int64_t opset() const noexcept { return opset_; }
     [[nodiscard]] std::string where() const { return described(*node_); }
     template <class... Pieces>
-    [[noreturn]] void fail(Pieces const&... what) const {
+    [[noreturn, gnu::always_inline]] void fail(Pieces const&... what) const {
         throw error(where(), " ", what...);
     }
 
@@ -201,7 +201,7 @@ public:
         for (auto const each : inputs) from.push_back(stages[each].shape);
         for (auto const* each : tensors_of(op)) checks.spend(each->bytes().size());
         op.check(where);
-        auto shape = op.visit([&](auto const& each) { return shape_after(each, from, where); });
+        auto shape = op.visit(shape_after{from, where});
         if (!countable(shape)) by.fail("computes too many values");
         auto const* const node = named_after == nullptr ? &by.node() : named_after;
         push({std::move(op), std::move(inputs), std::move(shape), node});

@@ -219,7 +219,7 @@ private:
     };
 
     template <class... Pieces>
-    [[noreturn]] void fail(Pieces const&... what) const {
+    [[noreturn, gnu::always_inline]] void fail(Pieces const&... what) const {
         throw error(tensor_, " ", what...);
     }
 

@@ -102,10 +102,10 @@ public:
     bool number_unsigned(json::number_unsigned_t value) override {
         if (where_ == place::shape) {
             if (entry_->shape.size() == most_dimensions)
-                refuse_tensor("its shape has more than ", most_dimensions, " dimensions");
+                refuse_tensor({"its shape has more than ", most_dimensions, " dimensions"});
             entry_->shape.push_back(value);
         } else if (where_ == place::offsets) {
-            if (offsets_.size() == 2) refuse_tensor("its data_offsets have more than two numbers");
+            if (offsets_.size() == 2) refuse_tensor({"its data_offsets have more than two numbers"});
             offsets_.push_back(value);
         } else {
             unexpected(text("the number ", value));
@@ -117,7 +117,7 @@ public:
         if (where_ == place::metadata) return true;
         if (where_ != place::tensor || field_ != "dtype") unexpected("the string " + in_quotes(value));
         entry_->type = find_safetensors_type(value);
-        if (entry_->type == nullptr) refuse_tensor("unknown dtype ", in_quotes(value));
+        if (entry_->type == nullptr) refuse_tensor({"unknown dtype ", in_quotes(value)});
         return true;
     }
 
@@ -134,8 +134,8 @@ public:
         } else {
             field_ = value;
             if (value != "dtype" && value != "shape" && value != "data_offsets")
-                refuse_tensor("unknown key ", in_quotes(value));
-            if (!fields_.insert(value).second) refuse_tensor("duplicate key ", in_quotes(value));
+                refuse_tensor({"unknown key ", in_quotes(value)});
+            if (!fields_.insert(value).second) refuse_tensor({"duplicate key ", in_quotes(value)});
         }
         return true;
     }
@@ -160,9 +160,9 @@ public:
     bool end_object() override {
         if (where_ == place::tensor) {
             for (auto const* field : {"dtype", "shape", "data_offsets"})
-                if (fields_.count(field) == 0) refuse_tensor("its ", field, " is missing");
+                if (fields_.count(field) == 0) refuse_tensor({"its ", field, " is missing"});
             if (offsets_.size() != 2)
-                refuse_tensor("its data_offsets have ", offsets_.size(), " numbers instead of two");
+                refuse_tensor({"its data_offsets have ", offsets_.size(), " numbers instead of two"});
             entry_->begin = offsets_[0];
             entry_->end = offsets_[1];
         }
@@ -188,9 +188,8 @@ public:
 private:
     enum class place : std::uint8_t { outside, top_object, metadata, tensor, shape, offsets };
 
-    template <class... Pieces>
-    [[noreturn]] void refuse_tensor(Pieces const&... what) const {
-        throw error("tensor ", in_quotes(name_), ": ", what...);
+    [[noreturn]] void refuse_tensor(text_pieces what) const {
+        throw error("tensor ", in_quotes(name_), ": ", joined(what));
     }
 
     [[noreturn]] void unexpected(std::string const& found) const {
@@ -203,14 +202,14 @@ private:
             case place::metadata:
                 throw error("__metadata__ entry ", in_quotes(field_), " is ", found, ", not a string");
             case place::shape:
-                refuse_tensor("its shape holds ", found, " at index ", entry_->shape.size(), no_number);
+                refuse_tensor({"its shape holds ", found, " at index ", entry_->shape.size(), no_number});
             case place::offsets:
-                refuse_tensor("its data_offsets hold ", found, " at index ", offsets_.size(), no_number);
+                refuse_tensor({"its data_offsets hold ", found, " at index ", offsets_.size(), no_number});
             case place::tensor:
                 break;
         }
-        refuse_tensor("its ", cut(field_), " is ", found,
-                      (field_ == "dtype" ? ", not a string" : ", not an array"));
+        refuse_tensor(
+            {"its ", cut(field_), " is ", found, (field_ == "dtype" ? ", not a string" : ", not an array")});
     }
 
     tensor_map tensors_;

@@ -497,7 +497,7 @@ private:
     }
 
     template <class... Pieces>
-    [[noreturn]] void fail(Pieces const&... what) const {
+    [[noreturn, gnu::always_inline]] void fail(Pieces const&... what) const {
         throw error("byte ", start_, " of data.pkl: ", what...);
     }
 
