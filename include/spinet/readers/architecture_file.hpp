@@ -135,8 +135,7 @@ private:
     input_file file(path);
     if (file.size() > detail::largest_architecture)
         file.refuse("it has ", file.size(), " bytes, more than ", detail::largest_architecture);
-    std::string text(static_cast<std::size_t>(file.size()), '\0');
-    file.read(0, std::as_writable_bytes(std::span(text)));
+    auto const text = file.text(0, file.size());
     return detail::naming_file(path, [&] {
         auto const parsed = detail::parsed_architecture(text);
         if (!parsed.is_object() || parsed.size() != 1 || !parsed.contains("nodes") ||

@@ -12,6 +12,7 @@
 #include <ios>
 #include <span>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 namespace spinet {
@@ -48,6 +49,13 @@ public:
             refuse("the ", out.size(), " bytes from byte ", offset, " cannot be read");
     }
 
+    /// The `size` bytes from `offset` on. Throws as `read` does.
+    [[nodiscard]] std::string text(std::uint64_t offset, std::uint64_t size) {
+        std::string bytes(static_cast<std::size_t>(size), '\0');
+        read(offset, std::as_writable_bytes(std::span(bytes)));
+        return bytes;
+    }
+
     /// Throws a `file_error` which names this file: refuse("has ", n, " entries").
     template <class... Pieces>
     [[noreturn, gnu::always_inline]] void refuse(Pieces const&... what) const {
@@ -65,6 +73,21 @@ private:
 };
 
 namespace detail {
+
+[[nodiscard]] inline bool begins_with(input_file& file, std::string_view start) {
+    return file.size() >= start.size() && file.text(0, start.size()) == start;
+}
+
+/// body(file), whether a reader knows it; false where the file cannot be read.
+template <class Body>
+[[nodiscard]] bool recognised(std::filesystem::path const& path, Body&& body) {
+    try {
+        input_file file(path);
+        return body(file);
+    } catch (error const&) {
+        return false;
+    }
+}
 
 /// Calls `body`. Where it throws an `error` that names no file, throws a `file_error` of `path` instead.
 template <class Body>

@@ -17,6 +17,8 @@
 
 namespace spinet::detail {
 
+[[nodiscard]] inline bool begins_as_zip(input_file& file) { return begins_with(file, "PK\x03\x04"); }
+
 /// A zip file, opened for reading. Throws `file_error`, which names the file, for what libzip finds wrong.
 class zip_reader {
 public:

@@ -574,6 +574,8 @@ inline void put_tensor(archive_writer& out, tensor const& values) {
     return std::move(out).take();
 }
 
+[[nodiscard]] inline bool is_hdf5(input_file& file) { return begins_with(file, "\x89HDF\r\n\x1a\n"); }
+
 [[nodiscard]] inline keras_chain read_keras_apart(input_file const& file, keras_hdf5 const& options) {
 #if SPINET_HAS_CHILD_PROCESS
     if (options.time_limit.count() > 0) {
@@ -591,21 +593,13 @@ inline void put_tensor(archive_writer& out, tensor const& values) {
 }  // namespace detail
 
 inline bool keras_hdf5::recognises(std::filesystem::path const& path) const {
-    try {
-        input_file file(path);
-        std::array<char, 8> start{};
-        if (file.size() < start.size()) return false;
-        file.read(0, std::as_writable_bytes(std::span(start)));
-        return std::memcmp(start.data(), "\x89HDF\r\n\x1a\n", start.size()) == 0;
-    } catch (error const&) {
-        return false;
-    }
+    return detail::recognised(path, detail::is_hdf5);
 }
 
 inline network keras_hdf5::operator()(std::filesystem::path const& path) const {
     return detail::network_from(path, [&] {
-        input_file const file(path);
-        if (!recognises(path)) file.refuse("does not begin as an HDF5 file does");
+        input_file file(path);
+        if (!detail::is_hdf5(file)) file.refuse("does not begin as an HDF5 file does");
         auto const chain = detail::read_keras_apart(file, *this);
         auto result = dense_network(chain.layers);
         for (auto const& note : chain.notes) result.add_note(note);

@@ -60,7 +60,7 @@ public:
     }
 
     void skip_comments() {
-        while (rest_.substr(0, 2) == "//") (void)next("");
+        while (rest_.starts_with("//")) (void)next("");
     }
 
     /// The numbers of the next line, which are `what`; exactly `count`.
@@ -231,32 +231,23 @@ inline void add_nnet_notes(network& net, nnet_header const& header) {
                  last(header.mean));
 }
 
-[[nodiscard]] inline std::string nnet_text(input_file& file, std::uint64_t size) {
-    std::string text(static_cast<std::size_t>(size), '\0');
-    file.read(0, std::as_writable_bytes(std::span(text)));
-    return text;
-}
-
 }  // namespace detail
 
 inline bool nnet::recognises(std::filesystem::path const& path) const {
-    try {
-        input_file file(path);
+    return detail::recognised(path, [&](input_file& file) {
         if (path.extension() == ".nnet") return true;
-        auto const text = detail::nnet_text(file, std::min<std::uint64_t>(file.size(), 4096));
-        if (text.substr(0, 2) != "//") return false;
+        auto const text = file.text(0, std::min<std::uint64_t>(file.size(), 4096));
+        if (!text.starts_with("//")) return false;
         detail::nnet_lines lines(text);
         (void)detail::nnet_counts(lines);
         return true;
-    } catch (error const&) {
-        return false;
-    }
+    });
 }
 
 inline network nnet::operator()(std::filesystem::path const& path) const {
     return detail::network_from(path, [&] {
         input_file file(path);
-        auto const text = detail::nnet_text(file, file.size());
+        auto const text = file.text(0, file.size());
         detail::nnet_lines lines(text);
         auto const header = detail::read_nnet_header(lines);
         std::vector<dense_layer> layers;

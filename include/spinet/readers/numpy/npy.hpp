@@ -36,6 +36,7 @@ namespace detail {
 
 /// More than 64 KiB are needed only for arrays of records.
 inline constexpr std::uint64_t largest_npy_header = 1u << 16;
+inline constexpr std::string_view start_of_npy = "\x93NUMPY";
 
 /// Reads the dictionary of a header: {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }.
 class npy_dictionary {
@@ -150,7 +151,8 @@ template <class Read>
     std::byte start[12] = {};
     if (size < sizeof start) throw error("it ends within the header of an array");
     read(0, std::span<std::byte>(start));
-    if (std::memcmp(start, "\x93NUMPY", 6) != 0) throw error("it does not begin as an array of NumPy does");
+    if (std::memcmp(start, start_of_npy.data(), start_of_npy.size()) != 0)
+        throw error("it does not begin as an array of NumPy does");
     auto const version = std::to_integer<unsigned>(start[6]);
     if (version < 1 || version > 3) throw error("its format has the version ", version, ", not 1 to 3");
     std::uint64_t length = 0;
@@ -233,15 +235,8 @@ struct npy {
 
     /// By its first six bytes. False where the file cannot be read.
     [[nodiscard]] bool recognises(std::filesystem::path const& path) const {
-        try {
-            input_file file(path);
-            std::byte start[6] = {};
-            if (file.size() < sizeof start) return false;
-            file.read(0, std::span<std::byte>(start));
-            return std::memcmp(start, "\x93NUMPY", 6) == 0;
-        } catch (error const&) {
-            return false;
-        }
+        return detail::recognised(
+            path, [](input_file& file) { return detail::begins_with(file, detail::start_of_npy); });
     }
 
     /// Throws `file_error`, which names the file and what is wrong with it.

@@ -239,8 +239,7 @@ private:
     if (length > file.size() - 8)
         file.refuse("truncated: the header should have ", length, " bytes, but only ", file.size() - 8,
                     " follow");
-    std::string text(static_cast<std::size_t>(length), '\0');
-    file.read(8, std::as_writable_bytes(std::span(text)));
+    auto text = file.text(8, length);
     if (text.front() != '{')
         file.refuse(no, "the header begins with ", in_quotes(text.substr(0, 1)), ", not with '{'");
     return text;

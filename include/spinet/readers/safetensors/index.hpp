@@ -120,10 +120,7 @@ private:
 
 /// By the end of its name, as the Hugging Face libraries call it: `.safetensors.index.json`.
 [[nodiscard]] inline bool is_safetensors_index(std::filesystem::path const& path) {
-    std::string_view const ending = ".safetensors.index.json";
-    auto const name = path.filename().string();
-    return name.size() >= ending.size() &&
-           std::string_view(name).substr(name.size() - ending.size()) == ending;
+    return path.filename().string().ends_with(".safetensors.index.json");
 }
 
 /// Reads {"metadata": ..., "weight_map": {tensor: file, ...}}, as the Hugging Face libraries write it; what
@@ -132,8 +129,7 @@ private:
 [[nodiscard]] inline safetensors_index read_safetensors_index(input_file& file) {
     if (file.size() > detail::largest_header)
         file.refuse("the index has ", file.size(), " bytes, over the limit of ", detail::largest_header);
-    std::string text(static_cast<std::size_t>(file.size()), '\0');
-    file.read(0, std::as_writable_bytes(std::span(text)));
+    auto const text = file.text(0, file.size());
     detail::safetensors_index_events events;
     return detail::naming_file(file.path(), [&] {
         events.read(text);

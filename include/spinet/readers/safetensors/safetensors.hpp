@@ -121,17 +121,13 @@ void add_tensors(safetensors_tensors& to, input_file& file, Wanted wanted) {
 
 inline bool safetensors::recognises(std::filesystem::path const& path) const {
     if (path.extension() == ".safetensors" || is_safetensors_index(path)) return true;
-    try {
-        input_file file(path);
+    return detail::recognised(path, [](input_file& file) {
         if (file.size() < 10) return false;
         std::uint64_t length = 0;
-        char first = 0;
         file.read(0, std::as_writable_bytes(std::span(&length, 1)));
-        file.read(8, std::as_writable_bytes(std::span(&first, 1)));
-        return first == '{' && length >= 2 && length <= detail::largest_header && length <= file.size() - 8;
-    } catch (error const&) {
-        return false;
-    }
+        return file.text(8, 1) == "{" && length >= 2 && length <= detail::largest_header &&
+               length <= file.size() - 8;
+    });
 }
 
 inline network safetensors::operator()(std::filesystem::path const& path) const {

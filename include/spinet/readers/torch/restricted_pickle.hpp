@@ -385,7 +385,7 @@ private:
             what += ". It makes a quantised tensor: dequantise the network and save it again";
         else if (name.find("_rebuild_sparse") != name.npos)
             what += ". It makes a sparse tensor: save tensor.to_dense() instead";
-        else if (name.rfind("torch._utils.", 0) == 0 || name.rfind("torch._tensor.", 0) == 0)
+        else if (name.starts_with("torch._utils.") || name.starts_with("torch._tensor."))
             what += ". It makes a tensor of another kind: save plain tensors";
         else if (name.find("Storage") != name.npos)
             what += ". Its elements are neither f16, bf16, f32, f64 nor integers";

@@ -65,7 +65,7 @@ namespace detail {
 
 /// "data.pkl" of "lenet/data.pkl".
 [[nodiscard]] inline bool is_pickle_entry(std::string_view name) {
-    return name == "data.pkl" || (name.size() > 9 && name.substr(name.size() - 9) == "/data.pkl");
+    return name == "data.pkl" || (name.size() > 9 && name.ends_with("/data.pkl"));
 }
 
 /// The entries of a checkpoint, which have the name of the archive in front.
@@ -115,7 +115,7 @@ private:
 
     void refuse_script() const {
         auto const code = entries_.lower_bound(prefix_ + "code/");
-        bool const has_code = code != entries_.end() && code->first.rfind(prefix_ + "code/", 0) == 0;
+        bool const has_code = code != entries_.end() && code->first.starts_with(prefix_ + "code/");
         if (find("constants.pkl") != nullptr || has_code)
             file_->refuse(
                 "is a TorchScript program, not a state dict; save its weights with "
@@ -140,10 +140,7 @@ private:
 
 /// What is not a zip file: says what it is instead, and what to do.
 [[noreturn]] inline void refuse_other_checkpoint(input_file& file) {
-    std::array<char, 262> start{};
-    auto const length = static_cast<std::size_t>(std::min<std::uint64_t>(file.size(), start.size()));
-    file.read(0, std::as_writable_bytes(std::span(start).first(length)));
-    std::string_view const text(start.data(), length);
+    auto const text = file.text(0, std::min<std::uint64_t>(file.size(), 262));
     std::string const convert =
         "; convert it in Python: torch.save(torch.load(file, map_location=\"cpu\"), other)";
     // The number with which the format before the zip files begins, as a pickle of a long integer.
@@ -151,17 +148,10 @@ private:
         file.refuse("is in the format of PyTorch before 1.6", convert);
     if (text.size() > 256 && text.substr(257) == "ustar")
         file.refuse("is a tar file, as PyTorch wrote before 0.1.10", convert);
-    if (text.substr(0, 1) == "\x80")
+    if (text.starts_with('\x80'))
         file.refuse(
             "is a bare pickle, not a file of torch.save in PyTorch 1.6 or later; nothing in it is run");
     file.refuse("is no zip file, as torch.save writes them in PyTorch 1.6 or later");
-}
-
-[[nodiscard]] inline bool begins_as_zip(input_file& file) {
-    std::array<std::byte, 4> start{};
-    if (file.size() < start.size()) return false;
-    file.read(0, start);
-    return std::memcmp(start.data(), "PK\x03\x04", 4) == 0;
 }
 
 // --- what the pickle says
@@ -372,9 +362,7 @@ private:
 
     /// What a module keeps beside its tensors, of any type.
     [[nodiscard]] bool is_extra_state(pickle_ref key) const {
-        constexpr std::string_view suffix = "_extra_state";
-        auto const name = text(key).value_or("");
-        return name.size() >= suffix.size() && name.substr(name.size() - suffix.size()) == suffix;
+        return text(key).value_or("").ends_with("_extra_state");
     }
 
     [[nodiscard]] pickle_ref chosen() {
@@ -406,7 +394,7 @@ private:
             pickle_ref next = no_pickle_ref;
             values_->for_each(at, [&](pickle_ref key, pickle_ref value) {
                 auto const name = text(key).value_or("");
-                bool const fits = !name.empty() && rest.substr(0, name.size()) == name &&
+                bool const fits = !name.empty() && rest.starts_with(name) &&
                                   (name.size() == rest.size() || rest[name.size()] == '.');
                 if (!fits || name.size() < longest) return;
                 longest = name.size();
@@ -470,7 +458,7 @@ private:
     void drop_prefix() {
         constexpr std::string_view prefix = "module.";
         for (auto const& [name, entry] : found_.listed)
-            if (name.size() <= prefix.size() || name.rfind(prefix, 0) != 0) return;
+            if (name.size() <= prefix.size() || !name.starts_with(prefix)) return;
         checkpoint_tensors shorter;
         for (auto& [name, entry] : found_.listed) {
             auto const rest = name.substr(prefix.size());
@@ -571,15 +559,12 @@ private:
 
 inline bool state_dict::recognises(std::filesystem::path const& path) const {
     if (path.extension() == ".pt" || path.extension() == ".pth") return true;
-    try {
-        input_file file(path);
+    return detail::recognised(path, [](input_file& file) {
         if (!detail::begins_as_zip(file)) return false;
         auto const entries = detail::zip_reader(file).entries();
         return std::any_of(entries.begin(), entries.end(),
                            [](auto const& each) { return detail::is_pickle_entry(each.name); });
-    } catch (error const&) {
-        return false;
-    }
+    });
 }
 
 inline network state_dict::operator()(std::filesystem::path const& path) const {
