@@ -452,14 +452,8 @@ private:
                           why);
     }
 
-    [[nodiscard]] static tensor made(hdf5_array const& array, std::vector<std::size_t> shape,
-                                     std::vector<std::byte> bytes) {
-        return {array.path, *array.type, std::move(shape),
-                std::make_shared<std::vector<std::byte> const>(std::move(bytes))};
-    }
-
     [[nodiscard]] tensor loaded(hdf5_array const& array) {
-        return made(array, {array.shape.begin(), array.shape.end()}, file_->read(array));
+        return {array.path, array.type.value(), {array.shape.begin(), array.shape.end()}, file_->read(array)};
     }
 
     /// The kernel of shape (in, out) as a weight of shape (out, in), tile by tile for the sake of the caches.
@@ -476,7 +470,7 @@ private:
                     for (auto j = left; j < std::min(out, left + tile); ++j)
                         std::memcpy(result.data() + (j * in + i) * width,
                                     stored.data() + (i * out + j) * width, width);
-        return made(array, {out, in}, std::move(result));
+        return {array.path, array.type.value(), {out, in}, std::move(result)};
     }
 
     /// As `layers` asks for.
@@ -521,8 +515,7 @@ inline void put_tensor(archive_writer& out, tensor const& values) {
     auto const type = in.get_value<std::uint8_t>();
     if (type > static_cast<std::uint8_t>(dtype::f64)) throw error("damaged: no type of numbers");
     auto shape = in.get<std::size_t>();
-    return {std::move(name), static_cast<dtype>(type), std::move(shape),
-            std::make_shared<std::vector<std::byte> const>(in.get<std::byte>())};
+    return {std::move(name), static_cast<dtype>(type), std::move(shape), in.get<std::byte>()};
 }
 
 [[nodiscard]] inline std::vector<std::byte> packed(keras_chain const& chain) {

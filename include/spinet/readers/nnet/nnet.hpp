@@ -175,19 +175,10 @@ struct nnet_header {
     return header;
 }
 
-[[nodiscard]] inline tensor nnet_tensor(std::string name, std::vector<std::size_t> shape,
-                                        std::vector<double> const& values) {
-    std::vector<std::byte> bytes(values.size() * sizeof(double));
-    std::memcpy(bytes.data(), values.data(), bytes.size());
-    return {std::move(name), dtype::f64, std::move(shape),
-            std::make_shared<std::vector<std::byte> const>(std::move(bytes))};
-}
-
 /// Layer k from 1 on, of shape (outputs, inputs): a line for each row, then one for each bias.
 [[nodiscard]] inline dense_layer read_nnet_layer(nnet_lines& lines, std::size_t k, std::size_t outputs,
                                                  std::size_t inputs) {
-    std::string name = "layer ";
-    name += std::to_string(k);
+    auto const name = text("layer ", k);
     // a number takes at least two bytes: a digit, and a comma or the end of the line
     auto const weights = checked_product<std::size_t>({outputs, inputs});
     if (!weights || *weights > (lines.bytes_left() + 1) / 2)
@@ -197,11 +188,11 @@ struct nnet_header {
     values.reserve(*weights);
     for (std::size_t row = 0; row < outputs; ++row)
         lines.append(inputs, "the weights of row " + std::to_string(row + 1) + " of " + name, values);
-    dense_layer layer{name, nnet_tensor(name + ".weight", {outputs, inputs}, values)};
+    dense_layer layer{name, tensor(name + ".weight", dtype::f64, {outputs, inputs}, bytes_of(values))};
     values.clear();
     for (std::size_t row = 0; row < outputs; ++row)
         lines.append(1, "the bias " + std::to_string(row + 1) + " of " + name, values);
-    layer.bias = nnet_tensor(name + ".bias", {outputs}, values);
+    layer.bias = tensor(name + ".bias", dtype::f64, {outputs}, bytes_of(values));
     return layer;
 }
 

@@ -220,8 +220,7 @@ inline void check_npy_size(npy_header const& header, std::uint64_t size) {
                             bytes.data() + (j * shape[0] + i) * width, width);
         bytes = std::move(rows);
     }
-    return {std::move(name), type.type.value(), shape,
-            std::make_shared<std::vector<std::byte> const>(std::move(bytes))};
+    return {std::move(name), type.type.value(), shape, std::move(bytes)};
 }
 
 }  // namespace detail

@@ -404,14 +404,13 @@ inline void read_gather(reading_state& state, call& by) {
     if (order.size() == 1) return of;
     auto const rows = packed(of, budget);
     std::size_t const width = rows.at.count() / order.size() * size_of(rows.type);
-    auto const* const from = rows.bytes->data() + rows.start + rows.at.offset * size_of(rows.type);
+    auto const* const from = rows.stored(rows.at.offset);
     budget.spend(rows.at.count() * size_of(rows.type));
     std::vector<std::byte> bytes;
     bytes.reserve(width * order.size());
     for (auto const block : order)
         bytes.insert(bytes.end(), from + block * width, from + (block + 1) * width);
-    return {rows.name, rows.type, std::make_shared<std::vector<std::byte> const>(std::move(bytes)), 0,
-            row_major(rows.at.sizes)};
+    return {rows.name, rows.type, std::move(bytes), 0, row_major(rows.at.sizes)};
 }
 
 /// The options of a recurrent node that spinet's operation has no room for.

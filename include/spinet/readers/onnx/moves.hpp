@@ -400,11 +400,7 @@ inline void read_concat(reading_state& state, call& by) {
 inline void read_constant_of_shape(reading_state& state, call& by) {
     auto const sizes = positive_sizes(by, by.integers(0).values);
     auto* const given = by.tensor_proto("value");
-    graph_value number = constant{by.node().output(0),
-                                  dtype::f32,
-                                  std::make_shared<std::vector<std::byte> const>(4, std::byte{0}),
-                                  0,
-                                  {}};
+    graph_value number = constant{by.node().output(0), dtype::f32, std::vector(4, std::byte{0}), 0, {}};
     if (given != nullptr) number = state.load(*given, by.node().output(0));
     if (row_major(sizes_of(number)).count() != 1) by.fail("repeats a value that is not one number");
     if (auto* const integers = std::get_if<whole>(&number)) {

@@ -134,7 +134,7 @@ template <class Op>
 /// "fc1" of "fc1.weight"; empty for the names that an exporter makes up.
 [[nodiscard]] inline std::string_view layer_of(std::string_view tensor_name) noexcept {
     auto const dot = tensor_name.rfind('.');
-    if (dot == tensor_name.npos || tensor_name.substr(0, 6) == "onnx::") return {};
+    if (dot == tensor_name.npos || tensor_name.starts_with("onnx::")) return {};
     return tensor_name.substr(0, dot);
 }
 
@@ -224,7 +224,7 @@ private:
         if (of.node == nullptr) return input_;
         auto name = layer_name(tensors_of(op));
         if (auto const* shift = op.get_if<offset>())
-            if (shift->values.name().substr(0, 6) != "onnx::") name = shift->values.name();
+            if (!shift->values.name().starts_with("onnx::")) name = shift->values.name();
         if (name.empty()) name = of.node->name();
         if (name.empty() && of.node->output_size() != 0) name = of.node->output(0);
         return name.empty() ? of.node->op_type() : name;

@@ -525,15 +525,13 @@ public:
             return {name, type, std::move(shape), bytes,
                     size == 0 ? 0 : static_cast<std::size_t>(place.offset) * place.type->size};
         memory_->take(size);
-        auto gathered = std::make_shared<std::vector<std::byte>>(static_cast<std::size_t>(size));
-        gather(place, *bytes, *gathered);
+        std::vector<std::byte> gathered(static_cast<std::size_t>(size));
+        gather(place, bytes.bytes(), gathered);
         return {name, type, std::move(shape), std::move(gathered)};
     }
 
 private:
-    using shared_storage = std::shared_ptr<std::vector<std::byte> const>;
-
-    [[nodiscard]] shared_storage storage(tensor_place const& place) {
+    [[nodiscard]] byte_source storage(tensor_place const& place) {
         auto const* const entry = archive_->find(place.storage);
         if (entry == nullptr) throw error("its storage, entry ", in_quotes(place.storage), ", is missing");
         auto const needed = checked_product(std::vector<std::uint64_t>{place.storage_size, place.type->size});
@@ -541,18 +539,17 @@ private:
             throw error("its storage of ", place.storage_size, " elements of ", place.type->name,
                         " does not have the size of entry ", in_quotes(place.storage), ", ", entry->size,
                         " bytes");
-        auto& found = read_[place.storage];
-        if (found != nullptr) return found;
+        auto const [found, is_new] = read_.try_emplace(place.storage);
+        if (!is_new) return found->second;
         memory_->take(entry->size);
-        auto bytes = std::make_shared<std::vector<std::byte>>(static_cast<std::size_t>(entry->size));
-        archive_->read(*entry, *bytes);
-        found = std::move(bytes);
-        return found;
+        std::vector<std::byte> bytes(static_cast<std::size_t>(entry->size));
+        archive_->read(*entry, bytes);
+        return found->second = std::move(bytes);
     }
 
     checkpoint_archive const* archive_;
     memory_allowance* memory_;
-    std::map<std::string, shared_storage, std::less<>> read_;
+    std::map<std::string, byte_source, std::less<>> read_;
 };
 
 }  // namespace detail
