@@ -47,19 +47,21 @@ template <class F>
     return found == nullptr ? std::nullopt : only_number(*found);
 }
 
-/// The view of another stage with the same layout.
-inline void set_alike(reading_state& state, call const& by, stage_operation op, computed const& view) {
-    auto const shape = state.stages[view.from].shape;
-    state.push({std::move(op), {view.from}, shape, &by.node()});
+/// Another stage of the shape of the view's, on `inputs`, and the view of it with the same layout.
+inline void set_alike(reading_state& state, call const& by, stage_operation op,
+                      std::vector<std::size_t> inputs, computed const& view) {
+    state.push({std::move(op), std::move(inputs), value_shape(state.stages[view.from].shape), &by.node()});
     state.set(by, 0, computed{state.stages.size() - 1, view.at});
 }
 
-/// Another operation in the place of the view's stage: of the same inputs, shape and layout.
+/// The same on the stage of the view.
+inline void set_after(reading_state& state, call const& by, stage_operation op, computed const& view) {
+    set_alike(state, by, std::move(op), {view.from}, view);
+}
+
+/// The same on the inputs of that stage, in its place.
 inline void set_instead(reading_state& state, call const& by, stage_operation op, computed const& view) {
-    auto const inputs = state.stages[view.from].inputs;
-    auto const shape = state.stages[view.from].shape;
-    state.push({std::move(op), inputs, shape, &by.node()});
-    state.set(by, 0, computed{state.stages.size() - 1, view.at});
+    set_alike(state, by, std::move(op), state.stages[view.from].inputs, view);
 }
 
 /// Times a constant number.
@@ -73,7 +75,7 @@ inline void multiply(reading_state& state, call const& by, computed const& view,
     auto const [from, before] = without_factor(state, view.from);
     computed const below{from, view.at};
     if (before * factor == 1) return state.set(by, 0, below);
-    set_alike(state, by, scaled{before * factor}, below);
+    set_after(state, by, scaled{before * factor}, below);
 }
 
 /// Whether the constant is one number per feature of a view whose last axis is its stage's.
@@ -200,7 +202,7 @@ inline void read_sub(reading_state& state, call& by) {
                       a.at.sizes.back() == state.stages[a.from].shape.back() && b.at.sizes.back() == 1 &&
                       std::equal(a.at.sizes.begin(), a.at.sizes.end() - 1, b.at.sizes.begin());
     if (!fits) by.fail("subtracts computed values that are no mean of the others");
-    set_alike(state, by, centred{}, a);
+    set_after(state, by, centred{}, a);
 }
 
 /// x by its standard deviation, or by a number.
@@ -232,7 +234,7 @@ inline void read_div(reading_state& state, call& by) {
 inline void multiply_alike(reading_state& state, call const& by, computed const& a, computed const& b) {
     if (a.at != b.at) by.fail("multiplies computed values in different orders or of different shapes");
     if (a.from == b.from && as<centred>(state.stages[a.from]) != nullptr)
-        return set_alike(state, by, squared{}, a);
+        return set_after(state, by, squared{}, a);
     for (auto const& [x, y] : {std::pair(a, b), std::pair(b, a)}) {
         auto const* function = as<activation>(state.stages[y.from]);
         if (function != nullptr && function->kind == activation_kind::sigmoid &&
@@ -286,7 +288,7 @@ inline void read_pow(reading_state& state, call& by) {
     auto const& view = by.from_network(0);
     if (!exponent || *exponent != 2 || as<centred>(state.stages[view.from]) == nullptr)
         by.fail("is a power; spinet knows squares in layer normalisation only");
-    set_alike(state, by, squared{}, view);
+    set_after(state, by, squared{}, view);
 }
 
 inline void read_sqrt(reading_state& state, call& by) {
@@ -301,12 +303,11 @@ inline void read_sqrt(reading_state& state, call& by) {
     if (squares == nullptr) by.fail("is a root; spinet knows roots in layer normalisation only");
     // The squares are those of x - mean, which the quotient looks for.
     auto const centre = state.stages[below.inputs.front()].inputs.front();
-    state.push({deviation{squares->epsilon}, {centre}, below.shape, &by.node()});
-    state.set(by, 0, computed{state.stages.size() - 1, view.at});
+    set_alike(state, by, deviation{squares->epsilon}, {centre}, view);
 }
 
 inline void read_erf(reading_state& state, call& by) {
-    set_alike(state, by, error_function{}, by.from_network(0));
+    set_after(state, by, error_function{}, by.from_network(0));
 }
 
 }  // namespace spinet::detail::onnx_reading

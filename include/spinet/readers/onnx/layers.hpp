@@ -223,16 +223,9 @@ inline void read_pool(reading_state& state, call& by, pooling_kind kind) {
     state.set(by, 0, state.with_batch(state.ready(std::move(op), {from}, by)));
 }
 
-inline void read_max_pool(reading_state& state, call& by) { read_pool(state, by, pooling_kind::maximum); }
-inline void read_average_pool(reading_state& state, call& by) { read_pool(state, by, pooling_kind::average); }
-
-inline void read_global_max_pool(reading_state& state, call& by) {
+inline void read_global_pool(reading_state& state, call& by, pooling_kind kind) {
     auto const from = settled_channels(state, by);
-    state.set(by, 0, state.with_batch(state.ready(pooling{pooling_kind::maximum}, {from}, by)));
-}
-inline void read_global_average_pool(reading_state& state, call& by) {
-    auto const from = settled_channels(state, by);
-    state.set(by, 0, state.with_batch(state.ready(pooling{pooling_kind::average}, {from}, by)));
+    state.set(by, 0, state.with_batch(state.ready(pooling{kind}, {from}, by)));
 }
 
 /// Zeros around images: part of the convolution or pooling that follows. No padding at all is left out.
@@ -301,14 +294,6 @@ inline void apply_function(reading_state& state, call& by, activation_kind kind)
     state.set(by, 0, computed{state.ready(activation{kind}, {view.from}, by), view.at});
 }
 
-inline void read_relu(reading_state& state, call& by) { apply_function(state, by, activation_kind::relu); }
-inline void read_tanh(reading_state& state, call& by) { apply_function(state, by, activation_kind::tanh); }
-inline void read_sigmoid(reading_state& state, call& by) {
-    apply_function(state, by, activation_kind::sigmoid);
-}
-inline void read_softplus(reading_state& state, call& by) {
-    apply_function(state, by, activation_kind::softplus);
-}
 inline void read_gelu(reading_state& state, call& by) {
     if (auto const rule = by.text("approximate", "none"); rule != "none")
         state.notes.push_back(by.where() + " approximates GELU (" + in_quotes(rule) + ")");
@@ -339,13 +324,6 @@ inline void read_softmax(reading_state& state, call& by, activation_kind kind) {
     auto const from = state.settled_features(view, by);
     state.set(by, 0, computed{state.ready(activation{kind}, {from}, by), row_major(view.at.sizes)});
 }
-inline void read_softmax(reading_state& state, call& by) {
-    read_softmax(state, by, activation_kind::softmax);
-}
-inline void read_log_softmax(reading_state& state, call& by) {
-    read_softmax(state, by, activation_kind::log_softmax);
-}
-
 /// A mean over features (of layer normalisation), over steps, or over the positions of images.
 inline void read_reduce_mean(reading_state& state, call& by) {
     auto const view = by.from_network(0);
@@ -505,8 +483,5 @@ inline void read_recurrent(reading_state& state, call& by, recurrent_kind kind) 
     last.offset = reversed ? 0 : (steps - 1) * units;
     state.set(by, 1, computed{at, last});
 }
-inline void read_lstm(reading_state& state, call& by) { read_recurrent(state, by, recurrent_kind::lstm); }
-inline void read_gru(reading_state& state, call& by) { read_recurrent(state, by, recurrent_kind::gru); }
-inline void read_rnn(reading_state& state, call& by) { read_recurrent(state, by, recurrent_kind::rnn); }
 
 }  // namespace spinet::detail::onnx_reading
