@@ -337,14 +337,11 @@ private:
     /// A floating-point type of the library's, little-endian.
     [[nodiscard]] static hdf5_handle float_type(dtype type) {
         hdf5_handle made(H5Tcopy(type == dtype::f64 ? H5T_IEEE_F64LE : H5T_IEEE_F32LE), &H5Tclose);
-        if (type == dtype::f16) {  // the library of version 1.10 has no name for it
-            H5Tset_fields(made.get(), 15, 10, 5, 0, 10);
+        if (size_of(type) == 2) {  // the library of version 1.10 has no names for them
+            std::size_t const exponent = type == dtype::f16 ? 5 : 8, mantissa = 15 - exponent;
+            H5Tset_fields(made.get(), 15, mantissa, exponent, 0, mantissa);
             H5Tset_size(made.get(), 2);
-            H5Tset_ebias(made.get(), 15);
-        } else if (type == dtype::bf16) {
-            H5Tset_fields(made.get(), 15, 7, 8, 0, 7);
-            H5Tset_size(made.get(), 2);
-            H5Tset_ebias(made.get(), 127);
+            H5Tset_ebias(made.get(), (std::size_t{1} << (exponent - 1)) - 1);
         }
         return made;
     }

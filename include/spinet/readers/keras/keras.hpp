@@ -11,6 +11,7 @@
 #include <spinet/readers/file.hpp>
 #include <spinet/readers/keras/config.hpp>
 #include <spinet/readers/keras/hdf5_file.hpp>
+#include <spinet/readers/layer_order.hpp>
 
 #include <algorithm>
 #include <array>
@@ -212,13 +213,11 @@ private:
     [[nodiscard]] static std::pair<std::string, std::uint64_t> numbered(std::string const& group) {
         auto const bar = group.rfind('_');
         auto const digits = bar == group.npos ? std::string() : group.substr(bar + 1);
-        bool const is_number = !digits.empty() && digits.size() < 10 &&
-                               std::all_of(digits.begin(), digits.end(), is_digit_character);
+        bool const is_number =
+            !digits.empty() && digits.size() < 10 && std::all_of(digits.begin(), digits.end(), is_digit);
         if (!is_number) return {group, 0};
         return {group.substr(0, bar), std::stoull(digits)};
     }
-
-    [[nodiscard]] static bool is_digit_character(char c) noexcept { return c >= '0' && c <= '9'; }
 
     void read_numbered() {
         auto groups = file_->names(group_);
@@ -319,16 +318,15 @@ private:
     }
 
     void check_options() const {
-        auto const there = [&](std::string const& name) {
-            return std::any_of(layers_.layers().begin(), layers_.layers().end(),
-                               [&](auto const& layer) { return layer.name == name; });
+        auto const check = [&](std::vector<std::string> const& names, char const* option) {
+            for (auto const& name : names)
+                if (std::none_of(layers_.layers().begin(), layers_.layers().end(),
+                                 [&](auto const& layer) { return layer.name == name; }))
+                    file_->refuse("there is no layer ", in_quotes(name), ", which the option '", option,
+                                  "' names");
         };
-        for (auto const& name : options_->ignored)
-            if (!there(name))
-                file_->refuse("there is no layer ", in_quotes(name), ", which the option 'ignored' names");
-        for (auto const& name : options_->layers)
-            if (!there(name))
-                file_->refuse("there is no layer ", in_quotes(name), ", which the option 'layers' names");
+        check(options_->ignored, "ignored");
+        check(options_->layers, "layers");
     }
 
     void take(keras_layer const& layer) {

@@ -159,34 +159,8 @@ template <class Op>
     return std::string(found.value_or(""));
 }
 
-/// The tensors of an operation, in no particular order.
 [[nodiscard]] inline std::vector<tensor const*> tensors_of(operation const& op) {
-    std::vector<tensor const*> found;
-    auto const add = [&](auto const&... parts) { (found.push_back(&parts), ...); };
-    auto const may = [&](auto const&... parts) { ((parts ? found.push_back(&*parts) : void()), ...); };
-    if (auto const* layer = op.get_if<dense>()) {
-        add(layer->weight);
-        may(layer->bias);
-    } else if (auto const* windows = op.get_if<convolution>()) {
-        add(windows->weight);
-        may(windows->bias);
-    } else if (auto const* batch = op.get_if<batch_normalisation>()) {
-        add(batch->mean, batch->variance);
-        may(batch->scale, batch->shift);
-    } else if (auto const* features = op.get_if<layer_normalisation>()) {
-        may(features->scale, features->shift);
-    } else if (auto const* cell = op.get_if<recurrent>()) {
-        add(cell->input_weight, cell->hidden_weight);
-        may(cell->input_bias, cell->hidden_bias);
-    } else if (auto const* table = op.get_if<embedding>()) {
-        add(table->weight);
-    } else if (auto const* heads = op.get_if<attention>()) {
-        for (auto const* part : {&heads->query, &heads->key, &heads->value, &heads->output}) {
-            add(part->weight);
-            may(part->bias);
-        }
-    }
-    return found;
+    return op.visit([](auto const& each) { return tensors_in(each); });
 }
 
 /// Makes the network of the stages that the result needs.

@@ -13,6 +13,7 @@
 #include <deque>
 #include <iterator>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -123,6 +124,11 @@ public:
     /// Of text or bytes.
     [[nodiscard]] std::string_view text(pickle_ref at) const {
         return std::string_view(bytes_).substr(values_[at].first, values_[at].second);
+    }
+    /// The text, if it is one.
+    [[nodiscard]] std::optional<std::string_view> maybe_text(pickle_ref at) const {
+        if (!is(at, pickle_kind::text)) return std::nullopt;
+        return text(at);
     }
     /// The number of items of a tuple, a list or a dict.
     [[nodiscard]] std::size_t count(pickle_ref at) const {

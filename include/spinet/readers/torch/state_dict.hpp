@@ -236,14 +236,14 @@ private:
     void read_storage(pickle_ref at, tensor_place& place) const {
         if (!values_->is(at, pickle_kind::persistent)) throw error("it has no storage");
         auto const tuple = values_->arguments(at);
-        if (values_->count(tuple) != 5 || text(values_->item(tuple, 0)) != "storage")
+        if (values_->count(tuple) != 5 || values_->maybe_text(values_->item(tuple, 0)) != "storage")
             throw error("its storage is not described by 'storage', type, key, location and size");
         auto const type = values_->item(tuple, 1);
         for (auto const& each : storage_types)
             if (values_->is(type, pickle_kind::global) && values_->global(type) == each.global)
                 place.type = &each;
         if (place.type == nullptr) throw error("its storage is of no known type");
-        auto const key = text(values_->item(tuple, 2));
+        auto const key = values_->maybe_text(values_->item(tuple, 2));
         if (!key || key->size() > 1000) throw error("the key of its storage is no string");
         place.storage.append("data/").append(*key);
         place.storage_size = length(values_->item(tuple, 4), "the size of its storage");
@@ -288,11 +288,6 @@ private:
                         place.storage_size);
     }
 
-    [[nodiscard]] std::optional<std::string_view> text(pickle_ref at) const {
-        if (!values_->is(at, pickle_kind::text)) return std::nullopt;
-        return values_->text(at);
-    }
-
     [[nodiscard]] std::uint64_t length(pickle_ref at, std::string const& what) const {
         if (values_->is(at, pickle_kind::long_integer)) throw error(what, " is beyond 2^63");
         if (!values_->is(at, pickle_kind::integer)) throw error(what, " is no integer");
@@ -332,18 +327,15 @@ private:
         file_->refuse("holds ", what, ", not a dict of tensors; save model.state_dict()");
     }
 
-    [[nodiscard]] std::optional<std::string_view> text(pickle_ref at) const {
-        if (!values_->is(at, pickle_kind::text)) return std::nullopt;
-        return values_->text(at);
-    }
-
     [[nodiscard]] std::string keys_of(pickle_ref dict) const {
         std::string keys;
         std::size_t shown = 0;
         values_->for_each(dict, [&](pickle_ref key, pickle_ref) {
             if (++shown > 12) return;
             if (shown > 1) keys += ", ";
-            keys += shown == 12 ? "..." : text(key) ? in_quotes(*text(key)) : "no string";
+            keys += shown == 12                ? "..."
+                    : values_->maybe_text(key) ? in_quotes(*values_->maybe_text(key))
+                                               : "no string";
         });
         return shown == 0 ? "it has no keys" : "its keys are " + keys;
     }
@@ -362,7 +354,7 @@ private:
 
     /// What a module keeps beside its tensors, of any type.
     [[nodiscard]] bool is_extra_state(pickle_ref key) const {
-        return text(key).value_or("").ends_with("_extra_state");
+        return values_->maybe_text(key).value_or("").ends_with("_extra_state");
     }
 
     [[nodiscard]] pickle_ref chosen() {
@@ -370,7 +362,7 @@ private:
         if (holds_tensors_only(root)) return root;
         std::vector<std::pair<std::string, pickle_ref>> candidates;
         values_->for_each(root, [&](pickle_ref key, pickle_ref value) {
-            auto const name = text(key).value_or("");
+            auto const name = values_->maybe_text(key).value_or("");
             if (values_->is_dict(value) && std::find(usual.begin(), usual.end(), name) != usual.end() &&
                 candidates.size() < 3)
                 candidates.emplace_back(name, value);
@@ -393,7 +385,7 @@ private:
             std::size_t longest = 0;
             pickle_ref next = no_pickle_ref;
             values_->for_each(at, [&](pickle_ref key, pickle_ref value) {
-                auto const name = text(key).value_or("");
+                auto const name = values_->maybe_text(key).value_or("");
                 bool const fits = !name.empty() && rest.starts_with(name) &&
                                   (name.size() == rest.size() || rest[name.size()] == '.');
                 if (!fits || name.size() < longest) return;
@@ -422,8 +414,8 @@ private:
     }
 
     void list_tensor(pickle_ref key, pickle_ref value) {
-        if (!text(key)) file_->refuse("a tensor has a key which is no string");
-        std::string const name(*text(key));
+        if (!values_->maybe_text(key)) file_->refuse("a tensor has a key which is no string");
+        std::string const name(*values_->maybe_text(key));
         with_place([&] { return "tensor " + in_quotes(name); },
                    [&] {
                        auto place = calls_.place_of(value);
@@ -439,7 +431,8 @@ private:
 
     /// A network without what is in a dict or a list would perhaps be another network.
     void leave_out(pickle_ref key, pickle_ref value) {
-        auto const name = text(key) ? in_quotes(*text(key)) : std::string("which is no string");
+        auto const name = values_->maybe_text(key) ? in_quotes(*values_->maybe_text(key))
+                                                   : std::string("which is no string");
         std::string const kind(to_string(values_->kind(value)));
         if (!calls_.is_single(value) && !is_extra_state(key) && !is_empty(value))
             file_->refuse("the key ", name, " holds ", kind,
