@@ -94,8 +94,8 @@ public:
         static_cast<void>(result_shapes(made));
         for (auto const& [name, entry] : *tensors_)
             if (used_.count(name) == 0)
-                made.add_note("left out tensor " + in_quotes(name) + " of shape " + tuple_text(entry.shape) +
-                              ", which the architecture does not name");
+                made.add_note(text("left out tensor ", in_quotes(name), " of shape ", tuple_text(entry.shape),
+                                   ", which the architecture does not name"));
         return made;
     }
 
@@ -141,24 +141,23 @@ private:
     }
 
     /// The names of the options that a node gives.
-    [[nodiscard]] static std::set<std::string_view> given(node_spec const& of) {
-        std::set<std::string_view> names;
-        for_each_member(of, [&]<class T>(char const* name, T const& value) {
-            if (value != T()) names.insert(name);
+    [[nodiscard]] static std::vector<std::string_view> given(node_spec const& of) {
+        std::vector<std::string_view> names;
+        for_each_member(of, [&]<class T>(std::string_view name, T const& value) {
+            if (value != T() && name != "name" && name != "op" && name != "inputs") names.push_back(name);
         });
-        for (auto const* name : {"name", "op", "inputs"}) names.erase(name);
         return names;
     }
     /// Says that an option has been read.
     template <class T>
-    [[nodiscard]] T const& take(char const* name, T const& value) {
-        unread_.erase(name);
+    [[nodiscard]] T const& take(std::string_view name, T const& value) {
+        std::erase(unread_, name);
         return value;
     }
     void refuse_unread() const {
         if (!unread_.empty())
             throw error("node ", in_quotes(spec_->name), ": ", spec_->op, " has no option ",
-                        in_quotes(*unread_.begin()));
+                        in_quotes(unread_.front()));
     }
     [[nodiscard]] std::string prefix() {
         return take("weights", spec_->weights).empty() ? spec_->name : spec_->weights;
@@ -324,7 +323,7 @@ private:
     tensor_source const* load_;
     value_shapes shapes_;  ///< of the first nodes
     std::set<std::string, std::less<>> used_;
-    std::set<std::string_view> unread_;
+    std::vector<std::string_view> unread_;
     node_spec const* spec_ = nullptr;
     std::string last_;
 };

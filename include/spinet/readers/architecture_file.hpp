@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <set>
 #include <span>
@@ -115,7 +116,7 @@ private:
         return true;
     }
 
-    std::vector<std::set<std::string>> keys_;  ///< of each object that is open; none of arrays
+    std::vector<std::set<std::string, std::less<>>> keys_;  ///< of each object that is open; none of arrays
 };
 
 /// The text as JSON. Throws `error` where it is none, is nested too deep or has a key twice.

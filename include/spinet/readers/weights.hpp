@@ -87,8 +87,8 @@ private:
     }
 
     void skip(listed_tensor const& entry, std::string const& why) {
-        notes_.push_back("ignored tensor " + in_quotes(entry.name) + " of dtype " + entry.type_name + ": " +
-                         why);
+        notes_.push_back(
+            text("ignored tensor ", in_quotes(entry.name), " of dtype ", entry.type_name, ": ", why));
     }
 
     std::vector<dense_layer> chain_by_request() {
@@ -111,7 +111,7 @@ private:
             std::string names;
             for (auto const& layer : ordered.first)
                 names += (names.empty() ? "" : ", ") + in_quotes(layer.name);
-            notes_.push_back("ordered the layers by their shapes, since their names do not: " + names);
+            notes_.push_back(text("ordered the layers by their shapes, since their names do not: ", names));
         }
         return std::move(ordered.first);
     }

@@ -63,17 +63,29 @@ public:
         while (rest_.starts_with("//")) (void)next("");
     }
 
-    /// The numbers of the next line, which are `what`; exactly `count`.
+    /// Appends the numbers of the next line, which are `what`; exactly `count`.
+    template <class Number>
+    void append(std::size_t count, std::string const& what, std::vector<Number>& out) {
+        auto line = trimmed(next(what));
+        std::size_t found = 0;
+        for (; !line.empty(); ++found) {
+            auto const comma = line.find(',');
+            auto const text = trimmed(line.substr(0, comma));
+            if (found == count)
+                refuse("more than the ", count, " numbers that ", what, " are, from ", in_quotes(text),
+                       " on");
+            out.push_back(value<Number>(text, found, what));
+            line = comma == line.npos ? std::string_view() : trimmed(line.substr(comma + 1));
+        }
+        if (found != count) refuse(found, " numbers instead of the ", count, " that ", what, " are");
+    }
+
+    /// The same, by themselves.
     template <class Number>
     [[nodiscard]] std::vector<Number> numbers(std::size_t count, std::string const& what) {
         std::vector<Number> found;
-        each_number<Number>(count, what, [&](Number value) { found.push_back(value); });
+        append(count, what, found);
         return found;
-    }
-
-    /// The same, appended to `out`.
-    void append(std::size_t count, std::string const& what, std::vector<double>& out) {
-        each_number<double>(count, what, [&](double value) { out.push_back(value); });
     }
 
     /// Nothing but blanks may follow.
@@ -101,28 +113,11 @@ private:
         return line;
     }
 
-    template <class Number, class F>
-    void each_number(std::size_t count, std::string const& what, F use) {
-        auto line = trimmed(next(what));
-        std::size_t found = 0;
-        for (; !line.empty(); ++found) {
-            auto const comma = line.find(',');
-            auto const text = trimmed(line.substr(0, comma));
-            if (found == count)
-                refuse("more than the ", count, " numbers that ", what, " are, from ", in_quotes(text),
-                       " on");
-            use(value<Number>(text, found, what));
-            line = comma == line.npos ? std::string_view() : trimmed(line.substr(comma + 1));
-        }
-        if (found != count) refuse(found, " numbers instead of the ", count, " that ", what, " are");
-    }
-
     template <class Number>
     [[nodiscard]] Number value(std::string_view text, std::size_t index, std::string const& what) const {
         Number result{};
         auto const [end, code] = std::from_chars(text.data(), text.data() + text.size(), result);
-        auto const where =
-            in_quotes(text) + ", number " + std::to_string(index + 1) + " of " + what + ", is ";
+        auto const where = detail::text(in_quotes(text), ", number ", index + 1, " of ", what, ", is ");
         if (code == std::errc::result_out_of_range) refuse(where, "out of range");
         if (code != std::errc() || end != text.data() + text.size())
             refuse(where, (std::integral<Number> ? "no whole number" : "no number"));
@@ -187,11 +182,11 @@ struct nnet_header {
     std::vector<double> values;
     values.reserve(*weights);
     for (std::size_t row = 0; row < outputs; ++row)
-        lines.append(inputs, "the weights of row " + std::to_string(row + 1) + " of " + name, values);
+        lines.append(inputs, text("the weights of row ", row + 1, " of ", name), values);
     dense_layer layer{name, tensor(name + ".weight", dtype::f64, {outputs, inputs}, bytes_of(values))};
     values.clear();
     for (std::size_t row = 0; row < outputs; ++row)
-        lines.append(1, "the bias " + std::to_string(row + 1) + " of " + name, values);
+        lines.append(1, text("the bias ", row + 1, " of ", name), values);
     layer.bias = tensor(name + ".bias", dtype::f64, {outputs}, bytes_of(values));
     return layer;
 }

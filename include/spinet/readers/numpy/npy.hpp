@@ -45,32 +45,32 @@ public:
 
     /// Throws `error`, saying what is wrong.
     [[nodiscard]] npy_header read() {
-        npy_header found;
-        bool seen[3] = {};
+        std::optional<std::string> descr;
+        std::optional<bool> fortran_order;
+        std::optional<std::vector<std::uint64_t>> shape;
         expect('{');
         while (!take('}')) {
             auto const key = string();
             expect(':');
-            std::size_t const which = key == "descr"           ? 0
-                                      : key == "fortran_order" ? 1
-                                      : key == "shape"         ? 2
-                                                               : 3;
-            if (which == 3) throw error("its header has the unknown key ", in_quotes(key));
-            if (seen[which]) throw error("its header has the key ", in_quotes(key), " twice");
-            seen[which] = true;
-            if (which == 0)
-                found.descr = description();
-            else if (which == 1)
-                found.fortran_order = boolean();
+            bool const known = key == "descr" || key == "fortran_order" || key == "shape";
+            if (!known) throw error("its header has the unknown key ", in_quotes(key));
+            if (key == "descr"   ? descr.has_value()
+                : key == "shape" ? shape.has_value()
+                                 : fortran_order.has_value())
+                throw error("its header has the key ", in_quotes(key), " twice");
+            if (key == "descr")
+                descr = description();
+            else if (key == "shape")
+                shape = tuple();
             else
-                found.shape = tuple();
+                fortran_order = boolean();
             if (!take(',') && peek() != '}') fail();
         }
         skip_space();
         if (!rest_.empty()) fail();
-        if (!seen[0] || !seen[1] || !seen[2])
+        if (!descr || !fortran_order || !shape)
             throw error("its header lacks one of descr, fortran_order and shape");
-        return found;
+        return {*std::move(descr), *fortran_order, *std::move(shape)};
     }
 
 private:

@@ -83,25 +83,15 @@ private:
             auto const* field = message.FindFieldByNumber(static_cast<int>(tag >> 3U));
             std::uint64_t number = 0;
             std::uint32_t half = 0;
-            switch (tag & 7U) {
-                case 0:
-                    if (!in.ReadVarint64(&number)) refuse();
-                    add(32);
-                    break;
-                case 1:
-                    if (!in.ReadLittleEndian64(&number)) refuse();
-                    add(32);
-                    break;
-                case 2:
-                    walk_block(in, field, depth);
-                    break;
-                case 5:
-                    if (!in.ReadLittleEndian32(&half)) refuse();
-                    add(32);
-                    break;
-                default:  // groups, which ONNX does not use
-                    refuse();
-            }
+            unsigned const kind = tag & 7U;
+            if (kind == 2)
+                walk_block(in, field, depth);
+            else if ((kind == 0 && in.ReadVarint64(&number)) ||
+                     (kind == 1 && in.ReadLittleEndian64(&number)) ||
+                     (kind == 5 && in.ReadLittleEndian32(&half)))
+                add(32);
+            else  // the file ends, or has groups, which ONNX does not use
+                refuse();
         }
     }
 

@@ -128,12 +128,11 @@ private:
                 if (opset_ != 0) throw error("names the version of the operators twice");
                 opset_ = set.version();
             }
+        if (opset_ == 0)
+            throw error(
+                "names no version of the operators (opset_import): it is no ONNX model, or is cut short");
         if (opset_ < 7)
-            throw error(opset_ == 0
-                            ? std::string("names no version of the operators (opset_import): it is no "
-                                          "ONNX model, or is cut short")
-                            : "is of version " + std::to_string(opset_) +
-                                  " of the operators; 7 and later are understood");
+            throw error("is of version ", opset_, " of the operators; 7 and later are understood");
         if (model_->functions_size() != 0)
             throw error("defines the function ", in_quotes(model_->functions(0).name()),
                         "; functions are not read");

@@ -64,11 +64,8 @@ void move(reading_state& state, call const& by, F change) {
 
 /// Leaves a node out.
 inline void pass(reading_state& state, call& by, std::string const& why) {
-    if (std::holds_alternative<computed>(by.input(0))) {
-        auto note = "left out " + by.where();
-        note += ": " + why;
-        state.notes.push_back(std::move(note));
-    }
+    if (std::holds_alternative<computed>(by.input(0)))
+        state.notes.push_back(text("left out ", by.where(), ": ", why));
     state.set(by, 0, by.input(0));
 }
 

@@ -122,7 +122,7 @@ public:
     }
 
     bool named(std::string const& value) override {
-        auto const first_in = [&](std::set<std::string>& keys, char const* where) {
+        auto const first_in = [&](std::set<std::string, std::less<>>& keys, char const* where) {
             if (!keys.insert(value).second) throw error("duplicate key ", in_quotes(value), " in ", where);
         };
         if (where_ == place::top_object) {
@@ -213,9 +213,9 @@ private:
     }
 
     tensor_map tensors_;
-    std::set<std::string> names_;
-    std::set<std::string> metadata_;
-    std::set<std::string> fields_;
+    std::set<std::string, std::less<>> names_;
+    std::set<std::string, std::less<>> metadata_;
+    std::set<std::string, std::less<>> fields_;
     std::vector<std::uint64_t> offsets_;
     std::string name_;
     std::string field_;

@@ -86,7 +86,7 @@ void add_tensors(safetensors_tensors& to, input_file& file, Wanted wanted) {
 /// libraries, too, leave out what the model does not ask for.
 [[nodiscard]] inline safetensors_tensors tensors_of_shards(input_file& index_file) {
     auto const index = read_safetensors_index(index_file);
-    std::set<std::string> shards;
+    std::set<std::string, std::less<>> shards;
     for (auto const& listing : index.shard_of) shards.insert(listing.second);
     auto const directory = std::filesystem::path(index_file.path()).parent_path();
     safetensors_tensors result;
@@ -95,9 +95,9 @@ void add_tensors(safetensors_tensors& to, input_file& file, Wanted wanted) {
         add_tensors(result, file, [&](safetensors_entry const& entry) {
             auto const at = index.shard_of.find(entry.name);
             if (at == index.shard_of.end())
-                result.notes.push_back("ignored tensor " + in_quotes(entry.name) + " of dtype " +
-                                       std::string(entry.type->name) + ": it is in the file " +
-                                       in_quotes(shard) + ", but not in the index");
+                result.notes.push_back(text("ignored tensor ", in_quotes(entry.name), " of dtype ",
+                                            entry.type->name, ": it is in the file ", in_quotes(shard),
+                                            ", but not in the index"));
             else if (at->second != shard)
                 file.refuse("tensor ", in_quotes(entry.name), " is in this file, but the index puts it into ",
                             in_quotes(at->second));
