@@ -74,6 +74,16 @@ private:
 
 namespace detail {
 
+/// What has to be true of the name of a file beside another: it stays in the directory, and can be shown.
+[[nodiscard]] inline bool is_plain_file_name(std::string_view name) noexcept {
+    constexpr std::size_t longest = 255;  // of all common file systems
+    if (name.empty() || name.size() > longest || name == "." || name == "..") return false;
+    for (char const c : name)
+        if (c == '/' || c == '\\' || c == ':' || static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
+            return false;
+    return true;
+}
+
 [[nodiscard]] inline bool begins_with(input_file& file, std::string_view start) {
     return file.size() >= start.size() && file.text(0, start.size()) == start;
 }

@@ -145,7 +145,7 @@ inline void multiply(reading_state& state, call const& by, computed const& view,
     if (!channels) return false;
     auto op = *windows;
     op.bias = tensor_of(flattened(given), state.budget);
-    state.set(by, 0, computed{state.ready(std::move(op), below.inputs, by), view.at});
+    state.set_ready(by, std::move(op), below.inputs, view.at);
     return true;
 }
 
@@ -164,20 +164,17 @@ inline void add_constant(reading_state& state, call const& by, computed const& v
     if (!values)
         by.fail("adds a constant of shape ", tuple_text(given.at.sizes), " to values of shape ",
                 tuple_text(view.at.sizes), ", which has not the shape of their last axes");
-    auto const at = state.ready(offset{tensor_of(*values, state.budget)}, {*from}, by);
-    state.set(by, 0, computed{at, row_major(view.at.sizes)});
+    state.set_ready(by, offset{tensor_of(*values, state.budget)}, {*from}, row_major(view.at.sizes));
 }
 
 inline void add_computed(reading_state& state, call const& by, computed const& a, computed const& b) {
     auto const &shape_a = state.stages[a.from].shape, &shape_b = state.stages[b.from].shape;
-    if (a.at == b.at && shape_a == shape_b)
-        return state.set(by, 0, computed{state.ready(addition{}, {a.from, b.from}, by), a.at});
+    if (a.at == b.at && shape_a == shape_b) return state.set_ready(by, addition{}, {a.from, b.from}, a.at);
     auto const from_a = state.settled_somehow(a, by), from_b = state.settled_somehow(b, by);
     if (!from_a || !from_b || a.at.sizes != b.at.sizes)
         by.fail("adds values of shapes ", tuple_text(a.at.sizes), " and ", tuple_text(b.at.sizes),
                 ", in different orders or of different shapes");
-    auto const at = state.ready(addition{}, {*from_a, *from_b}, by);
-    state.set(by, 0, computed{at, row_major(a.at.sizes)});
+    state.set_ready(by, addition{}, {*from_a, *from_b}, row_major(a.at.sizes));
 }
 
 inline void read_add(reading_state& state, call& by) {
@@ -223,11 +220,7 @@ inline void read_div(reading_state& state, call& by) {
                       b.at.sizes.back() == 1 &&
                       std::equal(a.at.sizes.begin(), a.at.sizes.end() - 1, b.at.sizes.begin());
     if (!fits) by.fail("divides by computed values that are no standard deviation of the others");
-    auto const inputs = above.inputs;
-    double const epsilon = spread->epsilon;
-    state.set(
-        by, 0,
-        computed{state.ready(layer_normalisation{std::nullopt, std::nullopt, epsilon}, inputs, by), a.at});
+    state.set_ready(by, layer_normalisation{std::nullopt, std::nullopt, spread->epsilon}, above.inputs, a.at);
 }
 
 /// Products of computed values: x sigmoid(x), x (1 + erf(x / sqrt 2)), and squares.
@@ -237,17 +230,12 @@ inline void multiply_alike(reading_state& state, call const& by, computed const&
         return set_after(state, by, squared{}, a);
     for (auto const& [x, y] : {std::pair(a, b), std::pair(b, a)}) {
         auto const* function = as<activation>(state.stages[y.from]);
-        if (function != nullptr && function->kind == activation_kind::sigmoid &&
-            state.stages[y.from].inputs.front() == x.from) {
-            auto const at = state.ready(activation{activation_kind::silu}, {x.from}, by);
-            return state.set(by, 0, computed{at, a.at});
-        }
-        auto const* const node = state.stages[y.from].node;
-        if (function != nullptr && node->op_type() == "HardSigmoid" &&
-            state.stages[y.from].inputs.front() == x.from) {
+        bool const of_x = function != nullptr && state.stages[y.from].inputs.front() == x.from;
+        if (of_x && function->kind == activation_kind::sigmoid)
+            return state.set_ready(by, activation{activation_kind::silu}, {x.from}, a.at);
+        if (of_x && state.stages[y.from].node->op_type() == "HardSigmoid") {
             state.notes.push_back(by.where() + ": x HardSigmoid(x), which no activation_kind names");
-            auto const at = state.ready(activation{activation_kind::unspecified}, {x.from}, by);
-            return state.set(by, 0, computed{at, a.at});
+            return state.set_ready(by, activation{activation_kind::unspecified}, {x.from}, a.at);
         }
         auto const plain = without_factor(state, x.from), erf = without_factor(state, y.from);
         auto const* inner = as<error_function>(state.stages[erf.from]);
@@ -275,7 +263,7 @@ inline void read_mul(reading_state& state, call& by) {
         by.fail("multiplies by a constant of shape ", tuple_text(given.at.sizes),
                 "; spinet knows this after layer normalisation only");
     layer_normalisation op{tensor_of(flattened(given), state.budget), std::nullopt, norm->epsilon};
-    state.set(by, 0, computed{state.ready(std::move(op), below.inputs, by), view.at});
+    state.set_ready(by, std::move(op), below.inputs, view.at);
 }
 
 inline void read_pow(reading_state& state, call& by) {

@@ -281,7 +281,7 @@ inline void read_layer_normalisation(reading_state& state, call& by) {
     if (auto const scale = by.maybe_weights(1)) op.scale = tensor_of(*scale, state.budget);
     if (auto const shift = by.maybe_weights(2)) op.shift = tensor_of(*shift, state.budget);
     auto const from = state.settled_features(view, by);
-    state.set(by, 0, computed{state.ready(std::move(op), {from}, by), row_major(view.at.sizes)});
+    state.set_ready(by, std::move(op), {from}, row_major(view.at.sizes));
 }
 
 /// A function of each value: of whole stages, whatever the view, since the order of values does not matter.
@@ -289,9 +289,8 @@ inline void apply_function(reading_state& state, call& by, activation_kind kind)
     auto const& view = by.from_network(0);
     if (state.selected_row(view))
         if (auto const row = state.settled_somehow(view, by))
-            return state.set(by, 0,
-                             computed{state.ready(activation{kind}, {*row}, by), row_major(view.at.sizes)});
-    state.set(by, 0, computed{state.ready(activation{kind}, {view.from}, by), view.at});
+            return state.set_ready(by, activation{kind}, {*row}, row_major(view.at.sizes));
+    state.set_ready(by, activation{kind}, {view.from}, view.at);
 }
 
 inline void read_gelu(reading_state& state, call& by) {
@@ -322,8 +321,9 @@ inline void read_softmax(reading_state& state, call& by, activation_kind kind) {
     if (as<scores>(state.stages[view.from]) != nullptr && kind == activation_kind::softmax)
         return weigh_scores(state, by, view);
     auto const from = state.settled_features(view, by);
-    state.set(by, 0, computed{state.ready(activation{kind}, {from}, by), row_major(view.at.sizes)});
+    state.set_ready(by, activation{kind}, {from}, row_major(view.at.sizes));
 }
+
 /// A mean over features (of layer normalisation), over steps, or over the positions of images.
 inline void read_reduce_mean(reading_state& state, call& by) {
     auto const view = by.from_network(0);
@@ -358,7 +358,7 @@ inline void read_reduce_mean(reading_state& state, call& by) {
     operation op = mean_over_steps{};
     if (images) op = pooling{pooling_kind::average};
     auto const from = images ? state.settled_sample(view, by) : view.from;
-    state.set(by, 0, computed{state.ready(std::move(op), {from}, by), row_major(std::move(sizes))});
+    state.set_ready(by, std::move(op), {from}, row_major(std::move(sizes)));
 }
 
 /// Gather of computed indices from a constant table is an embedding.
@@ -372,8 +372,7 @@ inline void read_gather(reading_state& state, call& by) {
     auto const from = state.settled(*indices, {indices->at.count()}, by);
     auto sizes = indices->at.sizes;
     sizes.push_back(table.at.sizes[1]);
-    auto const at = state.ready(embedding{tensor_of(table, state.budget)}, {from}, by);
-    state.set(by, 0, computed{at, row_major(std::move(sizes))});
+    state.set_ready(by, embedding{tensor_of(table, state.budget)}, {from}, row_major(std::move(sizes)));
 }
 
 /// Blocks of rows in another order: ONNX's gates in PyTorch's.

@@ -208,6 +208,11 @@ public:
         return stages.size() - 1;
     }
 
+    /// The first result of the node: a view of an operation of its own.
+    void set_ready(call const& by, operation op, std::vector<std::size_t> inputs, layout at) {
+        set(by, 0, computed{ready(std::move(op), std::move(inputs), by), std::move(at)});
+    }
+
     void set(call const& by, int output, graph_value result) {
         if (output >= by.node().output_size() || by.node().output(output).empty()) return;
         budget.spend(sizeof(graph_value) + 512);

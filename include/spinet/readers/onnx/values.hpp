@@ -352,9 +352,8 @@ private:
 
     /// Read whole, once. Only plain names: a model must not reach out of its directory.
     byte_source const& file_beside(std::string const& location) {
-        bool const plain = !location.empty() && location != "." && location != ".." &&
-                           location.find_first_of(std::string_view("/\\:\0", 4)) == std::string::npos;
-        if (!plain) fail("is in an external file named ", in_quotes(location), ", not a plain file name");
+        if (!is_plain_file_name(location))
+            fail("is in an external file named ", in_quotes(location), ", not a plain file name");
         auto const at = files_.find(location);
         if (at != files_.end()) return at->second;
         input_file file(directory_ / location);

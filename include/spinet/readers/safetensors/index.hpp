@@ -30,16 +30,6 @@ namespace detail {
 /// Real ones nest two objects.
 inline constexpr std::size_t deepest_index = 32;
 
-/// What has to be true of the name of a shard: it stays in the directory, and can be shown.
-[[nodiscard]] inline bool is_plain_file_name(std::string_view name) noexcept {
-    constexpr std::size_t longest = 255;  // of all common file systems
-    if (name.empty() || name.size() > longest || name == "." || name == "..") return false;
-    for (char const c : name)
-        if (c == '/' || c == '\\' || c == ':' || static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
-            return false;
-    return true;
-}
-
 /// Only `weight_map` is kept; what stands beside it is passed over, down to a limited depth.
 class safetensors_index_events final : public json_events {
 public:

@@ -65,8 +65,8 @@ struct safetensors_tensors {
 };
 
 /// Adds those tensors of a file whose entries `wanted` accepts.
-template <class Wanted>
-void add_tensors(safetensors_tensors& to, input_file& file, Wanted wanted) {
+inline void add_tensors(safetensors_tensors& to, input_file& file,
+                        std::function<bool(safetensors_entry const&)> const& wanted) {
     auto const header = read_safetensors_header(file);
     mapped_file const data(file);
     for (auto const& [name, entry] : header.tensors) {
