@@ -5,6 +5,7 @@
 #include <spinet/error.hpp>
 #include <spinet/network/network.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -73,6 +74,33 @@ private:
 };
 
 namespace detail {
+
+/// What reading a file may take: ten times its size and 64 MiB.
+[[nodiscard]] constexpr std::uint64_t memory_for(std::uint64_t file_size) noexcept {
+    return std::min(file_size, std::uint64_t{1} << 59) * 10 + (std::uint64_t{64} << 20);
+}
+
+/// What reading one file may still allocate, so that a file that repeats itself is refused.
+class memory_allowance {
+public:
+    explicit memory_allowance(std::uint64_t file_size) noexcept
+        : memory_allowance(
+              memory_for(file_size),
+              "what it describes needs more memory than ten times the size of the file and 64 MiB") {}
+    memory_allowance(std::uint64_t limit, char const* refusal) noexcept : left_(limit), refusal_(refusal) {}
+
+    /// Throws `error` where that is too much.
+    void take(std::uint64_t bytes) {
+        if (bytes > left_) throw error(refusal_);
+        left_ -= bytes;
+    }
+    /// Allows more, for a further file.
+    void grant(std::uint64_t bytes) noexcept { left_ += bytes; }
+
+private:
+    std::uint64_t left_;
+    char const* refusal_;
+};
 
 /// What has to be true of the name of a file beside another: it stays in the directory, and can be shown.
 [[nodiscard]] inline bool is_plain_file_name(std::string_view name) noexcept {

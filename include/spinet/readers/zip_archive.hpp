@@ -46,7 +46,7 @@ public:
         auto const count = zip_get_num_entries(zip_.get(), 0);
         if (count > 100'000) file_->refuse("has ", count, " entries");
         std::uint64_t all = 0;
-        std::uint64_t const most = 10 * file_->size() + (std::uint64_t{64} << 20);
+        std::uint64_t const most = memory_for(file_->size());
         for (std::uint64_t k = 0; k < static_cast<std::uint64_t>(count); ++k) {
             zip_stat_t about;
             zip_stat_init(&about);

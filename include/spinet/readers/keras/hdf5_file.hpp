@@ -164,7 +164,7 @@ class hdf5_file {
 public:
     explicit hdf5_file(input_file const& file)
         : file_(&file),
-          remaining_(10 * file.size() + (std::uint64_t{64} << 20)),
+          remaining_(memory_for(file.size())),
           opened_(H5Fopen(file.path().c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), &H5Fclose) {
         if (!opened_) file.refuse("is no valid HDF5 file: ", hdf5_reason());
     }

@@ -39,7 +39,7 @@ struct heads_view {
 
 /// The features [head x stride + offset, + width) of each head.
 [[nodiscard]] inline projection rows_of(projection const& all, std::size_t offset, std::size_t stride,
-                                        std::size_t heads, std::size_t width, memory_budget& budget) {
+                                        std::size_t heads, std::size_t width, memory_allowance& budget) {
     auto const taken = [&](constant of) {
         bool const matrix = of.at.rank() == 2;
         std::size_t const row = of.at.strides[0];
@@ -196,7 +196,7 @@ inline void mask_scores(reading_state& state, call const& by, computed const& vi
             continue;
         auto const number = only_number(*hidden);
         if (!number) return false;
-        state.budget.spend(choice->values.size() * sizeof(double));
+        state.budget.take(choice->values.size() * sizeof(double));
         std::vector<double> mask;
         for (auto const x : choice->values) mask.push_back((x != 0) == (k == 1) ? 0 : *number);
         mask_scores(state, by, *view, constant_of(mask, choice->sizes, by.node().output(0)));

@@ -52,7 +52,7 @@ inline void add_dense(reading_state& state, call const& by, computed const& view
 }
 
 /// Every number times `factor`, in double.
-[[nodiscard]] inline constant multiplied(constant const& of, double factor, memory_budget& budget) {
+[[nodiscard]] inline constant multiplied(constant const& of, double factor, memory_allowance& budget) {
     if (factor == 1) return of;
     auto numbers = numbers_of(of, budget);
     for (auto& x : numbers) x *= factor;
@@ -377,12 +377,12 @@ inline void read_gather(reading_state& state, call& by) {
 
 /// Blocks of rows in another order: ONNX's gates in PyTorch's.
 [[nodiscard]] inline constant reordered(constant const& of, std::vector<std::size_t> const& order,
-                                        memory_budget& budget) {
+                                        memory_allowance& budget) {
     if (order.size() == 1) return of;
     auto const rows = packed(of, budget);
     std::size_t const width = rows.at.count() / order.size() * size_of(rows.type);
     auto const* const from = rows.stored(rows.at.offset);
-    budget.spend(rows.at.count() * size_of(rows.type));
+    budget.take(rows.at.count() * size_of(rows.type));
     std::vector<std::byte> bytes;
     bytes.reserve(width * order.size());
     for (auto const block : order)

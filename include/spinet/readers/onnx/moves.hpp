@@ -27,7 +27,7 @@ namespace spinet::detail::onnx_reading {
 
 inline void set_whole(reading_state& state, call const& by, whole result) {
     if (result.values.size() > most_whole) by.fail("gives too many integers");
-    if (result.values.size() > 16) state.budget.spend(result.values.size() * sizeof(std::int64_t));
+    if (result.values.size() > 16) state.budget.take(result.values.size() * sizeof(std::int64_t));
     state.set(by, 0, std::move(result));
 }
 
@@ -41,7 +41,7 @@ template <class F>
     if (auto const* integers = std::get_if<whole>(&of)) {
         auto const at = checked(change(row_major(integers->sizes)));
         if (at.count() > most_whole) by.fail("gives too many integers");
-        if (at.count() > 16) state.budget.spend(at.count() * sizeof(std::int64_t));
+        if (at.count() > 16) state.budget.take(at.count() * sizeof(std::int64_t));
         whole result{at.sizes, {}};
         for_each_element(at, [&](std::size_t index) { result.values.push_back(integers->values[index]); });
         return result;
@@ -96,7 +96,7 @@ inline void read_cast(reading_state& state, call& by) {
     by.ignore("saturate");
     auto const real = tensor_loader::real_type(to);
     if (auto const* integers = std::get_if<whole>(&by.input(0)); integers != nullptr && real) {
-        state.budget.spend(integers->values.size() * sizeof(double));
+        state.budget.take(integers->values.size() * sizeof(double));
         std::vector<double> const numbers(integers->values.begin(), integers->values.end());
         return state.set(by, 0, constant_of(numbers, integers->sizes, by.node().output(0)));
     }
@@ -360,7 +360,7 @@ inline void read_shape(reading_state& state, call& by) {
         }
         if (!fits || result.sizes[result.axis] != 1)
             by.fail("joins arrays; spinet has no operation for that");
-        state.budget.spend(512);
+        state.budget.take(512);
         result.parts.push_back(*part);
     }
     result.sizes[result.axis] = result.parts.size();

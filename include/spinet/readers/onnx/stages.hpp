@@ -166,7 +166,7 @@ template <class Op>
 /// Makes the network of the stages that the result needs.
 class network_of_stages {
 public:
-    network_of_stages(std::deque<stage> const& stages, std::string input, memory_budget& budget,
+    network_of_stages(std::deque<stage> const& stages, std::string input, memory_allowance& budget,
                       network& into)
         : stages_(&stages), input_(std::move(input)), budget_(&budget), into_(&into) {}
 
@@ -232,7 +232,7 @@ private:
 
     std::deque<stage> const* stages_;
     std::string input_;
-    memory_budget* budget_;
+    memory_allowance* budget_;
     network* into_;
     std::vector<std::string> names_;
     std::map<std::string, std::size_t> used_;

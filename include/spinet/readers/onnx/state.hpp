@@ -162,14 +162,14 @@ private:
 class reading_state {
 public:
     reading_state(std::filesystem::path const& model, std::uint64_t size)
-        : budget(of_budget * size + (std::uint64_t{24} << 20U)),
+        : budget(of_budget * size + (std::uint64_t{24} << 20U), too_much),
           loader(model),
-          checks(of_checks * size + (std::uint64_t{64} << 20U)) {}
+          checks(of_checks * size + (std::uint64_t{64} << 20U), too_much) {}
 
     std::map<std::string, graph_value, std::less<>> values;
     std::deque<stage> stages;  // whose elements stay where they are
     std::vector<std::string> notes;
-    memory_budget budget;
+    memory_allowance budget;
 
     /// The tensor; what is read beside the model may be copied as often as what stands in it.
     [[nodiscard]] graph_value load(::onnx::TensorProto& from, std::string const& name) {
@@ -182,7 +182,7 @@ public:
 
     void push(stage added) {
         // What it takes here and, in an array that grows by doubling, in the network.
-        budget.spend(sizeof(stage) + 3 * sizeof(spinet::node));
+        budget.take(sizeof(stage) + 3 * sizeof(spinet::node));
         stages.push_back(std::move(added));
     }
 
@@ -199,7 +199,7 @@ public:
         auto const where = by.where();
         value_shapes from;
         for (auto const each : inputs) from.push_back(stages[each].shape);
-        for (auto const* each : tensors_of(op)) checks.spend(each->bytes().size());
+        for (auto const* each : tensors_of(op)) checks.take(each->bytes().size());
         op.check(where);
         auto shape = op.visit(shape_after{from, where});
         if (!countable(shape)) by.fail("computes too many values");
@@ -215,7 +215,7 @@ public:
 
     void set(call const& by, int output, graph_value result) {
         if (output >= by.node().output_size() || by.node().output(output).empty()) return;
-        budget.spend(sizeof(graph_value) + 512);
+        budget.take(sizeof(graph_value) + 512);
         values.insert_or_assign(by.node().output(output), std::move(result));
     }
 
@@ -304,8 +304,10 @@ private:
 
     // Times the size of the files: memory, and bytes of tensors looked at once for each use.
     static constexpr std::uint64_t of_budget = 3, of_checks = 16;
+    static constexpr char const* too_much =
+        "would take too much memory for its size: tensors are copied or repeated too often";
     tensor_loader loader;
-    memory_budget checks;
+    memory_allowance checks;
 };
 
 }  // namespace spinet::detail::onnx_reading

@@ -66,31 +66,14 @@ using graph_value = std::variant<whole, constant, computed, joined>;
 /// The largest array of integers that is looked into.
 inline constexpr std::size_t most_whole = 65'536;
 
-/// Bounds what the reader allocates beside protobuf's messages, so that a file that reuses a tensor a million
-/// times is refused. Throws `error`.
-class memory_budget {
-public:
-    explicit memory_budget(std::uint64_t limit) : left_(limit) {}
-    void spend(std::uint64_t bytes) {
-        if (bytes > left_)
-            throw error("would take too much memory for its size: tensors are copied or repeated too often");
-        left_ -= bytes;
-    }
-    /// Allows more, for a further file.
-    void grant(std::uint64_t bytes) noexcept { left_ += bytes; }
-
-private:
-    std::uint64_t left_;
-};
-
 [[nodiscard]] inline double number_at(constant const& of, std::size_t index) {
     return with_element(of.type,
                         [&]<class Element>(Element) { return element_value<Element>(of.stored(index), 0); });
 }
 
 /// All values, row-major.
-[[nodiscard]] inline std::vector<double> numbers_of(constant const& of, memory_budget& budget) {
-    budget.spend(of.at.count() * sizeof(double));
+[[nodiscard]] inline std::vector<double> numbers_of(constant const& of, memory_allowance& budget) {
+    budget.take(of.at.count() * sizeof(double));
     std::vector<double> numbers;
     numbers.reserve(of.at.count());
     for_each_element(of.at, [&](std::size_t index) { numbers.push_back(number_at(of, index)); });
@@ -110,10 +93,10 @@ private:
 }
 
 /// The same values in an array of their own, row-major.
-[[nodiscard]] inline constant packed(constant const& of, memory_budget& budget) {
+[[nodiscard]] inline constant packed(constant const& of, memory_allowance& budget) {
     if (contiguous(of.at)) return of;
     std::size_t const width = size_of(of.type), count = of.at.count();
-    budget.spend(std::uint64_t{count} * width);
+    budget.take(std::uint64_t{count} * width);
     std::vector<std::byte> bytes(count * width);
     auto* to = bytes.data();
     for_each_element(of.at, [&](std::size_t index) {
@@ -124,7 +107,7 @@ private:
 }
 
 /// A window on the file's bytes, or where they are in another order a copy.
-[[nodiscard]] inline tensor tensor_of(constant const& of, memory_budget& budget) {
+[[nodiscard]] inline tensor tensor_of(constant const& of, memory_allowance& budget) {
     auto const rows = packed(of, budget);
     return {rows.name, rows.type, rows.at.sizes, rows.bytes,
             rows.start + rows.at.offset * size_of(rows.type)};

@@ -4,6 +4,7 @@
 
 #include <spinet/error.hpp>
 #include <spinet/network/tensor.hpp>
+#include <spinet/readers/file.hpp>
 
 #include <algorithm>
 #include <array>
@@ -20,23 +21,6 @@
 #include <vector>
 
 namespace spinet::detail {
-
-/// What reading one file may still allocate: in all, ten times its size and 64 MiB.
-class memory_allowance {
-public:
-    explicit memory_allowance(std::uint64_t file_size) noexcept
-        : left_(std::min(file_size, std::uint64_t{1} << 59) * 10 + (std::uint64_t{64} << 20)) {}
-
-    /// Throws `error` where that is too much.
-    void take(std::uint64_t bytes) {
-        if (bytes > left_)
-            throw error("what it describes needs more memory than ten times the size of the file and 64 MiB");
-        left_ -= bytes;
-    }
-
-private:
-    std::uint64_t left_;
-};
 
 /// The names that a pickle may mention. Functions are not called: a call is kept as a value.
 struct pickle_global {
