@@ -13,7 +13,6 @@
 #include <memory>
 #include <new>
 #include <span>
-#include <string>
 #include <vector>
 
 #if __has_include(<sys/mman.h>)

@@ -15,7 +15,6 @@
 #include <limits>
 #include <map>
 #include <onnx/onnx_pb.h>
-#include <string>
 
 namespace spinet::detail::onnx_reading {
 

@@ -13,9 +13,7 @@
 #include <functional>
 #include <map>
 #include <set>
-#include <span>
 #include <string>
-#include <string_view>
 #include <utility>
 
 namespace spinet {
