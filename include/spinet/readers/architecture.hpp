@@ -102,23 +102,24 @@ public:
 private:
     // --- tensors
 
-    [[nodiscard]] std::optional<tensor> optional_tensor(std::string const& name) {
-        auto const found = tensors_->find(name);
+    /// The tensor of that name, given in pieces, if there is one.
+    [[nodiscard]] std::optional<tensor> optional_tensor(text_pieces pieces) {
+        auto const found = tensors_->find(joined(pieces));
         if (found == tensors_->end()) return std::nullopt;
-        used_.insert(name);
+        used_.insert(found->first);
         if (!found->second.type)
-            throw error("tensor ", in_quotes(name), " has dtype ", found->second.type_name,
+            throw error("tensor ", in_quotes(found->first), " has dtype ", found->second.type_name,
                         "; weights have to be F32, F64, F16 or BF16");
         return (*load_)(found->second);
     }
-    [[nodiscard]] tensor required_tensor(std::string const& name) {
-        if (auto found = optional_tensor(name)) return *std::move(found);
-        throw error("there is no tensor ", in_quotes(name), ", which the architecture's node ",
+    [[nodiscard]] tensor required_tensor(text_pieces pieces) {
+        if (auto found = optional_tensor(pieces)) return *std::move(found);
+        throw error("there is no tensor ", in_quotes(joined(pieces)), ", which the architecture's node ",
                     in_quotes(spec_->name), " (", spec_->op, ") needs");
     }
-    [[nodiscard]] bool has(std::string const& name) const { return tensors_->count(name) != 0; }
+    [[nodiscard]] bool has(text_pieces pieces) const { return tensors_->count(joined(pieces)) != 0; }
     [[nodiscard]] dense layer(std::string const& prefix) {
-        return {required_tensor(prefix + ".weight"), optional_tensor(prefix + ".bias")};
+        return {required_tensor({prefix, ".weight"}), optional_tensor({prefix, ".bias"})};
     }
 
     // --- nodes
@@ -184,12 +185,12 @@ private:
         if (op == "batch_normalisation") {
             auto const from = prefix();
             return batch_normalisation{
-                required_tensor(from + ".running_mean"), required_tensor(from + ".running_var"),
-                optional_tensor(from + ".weight"), optional_tensor(from + ".bias"), epsilon()};
+                required_tensor({from, ".running_mean"}), required_tensor({from, ".running_var"}),
+                optional_tensor({from, ".weight"}), optional_tensor({from, ".bias"}), epsilon()};
         }
         if (op == "layer_normalisation") {
             auto const from = prefix();
-            return layer_normalisation{optional_tensor(from + ".weight"), optional_tensor(from + ".bias"),
+            return layer_normalisation{optional_tensor({from, ".weight"}), optional_tensor({from, ".bias"}),
                                        epsilon()};
         }
         if (op == "addition") return addition{};
@@ -199,7 +200,7 @@ private:
         if (op == "mean_over_steps") return mean_over_steps{};
         if (op == "recurrent") return recurrent_of(spec);
         if (op == "attention") return attention_of(prefix(), spec);
-        if (op == "embedding") return embedding{required_tensor(prefix() + ".weight")};
+        if (op == "embedding") return embedding{required_tensor({prefix(), ".weight"})};
         throw error("node ", in_quotes(spec.name), ": there is no operation ", in_quotes(op));
     }
 
@@ -230,7 +231,7 @@ private:
     /// Positions: of a table of more steps than there are, the first ones.
     [[nodiscard]] offset offset_of(network const& made, node_spec const& spec) {
         auto const from = prefix();
-        auto values = required_tensor(has(from) ? from : from + ".weight");
+        auto values = required_tensor({from, has({from}) ? "" : ".weight"});
         // Only of the nodes since the last time, or thousands of offsets would take the square of that.
         while (shapes_.size() < made.nodes().size()) add_shape(shapes_, made);
         auto const& source = spec.inputs.empty() ? last_ : spec.inputs.front();
@@ -252,10 +253,10 @@ private:
         return {kind == "rnn"    ? recurrent_kind::rnn
                 : kind == "lstm" ? recurrent_kind::lstm
                                  : recurrent_kind::gru,
-                required_tensor(from + ".weight_ih" + suffix),
-                required_tensor(from + ".weight_hh" + suffix),
-                optional_tensor(from + ".bias_ih" + suffix),
-                optional_tensor(from + ".bias_hh" + suffix),
+                required_tensor({from, ".weight_ih", suffix}),
+                required_tensor({from, ".weight_hh", suffix}),
+                optional_tensor({from, ".bias_ih", suffix}),
+                optional_tensor({from, ".bias_hh", suffix}),
                 kind == "rnn" ? activation_or(spec, activation_kind::tanh) : activation_kind::tanh,
                 reversed};
     }
@@ -269,9 +270,9 @@ private:
     }
     [[nodiscard]] attention attention_of(std::string const& from, node_spec const& spec) {
         std::vector<dense> parts;
-        if (has(from + ".in_proj_weight")) {
-            auto const weight = required_tensor(from + ".in_proj_weight");
-            auto const bias = optional_tensor(from + ".in_proj_bias");
+        if (has({from, ".in_proj_weight"})) {
+            auto const weight = required_tensor({from, ".in_proj_weight"});
+            auto const bias = optional_tensor({from, ".in_proj_bias"});
             for (std::size_t k = 0; k < 3; ++k) {
                 parts.push_back({third(weight, k)});
                 if (bias) parts.back().bias = third(*bias, k);
@@ -299,8 +300,8 @@ private:
         auto const named = [&](char const* part) { return detail::text(spec.name, ".", part); };
         auto const norm = [&](char const* which, std::string const& name, std::string const& reads) {
             made.add({name,
-                      layer_normalisation{optional_tensor(from + which + ".weight"),
-                                          optional_tensor(from + which + ".bias"), epsilon()},
+                      layer_normalisation{optional_tensor({from, which, ".weight"}),
+                                          optional_tensor({from, which, ".bias"}), epsilon()},
                       {reads}});
         };
         auto read = source;
