@@ -11,7 +11,6 @@
 #include <cstddef>
 #include <iterator>
 #include <span>
-#include <string>
 #include <vector>
 
 namespace spinet {
