@@ -5,11 +5,11 @@
 #include <spinet/archive.hpp>
 #include <spinet/detail/memory.hpp>
 #include <spinet/detail/split_matrix.hpp>
-#include <spinet/ensemble/anneal.hpp>
 #include <spinet/ensemble/concepts.hpp>
 #include <spinet/execution/blas_threads.hpp>
 #include <spinet/mean_field/coupling_spectrum.hpp>
 #include <spinet/model/laws.hpp>
+#include <spinet/run/anneal.hpp>
 #include <spinet/run/identity.hpp>
 #include <spinet/run/measurement.hpp>
 #include <spinet/run/progress.hpp>
