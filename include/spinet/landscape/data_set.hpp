@@ -47,10 +47,7 @@ void put_rows(Numbers const& numbers, char const* what, std::size_t& count, std:
 
 inline void require_as_many(char const* who, std::size_t found, std::size_t expected) {
     if (found != expected)
-        throw error(who, ": expected ", expected,
-                    " rows, one for each sample, "
-                    "found ",
-                    found);
+        throw error(who, ": expected ", expected, " rows, one for each sample, found ", found);
 }
 
 }  // namespace detail
