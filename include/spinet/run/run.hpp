@@ -90,13 +90,6 @@ struct run_record : ensemble_report {
         for (auto const n : trips) total += static_cast<double>(n);
         return trips.empty() ? 0.0 : total / static_cast<double>(trips.size());
     }
-
-    /// Mean time of a round trip, in sweeps: every row of a ladder is on its way all the time. Infinite where
-    /// none was made.
-    [[nodiscard]] double round_trip_time() const noexcept {
-        double const sweeps = static_cast<double>(sweeps_done - std::min(sweeps_done, plan.warmup));
-        return static_cast<double>(rows_per_replica) * sweeps / round_trips_per_ladder();
-    }
 };
 
 /// A run of `observables{Os...}`.

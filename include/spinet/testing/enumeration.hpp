@@ -22,6 +22,12 @@ void spins_of_state(std::uint64_t index, std::span<Real> spins) noexcept {
     for (std::size_t i = 0; i < spins.size(); ++i) spins[i] = (index >> i & 1u) != 0 ? Real{1} : Real{-1};
 }
 
+/// For u in (0, 1], the entry that is drawn of a distribution, given its sums up to each entry.
+[[nodiscard]] inline std::uint64_t drawn_entry(std::vector<double> const& cumulated, double u) {
+    auto const at = std::lower_bound(cumulated.begin(), cumulated.end(), u * cumulated.back());
+    return static_cast<std::uint64_t>(std::min(at, cumulated.end() - 1) - cumulated.begin());
+}
+
 /// The number of the state with these spins.
 template <class Real>
 [[nodiscard]] std::uint64_t state_of_spins(std::span<Real const> spins) noexcept {
@@ -115,9 +121,7 @@ public:
             double sum = 0;
             for (double const p : probabilities_) cumulated_.push_back(sum += p);
         }
-        auto const at = std::lower_bound(cumulated_.begin(), cumulated_.end(), u * cumulated_.back());
-        return static_cast<std::uint64_t>(
-            std::min(at - cumulated_.begin(), static_cast<std::ptrdiff_t>(cumulated_.size() - 1)));
+        return drawn_entry(cumulated_, u);
     }
 
 private:
