@@ -411,10 +411,10 @@ template <class M, class K, class Exec = serial, class... Watchers>
     if (from.spins.size() != rungs || from.equilibrated.size() != rungs)
         throw error("relaxation: expected states and verdicts of ", rungs, " temperatures, found ",
                     from.spins.size(), " and ", from.equilibrated.size());
-    std::size_t const replicas = from.spins[0].rows();
+    std::size_t const replicas = from.spins[0].rows(), sites = model.size();
     for (auto const& each : from.spins)
-        if (each.sites() != model.size() || each.rows() != replicas)
-            throw error("relaxation: expected ", replicas, " replicas of ", model.size(), " spins, found ",
+        if (each.sites() != sites || each.rows() != replicas)
+            throw error("relaxation: expected ", replicas, " replicas of ", sites, " spins, found ",
                         each.rows(), " of ", each.sites());
     if (from.replicas_per_block == 0 || replicas % from.replicas_per_block != 0 ||
         replicas / from.replicas_per_block < 2)

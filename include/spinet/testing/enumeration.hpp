@@ -40,9 +40,10 @@ template <class Real>
 /// `energy`.
 template <Model M>
 [[nodiscard]] std::vector<double> all_energies(M const& model) {
-    if (model.size() > 20) throw error("enumeration: ", model.size(), " spins; at most 20 are enumerated");
-    std::vector<double> energies(std::size_t{1} << model.size());
-    std::vector<typename M::spin_type> spins(model.size());
+    std::size_t const sites = model.size();
+    if (sites > 20) throw error("enumeration: ", sites, " spins; at most 20 are enumerated");
+    std::vector<double> energies(std::size_t{1} << sites);
+    std::vector<typename M::spin_type> spins(sites);
     for (std::uint64_t k = 0; k < energies.size(); ++k) {
         spins_of_state(k, std::span(spins));
         energies[k] = model.energy(std::span<typename M::spin_type const>(spins));
