@@ -4,7 +4,6 @@
 
 #include <spinet/error.hpp>
 #include <spinet/model/concepts.hpp>
-#include <spinet/random/streams.hpp>
 
 #include <algorithm>
 #include <bit>
