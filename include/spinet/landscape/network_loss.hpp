@@ -74,13 +74,8 @@ public:
                 each.bias.has_value() != (layers_[l].bias != none) ||
                 (each.activation != activation_kind::unspecified && each.activation != layers_[l].activation))
                 break;
-            std::size_t const first = numbers.size();
-            numbers.resize(first + each.weight.size());
-            each.weight.copy_to(std::span(numbers).subspan(first));
-            if (each.bias) {
-                numbers.resize(numbers.size() + each.outputs());
-                each.bias->copy_to(std::span(numbers).last(each.outputs()));
-            }
+            append(each.weight, numbers);
+            if (each.bias) append(*each.bias, numbers);
             ++l;
         }
         if (l != layers_.size() || l != chain.size())
@@ -197,6 +192,11 @@ private:
     };
     static constexpr std::size_t none = ~std::size_t{0};
 
+    static void append(tensor const& from, std::vector<double>& to) {
+        to.resize(to.size() + from.size());
+        from.copy_to(std::span(to).last(from.size()));
+    }
+
     void add_layer(dense_layer const& from, bool last, activation_kind hidden, std::vector<double>& start) {
         layer added{from.inputs(), from.outputs(), start.size(), none, from.activation};
         if (added.activation == activation_kind::unspecified)
@@ -210,16 +210,12 @@ private:
                              ? "; say which by network_loss::options{.hidden = ...}"
                              : "; known are identity, relu, tanh and sigmoid (cross_entropy takes the "
                                "outputs before softmax)"));
-        std::vector<double> numbers(from.weight.size());
-        from.weight.copy_to(std::span(numbers));
         groups_.push_back({from.name + ".weight", start.size(), added.out, added.in, false});
-        start.insert(start.end(), numbers.begin(), numbers.end());
+        append(from.weight, start);
         if (from.bias) {
             added.bias = start.size();
-            numbers.resize(added.out);
-            from.bias->copy_to(std::span(numbers));
             groups_.push_back({from.name + ".bias", start.size(), added.out, 1, true});
-            start.insert(start.end(), numbers.begin(), numbers.end());
+            append(*from.bias, start);
         }
         layers_.push_back(added);
     }

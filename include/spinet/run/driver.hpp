@@ -79,14 +79,14 @@ public:
     void start(Watchers&... watchers) {
         std::vector<real> cold;
         if (plan_.from == start::hot_and_cold) {
-            cold =
-                anneal_with(
-                    model_, method_.kernel(), method_.temperatures(),
-                    {.sweeps = plan_.annealing, .seed = plan_.seed}, team_,
-                    [&](std::uint64_t sweep) {
-                        return tell({run_phase::annealing, sweep, plan_.annealing, false, {}}, watchers...);
-                    })
-                    .spins;
+            cold = anneal_with(model_, method_.kernel(), method_.temperatures(),
+                               {.sweeps = plan_.annealing, .seed = plan_.seed}, team_,
+                               [&](std::uint64_t sweep) {
+                                   return tell_all(
+                                       progress{run_phase::annealing, sweep, plan_.annealing, false, {}},
+                                       watchers...);
+                               })
+                       .spins;
             stopped_ = cold.empty();
         }
         if (stopped_) return;
@@ -132,8 +132,9 @@ public:
                 measurements_.add(ensemble_, team_, step,
                                   recorder::stage_of((stop_at - plan_.warmup) / plan_.measure_every - 1,
                                                      plan_.measurements()));
-            if (!tell({phase(), before + stop_at, end, before + stop_at == end, [this] { return freeze(); }},
-                      watchers...))
+            if (!tell_all(progress{phase(), before + stop_at, end, before + stop_at == end,
+                                   [this] { return freeze(); }},
+                          watchers...))
                 stopped_ = true;
         }
         if (stopped_ && result_.sweeps_done < end) tell_the_end(watchers...);
@@ -238,11 +239,12 @@ private:
     template <class... Watchers>
     void tell_the_end(Watchers&... watchers) {
         if (result_.sweeps_done == 0) {
-            (void)tell({run_phase::annealing, 0, plan_.annealing, true, {}}, watchers...);
+            (void)tell_all(progress{run_phase::annealing, 0, plan_.annealing, true, {}}, watchers...);
             return;
         }
-        (void)tell({phase(), result_.sweeps_done, result_.sweeps_total, true, [this] { return freeze(); }},
-                   watchers...);
+        (void)tell_all(
+            progress{phase(), result_.sweeps_done, result_.sweeps_total, true, [this] { return freeze(); }},
+            watchers...);
     }
 
     [[nodiscard]] checkpoint freeze() const {

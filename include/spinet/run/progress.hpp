@@ -44,12 +44,6 @@ consteval bool watchers_fit() {
     return (Watcher<std::remove_cvref_t<Watchers>> && ...);
 }
 
-/// Tells all watchers, whatever one of them says; false if any wants to stop.
-template <class... Watchers>
-[[nodiscard]] bool tell(progress const& now, Watchers&... watchers) {
-    return tell_all(now, watchers...);
-}
-
 }  // namespace detail
 
 }  // namespace spinet
