@@ -4,7 +4,7 @@
 
 #include <spinet/detail/vector_math.hpp>
 #include <spinet/error.hpp>
-#include <spinet/landscape/parameter_group.hpp>
+#include <spinet/landscape/objective.hpp>
 #include <spinet/landscape/surface.hpp>
 #include <spinet/landscape/vector_argument.hpp>
 #include <spinet/random/streams.hpp>

@@ -8,7 +8,6 @@
 #include <spinet/execution/blas_threads.hpp>
 #include <spinet/landscape/data_set.hpp>
 #include <spinet/landscape/objective.hpp>
-#include <spinet/landscape/parameter_group.hpp>
 #include <spinet/landscape/vector_argument.hpp>
 #include <spinet/network/network.hpp>
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Objective functions: those that a user brings, with weight decay, and energies on the sphere.
+/// Objective functions: those that a user brings, with weight decay, and energies on the sphere; and which of
+/// their numbers belong together.
 #pragma once
 
 #include <spinet/error.hpp>
@@ -12,10 +13,21 @@
 #include <concepts>
 #include <cstddef>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
 namespace spinet {
+
+/// A block of parameters: a matrix of `rows` filters with `columns` numbers each, or the bias of a layer
+/// (rows x 1).
+struct parameter_group {
+    std::string name;
+    std::size_t first = 0, rows = 0, columns = 0;
+    bool bias = false;
+
+    [[nodiscard]] std::size_t size() const noexcept { return rows * columns; }
+};
 
 namespace detail {
 

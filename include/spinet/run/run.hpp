@@ -4,7 +4,7 @@
 
 #include <spinet/ensemble/ladder.hpp>
 #include <spinet/ensemble/report.hpp>
-#include <spinet/observable/observable.hpp>
+#include <spinet/observable/concepts.hpp>
 #include <spinet/observable/stored_spins.hpp>
 #include <spinet/run/recorder.hpp>
 #include <spinet/run/run_plan.hpp>
