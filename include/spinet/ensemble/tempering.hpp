@@ -37,7 +37,8 @@ public:
           exchange_(std::move(exchange)),
           pairs_(std::move(pairs)) {
         if (replicas_per_block > 1 && !(pairs_.highest() > 0))
-            throw error(pairs_.name(), " up to T = ", pairs_.highest(), " would never be made");
+            throw error(std::string(pairs_.name()), " up to T = ", static_cast<double>(pairs_.highest()),
+                        " would never be made");
     }
 
     [[nodiscard]] ladder const& temperatures() const noexcept { return temperatures_; }

@@ -75,11 +75,12 @@ public:
         place_rows();
         if (!has_variants && std::any_of(graph_.rungs.begin(), graph_.rungs.end(),
                                          [](rung const& each) { return each.variant != 0; }))
-            throw error(exchange_.name(),
+            throw error(std::string(exchange_.name()),
                         ": its graph has variants of the model, but it is no CappedExchange for this kernel");
         if constexpr (exchanges_within)
             if (exchange_.summed_out(model) >= model.colours())
-                throw error(exchange_.name(), ": the model has no colour ", exchange_.summed_out(model));
+                throw error(std::string(exchange_.name()), ": the model has no colour ",
+                            static_cast<std::size_t>(exchange_.summed_out(model)));
     }
 
     [[nodiscard]] std::size_t first_ladder() const noexcept { return first_ladder_; }
