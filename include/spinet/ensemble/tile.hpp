@@ -14,7 +14,6 @@
 #include <cstdint>
 #include <numeric>
 #include <span>
-#include <string>
 #include <type_traits>
 #include <vector>
 

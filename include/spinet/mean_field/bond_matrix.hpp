@@ -8,7 +8,6 @@
 #include <cmath>
 #include <cstddef>
 #include <span>
-#include <string>
 #include <vector>
 
 // Everything here holds for INDEPENDENT, ZERO-MEAN weights only, without fields, in the limit of wide layers.

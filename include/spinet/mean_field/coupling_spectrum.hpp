@@ -14,7 +14,6 @@
 #include <cstddef>
 #include <limits>
 #include <span>
-#include <string>
 #include <utility>
 
 namespace spinet {

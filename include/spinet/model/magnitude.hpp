@@ -5,7 +5,6 @@
 #include <spinet/error.hpp>
 
 #include <limits>
-#include <string>
 
 namespace spinet::detail {
 
