@@ -107,10 +107,11 @@ template <std::same_as<linear_map> Map>
     return taps;
 }
 
-/// The window map as a block in double precision, which knows its geometry.
-template <std::same_as<linear_map> Map>
-[[nodiscard]] window_block<double> window_of(Map const& map) {
-    return {0, 1, std::get<window_map>(map.kind).shape, kernel_values(map)};
+/// visit(first column, values) for the runs of neighbouring couplings in row i of a window map with this
+/// kernel.
+template <class Visit>
+void for_each_run(linear_map const& map, std::vector<double> const& kernel, std::size_t i, Visit&& visit) {
+    for_each_read(std::get<window_map>(map.kind).shape, kernel.data(), i, 0, visit);
 }
 
 /// y += factor W x.
@@ -130,10 +131,10 @@ void add_product(Map const& map, double factor, std::span<double const> x, std::
         });
         return;
     }
-    auto const block = window_of(map);
+    auto const kernel = kernel_values(map);
     for (std::size_t i = 0; i < y.size(); ++i) {
         double sum = 0;
-        block.for_each_from(i, 0, [&](std::size_t first, std::span<double const> couplings) {
+        for_each_run(map, kernel, i, [&](std::size_t first, std::span<double const> couplings) {
             for (std::size_t k = 0; k < couplings.size(); ++k) sum += couplings[k] * x[first + k];
         });
         y[i] += factor * sum;
@@ -152,9 +153,9 @@ void for_each_entry(linear_map const& map, Visit&& visit) {
         });
         return;
     }
-    auto const block = window_of(map);
+    auto const kernel = kernel_values(map);
     for (std::size_t i = 0; i < map.rows(); ++i)
-        block.for_each_from(i, 0, [&](std::size_t first, std::span<double const> couplings) {
+        for_each_run(map, kernel, i, [&](std::size_t first, std::span<double const> couplings) {
             for (std::size_t k = 0; k < couplings.size(); ++k) visit(i, first + k, couplings[k]);
         });
 }
@@ -219,12 +220,7 @@ private:
     }
 
     static coupling_block<Real> between(coupling_block<Real> block, std::size_t from, std::size_t to) {
-        std::visit(
-            [&](auto& any) {
-                any.from = from;
-                any.to = to;
-            },
-            block);
+        std::visit([&](block_ends& ends) { ends = {from, to}; }, block);
         return block;
     }
 

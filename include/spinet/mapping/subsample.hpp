@@ -114,12 +114,7 @@ public:
                                                    .first;
                                    });
             blocks.push_back(found->second);
-            std::visit(
-                [&](auto& any) {
-                    any.from = each.from;
-                    any.to = each.to;
-                },
-                blocks.back());
+            std::visit([&](block_ends& ends) { ends = {each.from, each.to}; }, blocks.back());
         }
         auto lines = wired_.made_from;
         lines.emplace_back("sampling", to_string(how_));
