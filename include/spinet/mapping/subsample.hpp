@@ -84,45 +84,17 @@ public:
                 " neurons of each layer make ", fewest(),
                 (steps() > 1 ? " (a sequence has each at " + std::to_string(steps()) + " steps)" : ""));
         auto const kept = choose(wanted, seed);
-        std::vector<spin_group> parts;
-        std::vector<std::size_t> groups;
-        std::vector<Real> fields;
-        auto const& all = wired_.wires.parts;
-        for (std::size_t p = 0; p < all.size(); ++p) {
-            auto const& own = kept[class_of_[p]].units;
-            parts.push_back({all[p].name, 0, own.size() * all[p].positions,
-                             static_cast<double>(units_of(p)) / static_cast<double>(own.size())});
-            if (p > 0 && all[p].group == all[p - 1].group)
-                ++groups.back();
-            else
-                groups.push_back(1);
-            detail::with_place([&] { return "the fields of " + detail::in_quotes(all[p].name); },
-                               [&] {
-                                   for (std::size_t const i : sites_of(p, kept))
-                                       fields.push_back(detail::rounded_to<Real>(all[p].fields[i]));
-                               });
-        }
-        std::vector<coupling_block<Real>> blocks;
-        std::map<std::pair<linear_map const*, double>, coupling_block<Real>> made;
-        for (auto const& each : wired_.wires.wires) {
-            auto found = made.find({each.map.get(), each.factor});
-            if (found == made.end())
-                detail::with_place([&] { return detail::couplings_text(wired_.wires, each); },
-                                   [&] {
-                                       found = made.emplace(std::pair(each.map.get(), each.factor),
-                                                            block<Real>(each, kept, modes))
-                                                   .first;
-                                   });
-            blocks.push_back(found->second);
-            std::visit([&](block_ends& ends) { ends = {each.from, each.to}; }, blocks.back());
-        }
+        std::size_t neurons = 0;
+        auto const& parts = wired_.wires.parts;
+        for (std::size_t p = 0; p < parts.size(); ++p)
+            neurons += kept[class_of_[p]].units.size() * parts[p].positions;
         auto lines = wired_.made_from;
         lines.emplace_back("sampling", to_string(how_));
         lines.emplace_back("modes", to_string(modes));
-        lines.emplace_back("sampled neurons", std::to_string(fields.size()) + " of " +
-                                                  std::to_string(spins()) + ", seed " + std::to_string(seed));
-        return network_glass<Real>(std::move(parts), std::move(fields), std::move(blocks), std::move(lines),
-                                   groups);
+        lines.emplace_back("sampled neurons", detail::text(neurons, " of ", spins(), ", seed ", seed));
+        return detail::glass_with<Real>(
+            wired_.wires, std::move(lines), [&](std::size_t p) { return kept_fields(p, kept); },
+            [&](wire const& each) { return block<Real>(each, kept, modes); });
     }
 
     /// Of each layer (or set of layers that are joined one to one), where it has as many.
@@ -358,13 +330,13 @@ private:
         return counts;
     }
 
-    [[nodiscard]] std::vector<std::size_t> sites_of(std::size_t part,
-                                                    std::vector<kept_units> const& kept) const {
-        std::size_t const positions = wired_.wires.parts[part].positions;
-        std::vector<std::size_t> sites;
-        for (std::size_t const unit : kept[class_of_[part]].units)
-            for (std::size_t k = 0; k < positions; ++k) sites.push_back(unit * positions + k);
-        return sites;
+    [[nodiscard]] std::vector<double> kept_fields(std::size_t p, std::vector<kept_units> const& kept) const {
+        auto const& part = wired_.wires.parts[p];
+        std::vector<double> fields;
+        for (std::size_t const unit : kept[class_of_[p]].units)
+            for (std::size_t k = 0; k < part.positions; ++k)
+                fields.push_back(part.fields[unit * part.positions + k]);
+        return fields;
     }
 
     // --- couplings
