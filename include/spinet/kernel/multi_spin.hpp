@@ -60,11 +60,7 @@ struct uniform_couplings {
     }
 
     [[noreturn]] static void refuse(std::size_t spin, char const* what) {
-        std::string text = "multi_spin: spin ";
-        text += std::to_string(spin);
-        text += " has ";
-        text += what;
-        throw error(text);
+        throw error("multi_spin: spin ", spin, " has ", what);
     }
 };
 
@@ -258,11 +254,7 @@ public:
         measure_energies(model, tile);
     }
 
-    [[nodiscard]] std::string name() const {
-        std::string text(rule::name());
-        text += " (multi-spin coding)";
-        return text;
-    }
+    [[nodiscard]] std::string name() const { return detail::text(rule::name(), " (multi-spin coding)"); }
 
 private:
     static constexpr std::size_t levels = 32;          ///< bits of a uniform number

@@ -256,11 +256,7 @@ public:
         }
     }
 
-    [[nodiscard]] std::string name() const {
-        std::string text(rule::name());
-        text += " (rejection-free)";
-        return text;
-    }
+    [[nodiscard]] std::string name() const { return detail::text(rule::name(), " (rejection-free)"); }
 
 private:
     static constexpr std::uint32_t sweeps_between_refreshes = 64;
