@@ -2,6 +2,7 @@
 /// What is done once with all couplings of a model; how large they may be.
 #pragma once
 
+#include <spinet/detail/function_ref.hpp>
 #include <spinet/error.hpp>
 
 #include <cmath>
@@ -11,28 +12,12 @@
 
 namespace spinet::detail {
 
-/// A visitor of couplings, whatever it is: what is done once for each model is not compiled for each visitor.
-template <class Real>
-class coupling_visitor {
-public:
-    template <class Visit>
-    explicit coupling_visitor(Visit& visit)
-        : visit_(&visit), call_([](void* to, std::size_t first, std::span<Real const> couplings) {
-              (*static_cast<Visit*>(to))(first, couplings);
-          }) {}
-    void operator()(std::size_t first, std::span<Real const> couplings) const {
-        call_(visit_, first, couplings);
-    }
-
-private:
-    void* visit_;
-    void (*call_)(void*, std::size_t, std::span<Real const>);
-};
-
-/// model.for_each_coupling(site, visit), for set-up code.
+/// model.for_each_coupling(site, visit) for set-up code: the loop over blocks is compiled once for all
+/// visitors.
 template <class M, class Visit>
 void visit_couplings(M const& model, std::size_t site, Visit&& visit) {
-    model.for_each_coupling(site, coupling_visitor<typename M::spin_type>(visit));
+    using real = typename M::spin_type;
+    model.for_each_coupling(site, function_ref<void(std::size_t, std::span<real const>)>(visit));
 }
 
 /// Throws spinet::error, which begins with `field(i)`, where the sum of all |J| and |b| of spin i is not far
