@@ -53,11 +53,10 @@ struct block_changes {
 
     explicit block_changes(std::size_t rows) : values(rows * stride), of_row(rows), order(rows) {}
 
-    aligned_vector<Real> values;    ///< rows x stride: -2, 0 or 2
-    std::vector<flips> of_row;      ///< the same, as lists
-    aligned_vector<Real> gathered;  ///< couplings of scattered visits, for products
-    std::vector<std::uint32_t>
-        order;  ///< rows by their number of flips: loops of equal length one after another
+    aligned_vector<Real> values;       ///< rows x stride: -2, 0 or 2
+    std::vector<flips> of_row;         ///< the same, as lists
+    aligned_vector<Real> gathered;     ///< couplings of scattered visits, for products
+    std::vector<std::uint32_t> order;  ///< rows by their number of flips: loops of equal length together
 };
 
 /// What every state has beside its spins: the total energy of each row, in double.

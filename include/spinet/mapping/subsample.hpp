@@ -176,6 +176,11 @@ private:
         return m != nullptr && m->transposed;
     }
 
+    /// The parts whose units are the stored rows and columns of a wire's map.
+    [[nodiscard]] static std::pair<std::size_t, std::size_t> stored_ends(wire const& each) {
+        return turned(*each.map) ? std::pair(each.from, each.to) : std::pair(each.to, each.from);
+    }
+
     void weigh() {
         if (how_ == sampling::stratified || how_ == sampling::uniform) return;
         for (auto& each : classes_) each.weights.assign(each.units, 0.0);
@@ -205,8 +210,7 @@ private:
     }
 
     void add_leverage(wire const& each, singular_modes const& modes) {
-        std::size_t const row_part = turned(*each.map) ? each.from : each.to,
-                          column_part = turned(*each.map) ? each.to : each.from;
+        auto const [row_part, column_part] = stored_ends(each);
         auto const add = [&](std::vector<double> const& vectors, std::size_t part, bool column) {
             auto& weights = classes_[class_of_[part]].weights;
             for (std::size_t k = 0; k < vectors.size(); ++k)
@@ -219,8 +223,7 @@ private:
 
     void add_norms(wire const& each) {
         detail::stored_rows const rows(*each.map);
-        std::size_t const row_part = turned(*each.map) ? each.from : each.to,
-                          column_part = turned(*each.map) ? each.to : each.from;
+        auto const [row_part, column_part] = stored_ends(each);
         std::vector<double> row(rows.columns());
         double const square = each.factor * each.factor;
         for (std::size_t r = 0; r < rows.rows(); ++r) {
@@ -406,7 +409,7 @@ private:
         auto const* const window = std::get_if<window_map>(&each.map->kind);
         if (window == nullptr) {
             bool const turn = turned(*each.map);
-            std::size_t const row_part = turn ? each.from : each.to, column_part = turn ? each.to : each.from;
+            auto const [row_part, column_part] = stored_ends(each);
             auto const rows = select(row_part, kept, parts[row_part].positions),
                        columns = select(column_part, kept, parts[column_part].positions);
             auto const entries = chosen_entries(*each.map, rows, columns, modes);
@@ -438,12 +441,11 @@ private:
         auto const values = detail::kernel_values(*each.map);
         auto const& units = kept[class_of_[each.to]].units;
         std::size_t const positions = wired_.wires.parts[each.to].positions;
-        std::vector<Real> kernel;
         if (shape.channels_to == 1 && units_of(each.to) != 1) {  // an identity over all values in a row
             shape.x.from = shape.x.to = units.size() * positions;
-            kernel.push_back(detail::rounded_to<Real>(each.factor * values[0]));
-            return window_block<Real>(0, 1, shape, std::move(kernel));
+            return window_block<Real>(0, 1, shape, {detail::rounded_to<Real>(each.factor * values[0])});
         }
+        std::vector<Real> kernel;
         // One channel for each unit, or (identities that are scaled value by value) for each position of it.
         std::size_t const per_unit = shape.channels_to / units_of(each.to);
         std::size_t const taps = shape.y.kernel * shape.x.kernel;

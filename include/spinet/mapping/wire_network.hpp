@@ -84,9 +84,8 @@ public:
     }
 
 private:
-    /// Spins that a value consists of: values [first, first + size of the part) of it are factor * (scale *
-    /// spin
-    /// + shift); empty scales are 1, empty shifts 0.
+    /// Spins that a value consists of: values [first, first + size of the part) of it are factor *
+    /// (scale * spin + shift); empty scales are 1, empty shifts 0.
     struct signal_term {
         std::size_t part = 0, first = 0;
         double factor = 1;
@@ -138,9 +137,8 @@ private:
 
     // --- names and messages
 
-    [[nodiscard]] std::string where() const { return "node " + in_quotes(at_->name); }
     [[noreturn]] void refuse(std::string const& why) const {
-        throw error(where(), " (", at_->op.label(), "): ", why);
+        throw error("node ", in_quotes(at_->name), " (", at_->op.label(), "): ", why);
     }
     [[nodiscard]] std::size_t here() const { return static_cast<std::size_t>(at_ - net_->nodes().data()); }
     [[nodiscard]] signal& input_signal(std::size_t k = 0) { return signals_[net_->position(at_->inputs[k])]; }

@@ -42,9 +42,8 @@ struct wired_part {
 struct wiring {
     std::vector<wired_part> parts;
     std::vector<wire> wires;
-    std::vector<std::string>
-        activations;                     ///< sorted; kinds of activation functions, which have no counterpart
-    std::vector<std::string> discarded;  ///< what else has none
+    std::vector<std::string> activations;  ///< sorted; kinds of functions, which have no counterpart
+    std::vector<std::string> discarded;    ///< what else has none
     bool any_bias = false;
 
     [[nodiscard]] std::size_t spins() const noexcept {

@@ -28,9 +28,8 @@ namespace spinet {
 /// sequence).
 template <class Real>
 struct coupling_matrix {
-    row_major_array<Real, 2> weights;  ///< (to, from)
-    row_major_array<Real, 2>
-        transposed;  ///< (from, to): a flip reads contiguous couplings in both directions
+    row_major_array<Real, 2> weights;     ///< (to, from)
+    row_major_array<Real, 2> transposed;  ///< (from, to): flips read contiguous couplings both ways
     detail::split_matrix split_forward, split_backward;  ///< (from, to) and (to, from), where there are tiles
 
     explicit coupling_matrix(row_major_array<Real, 2> matrix) : weights(std::move(matrix)) {
