@@ -36,9 +36,9 @@ public:
     [[nodiscard]] K const& kernel() const noexcept { return kernel_; }
     [[nodiscard]] std::size_t rows_per_replica() const noexcept { return members_; }
     [[nodiscard]] std::string name() const {
-        if (!step_) return detail::text(kernel_.name(), ", annealing");
-        return detail::text(kernel_.name(), ", population annealing (", members_, " members, steps of ",
-                            *step_, ")");
+        if (!step_) return detail::text(std::string(kernel_.name()), ", annealing");
+        return detail::text(std::string(kernel_.name()), ", population annealing (", members_,
+                            " members, steps of ", *step_, ")");
     }
 
     template <Model M>

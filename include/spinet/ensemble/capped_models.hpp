@@ -122,7 +122,7 @@ public:
     capped_exchange(M const& model, std::vector<capped_model> models, std::string name)
         : models_(std::move(models)), name_(std::move(name)) {
         if (model.colours() != 2)
-            throw error("capped_models: the model has ", model.colours(),
+            throw error("capped_models: the model has ", static_cast<std::size_t>(model.colours()),
                         " colours; modes are held down between two");
         double lowest = std::numeric_limits<double>::infinity();
         for (auto const& capped : models_) lowest = std::min(lowest, capped.cut);

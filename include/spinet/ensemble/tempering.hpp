@@ -36,7 +36,8 @@ public:
           exchange_(std::move(exchange)),
           pairs_(std::move(pairs)) {
         if (replicas_per_block > 1 && !(pairs_.highest() > 0))
-            throw error(pairs_.name(), " up to T = ", pairs_.highest(), " would never be made");
+            throw error(std::string(pairs_.name()), " up to T = ", static_cast<double>(pairs_.highest()),
+                        " would never be made");
     }
 
     [[nodiscard]] ladder const& temperatures() const noexcept { return temperatures_; }
@@ -46,9 +47,10 @@ public:
         return {kernel_, std::move(temperatures), exchange_, pairs_};
     }
     [[nodiscard]] std::string name() const {
-        auto const text = detail::text(kernel_.name(), ", ", exchange_.name());
+        auto const text = detail::text(std::string(kernel_.name()), ", ", std::string(exchange_.name()));
         if (replicas_per_block == 1) return text;
-        return detail::text(text, ", ", pairs_.name(), " up to T = ", static_cast<double>(pairs_.highest()));
+        return detail::text(text, ", ", std::string(pairs_.name()),
+                            " up to T = ", static_cast<double>(pairs_.highest()));
     }
 
     template <Model M>

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <numeric>
 #include <span>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -170,11 +171,12 @@ public:
           seed_(seed),
           state_(kernel.make_state(model, ladders * rungs_)) {
         if (!has_variants && graph_has_variants())
-            throw error(exchange_.name(),
+            throw error(std::string(exchange_.name()),
                         ": its graph has variants of the model, but it is no CappedExchange for this kernel");
         if constexpr (exchanges_within)
             if (exchange_.summed_out(model) >= model.colours())
-                throw error(exchange_.name(), ": the model has no colour ", exchange_.summed_out(model));
+                throw error(std::string(exchange_.name()), ": the model has no colour ",
+                            static_cast<std::size_t>(exchange_.summed_out(model)));
     }
 
     [[nodiscard]] auto const& state() const noexcept { return state_; }

@@ -72,7 +72,7 @@ public:
     }
     using pauses = std::conditional_t<detail::names_its_pauses<K>, mirrored, void>;
 
-    [[nodiscard]] std::string name() const { return detail::text(inner_.name(), ", mirrored"); }
+    [[nodiscard]] std::string name() const { return detail::text(std::string(inner_.name()), ", mirrored"); }
 
 private:
     template <class M>

@@ -246,7 +246,9 @@ public:
         measure_energies(model, tile);
     }
 
-    [[nodiscard]] std::string name() const { return detail::text(rule::name(), " (multi-spin coding)"); }
+    [[nodiscard]] std::string name() const {
+        return detail::text(std::string(rule::name()), " (multi-spin coding)");
+    }
 
 private:
     static constexpr std::size_t levels = 32;          ///< bits of a uniform number

@@ -256,7 +256,9 @@ public:
         }
     }
 
-    [[nodiscard]] std::string name() const { return detail::text(rule::name(), " (rejection-free)"); }
+    [[nodiscard]] std::string name() const {
+        return detail::text(std::string(rule::name()), " (rejection-free)");
+    }
 
 private:
     static constexpr std::uint32_t sweeps_between_refreshes = 64;

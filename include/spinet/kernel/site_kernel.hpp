@@ -136,7 +136,7 @@ public:
     }
 
     [[nodiscard]] std::string name() const {
-        return detail::text(Rule::name(), " (", Scan::name(), " scan)");
+        return detail::text(std::string(Rule::name()), " (", Scan::name(), " scan)");
     }
 
 private:

@@ -150,7 +150,7 @@ public:
     }
 
     [[nodiscard]] std::string name() const {
-        return detail::text(inner_.name(), " + ", options_.clusters, " clusters (wolff)");
+        return detail::text(std::string(inner_.name()), " + ", options_.clusters, " clusters (wolff)");
     }
 
 private:

@@ -169,7 +169,7 @@ private:
                 throw error(
                     "sample: keep_spins needs a method that holds all its temperatures to the end; those "
                     "of ",
-                    method.name(), " come one after the other");
+                    std::string(method.name()), " come one after the other");
         }
         constexpr std::size_t of_block = Method::replicas_per_block;
         if (plan.replicas < 4 * of_block)

@@ -415,8 +415,9 @@ template <class M, class K, class Exec = serial, class... Watchers>
     std::size_t const replicas = from.spins[0].rows();
     for (auto const& each : from.spins)
         if (each.sites() != model.size() || each.rows() != replicas)
-            throw error("relaxation: expected ", replicas, " replicas of ", model.size(), " spins, found ",
-                        each.rows(), " of ", each.sites());
+            throw error("relaxation: expected ", replicas, " replicas of ",
+                        static_cast<std::size_t>(model.size()), " spins, found ", each.rows(), " of ",
+                        each.sites());
     if (from.replicas_per_block == 0 || replicas % from.replicas_per_block != 0 ||
         replicas / from.replicas_per_block < 2)
         throw error("relaxation: expected at least 2 independent units, found ", replicas,

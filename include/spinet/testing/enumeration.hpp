@@ -35,7 +35,9 @@ template <class Real>
 /// `energy`.
 template <Model M>
 [[nodiscard]] std::vector<double> all_energies(M const& model) {
-    if (model.size() > 20) throw error("enumeration: ", model.size(), " spins; at most 20 are enumerated");
+    if (model.size() > 20)
+        throw error("enumeration: ", static_cast<std::size_t>(model.size()),
+                    " spins; at most 20 are enumerated");
     std::vector<double> energies(std::size_t{1} << model.size());
     std::vector<typename M::spin_type> spins(model.size());
     for (std::uint64_t k = 0; k < energies.size(); ++k) {
