@@ -108,7 +108,8 @@ template <PairModel M>
 template <PairModel M>
 [[nodiscard]] row_major_array<double, 1> coupling_eigenvalues(M const& model) {
     if (model.size() > 10'000)
-        throw error("coupling_eigenvalues: expected at most 10000 spins, found ", model.size());
+        throw error("coupling_eigenvalues: expected at most 10000 spins, found ",
+                    static_cast<std::size_t>(model.size()));
     auto matrix = detail::row_major_copy<double, 2>(couplings_of(model), "coupling_eigenvalues");
     return detail::row_major_copy<double, 1>(detail::symmetric_eigen(matrix, model.size(), false),
                                              "coupling_eigenvalues");

@@ -179,7 +179,8 @@ template <PairModel M, class A>
 [[nodiscard]] std::vector<double> pattern_of(char const* who, M const& model, A const& m) {
     auto const pattern = vector_copy<double>(m, who);
     if (pattern.size() != model.size())
-        throw error(who, ": expected ", model.size(), " magnetisations, found ", pattern.size());
+        throw error(who, ": expected ", static_cast<std::size_t>(model.size()), " magnetisations, found ",
+                    pattern.size());
     for (std::size_t i = 0; i < pattern.size(); ++i)
         if (!(std::abs(pattern[i]) <= 1))
             throw error(who, ": expected a magnetisation in [-1, 1] at spin ", i, ", found ", pattern[i]);

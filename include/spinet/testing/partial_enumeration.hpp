@@ -30,7 +30,8 @@ public:
         if (!(temperature > 0) || !std::isfinite(temperature))
             throw error("partial_enumeration: the temperature must be positive and finite");
         if (model.colours() != 2)
-            throw error("partial_enumeration: the model has ", model.colours(), " colours, not 2");
+            throw error("partial_enumeration: the model has ", static_cast<std::size_t>(model.colours()),
+                        " colours, not 2");
         auto first = sites_of(model.colour(0)), second = sites_of(model.colour(1));
         few_ = first.size() <= second.size() ? first : second;
         many_ = first.size() <= second.size() ? second : first;
