@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -143,7 +144,7 @@ private:
     M const* model_;
     std::size_t temperatures_;
     std::uint64_t seed_;
-    std::vector<tile<M, K, Exchange, Pairs>> tiles_;
+    std::deque<tile<M, K, Exchange, Pairs>> tiles_;
     std::size_t words_ = 0;
     std::vector<std::vector<std::uint64_t>> bits_;  ///< of each tile, as last packed
 };
