@@ -5,8 +5,8 @@
 #include <spinet/mapping/subsample.hpp>
 #include <spinet/mapping/wiring_summary.hpp>
 #include <spinet/network/shapes.hpp>
-#include <spinet/run/subsampled_curve.hpp>
 #include <spinet/spinet.hpp>
+#include <spinet/statistics/subsampled_curve.hpp>
 
 #include <CLI/CLI.hpp>
 

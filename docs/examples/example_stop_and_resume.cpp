@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Stops a run, saves it to a file, and resumes it with bitwise the same result as an uninterrupted run.
-#include <spinet/run/checkpoint_file.hpp>
+#include <spinet/io/checkpoint_file.hpp>
 #include <spinet/spinet.hpp>
 
 #include <cstdio>

@@ -2,11 +2,11 @@
 /// What the programs of this directory share: options, signals, messages and checkpoints.
 #pragma once
 
+#include <spinet/io/checkpoint_file.hpp>
 #include <spinet/readers/architecture_file.hpp>
 #include <spinet/readers/load.hpp>
 #include <spinet/readers/nnet/nnet.hpp>
 #include <spinet/readers/numpy/npy.hpp>
-#include <spinet/run/checkpoint_file.hpp>
 #include <spinet/spinet.hpp>
 
 #ifdef SPINET_PROGRAM_HAS_ZIP

@@ -20,9 +20,10 @@ namespace detail {
 /// A piece of a message: text, or a number. It refers to the text, which must live as long as the piece.
 class text_piece {
 public:
-    constexpr text_piece(char const* text) : text_(text) {}
-    constexpr text_piece(std::string_view text) : text_(text) {}
-    text_piece(std::string const& text) : text_(text) {}
+    constexpr text_piece(char const* text) : text_piece(std::string_view(text)) {}
+    constexpr text_piece(std::string_view text)
+        : text_(text.data()), size_(static_cast<std::uint32_t>(text.size())) {}
+    text_piece(std::string const& text) : text_piece(std::string_view(text)) {}
     template <std::integral Number>
         requires(!std::same_as<Number, char> && !std::same_as<Number, bool>)
     constexpr text_piece(Number number)
@@ -34,7 +35,7 @@ public:
         char digits[32];
         switch (kind_) {
             case kind::text:
-                all.append(text_);
+                all.append(text_, size_);
                 break;
             case kind::signed_number:
                 all.append(std::to_string(whole_));
@@ -50,9 +51,12 @@ public:
 
 private:
     enum class kind : std::uint8_t { text, signed_number, unsigned_number, number };
-    std::string_view text_;
-    std::int64_t whole_ = 0;
-    double number_ = 0;
+    union {  // so that a piece takes two stores where a message is made, of which there are hundreds
+        char const* text_;
+        std::int64_t whole_;
+        double number_;
+    };
+    std::uint32_t size_ = 0;  ///< of the text; messages are shorter than 4 GiB
     kind kind_ = kind::text;
 };
 

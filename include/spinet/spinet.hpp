@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The core of spinet: networks in memory, mappings, models, kernels, ensembles, observables, statistics and
-/// `sample`. Files (readers/, io/), landscapes (landscape/), checkpoints in files (run/checkpoint_file.hpp)
+/// `sample`. Files (readers/, io/), landscapes (landscape/), checkpoints in files (io/checkpoint_file.hpp)
 /// and test tools (testing/) are headers of their own.
 #pragma once
 
 #include <spinet/concepts.hpp>
-#include <spinet/ensemble/anneal.hpp>
 #include <spinet/ensemble/annealing.hpp>
 #include <spinet/ensemble/capped_models.hpp>
 #include <spinet/ensemble/suggested_temperatures.hpp>
@@ -49,6 +48,7 @@
 #include <spinet/observable/overlap_histogram.hpp>
 #include <spinet/observable/stored_spins.hpp>
 #include <spinet/observable/structure_factor.hpp>
+#include <spinet/run/anneal.hpp>
 #include <spinet/sample.hpp>
 #include <spinet/spectrum/spectral_density.hpp>
 #include <spinet/statistics/bootstrap.hpp>

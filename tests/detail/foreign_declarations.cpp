@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Other libraries declare the functions of BLAS, LAPACK, OpenBLAS and OpenMP each in its own way. These are the ways
-/// of f2c (results of int), of Eigen (no const) and of <omp.h> (noexcept).
+/// Other libraries declare the functions of BLAS, LAPACK, OpenBLAS and OpenMP each in its own way. These are
+/// the ways of f2c (results of int), of Eigen (no const) and of <omp.h> (noexcept).
 extern "C" {
 int sgemm_(char*, char*, long*, long*, long*, float*, float*, long*, float*, long*, float*, float*, long*);
-int dgemm_(const char*, const char*, const int*, const int*, const int*, const double*, const double*, const int*,
-           const double*, const int*, const double*, double*, const int*);
+int dgemm_(const char*, const char*, const int*, const int*, const int*, const double*, const double*,
+           const int*, const double*, const int*, const double*, double*, const int*);
 int ssyrk_(...);
 int dsyrk_(...);
 int dsteqr_(...);

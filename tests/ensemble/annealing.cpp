@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Annealing and population annealing: schedules, resampling, families, refusals.
 #include "../files.hpp"
-#include <spinet/ensemble/anneal.hpp>
 #include <spinet/ensemble/annealing.hpp>
 #include <spinet/execution/executor.hpp>
 #include <spinet/kernel/glauber.hpp>
 #include <spinet/kernel/multi_spin.hpp>
 #include <spinet/model/factories.hpp>
 #include <spinet/model/lattices.hpp>
+#include <spinet/run/anneal.hpp>
 
 #include <cmath>
 #include <cstddef>

@@ -66,12 +66,12 @@ std::vector<measured> acceptance_of(network_glass<float> const& model, ladder co
 
 TEST_CASE("ladders refuse what is no increasing list of temperatures", "[ensemble]") {
     CHECK(error_of([] { return ladder({}); }) == "ladder: no temperatures");
-    CHECK_THAT(error_of([] { return ladder({1.0, 0.0}); }), ContainsSubstring("temperature 1 is 0.0"));
-    CHECK_THAT(error_of([] { return ladder({0.0}); }), ContainsSubstring("ladder: temperature 0 is 0.0"));
+    CHECK_THAT(error_of([] { return ladder({1.0, 0.0}); }), ContainsSubstring("temperature 1 is 0;"));
+    CHECK_THAT(error_of([] { return ladder({0.0}); }), ContainsSubstring("ladder: temperature 0 is 0;"));
     CHECK_THAT(error_of([] {
                    return ladder({-1.0, 1.0});
                }),
-               ContainsSubstring("ladder: temperature 0 is -1.0"));
+               ContainsSubstring("ladder: temperature 0 is -1;"));
     CHECK_THAT(error_of([] {
                    return ladder({1.0, not_a_number, 2.0});
                }),
@@ -83,8 +83,8 @@ TEST_CASE("ladders refuse what is no increasing list of temperatures", "[ensembl
     CHECK_THAT(error_of([] {
                    return ladder({1.0, 3.0, 2.0});
                }),
-               ContainsSubstring("ladder: temperature 2 (2.0") &&
-                   ContainsSubstring("not above the one before it (3.0"));
+               ContainsSubstring("ladder: temperature 2 (2)") &&
+                   ContainsSubstring("not above the one before it (3)"));
     CHECK_THAT(error_of([] { return ladder({1.0, 1.0}); }), ContainsSubstring("temperature 1"));
     ladder const good({0.5, 1.0, 4.0});
     CHECK(good.size() == 3);
@@ -121,7 +121,7 @@ TEST_CASE("geometric and linear ladders", "[ensemble]") {
         CHECK_THAT(error_of([&] { return make(1.0, infinity, 5); }), ContainsSubstring("must be above"));
         CHECK_THAT(error_of([&] { return make(1.0, 1.0, 5); }), ContainsSubstring("must be above"));
         CHECK_THAT(error_of([&] { return make(2.0, 1.0, 5); }),
-                   ContainsSubstring("1.0") && ContainsSubstring("2.0"));
+                   ContainsSubstring("(1)") && ContainsSubstring("(2)"));
         CHECK_THAT(error_of([&] { return make(1.0, 2.0, 0); }),
                    ContainsSubstring("at least 2 temperatures, got 0"));
         CHECK_THAT(error_of([&] { return make(1.0, 2.0, 1); }),

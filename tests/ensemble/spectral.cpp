@@ -82,7 +82,7 @@ TEST_CASE("graphs of rungs: ladders, and variants beside them", "[ensemble]") {
                                             [&](std::size_t capped) { return ranges[capped - 1]; })
                        .links;
                }),
-               ContainsSubstring("model 3, from T = 1.0"));
+               ContainsSubstring("model 3, from T = 1 to"));
     CHECK_THAT(error_of([&] {
                    return graph_of_variants(temperatures, 1, [&](std::size_t) { return ranges[3]; }).links;
                }),

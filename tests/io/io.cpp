@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Files that are there whole or not at all: atomic writes, checkpoints and every way to damage them, CSV.
 #include "../files.hpp"
+#include <spinet/io/checkpoint_file.hpp>
 #include <spinet/io/curve_csv.hpp>
 #include <spinet/io/progress_bar.hpp>
 #include <spinet/kernel/glauber.hpp>
 #include <spinet/model/factories.hpp>
-#include <spinet/run/checkpoint_file.hpp>
 #include <spinet/sample.hpp>
 
 #include <cmath>

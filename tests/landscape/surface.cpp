@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Directions, lines, planes and trajectories: geometry, executors, stopping and going on.
 #include "../files.hpp"
+#include <spinet/io/checkpoint_file.hpp>
 #include <spinet/io/plane_checkpoint_file.hpp>
 #include <spinet/landscape/directions.hpp>
 #include <spinet/landscape/surface.hpp>
 #include <spinet/model/p_spin.hpp>
-#include <spinet/run/checkpoint_file.hpp>
 
 #include <array>
 #include <cmath>

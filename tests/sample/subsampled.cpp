@@ -2,8 +2,8 @@
 /// Curves estimated from sub-samples: of spins without couplings, where the whole is known.
 #include "../files.hpp"
 #include <spinet/network/mlp.hpp>
-#include <spinet/run/subsampled_curve.hpp>
 #include <spinet/spinet.hpp>
+#include <spinet/statistics/subsampled_curve.hpp>
 
 #include <cmath>
 #include <cstddef>

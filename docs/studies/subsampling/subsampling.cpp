@@ -3,8 +3,8 @@
 #include "../../examples/program.hpp"
 #include "../figure.hpp"
 #include <spinet/mapping/subsample.hpp>
-#include <spinet/run/subsampled_curve.hpp>
 #include <spinet/spinet.hpp>
+#include <spinet/statistics/subsampled_curve.hpp>
 
 #include <CLI/CLI.hpp>
 

@@ -10,7 +10,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <limits>
 #include <optional>
 #include <string>
@@ -37,12 +36,9 @@ public:
     [[nodiscard]] K const& kernel() const noexcept { return kernel_; }
     [[nodiscard]] std::size_t rows_per_replica() const noexcept { return members_; }
     [[nodiscard]] std::string name() const {
-        std::string const kernel_name = kernel_.name();
-        if (!step_) return kernel_name + ", annealing";
-        char text[80];
-        std::snprintf(text, sizeof text, ", population annealing (%zu members, steps of %g)", members_,
-                      *step_);
-        return kernel_name + text;
+        if (!step_) return detail::text(std::string(kernel_.name()), ", annealing");
+        return detail::text(std::string(kernel_.name()), ", population annealing (", members_,
+                            " members, steps of ", *step_, ")");
     }
 
     template <Model M>

@@ -14,7 +14,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <limits>
 #include <span>
 #include <string>
@@ -123,7 +122,7 @@ public:
     capped_exchange(M const& model, std::vector<capped_model> models, std::string name)
         : models_(std::move(models)), name_(std::move(name)) {
         if (model.colours() != 2)
-            throw error("capped_models: the model has ", model.colours(),
+            throw error("capped_models: the model has ", static_cast<std::size_t>(model.colours()),
                         " colours; modes are held down between two");
         double lowest = std::numeric_limits<double>::infinity();
         for (auto const& capped : models_) lowest = std::min(lowest, capped.cut);
@@ -172,7 +171,7 @@ public:
                                            std::size_t row_b, double beta, std::size_t variant_a,
                                            std::size_t variant_b, std::span<real> moved_a,
                                            std::span<real> moved_b) const noexcept {
-        std::size_t const c = view.colours() == 2 ? summed_colour(view) : 0;
+        std::size_t const c = view.colours() == 2 ? marginal_exchange::summed_out(view) : 0;
         auto const change = [&](std::size_t row, std::size_t from, std::size_t to, std::span<real> moved) {
             auto const fields = state.fields().row(row);
             std::copy(fields.begin(), fields.end(), moved.begin());
@@ -187,11 +186,6 @@ public:
     }
 
 private:
-    template <class View>
-    [[nodiscard]] static std::size_t summed_colour(View const& view) noexcept {
-        return marginal_exchange::summed_out(view);
-    }
-
     static constexpr std::size_t most_modes = 32;
 
     std::vector<capped_model> models_;
@@ -226,12 +220,9 @@ public:
 
     [[nodiscard]] std::string name() const {
         std::string text = "spectral exchange";
-        for (auto const& model : models_) {
-            char line[120];
-            std::snprintf(line, sizeof line, ", capped model of eigenvalues up to %g from T = %g to %g",
-                          model.cut, model.lowest, model.highest);
-            text += line;
-        }
+        for (auto const& model : models_)
+            text += detail::text(", capped model of eigenvalues up to ", model.cut,
+                                 " from T = ", model.lowest, " to ", model.highest);
         return text;
     }
 

@@ -6,7 +6,7 @@
 
 #include <cmath>
 #include <cstddef>
-#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -40,36 +40,36 @@ private:
 };
 
 namespace detail {
-inline void check_range(char const* name, double low, double high, std::size_t count) {
-    std::string const who = name;
+
+/// `count` temperatures from `low` to `high`, at(k, count - 1) being number k of those before the last.
+template <class At>
+[[nodiscard]] ladder temperatures_between(std::string_view who, double low, double high, std::size_t count,
+                                          At&& at) {
     if (!std::isfinite(low) || low <= 0)
         throw error(who, ": the lowest temperature must be positive, got ", low);
     if (!std::isfinite(high) || high <= low)
         throw error(who, ": the highest temperature (", high, ") must be above the lowest (", low, ")");
     if (count < 2) throw error(who, ": a range needs at least 2 temperatures, got ", count);
     if (count > 100'000) throw error(who, ": ", count, " temperatures are more than 100000");
+    std::vector<double> t(count, high);
+    for (std::size_t k = 0; k + 1 < count; ++k)
+        t[k] = at(static_cast<double>(k), static_cast<double>(count - 1));
+    return ladder(std::move(t));
 }
+
 }  // namespace detail
 
 /// `count` temperatures from `low` to `high` in constant ratio.
 [[nodiscard]] inline ladder geometric_temperatures(double low, double high, std::size_t count) {
-    detail::check_range("geometric_temperatures", low, high, count);
-    std::vector<double> t(count);
-    for (std::size_t k = 0; k < count; ++k)
-        t[k] = k + 1 == count
-                   ? high
-                   : low * std::pow(high / low, static_cast<double>(k) / static_cast<double>(count - 1));
-    return ladder(std::move(t));
+    return detail::temperatures_between(
+        "geometric_temperatures", low, high, count,
+        [&](double k, double last) { return low * std::pow(high / low, k / last); });
 }
 
 /// `count` temperatures from `low` to `high` in constant steps.
 [[nodiscard]] inline ladder linear_temperatures(double low, double high, std::size_t count) {
-    detail::check_range("linear_temperatures", low, high, count);
-    std::vector<double> t(count);
-    for (std::size_t k = 0; k < count; ++k)
-        t[k] = k + 1 == count ? high
-                              : low + (high - low) * static_cast<double>(k) / static_cast<double>(count - 1);
-    return ladder(std::move(t));
+    return detail::temperatures_between("linear_temperatures", low, high, count,
+                                        [&](double k, double last) { return low + (high - low) * k / last; });
 }
 
 }  // namespace spinet

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -30,7 +31,7 @@ public:
         : model_(&model), temperatures_(temperatures.size()), seed_(seed) {
         constexpr std::size_t together = std::is_same_v<Pairs, no_pair_move> ? 1 : 2;
         if (replicas % together != 0)
-            throw error(pairs.name(), " take replicas in pairs, but there are ", replicas);
+            throw error(std::string(pairs.name()), " take replicas in pairs, but there are ", replicas);
         std::size_t first = 0;
         for (std::size_t const parts :
              ladders_per_tile(replicas / together, together * graph_of(exchange, temperatures).rungs.size(),
@@ -143,7 +144,7 @@ private:
     M const* model_;
     std::size_t temperatures_;
     std::uint64_t seed_;
-    std::vector<tile<M, K, Exchange, Pairs>> tiles_;
+    std::deque<tile<M, K, Exchange, Pairs>> tiles_;
     std::size_t words_ = 0;
     std::vector<std::vector<std::uint64_t>> bits_;  ///< of each tile, as last packed
 };

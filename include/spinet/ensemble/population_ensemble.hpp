@@ -18,7 +18,6 @@
 #include <numeric>
 #include <optional>
 #include <span>
-#include <string>
 #include <vector>
 
 namespace spinet {
@@ -67,10 +66,9 @@ public:
                 tiles_.push_back({kernel.make_state(model, rows), first});
                 first += rows;
             }
-        record_ = {
-            members, 0, replicas,
-            std::vector<double>(temperatures.size() * replicas, std::numeric_limits<double>::quiet_NaN()),
-            std::vector<double>(temperatures.size() * replicas, std::numeric_limits<double>::quiet_NaN())};
+        std::vector<double> const unknown(temperatures.size() * replicas,
+                                          std::numeric_limits<double>::quiet_NaN());
+        record_ = {members, 0, replicas, unknown, unknown};
         for (std::size_t k = temperatures.size(); k-- > 0;) schedule_.push_back({1.0 / temperatures[k], k});
     }
 

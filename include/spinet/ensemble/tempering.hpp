@@ -7,7 +7,6 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -37,7 +36,8 @@ public:
           exchange_(std::move(exchange)),
           pairs_(std::move(pairs)) {
         if (replicas_per_block > 1 && !(pairs_.highest() > 0))
-            throw error(pairs_.name(), " up to T = ", pairs_.highest(), " would never be made");
+            throw error(std::string(pairs_.name()), " up to T = ", static_cast<double>(pairs_.highest()),
+                        " would never be made");
     }
 
     [[nodiscard]] ladder const& temperatures() const noexcept { return temperatures_; }
@@ -47,14 +47,10 @@ public:
         return {kernel_, std::move(temperatures), exchange_, pairs_};
     }
     [[nodiscard]] std::string name() const {
-        std::string text = kernel_.name();
-        text.append(", ").append(std::string(exchange_.name()));
-        if (replicas_per_block > 1) {
-            char limit[40];
-            std::snprintf(limit, sizeof limit, " up to T = %g", static_cast<double>(pairs_.highest()));
-            text.append(", ").append(std::string(pairs_.name())).append(limit);
-        }
-        return text;
+        auto const text = detail::text(std::string(kernel_.name()), ", ", std::string(exchange_.name()));
+        if (replicas_per_block == 1) return text;
+        return detail::text(text, ", ", std::string(pairs_.name()),
+                            " up to T = ", static_cast<double>(pairs_.highest()));
     }
 
     template <Model M>

@@ -16,6 +16,7 @@
 #include <span>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace spinet {
@@ -29,12 +30,117 @@ template <class Exchange>
         return ladder_graph(temperatures);
 }
 
+namespace detail {
+
+/// Which rows of some ladders are at which rungs, and what is counted of it: the part of a tile that knows no
+/// model.
+class rung_rows {
+public:
+    rung_rows(rung_graph graph, std::size_t first_ladder, std::size_t ladders)
+        : graph_(std::move(graph)),
+          rungs_(graph_.rungs.size()),
+          first_ladder_(first_ladder),
+          ladders_(ladders),
+          row_at_(ladders * rungs_),
+          trip_(ladders * rungs_, trip::none) {
+        std::iota(row_at_.begin(), row_at_.end(), std::uint32_t{0});
+        counts_ = {std::vector<std::uint64_t>(graph_.links), std::vector<std::uint64_t>(graph_.links),
+                   std::vector<std::uint64_t>(ladders_)};
+        place_rows();
+    }
+
+    [[nodiscard]] std::size_t first_ladder() const noexcept { return first_ladder_; }
+    [[nodiscard]] std::size_t ladders() const noexcept { return ladders_; }
+    [[nodiscard]] exchange_counts const& counts() const noexcept { return counts_; }
+    /// Rows of each ladder.
+    [[nodiscard]] std::size_t rungs() const noexcept { return rungs_; }
+    /// The row of this tile that is now at rung k of ladder l (counted within the tile).
+    [[nodiscard]] std::size_t row_at(std::size_t l, std::size_t k) const noexcept {
+        return row_at_[l * rungs_ + k];
+    }
+
+    /// Forgets the exchange counts (not the spins): what happened during warm-up is not reported.
+    void reset_counts() {
+        for (auto* of : {&counts_.attempted, &counts_.accepted, &counts_.round_trips})
+            std::fill(of->begin(), of->end(), 0);
+        std::fill(trip_.begin(), trip_.end(), trip::none);
+    }
+
+protected:
+    [[nodiscard]] bool graph_has_variants() const {
+        return std::any_of(graph_.rungs.begin(), graph_.rungs.end(),
+                           [](rung const& each) { return each.variant != 0; });
+    }
+
+    void save_rungs(archive_writer& out) const {
+        out.put(row_at_);
+        out.put(trip_);
+        for (auto* of : {&counts_.attempted, &counts_.accepted, &counts_.round_trips}) out.put(*of);
+    }
+    void load_rungs(archive_reader& in) {
+        row_at_ = in.get_exactly<std::uint32_t>(row_at_.size());
+        trip_ = in.get_exactly<trip>(trip_.size());
+        for (auto* of : {&counts_.attempted, &counts_.accepted, &counts_.round_trips})
+            *of = in.get_exactly<std::uint64_t>(of->size());
+        check_permutation();
+        place_rows();
+    }
+
+    void count_trips(std::size_t l) {
+        if (graph_.ladder_size < 2) return;
+        auto& at_bottom = trip_[row_at(l, 0)];
+        if (at_bottom == trip::from_top) ++counts_.round_trips[l];
+        at_bottom = trip::from_bottom;
+        auto& at_top = trip_[row_at(l, graph_.ladder_size - 1)];
+        if (at_top == trip::from_bottom) at_top = trip::from_top;
+    }
+
+private:
+    /// At which end of its ladder a row was last; a round trip is bottom, top, bottom.
+    enum class trip : std::uint8_t { none, from_bottom, from_top };
+
+    /// Gives every row the temperature and variant of its rung.
+    void place_rows() {
+        beta_of_row_.resize(row_at_.size());
+        variant_of_row_.resize(row_at_.size());
+        for (std::size_t place = 0; place < row_at_.size(); ++place) {
+            beta_of_row_[row_at_[place]] = 1.0 / graph_.rungs[place % rungs_].temperature;
+            variant_of_row_[row_at_[place]] = graph_.rungs[place % rungs_].variant;
+        }
+    }
+
+    void check_permutation() const {
+        std::vector<bool> seen(row_at_.size(), false);
+        for (std::size_t place = 0; place < row_at_.size(); ++place) {
+            std::size_t const row = row_at_[place];
+            if (row / rungs_ != place / rungs_ || seen[row])
+                throw error("damaged: its temperatures are not a permutation");
+            seen[row] = true;
+        }
+    }
+
+protected:
+    rung_graph graph_;
+    std::size_t rungs_;
+    std::size_t first_ladder_;
+    std::size_t ladders_;
+    std::vector<std::uint32_t> row_at_;
+    std::vector<double> beta_of_row_;
+    std::vector<std::uint32_t> variant_of_row_;
+    exchange_counts counts_;
+
+private:
+    std::vector<trip> trip_;
+};
+
+}  // namespace detail
+
 /// Ladders `first_ladder`, ... of the run. Row `ladder * rungs + k` starts at rung k; exchanges move the
 /// rungs between the rows of a ladder, never the spins. Rung 0 is the lowest temperature.
 ///
 /// With a pair move, ladders 0 and 1, 2 and 3, ... of the tile meet at each temperature.
 template <Model M, class K, class Exchange, class Pairs = no_pair_move>
-class tile {
+class tile : public detail::rung_rows {
 public:
     static_assert(Kernel<K, M>, "spinet: this is no Kernel for this model; see docs/concepts.md");
     static_assert(
@@ -57,55 +163,29 @@ public:
 
     tile(M const& model, K const& kernel, Exchange const& exchange, ladder const& temperatures,
          std::size_t first_ladder, std::size_t ladders, std::uint64_t seed, Pairs const& pairs = {})
-        : model_(&model),
+        : rung_rows(graph_of(exchange, temperatures), first_ladder, ladders),
+          model_(&model),
           kernel_(kernel),
           exchange_(exchange),
           pairs_(pairs),
-          graph_(graph_of(exchange, temperatures)),
-          rungs_(graph_.rungs.size()),
-          first_ladder_(first_ladder),
-          ladders_(ladders),
           seed_(seed),
-          state_(kernel.make_state(model, ladders * rungs_)),
-          row_at_(ladders * rungs_),
-          trip_(ladders * rungs_, trip::none) {
-        std::iota(row_at_.begin(), row_at_.end(), std::uint32_t{0});
-        counts_ = {std::vector<std::uint64_t>(graph_.links), std::vector<std::uint64_t>(graph_.links),
-                   std::vector<std::uint64_t>(ladders_)};
-        place_rows();
-        if (!has_variants && std::any_of(graph_.rungs.begin(), graph_.rungs.end(),
-                                         [](rung const& each) { return each.variant != 0; }))
-            throw error(exchange_.name(),
+          state_(kernel.make_state(model, ladders * rungs_)) {
+        if (!has_variants && graph_has_variants())
+            throw error(std::string(exchange_.name()),
                         ": its graph has variants of the model, but it is no CappedExchange for this kernel");
         if constexpr (exchanges_within)
             if (exchange_.summed_out(model) >= model.colours())
-                throw error(exchange_.name(), ": the model has no colour ", exchange_.summed_out(model));
+                throw error(std::string(exchange_.name()), ": the model has no colour ",
+                            static_cast<std::size_t>(exchange_.summed_out(model)));
     }
 
-    [[nodiscard]] std::size_t first_ladder() const noexcept { return first_ladder_; }
-    [[nodiscard]] std::size_t ladders() const noexcept { return ladders_; }
-    [[nodiscard]] exchange_counts const& counts() const noexcept { return counts_; }
     [[nodiscard]] auto const& state() const noexcept { return state_; }
-    /// Rows of each ladder.
-    [[nodiscard]] std::size_t rungs() const noexcept { return rungs_; }
-    /// The row of this tile that is now at rung k of ladder l (counted within the tile).
-    [[nodiscard]] std::size_t row_at(std::size_t l, std::size_t k) const noexcept {
-        return row_at_[l * rungs_ + k];
-    }
 
     /// Sets every spin: `spins(row)` returns the spins of that row of the tile.
     template <class Spins>
     void start(Spins&& spins) {
         for (std::size_t r = 0; r < ladders_ * rungs_; ++r) state_.set_row(r, spins(r));
         kernel_.prepare(as_seen(), state_);
-    }
-
-    /// Forgets the exchange counts (not the spins): what happened during warm-up is not reported.
-    void reset_counts() {
-        std::fill(counts_.attempted.begin(), counts_.attempted.end(), 0);
-        std::fill(counts_.accepted.begin(), counts_.accepted.end(), 0);
-        std::fill(counts_.round_trips.begin(), counts_.round_trips.end(), 0);
-        std::fill(trip_.begin(), trip_.end(), trip::none);
     }
 
     /// Sweep number `sweep` of the run, its exchanges and its pair moves.
@@ -124,28 +204,14 @@ public:
 
     void save(archive_writer& out) const {
         state_.save(out);
-        out.put(row_at_);
-        out.put(trip_);
-        out.put(counts_.attempted);
-        out.put(counts_.accepted);
-        out.put(counts_.round_trips);
+        save_rungs(out);
     }
-
     void load(archive_reader& in) {
         state_.load(in);
-        row_at_ = in.get_exactly<std::uint32_t>(row_at_.size());
-        trip_ = in.get_exactly<trip>(trip_.size());
-        counts_.attempted = in.get_exactly<std::uint64_t>(counts_.attempted.size());
-        counts_.accepted = in.get_exactly<std::uint64_t>(counts_.accepted.size());
-        counts_.round_trips = in.get_exactly<std::uint64_t>(counts_.round_trips.size());
-        check_permutation();
-        place_rows();
+        load_rungs(in);
     }
 
 private:
-    /// At which end of its ladder a row was last; a round trip is bottom, top, bottom.
-    enum class trip : std::uint8_t { none, from_bottom, from_top };
-
     static constexpr bool has_variants = CappedExchange<Exchange, M, kernel_state_of<K, M>>;
 
     /// The model, of which each row has its own variant.
@@ -216,52 +282,13 @@ private:
         if constexpr (!SpinsOnlyState<typename K::template state<M>>) kernel_.prepare(as_seen(), state_);
     }
 
-    void count_trips(std::size_t l) {
-        if (graph_.ladder_size < 2) return;
-        auto& at_bottom = trip_[row_at(l, 0)];
-        if (at_bottom == trip::from_top) ++counts_.round_trips[l];
-        at_bottom = trip::from_bottom;
-        auto& at_top = trip_[row_at(l, graph_.ladder_size - 1)];
-        if (at_top == trip::from_bottom) at_top = trip::from_top;
-    }
-
-    /// Gives every row the temperature and variant of its rung.
-    void place_rows() {
-        beta_of_row_.resize(row_at_.size());
-        variant_of_row_.resize(row_at_.size());
-        for (std::size_t place = 0; place < row_at_.size(); ++place) {
-            beta_of_row_[row_at_[place]] = 1.0 / graph_.rungs[place % rungs_].temperature;
-            variant_of_row_[row_at_[place]] = graph_.rungs[place % rungs_].variant;
-        }
-    }
-
-    void check_permutation() const {
-        std::vector<bool> seen(row_at_.size(), false);
-        for (std::size_t l = 0; l < ladders_; ++l)
-            for (std::size_t k = 0; k < rungs_; ++k) {
-                std::size_t const row = row_at(l, k);
-                if (row < l * rungs_ || row >= (l + 1) * rungs_ || seen[row])
-                    throw error("damaged: its temperatures are not a permutation");
-                seen[row] = true;
-            }
-    }
-
     M const* model_;
     K kernel_;
     Exchange exchange_;
     Pairs pairs_;
-    rung_graph graph_;
-    std::size_t rungs_;
-    std::size_t first_ladder_;
-    std::size_t ladders_;
     std::uint64_t seed_;
     typename K::template state<M> state_;
-    std::vector<std::uint32_t> row_at_;
-    std::vector<trip> trip_;
-    std::vector<double> beta_of_row_;
-    std::vector<std::uint32_t> variant_of_row_;
     std::vector<real> moved_a_, moved_b_;  ///< fields of two rows in each other's variant
-    exchange_counts counts_;
 };
 
 }  // namespace spinet

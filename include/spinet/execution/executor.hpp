@@ -6,7 +6,6 @@
 #include <spinet/execution/blas_threads.hpp>
 
 #include <atomic>
-#include <concepts>
 #include <condition_variable>
 #include <cstddef>
 #include <exception>

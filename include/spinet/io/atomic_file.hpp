@@ -5,6 +5,7 @@
 #include <spinet/error.hpp>
 
 #include <cerrno>
+#include <cstdarg>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -22,6 +23,17 @@
 namespace spinet {
 
 namespace detail {
+
+/// Appends numbers in the form that printf's `format` says; at most 255 characters.
+[[gnu::format(printf, 2, 3)]] inline void append_numbers(std::string& text, char const* format, ...) {
+    char numbers[256];
+    std::va_list arguments;
+    va_start(arguments, format);
+    std::vsnprintf(numbers, sizeof numbers, format, arguments);
+    va_end(arguments);
+    text += numbers;
+}
+
 /// A rename would put a file in the place of a directory, a device or a pipe.
 inline void check_replaceable(std::filesystem::path const& path) {
     std::error_code unknown;
@@ -32,6 +44,7 @@ inline void check_replaceable(std::filesystem::path const& path) {
         type != std::filesystem::file_type::none)
         throw file_error(path.string(), "cannot be written: it is not a regular file");
 }
+
 }  // namespace detail
 
 /// Writes the pieces one after the other to `path` + ".part", flushes it to the disk and renames it to

@@ -6,7 +6,6 @@
 #include <spinet/statistics/descriptor.hpp>
 
 #include <cstddef>
-#include <cstdio>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -25,10 +24,10 @@ namespace detail {
 
 [[nodiscard]] inline std::string csv_row(std::string const& front, curve_point const& abs,
                                          curve_point const& mean) {
-    char numbers[256];
-    std::snprintf(numbers, sizeof numbers, ",%.9g,%.9g,%.9g,%.9g,%.6g,%.6g,%d\n", abs.temperature, abs.value,
-                  abs.error, mean.value, abs.tau, abs.effective_samples, abs.equilibrated ? 1 : 0);
-    return front + numbers;
+    std::string row = front;
+    append_numbers(row, ",%.9g,%.9g,%.9g,%.9g,%.6g,%.6g,%d\n", abs.temperature, abs.value, abs.error,
+                   mean.value, abs.tau, abs.effective_samples, abs.equilibrated ? 1 : 0);
+    return row;
 }
 
 }  // namespace detail

@@ -89,20 +89,12 @@ private:
 /// One number of IDX type 0x08 (unsigned byte), 0x09 (signed byte), 0x0b (short), 0x0c (int), 0x0d (float) or
 /// 0x0e (double).
 [[nodiscard]] inline double idx_number(unsigned type, unsigned char const* at) noexcept {
-    switch (type) {
-        case 0x08:
-            return static_cast<double>(*at);
-        case 0x09:
-            return static_cast<double>(static_cast<std::int8_t>(*at));
-        case 0x0b:
-            return static_cast<double>(static_cast<std::int16_t>(big_endian(at, 2)));
-        case 0x0c:
-            return static_cast<double>(static_cast<std::int32_t>(big_endian(at, 4)));
-        case 0x0d:
-            return static_cast<double>(std::bit_cast<float>(static_cast<std::uint32_t>(big_endian(at, 4))));
-        default:
-            return std::bit_cast<double>(big_endian(at, 8));
-    }
+    if (type == 0x08) return *at;
+    if (type == 0x09) return static_cast<std::int8_t>(*at);
+    if (type == 0x0b) return static_cast<std::int16_t>(big_endian(at, 2));
+    if (type == 0x0e) return std::bit_cast<double>(big_endian(at, 8));
+    auto const word = static_cast<std::uint32_t>(big_endian(at, 4));
+    return type == 0x0c ? static_cast<std::int32_t>(word) : static_cast<double>(std::bit_cast<float>(word));
 }
 
 }  // namespace detail
@@ -138,8 +130,7 @@ private:
     for (std::size_t done = 0; done < count;) {
         std::size_t const n = std::min<std::size_t>(count - done, 1u << 20);
         piece.resize(n * width);
-        file.read(piece, "numbers " + std::to_string(done) + " to " + std::to_string(done + n - 1) + " of " +
-                             std::to_string(count));
+        file.read(piece, detail::text("numbers ", done, " to ", done + n - 1, " of ", count));
         for (std::size_t k = 0; k < n; ++k) {
             found.numbers.push_back(detail::idx_number(type, piece.data() + k * width));
             if (!std::isfinite(found.numbers.back()))

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <cstdio>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -26,10 +25,8 @@ namespace detail {
     for (std::size_t a = 0; a < order.size(); ++a) {
         for (std::size_t b = 0; b < order.size(); ++b) {
             double const overlap = q(order[a], order[b]);
-            char row[96];
-            std::snprintf(row, sizeof row, "%zu %zu %zu %zu %.9g\n", a, b, order[a], order[b],
-                          mirrors == mirror_images::same ? std::abs(overlap) : overlap);
-            text += row;
+            append_numbers(text, "%zu %zu %zu %zu %.9g\n", a, b, order[a], order[b],
+                           mirrors == mirror_images::same ? std::abs(overlap) : overlap);
         }
         text += "\n";
     }
@@ -41,13 +38,8 @@ namespace detail {
                                                 mirror_images mirrors) {
     bool const same = mirrors == mirror_images::same;
     return detail::text(
-        "set terminal pngcairo size 800,700 font 'DejaVu Sans,13' noenhanced\n"
-        "if (!exists('picture')) picture = ",
-        gnuplot_string(gnuplot_path(picture)),
-        "\n"
-        "set output picture\n"
-        "set size ratio -1\nset xrange [-0.5:",
-        replicas, "-0.5]\nset yrange [", replicas,
+        picture_script(picture, "800,700"), "set size ratio -1\nset xrange [-0.5:", replicas,
+        "-0.5]\nset yrange [", replicas,
         "-0.5:-0.5]\n"
         "set xlabel 'replica, in the order of the tree'\nset ylabel 'replica, in the order of the tree'\n"
         "set cblabel '",

@@ -8,7 +8,6 @@
 
 #include <cerrno>
 #include <cstddef>
-#include <cstdio>
 #include <filesystem>
 #include <spawn.h>
 #include <string>
@@ -33,16 +32,20 @@ namespace detail {
     return path.is_absolute() ? path.string() : "./" + path.string();
 }
 
+/// How a script of one picture in PNG begins; `size` in pixels.
+[[nodiscard]] inline std::string picture_script(std::filesystem::path const& picture, char const* size) {
+    return text("set terminal pngcairo size ", size, " font 'DejaVu Sans,13' noenhanced\n",
+                "if (!exists('picture')) picture = ", gnuplot_string(gnuplot_path(picture)),
+                "\nset output picture\n");
+}
+
 /// One block of data per network: temperature, <|q|>, error, equilibrated.
 [[nodiscard]] inline std::string plot_data(std::vector<descriptor> const& networks) {
     std::string text = "# temperature mean_abs_q mean_abs_q_error equilibrated; one block per network\n";
     for (auto const& each : networks) {
-        for (auto const& at : each.parts[0].mean_abs) {
-            char row[128];
-            std::snprintf(row, sizeof row, "%.9g %.9g %.9g %d\n", at.temperature, at.value, at.error,
-                          at.equilibrated ? 1 : 0);
-            text += row;
-        }
+        for (auto const& at : each.parts[0].mean_abs)
+            append_numbers(text, "%.9g %.9g %.9g %d\n", at.temperature, at.value, at.error,
+                           at.equilibrated ? 1 : 0);
         text += "\n\n";
     }
     return text;
@@ -54,27 +57,21 @@ namespace detail {
     static constexpr char const* colours[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
                                               "#e69f00", "#56b4e9", "#000000"};
     std::string const file = gnuplot_string(gnuplot_path(data));
-    std::string text =
-        "set terminal pngcairo size 1100,750 font 'DejaVu Sans,13' noenhanced\n"
-        "if (!exists('picture')) picture = " +
-        gnuplot_string(gnuplot_path(picture)) +
-        "\n"
-        "set output picture\n"
-        "set xlabel 'temperature T (units of the couplings)'\n"
-        "set ylabel 'mean |q| of replica pairs'\n"
-        "set logscale x\nset yrange [0:1.02]\nset grid\nset key top right\n"
-        "set label 'hollow: not equilibrated' at graph 0.02, graph 0.96\n"
-        "plot";
+    std::string script = picture_script(picture, "1100,750") +
+                         "set xlabel 'temperature T (units of the couplings)'\n"
+                         "set ylabel 'mean |q| of replica pairs'\n"
+                         "set logscale x\nset yrange [0:1.02]\nset grid\nset key top right\n"
+                         "set label 'hollow: not equilibrated' at graph 0.02, graph 0.96\n"
+                         "plot";
     for (std::size_t n = 0; n < networks.size(); ++n) {
-        std::string const style = " lc rgb '" + std::string(colours[n % std::size(colours)]) + "'",
-                          block = " index " + std::to_string(n);
-        text += std::string(n == 0 ? " " : ", ") + file + block + " using 1:2 with lines lw 1.5" + style +
-                " notitle, \\\n  " + file + block +
-                " using 1:($4 == 1 ? $2 : NaN):3 with yerrorbars pt 7 ps 1.1" + style + " title " +
-                gnuplot_string(networks[n].network) + ", \\\n  " + file + block +
-                " using 1:($4 == 0 ? $2 : NaN):3 with yerrorbars pt 6 ps 1.1" + style + " notitle";
+        std::string const style = text(" lc rgb '", colours[n % std::size(colours)], "'"),
+                          block = text(file, " index ", n);
+        script += text(n == 0 ? " " : ", ", block, " using 1:2 with lines lw 1.5", style, " notitle, \\\n  ",
+                       block, " using 1:($4 == 1 ? $2 : NaN):3 with yerrorbars pt 7 ps 1.1", style, " title ",
+                       gnuplot_string(networks[n].network), ", \\\n  ", block,
+                       " using 1:($4 == 0 ? $2 : NaN):3 with yerrorbars pt 6 ps 1.1", style, " notitle");
     }
-    return text + "\n";
+    return script + "\n";
 }
 
 /// Runs gnuplot on a script, without a shell, to draw `picture`. 127 if there is no gnuplot, else its exit

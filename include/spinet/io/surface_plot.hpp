@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <cstdio>
 #include <filesystem>
 #include <limits>
 #include <string>
@@ -23,12 +22,9 @@ namespace spinet {
 inline void write_surface(std::filesystem::path const& path, surface const& of,
                           std::string const& value = "value") {
     std::string text = detail::text("a,b,", detail::csv_field(value), "\n");
-    for (std::size_t k = 0; k < of.done; ++k) {
-        char row[96];
-        std::snprintf(row, sizeof row, "%.9g,%.9g,%.17g\n", of.a.at(k % of.a.points),
-                      of.b.at(k / of.a.points), of.values.data()[k]);
-        text += row;
-    }
+    for (std::size_t k = 0; k < of.done; ++k)
+        detail::append_numbers(text, "%.9g,%.9g,%.17g\n", of.a.at(k % of.a.points), of.b.at(k / of.a.points),
+                               of.values.data()[k]);
     write_atomically(path, text);
 }
 
@@ -65,25 +61,22 @@ struct value_range {
 
 /// For each panel three blocks: the grid, a line for each b; the points that are not finite; the path.
 [[nodiscard]] inline std::string surface_data(std::vector<surface_panel> const& panels, double highest) {
+    constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
     std::string text = "# a b value; for each panel the grid, then what is not finite, then a path\n";
     auto const add = [&](double a, double b, double value) {
-        char row[96];
-        std::snprintf(row, sizeof row, "%.9g %.9g %.17g\n", a, b, value);
-        text += row;
+        append_numbers(text, "%.9g %.9g %.17g\n", a, b, value);
     };
     for (auto const& panel : panels) {
         auto const& s = panel.values;
         for (std::size_t j = 0; j < s.b.points; ++j) {
             for (std::size_t i = 0; i < s.a.points; ++i) {
                 double const v = s(i, j);
-                add(s.a.at(i), s.b.at(j),
-                    std::isfinite(v) ? std::min(v, highest) : std::numeric_limits<double>::quiet_NaN());
+                add(s.a.at(i), s.b.at(j), std::isfinite(v) ? std::min(v, highest) : nothing);
             }
             text += "\n";
         }
         text += "\n";
         // A block without points would not be counted: one that is not drawn stands in.
-        constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
         bool any = false;
         for (std::size_t k = 0; k < s.done; ++k)
             if (!std::isfinite(s.values.data()[k])) {
@@ -101,7 +94,6 @@ struct value_range {
 }
 
 [[nodiscard]] inline std::string scale_script(value_range const& of, surface_plot_options const& options) {
-    char text[256];
     // A flat surface has a range, too, and one that gnuplot can tell from nothing.
     double const size = std::max(std::abs(of.low), std::abs(of.high));
     bool const flat = !(of.high - of.low > 1e-6 * size);
@@ -113,9 +105,9 @@ struct value_range {
                         : options.logarithmic ? of.high * 1.001
                         : size > 0            ? of.high + 1e-3 * size
                                               : 1;
-    std::snprintf(text, sizeof text, "zlow = %.17g\nset zrange [zlow:%.17g]\nset cbrange [zlow:%.17g]\n", low,
-                  high, high);
-    std::string script = text;
+    std::string script;
+    append_numbers(script, "zlow = %.17g\nset zrange [zlow:%.17g]\nset cbrange [zlow:%.17g]\n", low, high,
+                   high);
     if (options.levels == 0) return script;
     script += "set cntrparam levels discrete ";
     for (std::size_t k = 1; k <= options.levels; ++k) {
@@ -123,8 +115,7 @@ struct value_range {
         double const level = options.logarithmic
                                  ? std::exp((1 - part) * std::log(low) + part * std::log(high))
                                  : (1 - part) * low + part * high;
-        std::snprintf(text, sizeof text, "%s%.17g", k == 1 ? "" : ", ", level);
-        script += text;
+        append_numbers(script, "%s%.17g", k == 1 ? "" : ", ", level);
     }
     return script + "\n";
 }
@@ -134,69 +125,62 @@ struct value_range {
                                                 std::vector<surface_panel> const& panels,
                                                 surface_plot_options const& options) {
     bool const alone = panels.size() == 1;
-    auto const columns = std::to_string(alone ? 2 : panels.size()),
-               width = std::to_string(alone ? 1150 : 480 * panels.size()),
-               height = std::to_string(alone ? 520 : 900);
-    std::string const format = picture.extension() == ".svg" ? "svg" : "png";
-    std::string script = "if (!exists('picture')) picture = ";
-    script += gnuplot_string(gnuplot_path(picture));
-    script += "\nif (!exists('format')) format = '" + format + "'\n";
-    script += "if (format eq 'svg') { set terminal svg size " + width + "," + height +
-              " font 'DejaVu Sans,12' noenhanced background '#ffffff' } else { set terminal pngcairo size " +
-              width + "," + height + " font 'DejaVu Sans,11' noenhanced }\n";
-    script +=
-        "set output picture\n"
-        "file = ";
-    script += gnuplot_string(gnuplot_path(data));
-    script +=
+    std::size_t const columns = alone ? 2 : panels.size();
+    std::string const size = alone ? "1150,520" : text(480 * columns, ",900"),
+                      value = gnuplot_string(options.value);
+    std::string script = text(
+        "if (!exists('picture')) picture = ", gnuplot_string(gnuplot_path(picture)),
+        "\nif (!exists('format')) format = '", picture.extension() == ".svg" ? "svg" : "png",
+        "'\nif (format eq 'svg') { set terminal svg size ", size,
+        " font 'DejaVu Sans,12' noenhanced background '#ffffff' } else { set terminal pngcairo size ", size,
+        " font 'DejaVu Sans,11' noenhanced }\nset output picture\nfile = ",
+        gnuplot_string(gnuplot_path(data)),
         "\nset palette defined (0 '#440154', 0.25 '#3b528b', 0.5 '#21918c', 0.75 '#5ec962', 1 '#fde725')\n"
-        "set zlabel ";
-    script += gnuplot_string(options.value) + " rotate parallel\nset cblabel " +
-              gnuplot_string(options.value) + "\n";
+        "set zlabel ",
+        value, " rotate parallel\nset cblabel ", value, "\n");
     if (options.logarithmic) script += "set logscale z\nset logscale cb\n";
     script += "set xyplane 0\nset key off\nset ticslevel 0\n";
     value_range all;
     for (auto const& panel : panels) all.add(panel.values, options.highest);
-    script += "set multiplot layout " + std::string(alone ? "1" : "2") + "," + columns + "\n";
+    script += text("set multiplot layout ", alone ? 1 : 2, ",", columns, "\n");
     auto const ranges = [&](surface_panel const& panel) {
         value_range own;
         own.add(panel.values, options.highest);
-        auto text = scale_script(options.equal_scales ? all : own, options);
-        char corners[192];
-        auto const& s = panel.values;
-        std::snprintf(corners, sizeof corners, "set xrange [%.9g:%.9g]\nset yrange [%.9g:%.9g]\n", s.a.low,
-                      s.a.high, s.b.low, s.b.high);
-        return text += corners;
+        auto lines = scale_script(options.equal_scales ? all : own, options);
+        auto const &a = panel.values.a, &b = panel.values.b;
+        append_numbers(lines, "set xrange [%.9g:%.9g]\nset yrange [%.9g:%.9g]\n", a.low, a.high, b.low,
+                       b.high);
+        return lines;
     };
     auto const title = [](surface_panel const& panel) {
         std::size_t const missing = panel.values.not_finite();
-        return detail::text("set title ",
-                            gnuplot_string(panel.title + (missing == 0 ? std::string()
-                                                                       : " (" + std::to_string(missing) +
-                                                                             " values not finite)")),
-                            "\n");
+        return text("set title ",
+                    gnuplot_string(missing == 0 ? panel.title
+                                                : text(panel.title, " (", missing, " values not finite)")),
+                    "\n");
     };
     script +=
         "# surfaces\nset xlabel 'a'\nset ylabel 'b'\nset view 58,32\nset pm3d depthorder border lc rgb "
         "'#50000000' lw 0.3\nunset colorbox\n";
     for (std::size_t n = 0; n < panels.size(); ++n)
-        script += title(panels[n]) + ranges(panels[n]) + "splot file index " + std::to_string(3 * n) +
-                  " using 1:2:3 with pm3d\n";
+        script +=
+            text(title(panels[n]), ranges(panels[n]), "splot file index ", 3 * n, " using 1:2:3 with pm3d\n");
     script +=
         "# lines of equal value\nset colorbox\nset view map\nset size ratio -1\nset pm3d noborder\nset "
         "contour base\n"
         "set cntrlabel onecolor\n";
     if (!alone) script += "set cblabel ''\n";
-    script += "set title ''\nset xlabel " + gnuplot_string(options.a) + "\nset ylabel " +
-              gnuplot_string(options.b) + "\n";
+    script += text("set title ''\nset xlabel ", gnuplot_string(options.a), "\nset ylabel ",
+                   gnuplot_string(options.b), "\n");
     for (std::size_t n = 0; n < panels.size(); ++n) {
-        auto const block = [&](std::size_t part) { return detail::text("file index ", 3 * n + part); };
-        script +=
-            ranges(panels[n]) + "splot " + block(0) + " using 1:2:3 with pm3d nocontour, " +
-            (options.levels == 0 ? std::string()
-                                 : block(0) + " using 1:2:3 with lines lc rgb '#000000' lw 0.8 nosurface, ") +
-            block(1) + " using 1:2:(zlow) with points pt 2 ps 0.6 lc rgb '#d00000' nocontour, " + block(2) +
-            " using 1:2:(zlow) with linespoints pt 7 ps 0.5 lc rgb '#ffffff' lw 1.2 nocontour\n";
+        script += text(ranges(panels[n]), "splot file index ", 3 * n, " using 1:2:3 with pm3d nocontour, ");
+        if (options.levels != 0)
+            script +=
+                text("file index ", 3 * n, " using 1:2:3 with lines lc rgb '#000000' lw 0.8 nosurface, ");
+        script += text("file index ", 3 * n + 1,
+                       " using 1:2:(zlow) with points pt 2 ps 0.6 lc rgb '#d00000' nocontour, file index ",
+                       3 * n + 2,
+                       " using 1:2:(zlow) with linespoints pt 7 ps 0.5 lc rgb '#ffffff' lw 1.2 nocontour\n");
     }
     return script + "unset multiplot\n";
 }

@@ -19,25 +19,11 @@
 
 namespace spinet::detail {
 
-/// The uniform number of one visit; of a ThresholdRule, the x below which it flips: batches of them are
-/// computed side by side, a probability after each field is not.
-template <class Rule, class Order>
-struct visit_draw {
-    double value;
-
-    [[nodiscard]] bool flips(double x) const noexcept {
-        if constexpr (!ThresholdRule<Rule>) return detail::flips<Rule>(x, value, Order::free_flips);
-        if constexpr (ThresholdRule<Rule>) {
-            if (Order::free_flips == zero_cost::accept_half && std::abs(x) < no_cost)
-                return value > Rule::threshold(0.5, 0.5);
-            return x < value;
-        }
-    }
-};
-
-/// Calls visit(site, draw) for the N updates of a row, in the order of the scan.
-template <AcceptanceRule Rule, class Order, class Visit>
-void visit_sites(std::size_t n, std::size_t row, sweep_draws const& draws, Visit&& visit) {
+/// Calls visit(site, number_of(bits)) for the N updates of a row, in the order of the scan. A batch of
+/// numbers is computed at once.
+template <class Order, class NumberOf, class Visit>
+void visit_sites(std::size_t n, std::size_t row, sweep_draws const& draws, NumberOf&& number_of,
+                 Visit&& visit) {
     constexpr std::size_t batch = 256;
     std::uint32_t bits[batch], places[batch];
     alignas(cache_line) double values[batch];
@@ -46,16 +32,35 @@ void visit_sites(std::size_t n, std::size_t row, sweep_draws const& draws, Visit
         auto const first = static_cast<std::uint32_t>(done);
         draws.of_row(row).fill(first, {bits, count});
         if constexpr (std::is_same_v<Order, random_scan>) draws.site_order().fill(first, {places, count});
-        for (std::size_t k = 0; k < count; ++k) {
-            values[k] = uniform<double>(bits[k]);
-            if constexpr (ThresholdRule<Rule>)
-                values[k] = Rule::threshold(values[k], uniform<double>(~bits[k]));
-        }
+        for (std::size_t k = 0; k < count; ++k) values[k] = number_of(bits[k]);
         for (std::size_t k = 0; k < count; ++k) {
             std::size_t site = done + k;
             if constexpr (std::is_same_v<Order, random_scan>) site = uniform_index(places[k], n);
-            visit(site, visit_draw<Rule, Order>{values[k]});
+            visit(site, values[k]);
         }
+    }
+}
+
+/// The uniform number of one visit; of a ThresholdRule, the x below which it flips: batches of them are
+/// computed side by side, a probability after each field is not.
+template <AcceptanceRule Rule>
+struct visit_number {
+    [[nodiscard]] double operator()(std::uint32_t bits) const noexcept {
+        if constexpr (ThresholdRule<Rule>)
+            return Rule::threshold(uniform<double>(bits), uniform<double>(~bits));
+        else
+            return uniform<double>(bits);
+    }
+};
+
+/// Whether a visit with this number flips its spin.
+template <AcceptanceRule Rule, class Order>
+[[nodiscard]] bool flips_by(double number, double x) noexcept {
+    if constexpr (!ThresholdRule<Rule>) return flips<Rule>(x, number, Order::free_flips);
+    if constexpr (ThresholdRule<Rule>) {
+        if (Order::free_flips == zero_cost::accept_half && std::abs(x) < no_cost)
+            return number > Rule::threshold(0.5, 0.5);
+        return x < number;
     }
 }
 
@@ -80,9 +85,9 @@ void sweep_row_by_fields(M const& model, spin_rows<typename M::spin_type>& tile,
     real* const spins = tile.spins().row(r).data();
     real* const fields = tile.fields().row(r).data();
     double energy = tile.energies()[r];
-    visit_sites<Rule, Order>(model.size(), r, draws, [&](std::size_t site, visit_draw<Rule, Order> draw) {
+    visit_sites<Order>(model.size(), r, draws, visit_number<Rule>{}, [&](std::size_t site, double number) {
         double const cost = 2.0 * static_cast<double>(spins[site]) * static_cast<double>(fields[site]);
-        if (!draw.flips(beta * cost)) return;
+        if (!flips_by<Rule, Order>(number, beta * cost)) return;
         energy += cost;
         real const change = -2 * spins[site];
         spins[site] = -spins[site];
@@ -96,9 +101,9 @@ void sweep_row_by_energies(M const& model, spin_rows<typename M::spin_type>& til
                            sweep_draws const& draws) {
     auto const spins = tile.spins().row(r);
     double energy = tile.energies()[r];
-    visit_sites<Rule, Order>(model.size(), r, draws, [&](std::size_t site, visit_draw<Rule, Order> draw) {
+    visit_sites<Order>(model.size(), r, draws, visit_number<Rule>{}, [&](std::size_t site, double number) {
         double const cost = model.energy_change(spins, site, -spins[site]);
-        if (!draw.flips(beta * cost)) return;
+        if (!flips_by<Rule, Order>(number, beta * cost)) return;
         spins[site] = -spins[site];
         energy += cost;
     });

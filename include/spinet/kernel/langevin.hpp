@@ -69,12 +69,8 @@ public:
     }
 
     [[nodiscard]] std::string name() const {
-        std::string text("langevin (");
-        text += std::to_string(chosen_.leapfrog_steps);
-        text += " leapfrog steps of ";
-        text += std::to_string(chosen_.step);
-        text += ")";
-        return text;
+        return detail::text("langevin (", chosen_.leapfrog_steps, " leapfrog steps of ",
+                            std::to_string(chosen_.step), ")");
     }
 
 private:

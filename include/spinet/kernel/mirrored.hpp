@@ -72,11 +72,7 @@ public:
     }
     using pauses = std::conditional_t<detail::names_its_pauses<K>, mirrored, void>;
 
-    [[nodiscard]] std::string name() const {
-        std::string text = inner_.name();  // appended: see site_kernel
-        text += ", mirrored";
-        return text;
-    }
+    [[nodiscard]] std::string name() const { return detail::text(std::string(inner_.name()), ", mirrored"); }
 
 private:
     template <class M>

@@ -10,6 +10,7 @@
 #include <spinet/kernel/glauber.hpp>
 #include <spinet/kernel/metropolis.hpp>
 #include <spinet/kernel/rule.hpp>
+#include <spinet/kernel/spin_rows.hpp>
 #include <spinet/kernel/sweep_draws.hpp>
 #include <spinet/model/concepts.hpp>
 
@@ -60,11 +61,7 @@ struct uniform_couplings {
     }
 
     [[noreturn]] static void refuse(std::size_t spin, char const* what) {
-        std::string text = "multi_spin: spin ";
-        text += std::to_string(spin);
-        text += " has ";
-        text += what;
-        throw error(text);
+        throw error("multi_spin: spin ", spin, " has ", what);
     }
 };
 
@@ -73,27 +70,21 @@ struct uniform_couplings {
 /// Spins as bits: bit r % 64 of a word is +1 or -1 of row r. Eight words (512 rows) of one site stand
 /// together, site after site; rows beyond those asked for stay as they are.
 template <class Real>
-class spin_words {
+class spin_words : public detail::rows_with_energies {
 public:
     static constexpr std::size_t words_together = 8, rows_together = 64 * words_together;
     using octet = std::array<std::uint64_t, words_together>;
     static constexpr bool holds_spins_only = true;  ///< beside energies: nothing else to bring up to date
 
     spin_words(std::size_t rows, std::size_t sites, detail::uniform_couplings const& about)
-        : about_(about),
-          rows_(rows),
-          sites_(sites),
+        : rows_with_energies(rows, sites),
+          about_(about),
           spins_((rows + rows_together - 1) / rows_together * sites, octet{}),
-          betas_(rows, std::numeric_limits<double>::quiet_NaN()),
-          energies_(rows) {}
+          betas_(rows, std::numeric_limits<double>::quiet_NaN()) {}
 
     [[nodiscard]] detail::uniform_couplings const& about() const noexcept { return about_; }
-    [[nodiscard]] std::size_t rows() const noexcept { return rows_; }
-    [[nodiscard]] std::size_t sites() const noexcept { return sites_; }
     [[nodiscard]] std::size_t octets() const noexcept { return spins_.size() / sites_; }
     [[nodiscard]] octet* spins(std::size_t o) noexcept { return spins_.data() + o * sites_; }
-    [[nodiscard]] std::span<double> energies() noexcept { return energies_; }
-    [[nodiscard]] std::span<double const> energies() const noexcept { return energies_; }
     /// The inverse temperatures that the tables were made for, and the tables: working space of the kernel.
     [[nodiscard]] std::span<double> betas() noexcept { return betas_; }
     /// Forgets the tables unless they were made for this rule.
@@ -145,13 +136,10 @@ public:
 
 private:
     detail::uniform_couplings about_;
-    std::size_t rows_;
-    std::size_t sites_;
     detail::aligned_vector<octet> spins_;
     detail::aligned_vector<octet> tables_;
     void const* rule_ = nullptr;
     std::vector<double> betas_;
-    std::vector<double> energies_;
 };
 
 namespace detail {
@@ -259,9 +247,7 @@ public:
     }
 
     [[nodiscard]] std::string name() const {
-        std::string text(rule::name());
-        text += " (multi-spin coding)";
-        return text;
+        return detail::text(std::string(rule::name()), " (multi-spin coding)");
     }
 
 private:

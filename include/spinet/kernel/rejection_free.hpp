@@ -257,9 +257,7 @@ public:
     }
 
     [[nodiscard]] std::string name() const {
-        std::string text(rule::name());
-        text += " (rejection-free)";
-        return text;
+        return detail::text(std::string(rule::name()), " (rejection-free)");
     }
 
 private:

@@ -136,12 +136,7 @@ public:
     }
 
     [[nodiscard]] std::string name() const {
-        // Appended, not added: g++ 12 warns of overruns in sums of strings that are not there.
-        std::string text(Rule::name());
-        text += " (";
-        text += Scan::name();
-        text += " scan)";
-        return text;
+        return detail::text(std::string(Rule::name()), " (", Scan::name(), " scan)");
     }
 
 private:

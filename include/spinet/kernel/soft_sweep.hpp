@@ -13,7 +13,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -45,34 +44,21 @@ public:
 
 namespace detail {
 
-/// visit(site, u) for the N updates of a row, in the order of the scan.
-template <class Order, class Visit>
-void visit_sites_uniformly(std::size_t n, std::size_t row, sweep_draws const& draws, Visit&& visit) {
-    constexpr std::size_t batch = 256;
-    std::uint32_t bits[batch], places[batch];
-    for (std::size_t done = 0; done < n; done += batch) {
-        std::size_t const count = std::min(batch, n - done);
-        auto const first = static_cast<std::uint32_t>(done);
-        draws.of_row(row).fill(first, {bits, count});
-        if constexpr (std::is_same_v<Order, random_scan>) draws.site_order().fill(first, {places, count});
-        for (std::size_t k = 0; k < count; ++k)
-            visit(std::is_same_v<Order, random_scan> ? uniform_index(places[k], n) : done + k,
-                  uniform<double>(bits[k]));
-    }
-}
-
 template <class Order, PairModel M>
 void sweep_soft_row(M const& model, spin_rows<typename M::spin_type>& tile, std::size_t r, double beta,
                     sweep_draws const& draws) {
     using real = typename M::spin_type;
     auto const spins = tile.spins().row(r);
     real* const fields = tile.fields().row(r).data();
-    visit_sites_uniformly<Order>(model.size(), r, draws, [&](std::size_t site, double u) {
-        auto const now = static_cast<real>(model.measure().draw(beta * static_cast<double>(fields[site]), u));
-        real const change = now - spins[site];
-        spins[site] = now;
-        change_row_fields(model, std::span<real const>(spins), site, change, fields);
-    });
+    visit_sites<Order>(
+        model.size(), r, draws, [](std::uint32_t bits) { return uniform<double>(bits); },
+        [&](std::size_t site, double u) {
+            auto const now =
+                static_cast<real>(model.measure().draw(beta * static_cast<double>(fields[site]), u));
+            real const change = now - spins[site];
+            spins[site] = now;
+            change_row_fields(model, std::span<real const>(spins), site, change, fields);
+        });
     tile.energies()[r] = energy_from_fields(model, tile, r);
 }
 

@@ -11,34 +11,27 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <vector>
 
 namespace spinet {
 
 /// Spins as +-1 in groups of sixteen rows: number 16 site + row of a group. No fields are kept: on a graph of
 /// few neighbours, adding them up for sixteen rows at once costs less than keeping them current.
 template <class Real>
-class spin_lanes {
+class spin_lanes : public detail::rows_with_energies {
 public:
     static constexpr std::size_t lanes = detail::rows_side_by_side;
     static constexpr bool holds_spins_only = true;  ///< beside energies: nothing else to bring up to date
 
     spin_lanes(std::size_t rows, std::size_t sites)
-        : rows_(rows),
-          sites_(sites),
+        : rows_with_energies(rows, sites),
           spins_((rows + lanes - 1) / lanes * lanes * sites, Real{1}),
-          draws_((sites + 127) / 128 * 64 * lanes),
-          energies_(rows) {}
+          draws_((sites + 127) / 128 * 64 * lanes) {}
 
-    [[nodiscard]] std::size_t rows() const noexcept { return rows_; }
-    [[nodiscard]] std::size_t sites() const noexcept { return sites_; }
     [[nodiscard]] std::size_t groups() const noexcept { return (rows_ + lanes - 1) / lanes; }
     [[nodiscard]] Real* group(std::size_t g) noexcept { return spins_.data() + g * lanes * sites_; }
     [[nodiscard]] Real const* group(std::size_t g) const noexcept {
         return spins_.data() + g * lanes * sites_;
     }
-    [[nodiscard]] std::span<double> energies() noexcept { return energies_; }
-    [[nodiscard]] std::span<double const> energies() const noexcept { return energies_; }
     /// Working space: the random bits of one sweep of one group.
     [[nodiscard]] std::span<std::uint32_t> draws() noexcept { return draws_; }
 
@@ -76,11 +69,8 @@ public:
     }
 
 private:
-    std::size_t rows_;
-    std::size_t sites_;
     detail::aligned_vector<Real> spins_;
     detail::aligned_vector<std::uint32_t> draws_;
-    std::vector<double> energies_;
 };
 
 }  // namespace spinet

@@ -53,11 +53,26 @@ struct block_changes {
 
     explicit block_changes(std::size_t rows) : values(rows * stride), of_row(rows), order(rows) {}
 
-    aligned_vector<Real> values;    ///< rows x stride: -2, 0 or 2
-    std::vector<flips> of_row;      ///< the same, as lists
-    aligned_vector<Real> gathered;  ///< couplings of scattered visits, for products
-    std::vector<std::uint32_t>
-        order;  ///< rows by their number of flips: loops of equal length one after another
+    aligned_vector<Real> values;       ///< rows x stride: -2, 0 or 2
+    std::vector<flips> of_row;         ///< the same, as lists
+    aligned_vector<Real> gathered;     ///< couplings of scattered visits, for products
+    std::vector<std::uint32_t> order;  ///< rows by their number of flips: loops of equal length together
+};
+
+/// What every state has beside its spins: the total energy of each row, in double.
+class rows_with_energies {
+public:
+    [[nodiscard]] std::size_t rows() const noexcept { return rows_; }
+    [[nodiscard]] std::size_t sites() const noexcept { return sites_; }
+    [[nodiscard]] std::span<double> energies() noexcept { return energies_; }
+    [[nodiscard]] std::span<double const> energies() const noexcept { return energies_; }
+
+protected:
+    rows_with_energies(std::size_t rows, std::size_t sites) : rows_(rows), sites_(sites), energies_(rows) {}
+
+    std::size_t rows_;
+    std::size_t sites_;
+    std::vector<double> energies_;
 };
 
 }  // namespace detail
@@ -83,19 +98,15 @@ struct update_engine : engine_counts {
 /// Spins (rows x sites, +-1), the local fields of the same shape (a cache of the kernel; empty if the kernel
 /// keeps none) and the total energy of each row, in double.
 template <class Real>
-class spin_rows {
+class spin_rows : public detail::rows_with_energies {
 public:
     spin_rows(std::size_t rows, std::size_t sites, row_cache cache)
-        : rows_(rows),
-          sites_(sites),
+        : rows_with_energies(rows, sites),
           stride_(detail::padded_stride<Real>(sites)),
           spins_(rows * stride_, Real{1}),
           fields_(cache != row_cache::none ? rows * stride_ : 0),
-          changes_(cache == row_cache::fields_and_changes ? rows : 0),
-          energies_(rows) {}
+          changes_(cache == row_cache::fields_and_changes ? rows : 0) {}
 
-    [[nodiscard]] std::size_t rows() const noexcept { return rows_; }
-    [[nodiscard]] std::size_t sites() const noexcept { return sites_; }
     [[nodiscard]] rows_view<Real> spins() noexcept { return {spins_.data(), rows_, sites_, stride_}; }
     [[nodiscard]] rows_view<Real const> spins() const noexcept {
         return {spins_.data(), rows_, sites_, stride_};
@@ -109,8 +120,6 @@ public:
     /// How blocked sweeps of this tile bring their fields up to date, and how often either way was taken.
     [[nodiscard]] update_engine& engine() noexcept { return engine_; }
     [[nodiscard]] update_engine const& engine() const noexcept { return engine_; }
-    [[nodiscard]] std::span<double> energies() noexcept { return energies_; }
-    [[nodiscard]] std::span<double const> energies() const noexcept { return energies_; }
 
     /// The spins of one row, in and out. The kernel's prepare() has to follow before the next sweep.
     void set_row(std::size_t r, std::span<Real const> from) noexcept {
@@ -161,14 +170,11 @@ private:
             std::copy_n(from.data() + r * sites_, sites_, to.data() + r * stride_);
     }
 
-    std::size_t rows_;
-    std::size_t sites_;
     std::size_t stride_;  ///< numbers from one row to the next
     detail::aligned_vector<Real> spins_;
     detail::aligned_vector<Real> fields_;
     detail::block_changes<Real> changes_;
     update_engine engine_;
-    std::vector<double> energies_;
 };
 
 namespace detail {

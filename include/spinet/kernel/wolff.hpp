@@ -150,11 +150,7 @@ public:
     }
 
     [[nodiscard]] std::string name() const {
-        std::string text(inner_.name());
-        text += " + ";
-        text += std::to_string(options_.clusters);
-        text += " clusters (wolff)";
-        return text;
+        return detail::text(std::string(inner_.name()), " + ", options_.clusters, " clusters (wolff)");
     }
 
 private:

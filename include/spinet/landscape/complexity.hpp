@@ -9,7 +9,6 @@
 #include <cstddef>
 #include <limits>
 #include <numbers>
-#include <string>
 
 namespace spinet {
 

@@ -12,7 +12,6 @@
 #include <cmath>
 #include <cstddef>
 #include <span>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -55,9 +54,13 @@ void require_start(O const& f, std::span<double const> x, char const* who) {
     if (is_on_sphere<O> && !is_near_sphere(x)) throw error(who, ": the point is not on the sphere |x|^2 = N");
 }
 
-inline void require_finite(double value, double gradient, char const* who) {
-    if (!std::isfinite(value) || !std::isfinite(gradient))
-        throw error(who, ": the objective's value ", value, " or its gradient is not finite");
+/// The value and the gradient at `now.x`.
+template <class O>
+void evaluate(O const& f, search_end& now, std::span<double> slope, char const* who) {
+    now.value = gradient_at(f, now.x, slope);
+    now.gradient_norm = vector_length(slope) / std::sqrt(static_cast<double>(slope.size()));
+    if (!std::isfinite(now.value) || !std::isfinite(now.gradient_norm))
+        throw error(who, ": the objective's value ", now.value, " or its gradient is not finite");
 }
 
 /// x + factor step, projected back onto the sphere if the objective is on it.
@@ -81,12 +84,9 @@ template <class O>
         "spinet: not a DifferentiableObjective; it needs size(), value(x) and gradient(x, out), see "
         "landscape/concepts.hpp");
     detail::require_start(f, x, "descend");
-    double const root = std::sqrt(static_cast<double>(x.size()));
     std::vector<double> slope(x.size());
     search_end now{detail::array_of(x), 0, 0, false, 0};
-    now.value = detail::gradient_at(f, now.x, slope);
-    now.gradient_norm = detail::vector_length(slope) / root;
-    detail::require_finite(now.value, now.gradient_norm, "descend");
+    detail::evaluate(f, now, slope, "descend");
     double step = options.first_step;
     for (; now.steps < options.steps && now.gradient_norm >= options.gradient; ++now.steps) {
         row_major_array<double, 1> next;
@@ -97,9 +97,7 @@ template <class O>
         } while (!(reached < now.value && std::isfinite(reached)) && (step /= 2) > 1e-14);
         if (!(reached < now.value && std::isfinite(reached))) break;  // rounding
         now.x = std::move(next);
-        now.value = detail::gradient_at(f, now.x, slope);
-        now.gradient_norm = detail::vector_length(slope) / root;
-        detail::require_finite(now.value, now.gradient_norm, "descend");
+        detail::evaluate(f, now, slope, "descend");
         step *= 1.1;
     }
     now.converged = now.gradient_norm < options.gradient;
@@ -121,9 +119,7 @@ template <class O>
     double const root = std::sqrt(static_cast<double>(x.size()));
     std::vector<double> slope(x.size());
     critical_point now{{detail::array_of(x), 0, 0, false, 0}};
-    now.value = detail::gradient_at(f, now.x, slope);
-    now.gradient_norm = detail::vector_length(slope) / root;
-    detail::require_finite(now.value, now.gradient_norm, "find_critical_point");
+    detail::evaluate(f, now, slope, "find_critical_point");
     double damping = 1e-3;
     for (bool stuck = false;;) {
         hessian const h(f, now.x);

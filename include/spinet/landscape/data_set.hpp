@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <vector>
 
 namespace spinet {
@@ -48,10 +47,7 @@ void put_rows(Numbers const& numbers, char const* what, std::size_t& count, std:
 
 inline void require_as_many(char const* who, std::size_t found, std::size_t expected) {
     if (found != expected)
-        throw error(who, ": expected ", expected,
-                    " rows, one for each sample, "
-                    "found ",
-                    found);
+        throw error(who, ": expected ", expected, " rows, one for each sample, found ", found);
 }
 
 }  // namespace detail

@@ -4,7 +4,7 @@
 
 #include <spinet/detail/vector_math.hpp>
 #include <spinet/error.hpp>
-#include <spinet/landscape/parameter_group.hpp>
+#include <spinet/landscape/objective.hpp>
 #include <spinet/landscape/surface.hpp>
 #include <spinet/landscape/vector_argument.hpp>
 #include <spinet/random/streams.hpp>
@@ -16,7 +16,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -58,14 +57,13 @@ enum class bias_directions : std::uint8_t { zero, kept };
         for (std::size_t k = first; k < first + count; ++k) d(k) *= wanted / (length + 1e-10);
     };
     for (auto const& group : groups) {
-        if (group.bias && biases == bias_directions::zero) {
+        if (group.bias && biases == bias_directions::zero)
             std::fill_n(d.data() + group.first, group.size(), 0.0);
-        } else if (by == normalised_by::layer || (by == normalised_by::filter && group.bias)) {
+        else if (by == normalised_by::layer || (by == normalised_by::filter && group.bias))
             scale(group.first, group.size());
-        } else if (by == normalised_by::filter) {
+        else if (by == normalised_by::filter)
             for (std::size_t r = 0; r < group.rows; ++r)
                 scale(group.first + r * group.columns, group.columns);
-        }
     }
     if (by == normalised_by::model) scale(0, d.size());
     return d;

@@ -8,7 +8,6 @@
 #include <spinet/execution/blas_threads.hpp>
 #include <spinet/landscape/data_set.hpp>
 #include <spinet/landscape/objective.hpp>
-#include <spinet/landscape/parameter_group.hpp>
 #include <spinet/landscape/vector_argument.hpp>
 #include <spinet/network/network.hpp>
 
@@ -18,7 +17,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -75,13 +73,8 @@ public:
                 each.bias.has_value() != (layers_[l].bias != none) ||
                 (each.activation != activation_kind::unspecified && each.activation != layers_[l].activation))
                 break;
-            std::size_t const first = numbers.size();
-            numbers.resize(first + each.weight.size());
-            each.weight.copy_to(std::span(numbers).subspan(first));
-            if (each.bias) {
-                numbers.resize(numbers.size() + each.outputs());
-                each.bias->copy_to(std::span(numbers).last(each.outputs()));
-            }
+            append(each.weight, numbers);
+            if (each.bias) append(*each.bias, numbers);
             ++l;
         }
         if (l != layers_.size() || l != chain.size())
@@ -130,17 +123,13 @@ public:
     double gradient(std::span<double const> x, std::span<double> out) const {
         single_threaded_blas const one_blas_thread;
         auto const weights = rounded(x);
-        std::vector<double> total(size(), 0.0);
-        std::vector<Real> part_of(size());
         double sum = 0;
-        for_each_batch([&](batch_of const& part) {
+        add_up_batches(out, [&](batch_of const& part, std::vector<Real>& part_of) {
             auto const layers = forward(weights, part);
             std::vector<Real> delta(layers.back().size());
             sum += loss_of(layers.back(), part, delta);
             backward(weights, part, layers, std::move(delta), part_of);
-            for (std::size_t k = 0; k < size(); ++k) total[k] += static_cast<double>(part_of[k]);
         });
-        for (std::size_t k = 0; k < size(); ++k) out[k] = total[k] * scale();
         return sum * scale();
     }
 
@@ -148,13 +137,9 @@ public:
     void hessian_vector(std::span<double const> x, std::span<double const> v, std::span<double> out) const {
         single_threaded_blas const one_blas_thread;
         auto const weights = rounded(x), along = rounded(v);
-        std::vector<double> total(size(), 0.0);
-        std::vector<Real> part_of(size());
-        for_each_batch([&](batch_of const& part) {
+        add_up_batches(out, [&](batch_of const& part, std::vector<Real>& part_of) {
             product_with_hessian(weights, along, part, part_of);
-            for (std::size_t k = 0; k < size(); ++k) total[k] += static_cast<double>(part_of[k]);
         });
-        for (std::size_t k = 0; k < size(); ++k) out[k] = total[k] * scale();
     }
 
     /// value(centre + a d + b e) for each pair (a, b). The fields of the first layer are linear in a and b:
@@ -206,6 +191,11 @@ private:
     };
     static constexpr std::size_t none = ~std::size_t{0};
 
+    static void append(tensor const& from, std::vector<double>& to) {
+        to.resize(to.size() + from.size());
+        from.copy_to(std::span(to).last(from.size()));
+    }
+
     void add_layer(dense_layer const& from, bool last, activation_kind hidden, std::vector<double>& start) {
         layer added{from.inputs(), from.outputs(), start.size(), none, from.activation};
         if (added.activation == activation_kind::unspecified)
@@ -219,45 +209,39 @@ private:
                              ? "; say which by network_loss::options{.hidden = ...}"
                              : "; known are identity, relu, tanh and sigmoid (cross_entropy takes the "
                                "outputs before softmax)"));
-        std::vector<double> numbers(from.weight.size());
-        from.weight.copy_to(std::span(numbers));
         groups_.push_back({from.name + ".weight", start.size(), added.out, added.in, false});
-        start.insert(start.end(), numbers.begin(), numbers.end());
+        append(from.weight, start);
         if (from.bias) {
             added.bias = start.size();
-            numbers.resize(added.out);
-            from.bias->copy_to(std::span(numbers));
             groups_.push_back({from.name + ".bias", start.size(), added.out, 1, true});
-            start.insert(start.end(), numbers.begin(), numbers.end());
+            append(*from.bias, start);
         }
         layers_.push_back(added);
     }
     void check_data() const {
-        auto const says = [](std::string const& what) { return error("network_loss: " + what); };
-        auto const text = [](std::size_t n) { return std::to_string(n); };
-        if (data_.count == 0) throw says("no samples");
+        std::size_t const samples = data_.count, outputs = layers_.back().out;
+        if (samples == 0) throw error("network_loss: no samples");
         if (data_.size != layers_.front().in)
-            throw says("samples of " + text(data_.size) + " numbers, but the network takes " +
-                       text(layers_.front().in));
-        if (data_.inputs.size() != data_.count * data_.size)
-            throw says(text(data_.inputs.size()) + " numbers for " + text(data_.count) + " samples of " +
-                       text(data_.size));
-        std::size_t const outputs = layers_.back().out;
+            throw error("network_loss: samples of ", data_.size, " numbers, but the network takes ",
+                        layers_.front().in);
+        if (data_.inputs.size() != samples * data_.size)
+            throw error("network_loss: ", data_.inputs.size(), " numbers for ", samples, " samples of ",
+                        data_.size);
         if (loss_ == loss_kind::cross_entropy) {
-            if (data_.labels.size() != data_.count)
-                throw says(text(data_.labels.size()) + " labels for " + text(data_.count) + " samples");
-            for (std::size_t n = 0; n < data_.count; ++n)
+            if (data_.labels.size() != samples)
+                throw error("network_loss: ", data_.labels.size(), " labels for ", samples, " samples");
+            for (std::size_t n = 0; n < samples; ++n)
                 if (data_.labels[n] >= outputs)
-                    throw says("label " + text(data_.labels[n]) + " of sample " + text(n) +
-                               ", but the network has " + text(outputs) + " outputs");
-        } else if (data_.targets.size() != data_.count * outputs) {
-            throw says(text(data_.targets.size()) + " targets for " + text(data_.count) + " samples and " +
-                       text(outputs) + " outputs");
+                    throw error("network_loss: label ", data_.labels[n], " of sample ", n,
+                                ", but the network has ", outputs, " outputs");
+        } else if (data_.targets.size() != samples * outputs) {
+            throw error("network_loss: ", data_.targets.size(), " targets for ", samples, " samples and ",
+                        outputs, " outputs");
         }
         auto const check = [&](std::vector<Real> const& numbers, char const* name, std::size_t each) {
             for (std::size_t k = 0; k < numbers.size(); ++k)
                 if (!std::isfinite(numbers[k]))
-                    throw says(std::string(name) + " of sample " + text(k / each) + " is not finite");
+                    throw error("network_loss: ", name, " of sample ", k / each, " is not finite");
         };
         check(data_.inputs, "number", data_.size);
         if (loss_ == loss_kind::mean_squared_error) check(data_.targets, "target", outputs);
@@ -285,6 +269,18 @@ private:
             f(batch_of{first, std::min(batch_, data_.count - first)});
     }
 
+    /// Writes the average of what f(batch, numbers) writes of every batch, one number to a parameter.
+    template <class F>
+    void add_up_batches(std::span<double> out, F&& f) const {
+        std::vector<double> total(size(), 0.0);
+        std::vector<Real> part_of(size());
+        for_each_batch([&](batch_of const& part) {
+            f(part, part_of);
+            for (std::size_t k = 0; k < size(); ++k) total[k] += static_cast<double>(part_of[k]);
+        });
+        for (std::size_t k = 0; k < size(); ++k) out[k] = total[k] * scale();
+    }
+
     // All arrays over a batch hold one row of samples to a neuron: out x count.
 
     /// W a + b of layer l; the first layer takes the samples.
@@ -307,52 +303,30 @@ private:
     void add_product(std::size_t l, std::vector<Real> const& weights, Real const* a, batch_of const& part,
                      std::vector<Real>& z) const {
         auto const& at = layers_[l];
-        Real const* const w = weights.data() + at.weights;
-        if (l == 0)
-            detail::gemm<Real>(true, at.out, part.count, at.in, 1, w, at.in,
-                               data_.inputs.data() + part.first * at.in, at.in, 1, z.data(), part.count);
-        else
-            detail::gemm<Real>(false, at.out, part.count, at.in, 1, w, at.in, a, part.count, 1, z.data(),
-                               part.count);
+        bool const samples = l == 0;  // one to a row
+        detail::gemm<Real>(samples, at.out, part.count, at.in, 1, weights.data() + at.weights, at.in,
+                           samples ? data_.inputs.data() + part.first * at.in : a,
+                           samples ? at.in : part.count, 1, z.data(), part.count);
     }
 
     void activate(std::size_t l, std::vector<Real>& z) const {
-        switch (layers_[l].activation) {
-            case activation_kind::relu:
-                for (Real& v : z) v = v > 0 ? v : Real{0};
-                break;
-            case activation_kind::tanh:
-                for (Real& v : z) v = std::tanh(v);
-                break;
-            case activation_kind::sigmoid:
-                for (Real& v : z) v = 1 / (1 + std::exp(-v));
-                break;
-            default:
-                break;
-        }
+        auto const kind = layers_[l].activation;
+        if (kind == activation_kind::relu)
+            for (Real& v : z) v = v > 0 ? v : Real{0};
+        if (kind == activation_kind::tanh)
+            for (Real& v : z) v = std::tanh(v);
+        if (kind == activation_kind::sigmoid)
+            for (Real& v : z) v = 1 / (1 + std::exp(-v));
     }
     /// The derivative of an activation where its value is a.
     [[nodiscard]] static Real slope(activation_kind kind, Real a) noexcept {
-        switch (kind) {
-            case activation_kind::relu:
-                return a > 0 ? Real{1} : Real{0};
-            case activation_kind::tanh:
-                return 1 - a * a;
-            case activation_kind::sigmoid:
-                return a * (1 - a);
-            default:
-                return 1;
-        }
+        if (kind == activation_kind::relu) return a > 0 ? Real{1} : Real{0};
+        if (kind == activation_kind::tanh) return 1 - a * a;
+        return kind == activation_kind::sigmoid ? a * (1 - a) : 1;
     }
     [[nodiscard]] static Real curvature(activation_kind kind, Real a) noexcept {
-        switch (kind) {
-            case activation_kind::tanh:
-                return -2 * a * (1 - a * a);
-            case activation_kind::sigmoid:
-                return a * (1 - a) * (1 - 2 * a);
-            default:
-                return 0;
-        }
+        if (kind == activation_kind::tanh) return -2 * a * (1 - a * a);
+        return kind == activation_kind::sigmoid ? a * (1 - a) * (1 - 2 * a) : 0;
     }
 
     [[nodiscard]] std::vector<std::vector<Real>> forward(std::vector<Real> const& weights,
@@ -404,13 +378,10 @@ private:
     void add_gradient(std::size_t l, std::vector<Real> const& dz, Real const* a, batch_of const& part,
                       std::vector<Real>& out) const {
         auto const& at = layers_[l];
-        Real* const to = out.data() + at.weights;
-        if (l == 0)
-            detail::gemm<Real>(false, at.out, at.in, part.count, 1, dz.data(), part.count,
-                               data_.inputs.data() + part.first * at.in, at.in, 1, to, at.in);
-        else
-            detail::gemm<Real>(true, at.out, at.in, part.count, 1, dz.data(), part.count, a, part.count, 1,
-                               to, at.in);
+        bool const samples = l == 0;
+        detail::gemm<Real>(!samples, at.out, at.in, part.count, 1, dz.data(), part.count,
+                           samples ? data_.inputs.data() + part.first * at.in : a,
+                           samples ? at.in : part.count, 1, out.data() + at.weights, at.in);
         if (at.bias == none) return;
         for (std::size_t i = 0; i < at.out; ++i)
             for (std::size_t k = 0; k < part.count; ++k) out[at.bias + i] += dz[i * part.count + k];

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Objective functions: those that a user brings, with weight decay, and energies on the sphere.
+/// Objective functions: those that a user brings, with weight decay, and energies on the sphere; and which of
+/// their numbers belong together.
 #pragma once
 
 #include <spinet/error.hpp>
@@ -9,6 +10,7 @@
 
 #include <array>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -16,6 +18,16 @@
 #include <vector>
 
 namespace spinet {
+
+/// A block of parameters: a matrix of `rows` filters with `columns` numbers each, or the bias of a layer
+/// (rows x 1).
+struct parameter_group {
+    std::string name;
+    std::size_t first = 0, rows = 0, columns = 0;
+    bool bias = false;
+
+    [[nodiscard]] std::size_t size() const noexcept { return rows * columns; }
+};
 
 namespace detail {
 
@@ -31,17 +43,22 @@ inline void scale_to_length(std::span<double> v, double length) {
 
 }  // namespace detail
 
+namespace detail {
+struct no_gradient {};
+}  // namespace detail
+
 /// An objective from a function of n numbers: `plain_objective(2, [](std::span<double const> x) { ... })`; a
 /// second function, `(x, out)`, may write the gradient. Both must be safe to call from several threads.
-template <class F, class G = void>
+template <class F, class G = detail::no_gradient>
 class plain_objective {
 public:
-    plain_objective(std::size_t n, F f, G gradient)
+    plain_objective(std::size_t n, F f, G gradient = {})
         : n_(n), f_(std::move(f)), gradient_(std::move(gradient)) {}
 
     [[nodiscard]] std::size_t size() const noexcept { return n_; }
     [[nodiscard]] double value(std::span<double const> x) const { return f_(x); }
-    double gradient(std::span<double const> x, std::span<double> out) const {
+    double gradient(std::span<double const> x, std::span<double> out) const
+        requires(!std::same_as<G, detail::no_gradient>) {
         gradient_(x, out);
         return f_(x);
     }
@@ -51,24 +68,6 @@ private:
     F f_;
     G gradient_;
 };
-
-template <class F>
-class plain_objective<F, void> {
-public:
-    plain_objective(std::size_t n, F f) : n_(n), f_(std::move(f)) {}
-
-    [[nodiscard]] std::size_t size() const noexcept { return n_; }
-    [[nodiscard]] double value(std::span<double const> x) const { return f_(x); }
-
-private:
-    std::size_t n_;
-    F f_;
-};
-
-template <class F>
-plain_objective(std::size_t, F) -> plain_objective<F, void>;
-template <class F, class G>
-plain_objective(std::size_t, F, G) -> plain_objective<F, G>;
 
 /// f(x) + strength / 2 |x|^2: an objective with weight decay, as in PyTorch's optimisers. Without it the
 /// losses of networks often have no minima, because their valleys run to infinity. Keeps a pointer to the

@@ -12,7 +12,6 @@
 #include <limits>
 #include <numbers>
 #include <span>
-#include <string>
 #include <utility>
 #include <vector>
 

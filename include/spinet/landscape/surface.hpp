@@ -21,7 +21,6 @@
 #include <cstdint>
 #include <limits>
 #include <span>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -237,6 +236,8 @@ inline constexpr std::size_t points_at_once = 128;
 template <class O, Executor Exec, class... Watchers>
 [[nodiscard]] surface surface_of(plane_checkpoint const* from, O const& f, section const& where,
                                  axis const& a, axis const& b, Exec const& executor, Watchers&... watchers) {
+    static_assert(Objective<O>,
+                  "spinet: not an Objective; it needs size() and value(x), see landscape/concepts.hpp");
     static_assert(
         (watches<Watchers, plane_progress> && ...),
         "spinet: what follows the executor must be a callback, bool(spinet::plane_progress const&), or "
@@ -283,8 +284,6 @@ inline void require_plane(section const& where) {
 template <class O, Executor Exec = serial, class... Watchers>
 [[nodiscard]] surface plane(O const& f, section const& where, axis const& a, axis const& b,
                             Exec const& executor = {}, Watchers&&... watchers) {
-    static_assert(Objective<O>,
-                  "spinet: not an Objective; it needs size() and value(x), see landscape/concepts.hpp");
     detail::require_plane(where);
     return detail::surface_of(nullptr, f, where, a, b, executor, watchers...);
 }
@@ -295,8 +294,6 @@ template <class O, Executor Exec = serial, class... Watchers>
 [[nodiscard]] surface resume_plane(plane_checkpoint const& from, O const& f, section const& where,
                                    axis const& a, axis const& b, Exec const& executor = {},
                                    Watchers&&... watchers) {
-    static_assert(Objective<O>,
-                  "spinet: not an Objective; it needs size() and value(x), see landscape/concepts.hpp");
     detail::require_plane(where);
     return detail::surface_of(&from, f, where, a, b, executor, watchers...);
 }
@@ -305,8 +302,6 @@ template <class O, Executor Exec = serial, class... Watchers>
 template <class O, Executor Exec = serial, class... Watchers>
 [[nodiscard]] profile line(O const& f, section const& where, axis const& a, Exec const& executor = {},
                            Watchers&&... watchers) {
-    static_assert(Objective<O>,
-                  "spinet: not an Objective; it needs size() and value(x), see landscape/concepts.hpp");
     return detail::profile_of(nullptr, f, where, a, executor, watchers...);
 }
 
@@ -315,8 +310,6 @@ template <class O, Executor Exec = serial, class... Watchers>
 template <class O, Executor Exec = serial, class... Watchers>
 [[nodiscard]] profile resume_line(plane_checkpoint const& from, O const& f, section const& where,
                                   axis const& a, Exec const& executor = {}, Watchers&&... watchers) {
-    static_assert(Objective<O>,
-                  "spinet: not an Objective; it needs size() and value(x), see landscape/concepts.hpp");
     return detail::profile_of(&from, f, where, a, executor, watchers...);
 }
 
@@ -348,18 +341,15 @@ template <class O, class Points, Executor Exec = serial>
 
 inline section::projection section::project(vector_argument const& x) const {
     std::size_t const n = centre.size();
-    std::vector<double> from(n, 0.0);
-    std::copy(second.begin(), second.end(), from.begin());
     std::vector<double> rest(x.begin(), x.end());
     if (coordinates == chart::flat)
         for (std::size_t i = 0; i < n; ++i) rest[i] -= centre[i];
     // Least squares in the two directions.
-    double const dd = detail::dot_product(first, first), de = detail::dot_product(first, from),
-                 ee = detail::dot_product(from, from), rd = detail::dot_product(rest, first),
-                 re = detail::dot_product(rest, from);
+    double const dd = detail::dot_product(first, first), rd = detail::dot_product(rest, first);
     double a = rd / dd, b = 0;
     if (is_plane()) {
-        double const determinant = dd * ee - de * de;
+        double const de = detail::dot_product(first, second), ee = detail::dot_product(second, second),
+                     re = detail::dot_product(rest, second), determinant = dd * ee - de * de;
         a = (rd * ee - re * de) / determinant;
         b = (re * dd - rd * de) / determinant;
     }

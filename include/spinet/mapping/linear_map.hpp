@@ -13,10 +13,8 @@
 #include <cmath>
 #include <concepts>
 #include <cstddef>
-#include <memory>
 #include <optional>
 #include <span>
-#include <string>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -108,12 +106,6 @@ template <std::same_as<linear_map> Map>
     return taps;
 }
 
-/// The window map as a block in double precision, which knows its geometry.
-template <std::same_as<linear_map> Map>
-[[nodiscard]] window_block<double> window_of(Map const& map) {
-    return {0, 1, std::get<window_map>(map.kind).shape, kernel_values(map)};
-}
-
 /// y += factor W x.
 template <std::same_as<linear_map> Map>
 void add_product(Map const& map, double factor, std::span<double const> x, std::span<double> y) {
@@ -131,12 +123,14 @@ void add_product(Map const& map, double factor, std::span<double const> x, std::
         });
         return;
     }
-    auto const block = window_of(map);
+    auto const kernel = kernel_values(map);
     for (std::size_t i = 0; i < y.size(); ++i) {
         double sum = 0;
-        block.for_each_from(i, 0, [&](std::size_t first, std::span<double const> couplings) {
-            for (std::size_t k = 0; k < couplings.size(); ++k) sum += couplings[k] * x[first + k];
-        });
+        for_each_read(std::get<window_map>(map.kind).shape, kernel.data(), i, 0,
+                      [&](std::size_t first, std::span<double const> couplings) {
+                          for (std::size_t k = 0; k < couplings.size(); ++k)
+                              sum += couplings[k] * x[first + k];
+                      });
         y[i] += factor * sum;
     }
 }
@@ -153,11 +147,13 @@ void for_each_entry(linear_map const& map, Visit&& visit) {
         });
         return;
     }
-    auto const block = window_of(map);
+    auto const kernel = kernel_values(map);
     for (std::size_t i = 0; i < map.rows(); ++i)
-        block.for_each_from(i, 0, [&](std::size_t first, std::span<double const> couplings) {
-            for (std::size_t k = 0; k < couplings.size(); ++k) visit(i, first + k, couplings[k]);
-        });
+        for_each_read(std::get<window_map>(map.kind).shape, kernel.data(), i, 0,
+                      [&](std::size_t first, std::span<double const> couplings) {
+                          for (std::size_t k = 0; k < couplings.size(); ++k)
+                              visit(i, first + k, couplings[k]);
+                      });
 }
 
 /// Over all pairs of a row and a column, 0 where they are not coupled.
@@ -190,47 +186,15 @@ template <class Real>
     return values;
 }
 
-/// factor W as a block between two parts; those of one map share their numbers.
+/// factor W as a block.
 template <class Real>
-class block_maker {
-public:
-    [[nodiscard]] coupling_block<Real> operator()(std::shared_ptr<linear_map const> const& map, double factor,
-                                                  std::size_t from, std::size_t to) {
-        for (auto const& known : known_)
-            if (known.map == map && known.factor == factor) return between(known.block, from, to);
-        known_.push_back({map, factor, make(*map, factor)});
-        if (known_.size() > 64)
-            known_.erase(known_.begin());  // a scan of all would take longer than it saves
-        return between(known_.back().block, from, to);
-    }
-
-private:
-    struct known_block {
-        std::shared_ptr<linear_map const> map;
-        double factor;
-        coupling_block<Real> block;
-    };
-
-    static coupling_block<Real> make(linear_map const& map, double factor) {
-        if (std::holds_alternative<matrix_map>(map.kind))
-            return dense_block<Real>(0, 1, matrix_of<Real>(map, factor));
-        std::vector<Real> taps;
-        for (double const w : kernel_values(map)) taps.push_back(rounded_to<Real>(w * factor));
-        return window_block<Real>(0, 1, std::get<window_map>(map.kind).shape, std::move(taps));
-    }
-
-    static coupling_block<Real> between(coupling_block<Real> block, std::size_t from, std::size_t to) {
-        std::visit(
-            [&](auto& any) {
-                any.from = from;
-                any.to = to;
-            },
-            block);
-        return block;
-    }
-
-    std::vector<known_block> known_;
-};
+[[nodiscard]] coupling_block<Real> block_of(linear_map const& map, double factor) {
+    if (std::holds_alternative<matrix_map>(map.kind))
+        return dense_block<Real>(0, 1, matrix_of<Real>(map, factor));
+    std::vector<Real> taps;
+    for (double const w : kernel_values(map)) taps.push_back(rounded_to<Real>(w * factor));
+    return window_block<Real>(0, 1, std::get<window_map>(map.kind).shape, std::move(taps));
+}
 
 }  // namespace detail
 }  // namespace spinet

@@ -58,15 +58,27 @@ void for_each_weight(operation const& op, Visit&& visit) {
     }));
 }
 
+/// In row-major order.
+[[nodiscard]] inline std::vector<double> numbers_of(tensor const& of) {
+    std::vector<double> numbers(of.size());
+    of.copy_to(numbers);
+    return numbers;
+}
+
+/// What was made from a network, with its notes and one more.
+template <std::same_as<network> Network>
+[[nodiscard]] network with_notes_of(Network const& source, network made, std::string note) {
+    for (auto const& earlier : source.notes()) made.add_note(earlier);
+    made.add_note(std::move(note));
+    return made;
+}
+
 /// All weights of a network, as one list of numbers for each tensor, in the order of its nodes.
 template <std::same_as<network> Network>
 [[nodiscard]] std::vector<std::vector<double>> weights_of(Network const& net) {
     std::vector<std::vector<double>> all;
     for (auto const& each : net.nodes())
-        for_each_weight(each.op, [&](tensor const& weight) {
-            all.emplace_back(weight.size());
-            weight.copy_to(all.back());
-        });
+        for_each_weight(each.op, [&](tensor const& weight) { all.push_back(numbers_of(weight)); });
     if (all.empty()) throw error("the network has no weights to make a null model of");
     return all;
 }
@@ -81,9 +93,7 @@ template <std::same_as<network> Network>
         auto op = with_changed_weights(each.op, [&](tensor const& old) { return old.with_values(*next++); });
         result.add({each.name, std::move(op), each.inputs});
     }
-    for (auto const& earlier : net.notes()) result.add_note(earlier);
-    result.add_note(std::move(note));
-    return result;
+    return with_notes_of(net, std::move(result), std::move(note));
 }
 
 /// Fisher-Yates shuffle by stream `row`.
@@ -116,8 +126,8 @@ template <std::same_as<network> Network>
         pool.clear();
     }
     return detail::with_weights(net, weights,
-                                "null model: weights shuffled " + std::string(to_string(how)) + ", seed " +
-                                    std::to_string(seed) + "; discarded: correlations between weights");
+                                detail::text("null model: weights shuffled ", to_string(how), ", seed ", seed,
+                                             "; discarded: correlations between weights"));
 }
 
 /// Returns the network with each weight drawn anew from N(0, variance of its layer's weights); biases stay.
@@ -135,10 +145,10 @@ template <std::same_as<network> Network>
         std::uint32_t k = 0;
         for (double& w : weights[l]) w = deviation * normal(draws, k++);
     }
-    return detail::with_weights(net, weights,
-                                "null model: weights drawn anew from N(0, layer variance), seed " +
-                                    std::to_string(seed) +
-                                    "; discarded: the weights themselves, beyond each layer's variance");
+    return detail::with_weights(
+        net, weights,
+        detail::text("null model: weights drawn anew from N(0, layer variance), seed ", seed,
+                     "; discarded: the weights themselves, beyond each layer's variance"));
 }
 
 }  // namespace spinet

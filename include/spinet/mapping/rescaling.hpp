@@ -3,6 +3,7 @@
 #pragma once
 
 #include <spinet/error.hpp>
+#include <spinet/mapping/null_models.hpp>
 #include <spinet/network/network.hpp>
 #include <spinet/network/operation.hpp>
 #include <spinet/network/tensor.hpp>
@@ -13,7 +14,6 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -54,14 +54,8 @@ public:
                 throw error("rescaling: layer ", in_quotes(layer.name), " has the activation ",
                             to_string(layer.activation),
                             "; only with relu and identity does a neuron's factor pass through");
-            layer_values made{layer.weight.shape()[0], layer.weight.shape()[1], {}, {}};
-            made.weights.resize(layer.weight.size());
-            layer.weight.copy_to(std::span<double>(made.weights));
-            if (layer.bias) {
-                made.biases.resize(made.out);
-                layer.bias->copy_to(std::span<double>(made.biases));
-            }
-            layers_.push_back(std::move(made));
+            layers_.push_back({layer.weight.shape()[0], layer.weight.shape()[1], numbers_of(layer.weight),
+                               layer.bias ? numbers_of(*layer.bias) : std::vector<double>{}});
         }
     }
 
@@ -83,10 +77,7 @@ public:
             chain[l].weight = chain[l].weight.with_values(layers_[l].weights);
             if (chain[l].bias) chain[l].bias = chain[l].bias->with_values(layers_[l].biases);
         }
-        auto result = dense_network(chain, source_.source());
-        for (auto const& earlier : source_.notes()) result.add_note(earlier);
-        result.add_note(std::move(note));
-        return result;
+        return with_notes_of(source_, dense_network(chain, source_.source()), std::move(note));
     }
 
 private:

@@ -84,50 +84,17 @@ public:
                 " neurons of each layer make ", fewest(),
                 (steps() > 1 ? " (a sequence has each at " + std::to_string(steps()) + " steps)" : ""));
         auto const kept = choose(wanted, seed);
-        std::vector<spin_group> parts;
-        std::vector<std::size_t> groups;
-        std::vector<Real> fields;
-        auto const& all = wired_.wires.parts;
-        for (std::size_t p = 0; p < all.size(); ++p) {
-            auto const& own = kept[class_of_[p]].units;
-            parts.push_back({all[p].name, 0, own.size() * all[p].positions,
-                             static_cast<double>(units_of(p)) / static_cast<double>(own.size())});
-            if (p > 0 && all[p].group == all[p - 1].group)
-                ++groups.back();
-            else
-                groups.push_back(1);
-            detail::with_place([&] { return "the fields of " + detail::in_quotes(all[p].name); },
-                               [&] {
-                                   for (std::size_t const i : sites_of(p, kept))
-                                       fields.push_back(detail::rounded_to<Real>(all[p].fields[i]));
-                               });
-        }
-        std::vector<coupling_block<Real>> blocks;
-        std::map<std::pair<linear_map const*, double>, coupling_block<Real>> made;
-        for (auto const& each : wired_.wires.wires) {
-            auto found = made.find({each.map.get(), each.factor});
-            if (found == made.end())
-                detail::with_place([&] { return detail::couplings_text(wired_.wires, each); },
-                                   [&] {
-                                       found = made.emplace(std::pair(each.map.get(), each.factor),
-                                                            block<Real>(each, kept, modes))
-                                                   .first;
-                                   });
-            blocks.push_back(found->second);
-            std::visit(
-                [&](auto& any) {
-                    any.from = each.from;
-                    any.to = each.to;
-                },
-                blocks.back());
-        }
+        std::size_t neurons = 0;
+        auto const& parts = wired_.wires.parts;
+        for (std::size_t p = 0; p < parts.size(); ++p)
+            neurons += kept[class_of_[p]].units.size() * parts[p].positions;
         auto lines = wired_.made_from;
         lines.emplace_back("sampling", to_string(how_));
         lines.emplace_back("modes", to_string(modes));
-        lines.emplace_back("sampled neurons", std::to_string(fields.size()) + " of " +
-                                                  std::to_string(spins()) + ", seed " + std::to_string(seed));
-        return network_glass<Real>(std::move(parts), std::move(fields), std::move(blocks), std::move(lines),
-                                   groups);
+        lines.emplace_back("sampled neurons", detail::text(neurons, " of ", spins(), ", seed ", seed));
+        return detail::glass_with<Real>(
+            wired_.wires, std::move(lines), [&](std::size_t p) { return kept_fields(p, kept); },
+            [&](wire const& each) { return block<Real>(each, kept, modes); });
     }
 
     /// Of each layer (or set of layers that are joined one to one), where it has as many.
@@ -209,6 +176,11 @@ private:
         return m != nullptr && m->transposed;
     }
 
+    /// The parts whose units are the stored rows and columns of a wire's map.
+    [[nodiscard]] static std::pair<std::size_t, std::size_t> stored_ends(wire const& each) {
+        return turned(*each.map) ? std::pair(each.from, each.to) : std::pair(each.to, each.from);
+    }
+
     void weigh() {
         if (how_ == sampling::stratified || how_ == sampling::uniform) return;
         for (auto& each : classes_) each.weights.assign(each.units, 0.0);
@@ -238,8 +210,7 @@ private:
     }
 
     void add_leverage(wire const& each, singular_modes const& modes) {
-        std::size_t const row_part = turned(*each.map) ? each.from : each.to,
-                          column_part = turned(*each.map) ? each.to : each.from;
+        auto const [row_part, column_part] = stored_ends(each);
         auto const add = [&](std::vector<double> const& vectors, std::size_t part, bool column) {
             auto& weights = classes_[class_of_[part]].weights;
             for (std::size_t k = 0; k < vectors.size(); ++k)
@@ -252,8 +223,7 @@ private:
 
     void add_norms(wire const& each) {
         detail::stored_rows const rows(*each.map);
-        std::size_t const row_part = turned(*each.map) ? each.from : each.to,
-                          column_part = turned(*each.map) ? each.to : each.from;
+        auto const [row_part, column_part] = stored_ends(each);
         std::vector<double> row(rows.columns());
         double const square = each.factor * each.factor;
         for (std::size_t r = 0; r < rows.rows(); ++r) {
@@ -363,13 +333,13 @@ private:
         return counts;
     }
 
-    [[nodiscard]] std::vector<std::size_t> sites_of(std::size_t part,
-                                                    std::vector<kept_units> const& kept) const {
-        std::size_t const positions = wired_.wires.parts[part].positions;
-        std::vector<std::size_t> sites;
-        for (std::size_t const unit : kept[class_of_[part]].units)
-            for (std::size_t k = 0; k < positions; ++k) sites.push_back(unit * positions + k);
-        return sites;
+    [[nodiscard]] std::vector<double> kept_fields(std::size_t p, std::vector<kept_units> const& kept) const {
+        auto const& part = wired_.wires.parts[p];
+        std::vector<double> fields;
+        for (std::size_t const unit : kept[class_of_[p]].units)
+            for (std::size_t k = 0; k < part.positions; ++k)
+                fields.push_back(part.fields[unit * part.positions + k]);
+        return fields;
     }
 
     // --- couplings
@@ -439,7 +409,7 @@ private:
         auto const* const window = std::get_if<window_map>(&each.map->kind);
         if (window == nullptr) {
             bool const turn = turned(*each.map);
-            std::size_t const row_part = turn ? each.from : each.to, column_part = turn ? each.to : each.from;
+            auto const [row_part, column_part] = stored_ends(each);
             auto const rows = select(row_part, kept, parts[row_part].positions),
                        columns = select(column_part, kept, parts[column_part].positions);
             auto const entries = chosen_entries(*each.map, rows, columns, modes);
@@ -471,12 +441,11 @@ private:
         auto const values = detail::kernel_values(*each.map);
         auto const& units = kept[class_of_[each.to]].units;
         std::size_t const positions = wired_.wires.parts[each.to].positions;
-        std::vector<Real> kernel;
         if (shape.channels_to == 1 && units_of(each.to) != 1) {  // an identity over all values in a row
             shape.x.from = shape.x.to = units.size() * positions;
-            kernel.push_back(detail::rounded_to<Real>(each.factor * values[0]));
-            return window_block<Real>(0, 1, shape, std::move(kernel));
+            return window_block<Real>(0, 1, shape, {detail::rounded_to<Real>(each.factor * values[0])});
         }
+        std::vector<Real> kernel;
         // One channel for each unit, or (identities that are scaled value by value) for each position of it.
         std::size_t const per_unit = shape.channels_to / units_of(each.to);
         std::size_t const taps = shape.y.kernel * shape.x.kernel;

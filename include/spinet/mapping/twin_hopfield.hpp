@@ -155,20 +155,14 @@ private:
 
     [[nodiscard]] std::string clamped_text() const {
         std::string text;
-        for (double const x : clamped_to) {
-            if (!text.empty()) text += ' ';
-            text += detail::short_text(x);
-        }
+        for (double const x : clamped_to) text.append(text.empty() ? "" : " ").append(detail::short_text(x));
         return text;
     }
 
     [[nodiscard]] std::string discarded(wiring const& wired, bool any_bias) const {
-        std::string text = "activation functions (";
-        for (auto const& kind : wired.activations) {
-            if (text.back() != '(') text += ", ";
-            text += kind;
-        }
-        text += ")";
+        std::string kinds;
+        for (auto const& kind : wired.activations) kinds.append(kinds.empty() ? "" : ", ").append(kind);
+        auto text = detail::text("activation functions (", kinds, ")");
         for (auto const& each : wired.discarded) text.append("; ").append(each);
         if (biases == spinet::biases::dropped && any_bias) text += "; biases";
         if (inputs == spinet::inputs::left_out) text += "; input neurons and the weights from them";

@@ -84,22 +84,12 @@ public:
     }
 
 private:
-    using map_pointer = std::shared_ptr<linear_map const>;
-
-    /// Spins that a value consists of: values [first, first + size of the part) of it are factor * (scale *
-    /// spin
-    /// + shift); empty scales are 1, empty shifts 0.
+    /// Spins that a value consists of: values [first, first + size of the part) of it are factor *
+    /// (scale * spin + shift); empty scales are 1, empty shifts 0.
     struct signal_term {
         std::size_t part = 0, first = 0;
         double factor = 1;
         std::vector<double> scale = {}, shift = {};
-    };
-
-    /// A wire to spins that are not there yet, those of step `slice`.
-    struct pending_wire {
-        std::size_t from, slice;
-        std::shared_ptr<linear_map const> map;
-        double factor = 1;
     };
 
     /// The value of a node: spins, or sums of couplings that will become the fields of spins.
@@ -109,7 +99,7 @@ private:
         bool pending = false;
         std::string name = {};                         ///< of the spins to be
         std::vector<signal_term> terms = {};           ///< where not pending
-        std::vector<pending_wire> wires = {};          ///< where pending
+        std::vector<wire> wires = {};                  ///< where pending: `to` is the step
         std::vector<std::vector<double>> fields = {};  ///< where pending, for each step
         bool layer = false;                            ///< pending, and the result of weights
 
@@ -147,9 +137,8 @@ private:
 
     // --- names and messages
 
-    [[nodiscard]] std::string where() const { return "node " + in_quotes(at_->name); }
     [[noreturn]] void refuse(std::string const& why) const {
-        throw error(where(), " (", at_->op.label(), "): ", why);
+        throw error("node ", in_quotes(at_->name), " (", at_->op.label(), "): ", why);
     }
     [[nodiscard]] std::size_t here() const { return static_cast<std::size_t>(at_ - net_->nodes().data()); }
     [[nodiscard]] signal& input_signal(std::size_t k = 0) { return signals_[net_->position(at_->inputs[k])]; }
@@ -181,14 +170,11 @@ private:
     /// Makes spins of what is pending.
     void settle(signal& of) {
         if (!of.pending) return;
-        std::size_t const first = add_parts(of.name, std::move(of.fields), of.positions());
-        std::size_t const size = of.step_size();
-        for (auto& each : of.wires)
-            wired_.wires.push_back({each.from, first + each.slice, std::move(each.map), each.factor});
+        std::size_t const size = of.step_size(), positions = of.positions();
+        std::size_t const first = add_parts(of.name, std::exchange(of.fields, {}), positions);
+        add_wires(of, first);
         for (std::size_t k = 0; k < of.steps(); ++k) of.terms.push_back({first + k, k * size});
         of.pending = false;
-        of.wires.clear();
-        of.fields.clear();
     }
 
     /// An input that is to be read as spins.
@@ -199,12 +185,15 @@ private:
         return from;
     }
 
-    [[nodiscard]] signal pending_here(bool sequence, bool layer) const {
-        signal made{shape_here(), sequence};
-        made.pending = true;
-        made.layer = layer;
-        made.name = at_->name;
+    /// Sums of couplings and fields, for spins of this shape.
+    [[nodiscard]] static signal pending(value_shape shape, bool sequence, std::string name) {
+        signal made{std::move(shape), sequence, true, std::move(name)};
         made.fields.assign(made.steps(), std::vector<double>(made.step_size(), 0.0));
+        return made;
+    }
+    [[nodiscard]] signal pending_here(bool sequence, bool layer) const {
+        auto made = pending(shape_here(), sequence, at_->name);
+        made.layer = layer;
         return made;
     }
 
@@ -215,11 +204,8 @@ private:
         if (!term.shift.empty()) add_product(map, term.factor, term.shift, made.fields[slice]);
         if (!term.scale.empty()) map.column_scale = channel_scale(map, term.scale);
         // The steps of a sequence read alike, so they share one map.
-        if (shared_ && same_map(*shared_, map)) {
-            made.wires.push_back({term.part, slice, shared_, term.factor});
-            return;
-        }
-        shared_ = std::make_shared<linear_map const>(std::move(map));
+        if (!shared_ || !same_map(*shared_, map))
+            shared_ = std::make_shared<linear_map const>(std::move(map));
         made.wires.push_back({term.part, slice, shared_, term.factor});
     }
 
@@ -425,18 +411,13 @@ private:
             fields[i] = fields[i] * scale[i / repeat] + shift[i / repeat];
         for (auto& each : made.wires) {
             linear_map map = *each.map;
-            auto rows = scale;
             auto const* const window = std::get_if<window_map>(&map.kind);
-            if (window != nullptr &&
-                window->shape.channels_to != scale.size()) {  // an identity, over all values
+            bool const by_value = (window ? window->shape.channels_to : map.rows()) != scale.size();
+            if (by_value && window)  // an identity, over all values
                 map = identity(map.rows(), true, window->value);
-                rows.clear();
-                for (std::size_t i = 0; i < map.rows(); ++i) rows.push_back(scale[i / repeat]);
-            } else if (window == nullptr && map.rows() != scale.size()) {
-                rows.clear();
-                for (std::size_t i = 0; i < map.rows(); ++i) rows.push_back(scale[i / repeat]);
-            }
-            multiply_into(map.row_scale, 1, rows);
+            std::vector<double> of_values;
+            for (std::size_t i = 0; by_value && i < map.rows(); ++i) of_values.push_back(scale[i / repeat]);
+            multiply_into(map.row_scale, 1, by_value ? of_values : scale);
             each.map = std::make_shared<linear_map const>(std::move(map));
         }
         return made;
@@ -510,34 +491,29 @@ private:
         return made;
     }
 
-    [[nodiscard]] signal value_of(flatten const&) {
+    /// The spins of an input, as a value that is no sequence.
+    [[nodiscard]] signal laid_flat(bool of_steps) {
         signal made = spins_of_input();
+        if (of_steps && !made.sequence) refuse("it reads channels, not steps");
         made.shape = shape_here();
         made.sequence = false;
         return made;
     }
-
+    [[nodiscard]] signal value_of(flatten const&) { return laid_flat(false); }
     [[nodiscard]] signal value_of(select_step const& op) {
-        signal made = spins_of_input();
-        if (!made.sequence) refuse("it reads channels, not steps");
+        signal made = laid_flat(true);
         auto term = made.terms[op.index.value_or(made.terms.size() - 1)];
         term.first = 0;
         made.terms = {std::move(term)};
-        made.shape = shape_here();
-        made.sequence = false;
         return made;
     }
-
     [[nodiscard]] signal value_of(mean_over_steps const&) {
-        signal made = spins_of_input();
-        if (!made.sequence) refuse("it reads channels, not steps");
+        signal made = laid_flat(true);
         double const steps = static_cast<double>(made.terms.size());
         for (auto& term : made.terms) {
             term.first = 0;
             term.factor /= steps;
         }
-        made.shape = shape_here();
-        made.sequence = false;
         return made;
     }
 
@@ -605,8 +581,7 @@ private:
             return made;
         }
         for (std::size_t g = 0; g < gates.size(); ++g) wire_gate(op, gates[g], from, made, first_of[g]);
-        signal cell{shape_here(), true};
-        cell.fields.assign(steps, std::vector<double>(units, 0.0));
+        signal cell = pending_here(true, false);
         for (std::size_t t = 0; t < steps; ++t)
             read(cell, t, {first_of[2] + t, 0, candidate}, identity(units, false));
         for (std::size_t t = 0; t < steps; ++t)
@@ -638,8 +613,7 @@ private:
     void wire_gate(recurrent const& op, gate const& of, signal const& from, signal const& hidden,
                    std::size_t first_part) {
         std::size_t const units = op.units(), row = of.index * units, steps = from.steps();
-        signal made{shape_here(), true};
-        made.fields.assign(steps, std::vector<double>(units, 0.0));
+        signal made = pending_here(true, false);
         for (std::size_t t = 0; t < steps; ++t)
             read(made, t, from.terms[t], matrix(op.input_weight, row, units, 0, op.input_weight.shape()[1]));
         for (std::size_t t = 0; t < steps; ++t)
@@ -654,7 +628,8 @@ private:
     /// The wires and fields of what is not a layer's whole, to parts that are there.
     void add_wires(signal& made, std::size_t first_part) {
         for (auto& each : made.wires)
-            wired_.wires.push_back({each.from, first_part + each.slice, std::move(each.map), each.factor});
+            wired_.wires.push_back({each.from, first_part + each.to, std::move(each.map), each.factor});
+        made.wires.clear();
         for (std::size_t t = 0; t < made.fields.size(); ++t)
             add_into(wired_.parts[first_part + t].fields, made.fields[t]);
     }
@@ -663,10 +638,7 @@ private:
 
     /// Spins that read a sequence by a projection.
     [[nodiscard]] signal projected(signal const& from, dense const& by, std::string const& name) {
-        signal made{{from.shape[0], by.weight.shape()[0]}, true};
-        made.pending = true;
-        made.name = at_->name + name;
-        made.fields.assign(made.steps(), std::vector<double>(made.step_size(), 0.0));
+        auto made = pending({from.shape[0], by.weight.shape()[0]}, true, at_->name + name);
         read_by_matrix(made, from, by.weight);
         add_bias(made, by.bias);
         settle(made);
@@ -677,15 +649,12 @@ private:
         auto const& from = spins_of_input();
         if (!from.sequence) refuse("it reads channels, not steps");
         discard("the softmax of attention beyond equal weights, and with it products of queries and keys");
-        signal const unread[] = {projected(from, op.query, " query"), projected(from, op.key, " key")};
-        static_cast<void>(unread);
+        static_cast<void>(projected(from, op.query, " query"));
+        static_cast<void>(projected(from, op.key, " key"));
         auto const value = projected(from, op.value, " value");
         // Without a mask all steps see the same average: one set of spins serves them all.
         std::size_t const steps = value.terms.size(), contexts = op.causal ? steps : 1;
-        signal context{{contexts, value.step_size()}, true};
-        context.pending = true;
-        context.name = at_->name + " context";
-        context.fields.assign(contexts, std::vector<double>(context.step_size(), 0.0));
+        auto context = pending({contexts, value.step_size()}, true, at_->name + " context");
         for (std::size_t t = 0; t < contexts; ++t) {
             std::size_t const seen = op.causal ? t + 1 : steps;
             for (std::size_t s = 0; s < seen; ++s) {
@@ -712,7 +681,7 @@ private:
     std::conditional_t<std::same_as<Network, network>, wiring, void> wired_;  // looked into where mapped only
     std::size_t groups_ = 0;
     std::size_t inputs_ = 0;  ///< nodes
-    map_pointer shared_;
+    std::shared_ptr<linear_map const> shared_;
     void const* trailing_of_ = nullptr;
     std::vector<double> trailing_;
 };

@@ -9,10 +9,12 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace spinet {
@@ -40,9 +42,8 @@ struct wired_part {
 struct wiring {
     std::vector<wired_part> parts;
     std::vector<wire> wires;
-    std::vector<std::string>
-        activations;                     ///< sorted; kinds of activation functions, which have no counterpart
-    std::vector<std::string> discarded;  ///< what else has none
+    std::vector<std::string> activations;  ///< sorted; kinds of functions, which have no counterpart
+    std::vector<std::string> discarded;    ///< what else has none
     bool any_bias = false;
 
     [[nodiscard]] std::size_t spins() const noexcept {
@@ -90,35 +91,55 @@ void remove_parts(wiring& of, Gone gone, std::span<double const> held = {}) {
     of.parts.erase(std::remove_if(of.parts.begin(), of.parts.end(), gone), of.parts.end());
 }
 
-[[nodiscard]] inline std::string couplings_text(wiring const& of, wire const& between) {
-    return detail::text("the couplings of ", in_quotes(of.parts[between.from].name), " and ",
-                        in_quotes(of.parts[between.to].name));
+/// A glass of all or some spins of a wiring: `fields_of(part)` are those of the spins of a part,
+/// `block_of(wire)` the couplings, which wires with one map and factor share. A spin that is kept stands for
+/// the others.
+template <class Real, class FieldsOf, class BlockOf>
+[[nodiscard]] network_glass<Real> glass_with(wiring const& of, provenance made_from, FieldsOf&& fields_of,
+                                             BlockOf&& block_of) {
+    std::vector<spin_group> parts;
+    std::vector<std::size_t> groups;
+    std::vector<Real> fields;
+    for (std::size_t p = 0; p < of.parts.size(); ++p) {
+        auto const& part = of.parts[p];
+        std::size_t const before = fields.size();
+        with_place([&] { return "the fields of " + in_quotes(part.name); },
+                   [&] {
+                       for (double const b : fields_of(p)) fields.push_back(rounded_to<Real>(b));
+                   });
+        std::size_t const kept = fields.size() - before;
+        parts.push_back({part.name, 0, kept, static_cast<double>(part.size()) / static_cast<double>(kept)});
+        if (p > 0 && part.group == of.parts[p - 1].group)
+            ++groups.back();
+        else
+            groups.push_back(1);
+    }
+    std::map<std::pair<linear_map const*, double>, coupling_block<Real>> made;
+    std::vector<coupling_block<Real>> blocks;
+    for (auto const& each : of.wires) {
+        auto const place = [&] {
+            return text("the couplings of ", in_quotes(of.parts[each.from].name), " and ",
+                        in_quotes(of.parts[each.to].name));
+        };
+        with_place(place, [&] {
+            auto found = made.find({each.map.get(), each.factor});
+            if (found == made.end())
+                found = made.emplace(std::pair(each.map.get(), each.factor), block_of(each)).first;
+            blocks.push_back(found->second);
+        });
+        std::visit([&](block_ends& ends) { ends = {each.from, each.to}; }, blocks.back());
+    }
+    return network_glass<Real>(std::move(parts), std::move(fields), std::move(blocks), std::move(made_from),
+                               groups);
 }
 
 /// The glass of a wiring. Throws spinet::error where a coupling exceeds Real or a matrix what BLAS can index.
 template <class Real>
 [[nodiscard]] network_glass<Real> glass_of(wiring const& of, provenance made_from) {
-    std::vector<spin_group> parts;
-    std::vector<std::size_t> groups;
-    std::vector<Real> fields;
-    for (std::size_t p = 0; p < of.parts.size(); ++p) {
-        parts.push_back({of.parts[p].name, 0, of.parts[p].size()});
-        if (p > 0 && of.parts[p].group == of.parts[p - 1].group)
-            ++groups.back();
-        else
-            groups.push_back(1);
-        with_place([&] { return "the fields of " + in_quotes(of.parts[p].name); },
-                   [&] {
-                       for (double const b : of.parts[p].fields) fields.push_back(rounded_to<Real>(b));
-                   });
-    }
-    block_maker<Real> make;
-    std::vector<coupling_block<Real>> blocks;
-    for (auto const& each : of.wires)
-        with_place([&] { return couplings_text(of, each); },
-                   [&] { blocks.push_back(make(each.map, each.factor, each.from, each.to)); });
-    return network_glass<Real>(std::move(parts), std::move(fields), std::move(blocks), std::move(made_from),
-                               groups);
+    return glass_with<Real>(
+        of, std::move(made_from),
+        [&](std::size_t p) -> std::vector<double> const& { return of.parts[p].fields; },
+        [](wire const& each) { return block_of<Real>(*each.map, each.factor); });
 }
 
 }  // namespace detail

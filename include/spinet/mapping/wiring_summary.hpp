@@ -20,12 +20,11 @@ namespace spinet {
 /// Couplings made by one set of weights, between two groups of spins.
 struct layer_summary {
     std::string from, to;
-    double couplings = 0;  ///< over all steps of a sequence
-    double deviation = 0;  ///< of the couplings
-    double largest_singular =
-        0;                     ///< of the stored matrix; of windows, of the kernel (channels made, the rest)
-    double bulk_edge = 0;      ///< where a bulk of independent entries would end
-    std::size_t outliers = 0;  ///< singular values above it
+    double couplings = 0;         ///< over all steps of a sequence
+    double deviation = 0;         ///< of the couplings
+    double largest_singular = 0;  ///< of the stored matrix; of windows, the kernel (channels made, the rest)
+    double bulk_edge = 0;         ///< where a bulk of independent entries would end
+    std::size_t outliers = 0;     ///< singular values above it
 };
 
 struct wiring_summary {

@@ -8,7 +8,6 @@
 #include <cmath>
 #include <cstddef>
 #include <span>
-#include <string>
 #include <vector>
 
 // Everything here holds for INDEPENDENT, ZERO-MEAN weights only, without fields, in the limit of wide layers.
@@ -23,19 +22,15 @@ namespace detail {
 /// The bond matrix of a chain of layers.
 [[nodiscard]] inline bond_matrix layer_bonds(std::span<std::size_t const> sizes,
                                              std::span<double const> variances) {
-    if (sizes.empty() || variances.size() + 1 != sizes.size()) {
+    if (sizes.empty() || variances.size() + 1 != sizes.size())
         throw error("bond matrix: expected one variance between each two neighbouring layers, found ",
                     sizes.size(), " layers and ", variances.size(), " variances");
-    }
-    for (std::size_t l = 0; l < sizes.size(); ++l) {
+    for (std::size_t l = 0; l < sizes.size(); ++l)
         if (sizes[l] == 0) throw error("bond matrix: layer ", l, " is empty");
-    }
-    for (std::size_t l = 0; l < variances.size(); ++l) {
-        if (!(variances[l] >= 0.0 && std::isfinite(variances[l]))) {
+    for (std::size_t l = 0; l < variances.size(); ++l)
+        if (!(variances[l] >= 0.0 && std::isfinite(variances[l])))
             throw error("bond matrix: expected a finite variance >= 0 between layers ", l, " and ", l + 1,
                         ", found ", variances[l]);
-        }
-    }
     bond_matrix bonds(std::vector<double>(sizes.begin(), sizes.end()));
     for (std::size_t l = 0; l < variances.size(); ++l) bonds.add(l, l + 1, variances[l]);
     return bonds;
@@ -62,10 +57,9 @@ inline double paramagnet_overlap_variance(std::span<std::size_t const> sizes,
                                           std::span<double const> variances, double temperature) {
     bond_matrix const bonds = detail::layer_bonds(sizes, variances);
     double const critical = bonds.t_formula();
-    if (!(temperature > critical)) {
+    if (!(temperature > critical))
         throw error("paramagnet_overlap_variance: expected a temperature above t_formula = ", critical,
                     ", found ", temperature);
-    }
     // With D = diag(sqrt(N_l)) and S = D B D^-1 symmetric: N N<q^2> = d^T (1 - S / T^2)^-1 d, d_l =
     // sqrt(N_l). The pivots of 1 - S / T^2 are positive above t_formula, and d^T M^-1 d is a sum over pivots.
     double pivot = 1.0;

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <spinet/detail/arrays.hpp>
+#include <spinet/detail/function_ref.hpp>
 #include <spinet/error.hpp>
 #include <spinet/model/concepts.hpp>
+#include <spinet/model/magnitude.hpp>
 #include <spinet/spectrum/largest_eigenvalue.hpp>
 #include <spinet/spectrum/leading_eigenpairs.hpp>
 #include <spinet/spectrum/spectral_density.hpp>
@@ -14,7 +16,6 @@
 #include <cstddef>
 #include <limits>
 #include <span>
-#include <string>
 #include <utility>
 
 namespace spinet {
@@ -63,6 +64,27 @@ void multiply_by_couplings(M const& model, std::span<double const> x, std::span<
         y[i] = detail::sums_over_couplings<false>(model, i, x, {}).first;
 }
 
+namespace detail {
+
+/// y = J x for what looks for eigenvalues.
+template <PairModel M>
+struct coupling_product {
+    M const& model;
+    void operator()(std::span<double const> x, std::span<double> y) const {
+        multiply_by_couplings(model, x, y);
+    }
+};
+
+/// The largest eigenvalue of an operator, by code that all operators share.
+template <class Apply>
+[[nodiscard]] double largest_eigenvalue_of(std::size_t n, Apply&& apply,
+                                           lanczos_options const& options = {}) {
+    return largest_eigenvalue(n, function_ref<void(std::span<double const>, std::span<double>)>(apply),
+                              options);
+}
+
+}  // namespace detail
+
 /// The coupling matrix J of a model, N x N, symmetric with a zero diagonal. Meant for small models: throws
 /// spinet::error above 20,000 spins (1.6 GB of floats).
 template <PairModel M>
@@ -74,7 +96,7 @@ template <PairModel M>
                     " couplings is too large; at most 20000 spins");
     row_major_array<real, 2> matrix = xt::zeros<real>({n, n});
     for (std::size_t i = 0; i < n; ++i)
-        model.for_each_coupling(i, [&](std::size_t first, std::span<real const> couplings) {
+        detail::visit_couplings(model, i, [&](std::size_t first, std::span<real const> couplings) {
             std::copy(couplings.begin(), couplings.end(), matrix.data() + i * n + first);
         });
     return matrix;
@@ -86,7 +108,8 @@ template <PairModel M>
 template <PairModel M>
 [[nodiscard]] row_major_array<double, 1> coupling_eigenvalues(M const& model) {
     if (model.size() > 10'000)
-        throw error("coupling_eigenvalues: expected at most 10000 spins, found ", model.size());
+        throw error("coupling_eigenvalues: expected at most 10000 spins, found ",
+                    static_cast<std::size_t>(model.size()));
     auto matrix = detail::row_major_copy<double, 2>(couplings_of(model), "coupling_eigenvalues");
     return detail::row_major_copy<double, 1>(detail::symmetric_eigen(matrix, model.size(), false),
                                              "coupling_eigenvalues");
@@ -97,25 +120,19 @@ template <PairModel M>
 /// random network is at about half of it (see t_formula).
 template <PairModel M>
 [[nodiscard]] double largest_coupling_eigenvalue(M const& model) {
-    return largest_eigenvalue(model.size(), [&](std::span<double const> x, std::span<double> y) {
-        multiply_by_couplings(model, x, y);
-    });
+    return detail::largest_eigenvalue_of(model.size(), detail::coupling_product<M>{model});
 }
 
 /// The eigenvectors of the `count` largest eigenvalues of a model's coupling matrix J, and these eigenvalues.
 template <PairModel M>
 [[nodiscard]] eigenpairs leading_modes(M const& model, std::size_t count) {
-    return leading_eigenpairs(model.size(), count, [&](std::span<double const> x, std::span<double> y) {
-        multiply_by_couplings(model, x, y);
-    });
+    return leading_eigenpairs(model.size(), count, detail::coupling_product<M>{model});
 }
 
 /// The spectral density of a model's coupling matrix J.
 template <PairModel M>
 [[nodiscard]] density_curve coupling_density(M const& model, density_options const& wanted = {}) {
-    return spectral_density(
-        model.size(),
-        [&](std::span<double const> x, std::span<double> y) { multiply_by_couplings(model, x, y); }, wanted);
+    return spectral_density(model.size(), detail::coupling_product<M>{model}, wanted);
 }
 
 /// The temperature above which spinet takes a model for a paramagnet. Uses the model's member

@@ -11,7 +11,6 @@
 #include <cstddef>
 #include <limits>
 #include <span>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -37,14 +36,11 @@ class paramagnet_hessian {
 public:
     explicit paramagnet_hessian(M const& model) : model_(&model), product_(model.size()) {
         using real = typename M::spin_type;
-        unit_ = largest_eigenvalue(
-            model.size(),
-            [&](std::span<double const> x, std::span<double> y) { multiply_by_couplings(model, x, y); },
-            lanczos_options{.tolerance = 1e-8});
+        unit_ = largest_eigenvalue_of(model.size(), coupling_product<M>{model}, {.tolerance = 1e-8});
         if (!(unit_ > 0)) throw error("t_ord: the model has no couplings, so nothing orders");
         for (std::size_t i = 0; i < model.size(); ++i) {
             double sum = 0;
-            model.for_each_coupling(i, [&](std::size_t, std::span<real const> couplings) {
+            visit_couplings(model, i, [&](std::size_t, std::span<real const> couplings) {
                 for (real const j : couplings) {
                     double const in_units = static_cast<double>(j) / unit_;
                     sum += in_units * in_units;
@@ -68,7 +64,7 @@ public:
     [[nodiscard]] double smallest(double t) const {
         // Tolerances are relative to the largest |eigenvalue|, which grows as 1 / t^2.
         lanczos_options const wanted{.tolerance = std::max(1e-14, 1e-6 / (1 + most_ / (t * t)))};
-        return -largest_eigenvalue(
+        return -largest_eigenvalue_of(
             model_->size(),
             [&](std::span<double const> x, std::span<double> y) {
                 multiply_by_couplings(*model_, x, product_);

@@ -42,13 +42,6 @@ inline void require_temperature(char const* who, double temperature) {
         throw error(who, ": expected a positive, finite temperature, found ", temperature);
 }
 
-inline void require_pattern(char const* who, std::size_t spins, std::span<double const> m) {
-    if (m.size() != spins) throw error(who, ": expected ", spins, " magnetisations, found ", m.size());
-    for (std::size_t i = 0; i < m.size(); ++i)
-        if (!(std::abs(m[i]) <= 1))
-            throw error(who, ": expected a magnetisation in [-1, 1] at spin ", i, ", found ", m[i]);
-}
-
 /// S(m), with the limits 0 at m = +-1.
 [[nodiscard]] inline double spin_entropy(double m) noexcept {
     double const up = (1 + m) / 2, down = (1 - m) / 2;
@@ -128,7 +121,7 @@ public:
     }
 
     [[nodiscard]] double smallest_eigenvalue(lanczos_options const& options) const {
-        return -largest_eigenvalue(
+        return -largest_eigenvalue_of(
             size(),
             [&](std::span<double const> x, std::span<double> y) {
                 scaled_hessian(x, y);
@@ -140,7 +133,7 @@ public:
     /// 1 - the largest eigenvalue of beta^2 w_i J_ij^2 w_j; NaN without the reaction term.
     [[nodiscard]] double plefka() const {
         if (!reaction_) return std::numeric_limits<double>::quiet_NaN();
-        return 1 - largest_eigenvalue(size(), [&](std::span<double const> x, std::span<double> y) {
+        return 1 - largest_eigenvalue_of(size(), [&](std::span<double const> x, std::span<double> y) {
                    for (std::size_t i = 0; i < size(); ++i) b_[i] = w_[i] * x[i];
                    for (std::size_t i = 0; i < size(); ++i)
                        y[i] = beta() * beta() * w_[i] * sums_over_couplings<true>(*model_, i, b_, b_).second;
@@ -148,8 +141,7 @@ public:
     }
 
 private:
-    [[nodiscard]] std::pair<double, double> sums(std::size_t i, std::span<double const> a,
-                                                 std::span<double const> b) const {
+    [[nodiscard]] auto sums(std::size_t i, std::span<double const> a, std::span<double const> b) const {
         return reaction_ ? sums_over_couplings<true>(*model_, i, a, b)
                          : sums_over_couplings<false>(*model_, i, a, b);
     }
@@ -185,8 +177,13 @@ private:
 /// N magnetisations in [-1, 1], from an array or range of any kind.
 template <PairModel M, class A>
 [[nodiscard]] std::vector<double> pattern_of(char const* who, M const& model, A const& m) {
-    auto pattern = vector_copy<double>(m, who);
-    require_pattern(who, model.size(), pattern);
+    auto const pattern = vector_copy<double>(m, who);
+    if (pattern.size() != model.size())
+        throw error(who, ": expected ", static_cast<std::size_t>(model.size()), " magnetisations, found ",
+                    pattern.size());
+    for (std::size_t i = 0; i < pattern.size(); ++i)
+        if (!(std::abs(pattern[i]) <= 1))
+            throw error(who, ": expected a magnetisation in [-1, 1] at spin ", i, ", found ", pattern[i]);
     return pattern;
 }
 

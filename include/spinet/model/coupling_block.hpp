@@ -28,9 +28,8 @@ namespace spinet {
 /// sequence).
 template <class Real>
 struct coupling_matrix {
-    row_major_array<Real, 2> weights;  ///< (to, from)
-    row_major_array<Real, 2>
-        transposed;  ///< (from, to): a flip reads contiguous couplings in both directions
+    row_major_array<Real, 2> weights;     ///< (to, from)
+    row_major_array<Real, 2> transposed;  ///< (from, to): flips read contiguous couplings both ways
     detail::split_matrix split_forward, split_backward;  ///< (from, to) and (to, from), where there are tiles
 
     explicit coupling_matrix(row_major_array<Real, 2> matrix) : weights(std::move(matrix)) {
@@ -49,10 +48,7 @@ struct coupling_matrix {
 /// All spins of group `from` coupled to all spins of group `to` by a matrix of shape (size of to, size of
 /// from).
 template <class Real>
-struct dense_block {
-    std::size_t from;
-    std::size_t to;
-
+struct dense_block : block_ends {
     /// The matrix is an xtensor expression of any kind, layout and number type.
     template <detail::xtensor_expression Matrix = row_major_array<Real, 2>>
     dense_block(std::size_t from_group, std::size_t to_group, Matrix&& matrix)
@@ -61,7 +57,7 @@ struct dense_block {
                           std::forward<Matrix>(matrix), "dense_block: couplings"))) {}
     dense_block(std::size_t from_group, std::size_t to_group,
                 std::shared_ptr<coupling_matrix<Real> const> matrix)
-        : from(from_group), to(to_group), matrix_(std::move(matrix)) {}
+        : block_ends{from_group, to_group}, matrix_(std::move(matrix)) {}
 
     [[nodiscard]] row_major_array<Real, 2> const& weights() const noexcept { return matrix_->weights; }
     [[nodiscard]] row_major_array<Real, 2> const& transposed() const noexcept { return matrix_->transposed; }
@@ -71,10 +67,7 @@ struct dense_block {
 
     /// Throws spinet::error, naming block and entry, unless the block fits the groups and is finite.
     void check(std::vector<spin_group> const& groups, std::size_t block) const {
-        std::string const name = detail::text("network_glass: block ", block);
-        if (from >= groups.size() || to >= groups.size())
-            throw error(name, " joins a group that does not exist");
-        if (from == to) throw error(name, " joins group ", groups[to].name, " to itself");
+        std::string const name = name_among(groups, block);
         if (weights().shape()[0] != groups[to].size || weights().shape()[1] != groups[from].size)
             throw error(name, " has shape ", weights().shape()[0], " x ", weights().shape()[1],
                         ", but joins ", groups[to].name, " (", groups[to].size, " spins) to ",

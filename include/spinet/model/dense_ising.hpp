@@ -15,7 +15,6 @@
 #include <cmath>
 #include <cstddef>
 #include <span>
-#include <string>
 #include <type_traits>
 #include <vector>
 
@@ -114,12 +113,8 @@ private:
                     throw error("dense_ising: ", at(i, j), " differs from ", at(j, i));
             }
         }
-        for (std::size_t i = 0; i < n; ++i) {
-            double sum = std::abs(static_cast<double>(fields_.data()[i]));
-            for (std::size_t j = 0; j < n; ++j) sum += std::abs(static_cast<double>(row(i)[j]));
-            detail::require_fields_fit<Real>(
-                sum, [&] { return detail::text("dense_ising: the field of spin ", i); });
-        }
+        detail::require_fields_fit(
+            *this, [](std::size_t i) { return detail::text("dense_ising: the field of spin ", i); });
     }
 
     std::size_t stride_ = 0;

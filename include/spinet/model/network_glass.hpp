@@ -51,7 +51,11 @@ public:
             std::visit([&](auto const& block) { block.check(parts_, b); }, blocks_[b]);
         join_parallel_blocks();
         colour_parts();
-        check_magnitude();
+        detail::require_fields_fit(*this, [&](std::size_t site) {
+            auto const& part = parts_[part_of(site)];
+            return detail::text("network_glass: the field of spin ", site - part.first, " of group ",
+                                part.name);
+        });
     }
 
     /// From now on, products take spins of any value as they are, and not only +-1. They then never use
@@ -132,16 +136,17 @@ private:
 
     void join_groups(std::vector<std::size_t> const& counts) {
         if (counts.empty()) groups_ = parts_;
+        bool fits = true;
         std::size_t first = 0;
         for (std::size_t const count : counts) {
-            if (count == 0 || count > parts_.size() - first)
-                throw error("network_glass: the groups do not share out the ", parts_.size(), " parts");
+            fits = count > 0 && count <= parts_.size() - first;
+            if (!fits) break;
             auto const& last = parts_[first + count - 1];
             groups_.push_back({parts_[first].name, parts_[first].first,
                                last.first + last.size - parts_[first].first, parts_[first].weight});
             first += count;
         }
-        if (!counts.empty() && first != parts_.size())
+        if (!fits || (!counts.empty() && first != parts_.size()))
             throw error("network_glass: the groups do not share out the ", parts_.size(), " parts");
     }
 
@@ -168,21 +173,6 @@ private:
             first = std::visit([](auto const& x, auto const& y) { return sum_of<Real>(x, y); }, first, block);
         }
         blocks_ = std::move(joined);
-    }
-
-    /// No field can overflow: the sum of all |J| and |b| of every spin is finite.
-    void check_magnitude() const {
-        for (std::size_t g = 0; g < parts_.size(); ++g)
-            for (std::size_t i = 0; i < parts_[g].size; ++i) {
-                std::size_t const site = parts_[g].first + i;
-                double sum = std::abs(static_cast<double>(fields_[site]));
-                for_each_coupling(site, [&](std::size_t, std::span<Real const> couplings) {
-                    for (Real const j : couplings) sum += std::abs(static_cast<double>(j));
-                });
-                detail::require_fields_fit<Real>(sum, [&] {
-                    return detail::text("network_glass: the field of spin ", i, " of group ", parts_[g].name);
-                });
-            }
     }
 
     /// Greedy colouring in breadth-first order: exact (two colours) whenever the parts form a bipartite
@@ -221,11 +211,7 @@ private:
     }
 
     [[nodiscard]] static std::array<std::size_t, 2> ends(coupling_block<Real> const& any) {
-        return std::visit(
-            [](auto const& block) {
-                return std::array<std::size_t, 2>{block.from, block.to};
-            },
-            any);
+        return std::visit([](block_ends const& block) { return std::array{block.from, block.to}; }, any);
     }
 
     [[nodiscard]] std::size_t part_of(std::size_t site) const noexcept {

@@ -41,12 +41,8 @@ public:
         : fields_(detail::fields_or_zeros<Real>(fields, spins, "sparse_ising: fields")) {
         check(spins, bonds);
         build(bonds);
-        for (std::size_t i = 0; i < size(); ++i) {
-            double sum = std::abs(static_cast<double>(fields_[i]));
-            for (Real const j : neighbour_couplings(i)) sum += std::abs(static_cast<double>(j));
-            detail::require_fields_fit<Real>(
-                sum, [&] { return detail::text("sparse_ising: the field of spin ", i); });
-        }
+        detail::require_fields_fit(
+            *this, [](std::size_t i) { return detail::text("sparse_ising: the field of spin ", i); });
     }
 
     /// The bonds are the entries of a symmetric N x N matrix that are not 0, an xtensor expression of any

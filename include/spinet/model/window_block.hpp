@@ -90,19 +90,55 @@ template <class Real>
     return scratch;
 }
 
+/// visit(site, couplings) for the runs of sites, numbered from `first` on, that result `index` of windows
+/// with this kernel reads.
+template <class Real, class Visit>
+void for_each_read(window_shape const& s, Real const* kernel, std::size_t index, std::size_t first,
+                   Visit&& visit) {
+    std::size_t const x = index % s.x.to, y = index / s.x.to % s.y.to, o = index / s.x.to / s.y.to;
+    std::size_t const channel = o / s.channels_made() * s.channels_read();
+    for (std::size_t c = 0; c < s.channels_read(); ++c)
+        for (std::size_t ky = 0; ky < s.y.kernel; ++ky) {
+            std::size_t const from_y = s.y.read_by(y, ky);
+            if (from_y == s.y.from) continue;
+            std::size_t const row = first + ((channel + c) * s.y.from + from_y) * s.x.from;
+            Real const* const taps = kernel + ((o * s.channels_read() + c) * s.y.kernel + ky) * s.x.kernel;
+            for (std::size_t kx = 0; kx < s.x.kernel;) {
+                std::size_t const from_x = s.x.read_by(x, kx);
+                std::size_t end = kx + 1;
+                if (s.x.dilation == 1)
+                    while (end < s.x.kernel && s.x.read_by(x, end) != s.x.from) ++end;
+                if (from_x != s.x.from) visit(row + from_x, std::span<Real const>(taps + kx, end - kx));
+                kx = from_x == s.x.from ? kx + 1 : end;
+            }
+        }
+}
+
 }  // namespace detail
 
-/// The spins of two feature maps coupled by one kernel at all positions: part `from` to part `to`.
-template <class Real>
-struct window_block {
+/// The two parts that a block joins.
+struct block_ends {
     std::size_t from;
     std::size_t to;
 
+    /// What messages call the block. Throws spinet::error unless it joins two of the parts.
+    [[nodiscard]] std::string name_among(std::vector<spin_group> const& parts, std::size_t block) const {
+        std::string name = detail::text("network_glass: block ", block);
+        if (from >= parts.size() || to >= parts.size())
+            throw error(name, " joins a group that does not exist");
+        if (from == to) throw error(name, " joins group ", parts[to].name, " to itself");
+        return name;
+    }
+};
+
+/// The spins of two feature maps coupled by one kernel at all positions: part `from` to part `to`.
+template <class Real>
+struct window_block : block_ends {
     /// `kernel` has shape (channels_to, channels_from / groups, y.kernel, x.kernel). Throws spinet::error
     /// where it has another size.
     window_block(std::size_t from_part, std::size_t to_part, window_shape const& shape,
                  std::vector<Real> kernel)
-        : from(from_part), to(to_part) {
+        : block_ends{from_part, to_part} {
         if (shape.groups == 0 || shape.channels_from % shape.groups != 0 ||
             shape.channels_to % shape.groups != 0 || kernel.size() != shape.kernel_size())
             throw error("window_block: ", kernel.size(), " entries are no kernel of ", shape.channels_from,
@@ -119,10 +155,7 @@ struct window_block {
 
     /// Throws spinet::error, naming block and entry, unless the block fits the parts and is finite.
     void check(std::vector<spin_group> const& parts, std::size_t block) const {
-        std::string const name = detail::text("network_glass: block ", block);
-        if (from >= parts.size() || to >= parts.size())
-            throw error(name, " joins a group that does not exist");
-        if (from == to) throw error(name, " joins group ", parts[to].name, " to itself");
+        std::string const name = name_among(parts, block);
         if (shape().from_size() != parts[from].size || shape().to_size() != parts[to].size)
             throw error(name, " couples ", shape().from_size(), " to ", shape().to_size(),
                         " spins, but joins ", parts[from].name, " (", parts[from].size, " spins) to ",
@@ -174,25 +207,7 @@ struct window_block {
     /// `to` is coupled to.
     template <class Visit>
     void for_each_from(std::size_t index, std::size_t first, Visit&& visit) const {
-        auto const& s = shape();
-        std::size_t const x = index % s.x.to, y = index / s.x.to % s.y.to, o = index / s.x.to / s.y.to;
-        std::size_t const channel = o / s.channels_made() * s.channels_read();
-        for (std::size_t c = 0; c < s.channels_read(); ++c)
-            for (std::size_t ky = 0; ky < s.y.kernel; ++ky) {
-                std::size_t const from_y = s.y.read_by(y, ky);
-                if (from_y == s.y.from) continue;
-                std::size_t const row = first + ((channel + c) * s.y.from + from_y) * s.x.from;
-                Real const* const taps =
-                    kernel_->taps.data() + ((o * s.channels_read() + c) * s.y.kernel + ky) * s.x.kernel;
-                for (std::size_t kx = 0; kx < s.x.kernel;) {
-                    std::size_t const from_x = s.x.read_by(x, kx);
-                    std::size_t end = kx + 1;
-                    if (s.x.dilation == 1)
-                        while (end < s.x.kernel && s.x.read_by(x, end) != s.x.from) ++end;
-                    if (from_x != s.x.from) visit(row + from_x, std::span<Real const>(taps + kx, end - kx));
-                    kx = from_x == s.x.from ? kx + 1 : end;
-                }
-            }
+        detail::for_each_read(shape(), kernel_->taps.data(), index, first, visit);
     }
 
     /// The same for spin `index` of `from`, `first` being the first of `to`.

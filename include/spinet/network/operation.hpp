@@ -40,7 +40,7 @@ enum class activation_kind : std::uint8_t {
 }
 
 // An operation is an aggregate with a `label`, an `arity` (how many inputs it takes), an overload of
-// `detail::check` and one of `detail::shape_after` (shapes.hpp). A new one joins the list of `operation`
+// `detail::check` and a member of `detail::shape_after` (shapes.hpp). A new one joins the list of `operation`
 // below; what does not know it says so. Values of one sample are arrays: of shape (features); (channels,
 // length) or (channels, height, width); or, for sequences, (steps, features), where a step is a time or a
 // token.
@@ -194,14 +194,41 @@ namespace detail {
 
 // The checks of one node; `where` names it in messages.
 
-inline void check_finite(tensor const& values, std::string const& where) {
-    if (auto const bad = values.first_non_finite())
-        throw error(where, ": ", values.described(), " holds ", number_text(bad->value), " at ",
-                    index_text(values.shape(), bad->index), "; every weight has to be finite");
+/// The tensors of an operation, in the order of its members.
+template <class Op>
+[[nodiscard]] std::vector<tensor const*> tensors_in(Op const& op) {
+    std::vector<tensor const*> found;
+    auto const add = [&]<class... Parts>(Parts const&... parts) {
+        auto const one = [&]<class Part>(Part const& part) {
+            if constexpr (std::is_same_v<Part, tensor>)
+                found.push_back(&part);
+            else if (part)
+                found.push_back(&*part);
+        };
+        (one(parts), ...);
+    };
+    if constexpr (std::is_same_v<Op, batch_normalisation>)
+        add(op.mean, op.variance, op.scale, op.shift);
+    else if constexpr (std::is_same_v<Op, layer_normalisation>)
+        add(op.scale, op.shift);
+    else if constexpr (std::is_same_v<Op, offset>)
+        add(op.values);
+    else if constexpr (std::is_same_v<Op, recurrent>)
+        add(op.input_weight, op.hidden_weight, op.input_bias, op.hidden_bias);
+    else if constexpr (std::is_same_v<Op, attention>)
+        for (auto const* part : {&op.query, &op.key, &op.value, &op.output}) add(part->weight, part->bias);
+    else if constexpr (requires { op.bias; })
+        add(op.weight, op.bias);
+    else if constexpr (requires { op.weight; })
+        add(op.weight);
+    return found;
 }
 
-inline void check_finite(std::optional<tensor> const& values, std::string const& where) {
-    if (values) check_finite(*values, where);
+inline void check_finite(std::vector<tensor const*> const& all, std::string const& where) {
+    for (auto const* values : all)
+        if (auto const bad = values->first_non_finite())
+            throw error(where, ": ", values->described(), " holds ", number_text(bad->value), " at ",
+                        index_text(values->shape(), bad->index), "; every weight has to be finite");
 }
 
 /// The shape of a weight's or bias's tensor, as messages describe it.
@@ -244,12 +271,11 @@ inline void check(addition const&, std::string const&) {}
 inline void check(flatten const&, std::string const&) {}
 inline void check(select_step const&, std::string const&) {}
 inline void check(mean_over_steps const&, std::string const&) {}
-inline void check(offset const& op, std::string const& where) { check_finite(op.values, where); }
+inline void check(offset const& op, std::string const& where) { check_finite(tensors_in(op), where); }
 
 inline void check(dense const& op, std::string const& where) {
     check_shapes(op, where);
-    check_finite(op.weight, where);
-    check_finite(op.bias, where);
+    check_finite(tensors_in(op), where);
 }
 
 /// `given` is empty or has one number of at least `least` for each of `axes` axes.
@@ -279,8 +305,7 @@ inline void check(convolution const& op, std::string const& where) {
         throw error(where, ": ", op.groups, " groups do not divide the ", op.weight.shape()[0],
                     " output channels");
     require_length(op.bias, op.weight.shape()[0], "the bias of a convolution", where);
-    check_finite(op.weight, where);
-    check_finite(op.bias, where);
+    check_finite(tensors_in(op), where);
 }
 
 inline void check(pooling const& op, std::string const& where) {
@@ -302,11 +327,10 @@ inline void check_epsilon(double epsilon, std::string const& where) {
 inline void check(batch_normalisation const& op, std::string const& where) {
     require_rank(op.mean, 1, "the mean of batch normalisation has rank 1, (channels)", where);
     std::size_t const channels = op.mean.size();
+    auto const what = text("batch normalisation of ", channels, " channels");
     for (auto const& part : {std::optional(op.variance), op.scale, op.shift})
-        require_length(part, channels, "batch normalisation of " + std::to_string(channels) + " channels",
-                       where);
-    for (auto const& part : {std::optional(op.mean), std::optional(op.variance), op.scale, op.shift})
-        check_finite(part, where);
+        require_length(part, channels, what, where);
+    check_finite(tensors_in(op), where);
     check_epsilon(op.epsilon, where);
     std::vector<double> variance(channels);
     op.variance.copy_to(variance);
@@ -317,8 +341,7 @@ inline void check(batch_normalisation const& op, std::string const& where) {
 }
 
 inline void check(layer_normalisation const& op, std::string const& where) {
-    check_finite(op.scale, where);
-    check_finite(op.shift, where);
+    check_finite(tensors_in(op), where);
     check_epsilon(op.epsilon, where);
     if (op.scale && op.shift && op.scale->shape() != op.shift->shape())
         throw error(where, ": ", op.scale->described(), " and ", op.shift->described(), " differ in shape");
@@ -333,9 +356,7 @@ inline void check(recurrent const& op, std::string const& where) {
                     " do not hold the rows of ", op.gates(), " gates of ", op.units(), " units");
     require_length(op.input_bias, *rows, "the bias of a recurrent layer", where);
     require_length(op.hidden_bias, *rows, "the bias of a recurrent layer", where);
-    for (auto const* part : {&op.input_weight, &op.hidden_weight}) check_finite(*part, where);
-    check_finite(op.input_bias, where);
-    check_finite(op.hidden_bias, where);
+    check_finite(tensors_in(op), where);
 }
 
 inline void check(attention const& op, std::string const& where) {
@@ -353,13 +374,23 @@ inline void check(attention const& op, std::string const& where) {
 
 inline void check(embedding const& op, std::string const& where) {
     require_rank(op.weight, 2, "the table of an embedding has rank 2, (words, features)", where);
-    check_finite(op.weight, where);
+    check_finite(tensors_in(op), where);
 }
 
 template <class... Ops>
 struct operation_list {
+    static constexpr std::string_view labels[] = {Ops::label...};
+    static constexpr std::size_t arities[] = {Ops::arity...};
+
+    /// Where Op is in the list; where it is not, their number.
     template <class Op>
-    static constexpr bool holds = (std::is_same_v<Op, Ops> || ...);
+    [[nodiscard]] static constexpr std::size_t place() noexcept {
+        std::size_t before = 0;
+        static_cast<void>(((std::is_same_v<Op, Ops> || (++before, false)) || ...));
+        return before;
+    }
+    template <class Op>
+    static constexpr bool holds = place<Op>() < sizeof...(Ops);
 };
 using operations =
     operation_list<input, dense, activation, convolution, pooling, batch_normalisation, layer_normalisation,
@@ -375,19 +406,18 @@ public:
         requires(detail::operations::holds<Op>)
     operation(Op op) : held_(static_cast<base const*>(new holder<Op>(std::move(op)))) {}  // NOLINT: implicit
 
-    [[nodiscard]] std::string_view label() const noexcept { return held_->label(); }
+    [[nodiscard]] std::string_view label() const noexcept { return detail::operations::labels[held_->place]; }
     /// How many inputs it takes.
-    [[nodiscard]] std::size_t arity() const noexcept { return held_->arity(); }
+    [[nodiscard]] std::size_t arity() const noexcept { return detail::operations::arities[held_->place]; }
 
     template <class Op>
     [[nodiscard]] bool is() const noexcept {
-        return get_if<Op>() != nullptr;
+        return held_->place == detail::operations::place<Op>();
     }
     /// The operation if it is an Op, else nullptr.
     template <class Op>
     [[nodiscard]] Op const* get_if() const noexcept {
-        auto const* const held = dynamic_cast<holder<Op> const*>(held_.get());
-        return held == nullptr ? nullptr : &held->op;
+        return is<Op>() ? &static_cast<holder<Op> const*>(held_.get())->op : nullptr;
     }
     /// f(the operation as what it is). All results of `f` are of one type.
     template <class F>
@@ -400,16 +430,14 @@ public:
 
 private:
     struct base {
+        explicit base(std::size_t in_list) : place(in_list) {}
         virtual ~base() = default;
-        [[nodiscard]] virtual std::string_view label() const noexcept = 0;
-        [[nodiscard]] virtual std::size_t arity() const noexcept = 0;
         virtual void check(std::string const& where) const = 0;
+        std::size_t place;
     };
     template <class Op>
     struct holder final : base {
-        explicit holder(Op&& given) : op(std::move(given)) {}
-        [[nodiscard]] std::string_view label() const noexcept override { return Op::label; }
-        [[nodiscard]] std::size_t arity() const noexcept override { return Op::arity; }
+        explicit holder(Op&& given) : base(detail::operations::place<Op>()), op(std::move(given)) {}
         void check(std::string const& where) const override { detail::check(op, where); }
         Op op;
     };

@@ -5,6 +5,7 @@
 #include <spinet/error.hpp>
 #include <spinet/network/network.hpp>
 #include <spinet/network/operation.hpp>
+#include <spinet/network/tensor.hpp>
 #include <spinet/window_extent.hpp>
 
 #include <algorithm>
@@ -74,112 +75,93 @@ namespace detail {
     return result;
 }
 
-[[noreturn]] inline void refuse_values(std::string const& where, std::string const& takes,
-                                       value_shape const& from) {
-    throw error(where, " takes ", takes, ", but is given values of shape ", tuple_text(from));
-}
-
-// The shape of each operation's result. `from` are the shapes of its inputs, `where` names it.
 using value_shapes = std::vector<value_shape>;
 
-[[nodiscard]] inline value_shape shape_after(input const& op, value_shapes const&, std::string const&) {
-    return op.shape.empty() ? value_shape{op.size} : op.shape;
-}
-[[nodiscard]] inline value_shape shape_after(activation const&, value_shapes const& from,
-                                             std::string const&) {
-    return from[0];
-}
-[[nodiscard]] inline value_shape shape_after(dense const& op, value_shapes const& from,
-                                             std::string const& where) {
-    value_shape result = from[0];
-    if (result.size() > 2 || result.back() != op.weight.shape()[1])
-        refuse_values(where, std::to_string(op.weight.shape()[1]) + " features, by " + op.weight.described(),
-                      from[0]);
-    result.back() = op.weight.shape()[0];
-    return result;
-}
-[[nodiscard]] inline value_shape shape_after(convolution const& op, value_shapes const& from,
-                                             std::string const& where) {
-    if (from[0].empty() || from[0][0] != op.weight.shape()[1] * op.groups)
-        refuse_values(
-            where,
-            std::to_string(op.weight.shape()[1] * op.groups) + " channels, by " + op.weight.described(),
-            from[0]);
-    return shape_of_windows(op.weight.shape()[0], extents_of(op, from[0], where), from[0], where);
-}
-[[nodiscard]] inline value_shape shape_after(pooling const& op, value_shapes const& from,
-                                             std::string const& where) {
-    if (from[0].size() < 2 || (!op.window.empty() && from[0].size() != op.window.size() + 1))
-        refuse_values(where, "channels and " + std::to_string(op.window.size()) + " axes", from[0]);
-    return shape_of_windows(from[0][0], extents_of(op, from[0]), from[0], where);
-}
-[[nodiscard]] inline value_shape shape_after(batch_normalisation const& op, value_shapes const& from,
-                                             std::string const& where) {
-    if (from[0][0] != op.mean.size())
-        refuse_values(where, std::to_string(op.mean.size()) + " channels", from[0]);
-    return from[0];
-}
-/// That `trailing` are the last axes of `from`.
-inline void require_trailing(value_shape const& trailing, value_shape const& from, std::string const& where) {
-    if (trailing.size() > from.size() || !std::equal(trailing.rbegin(), trailing.rend(), from.rbegin()))
-        refuse_values(where, "values whose last axes are " + tuple_text(trailing), from);
-}
-[[nodiscard]] inline value_shape shape_after(layer_normalisation const& op, value_shapes const& from,
-                                             std::string const& where) {
-    for (auto const* part : {&op.scale, &op.shift})
-        if (*part) require_trailing((*part)->shape(), from[0], where);
-    return from[0];
-}
-[[nodiscard]] inline value_shape shape_after(addition const&, value_shapes const& from,
-                                             std::string const& where) {
-    if (from[0] != from[1])
-        throw error(where, " adds values of shapes ", tuple_text(from[0]), " and ", tuple_text(from[1]));
-    return from[0];
-}
-[[nodiscard]] inline value_shape shape_after(offset const& op, value_shapes const& from,
-                                             std::string const& where) {
-    require_trailing(op.values.shape(), from[0], where);
-    return from[0];
-}
-[[nodiscard]] inline value_shape shape_after(flatten const&, value_shapes const& from,
-                                             std::string const& where) {
-    auto const size = checked_product(from[0]);
-    if (!size) throw error(where, ": values of shape ", tuple_text(from[0]), " are too many");
-    return {*size};
-}
-[[nodiscard]] inline value_shape shape_after(select_step const& op, value_shapes const& from,
-                                             std::string const& where) {
-    if (from[0].size() != 2 || (op.index && *op.index >= from[0][0]))
-        refuse_values(
-            where,
-            "a step" + (op.index ? " " + std::to_string(*op.index) : std::string()) + " of (steps, features)",
-            from[0]);
-    return {from[0][1]};
-}
-[[nodiscard]] inline value_shape shape_after(mean_over_steps const&, value_shapes const& from,
-                                             std::string const& where) {
-    if (from[0].size() != 2) refuse_values(where, "(steps, features)", from[0]);
-    return {from[0][1]};
-}
-[[nodiscard]] inline value_shape shape_after(recurrent const& op, value_shapes const& from,
-                                             std::string const& where) {
-    std::size_t const features = op.input_weight.shape()[1];
-    if (from[0].size() != 2 || from[0][1] != features)
-        refuse_values(where, "(steps, " + std::to_string(features) + ")", from[0]);
-    return {from[0][0], op.units()};
-}
-[[nodiscard]] inline value_shape shape_after(attention const& op, value_shapes const& from,
-                                             std::string const& where) {
-    std::size_t const features = op.query.weight.shape()[1];
-    if (from[0].size() != 2 || from[0][1] != features)
-        refuse_values(where, "(steps, " + std::to_string(features) + ")", from[0]);
-    return {from[0][0], op.output.weight.shape()[0]};
-}
-[[nodiscard]] inline value_shape shape_after(embedding const& op, value_shapes const& from,
-                                             std::string const& where) {
-    if (from[0].size() != 1) refuse_values(where, "(steps) of tokens", from[0]);
-    return {from[0][0], op.weight.shape()[1]};
-}
+/// The shape of the result of each operation.
+struct shape_after {
+    value_shapes const& from;  ///< the shapes of its inputs
+    std::string const& where;  ///< names it in messages
+
+    [[noreturn]] void refuse_values(text_pieces takes) const {
+        throw error(where, " takes ", joined(takes), ", but is given values of shape ", tuple_text(from[0]));
+    }
+    /// (steps, features), of that many features.
+    void require_steps(std::size_t features) const {
+        if (from[0].size() != 2 || from[0][1] != features) refuse_values({"(steps, ", features, ")"});
+    }
+    /// That these are the last axes of the input.
+    void require_trailing(value_shape const& axes) const {
+        if (axes.size() > from[0].size() || !std::equal(axes.rbegin(), axes.rend(), from[0].rbegin()))
+            refuse_values({"values whose last axes are ", tuple_text(axes)});
+    }
+
+    value_shape operator()(input const& op) const {
+        return op.shape.empty() ? value_shape{op.size} : op.shape;
+    }
+    value_shape operator()(activation const&) const { return from[0]; }
+    value_shape operator()(dense const& op) const {
+        value_shape result = from[0];
+        if (result.size() > 2 || result.back() != op.weight.shape()[1])
+            refuse_values({op.weight.shape()[1], " features, by ", op.weight.described()});
+        result.back() = op.weight.shape()[0];
+        return result;
+    }
+    value_shape operator()(convolution const& op) const {
+        std::size_t const channels = op.weight.shape()[1] * op.groups;
+        if (from[0].empty() || from[0][0] != channels)
+            refuse_values({channels, " channels, by ", op.weight.described()});
+        return shape_of_windows(op.weight.shape()[0], extents_of(op, from[0], where), from[0], where);
+    }
+    value_shape operator()(pooling const& op) const {
+        if (from[0].size() < 2 || (!op.window.empty() && from[0].size() != op.window.size() + 1))
+            refuse_values({"channels and ", op.window.size(), " axes"});
+        return shape_of_windows(from[0][0], extents_of(op, from[0]), from[0], where);
+    }
+    value_shape operator()(batch_normalisation const& op) const {
+        if (from[0][0] != op.mean.size()) refuse_values({op.mean.size(), " channels"});
+        return from[0];
+    }
+    value_shape operator()(layer_normalisation const& op) const {
+        for (auto const* part : {&op.scale, &op.shift})
+            if (*part) require_trailing((*part)->shape());
+        return from[0];
+    }
+    value_shape operator()(addition const&) const {
+        if (from[0] != from[1])
+            throw error(where, " adds values of shapes ", tuple_text(from[0]), " and ", tuple_text(from[1]));
+        return from[0];
+    }
+    value_shape operator()(offset const& op) const {
+        require_trailing(op.values.shape());
+        return from[0];
+    }
+    value_shape operator()(flatten const&) const {
+        auto const size = checked_product(from[0]);
+        if (!size) throw error(where, ": values of shape ", tuple_text(from[0]), " are too many");
+        return {*size};
+    }
+    value_shape operator()(select_step const& op) const {
+        if (from[0].size() != 2 || (op.index && *op.index >= from[0][0]))
+            refuse_values({"a step", (op.index ? text(" ", *op.index) : ""), " of (steps, features)"});
+        return {from[0][1]};
+    }
+    value_shape operator()(mean_over_steps const&) const {
+        if (from[0].size() != 2) refuse_values({"(steps, features)"});
+        return {from[0][1]};
+    }
+    value_shape operator()(recurrent const& op) const {
+        require_steps(op.input_weight.shape()[1]);
+        return {from[0][0], op.units()};
+    }
+    value_shape operator()(attention const& op) const {
+        require_steps(op.query.weight.shape()[1]);
+        return {from[0][0], op.output.weight.shape()[0]};
+    }
+    value_shape operator()(embedding const& op) const {
+        if (from[0].size() != 1) refuse_values({"(steps) of tokens"});
+        return {from[0][0], op.weight.shape()[1]};
+    }
+};
 
 /// Adds the shape of the next node, of those that have none yet.
 inline void add_shape(value_shapes& shapes, network const& net) {
@@ -187,7 +169,7 @@ inline void add_shape(value_shapes& shapes, network const& net) {
     value_shapes from;
     for (auto const& name : at.inputs) from.push_back(shapes[net.position(name)]);
     auto const where = "node " + in_quotes(at.name);
-    shapes.push_back(at.op.visit([&](auto const& op) { return shape_after(op, from, where); }));
+    shapes.push_back(at.op.visit(shape_after{from, where}));
     if (!checked_product(shapes.back(), sizeof(double)))
         throw error(where, ": values of shape ", tuple_text(shapes.back()), " are too many");
 }

@@ -84,6 +84,8 @@ public:
           owner_(std::move(bytes)) {}
     byte_source(std::shared_ptr<std::vector<std::byte>> bytes) noexcept  // NOLINT
         : byte_source(std::shared_ptr<std::vector<std::byte> const>(std::move(bytes))) {}
+    byte_source(std::vector<std::byte> bytes)  // NOLINT
+        : byte_source(std::make_shared<std::vector<std::byte> const>(std::move(bytes))) {}
     /// `bytes` are valid as long as `owner` is.
     byte_source(std::shared_ptr<void const> owner, std::span<std::byte const> bytes) noexcept
         : bytes_(bytes), owner_(std::move(owner)) {}
@@ -95,6 +97,16 @@ private:
     std::span<std::byte const> bytes_;
     std::shared_ptr<void const> owner_;
 };
+
+namespace detail {
+
+/// A copy of the numbers as they are stored.
+[[nodiscard]] inline std::vector<std::byte> bytes_of(std::span<double const> numbers) {
+    auto const bytes = std::as_bytes(numbers);
+    return {bytes.begin(), bytes.end()};
+}
+
+}  // namespace detail
 
 /// An immutable row-major array whose element type and shape are known at run time. Copies share the bytes.
 class tensor {
@@ -141,9 +153,7 @@ public:
     /// number differs from the tensor's.
     [[nodiscard]] tensor with_values(std::span<double const> values) const {
         if (values.size() != size_) throw error(described(), " does not hold ", values.size(), " values");
-        auto const bytes = std::as_bytes(values);
-        return {name_, dtype::f64, shape_,
-                std::make_shared<std::vector<std::byte> const>(bytes.begin(), bytes.end())};
+        return {name_, dtype::f64, shape_, detail::bytes_of(values)};
     }
 
     /// The same values under another name.
@@ -228,7 +238,7 @@ private:
             auto const value = static_cast<stored>(*from);
             std::memcpy(to, &value, sizeof value);
         }
-        return std::make_shared<std::vector<std::byte> const>(std::move(bytes));
+        return bytes;
     }
 
     template <class Real>

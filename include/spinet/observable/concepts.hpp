@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// What an observable is: a map from a cohort to a block of numbers for each of its units.
+/// What an observable is: a map from a cohort to a block of numbers for each of its units; and several of
+/// them.
 #pragma once
 
 #include <spinet/observable/cohort.hpp>
@@ -9,6 +10,8 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 namespace spinet {
@@ -40,5 +43,12 @@ template <class O>
         { O::reads } -> std::convertible_to<reading>;
     }
 inline constexpr reading reading_of<O> = O::reads;
+
+/// The observables of a run: `observables{energy{}, overlap{}}`.
+template <class... Os>
+struct observables {
+    std::tuple<Os...> all;
+    explicit observables(Os... each) : all(std::move(each)...) {}
+};
 
 }  // namespace spinet

@@ -69,13 +69,12 @@ public:
         std::vector<Real> gram(n * n);
         detail::gram(n, seen.sites(), seen.spins.data, seen.spins.stride, gram.data(), n);
         for (std::size_t a = 0; a < n; ++a)
-            for (std::size_t b = a + 1; b < n; ++b, block += 1 + bins_) {
+            for (std::size_t b = a + 1; b < n; ++b, block += 1 + bins_)
                 if (seen.space == spin_space::ising)
                     count((seen.sites() - static_cast<std::size_t>(std::lround(gram[a * n + b]))) / 2,
                           seen.sites(), block);
                 else
                     count(static_cast<double>(gram[a * n + b]) / static_cast<double>(seen.sites()), block);
-            }
     }
 
 private:

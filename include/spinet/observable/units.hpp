@@ -41,12 +41,11 @@ private:
     template <std::size_t Place, class Visit>
     static void choose(std::size_t replicas, std::size_t first, std::array<std::size_t, K>& chosen,
                        Visit& visit) {
-        if constexpr (Place == K) {
+        if constexpr (Place == K)
             visit(std::span<std::size_t const>(chosen));
-        } else {
+        else
             for (chosen[Place] = first; chosen[Place] < replicas; ++chosen[Place])
                 choose<Place + 1>(replicas, chosen[Place] + 1, chosen, visit);
-        }
     }
 };
 

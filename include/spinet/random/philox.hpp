@@ -132,31 +132,23 @@ inline void philox_16(philox_counter const& counter, philox_key key, std::uint32
 template <std::size_t Entry>
 [[gnu::noinline]] inline void philox_16(philox_counter const& counter, philox_key key,
                                         std::uint32_t* out) noexcept {
-    std::uint32_t c0[philox_lanes], c1[philox_lanes], c2[philox_lanes], c3[philox_lanes];
-    for (std::size_t lane = 0; lane < philox_lanes; ++lane) {
-        c0[lane] = counter[0] + (Entry == 0 ? static_cast<std::uint32_t>(lane) : 0);
-        c1[lane] = counter[1];
-        c2[lane] = counter[2] + (Entry == 2 ? static_cast<std::uint32_t>(lane) : 0);
-        c3[lane] = counter[3];
-    }
+    std::uint32_t c[4][philox_lanes];
+    for (std::size_t word = 0; word < 4; ++word)
+        for (std::uint32_t lane = 0; lane < philox_lanes; ++lane)
+            c[word][lane] = counter[word] + (word == Entry ? lane : 0);
     for (int round = 0; round < philox_rounds; ++round) {
         for (std::size_t lane = 0; lane < philox_lanes; ++lane) {
-            std::uint64_t const product_0 = std::uint64_t{philox_multiplier_0} * c0[lane];
-            std::uint64_t const product_1 = std::uint64_t{philox_multiplier_1} * c2[lane];
-            c0[lane] = static_cast<std::uint32_t>(product_1 >> 32) ^ c1[lane] ^ key[0];
-            c1[lane] = static_cast<std::uint32_t>(product_1);
-            c2[lane] = static_cast<std::uint32_t>(product_0 >> 32) ^ c3[lane] ^ key[1];
-            c3[lane] = static_cast<std::uint32_t>(product_0);
+            std::uint64_t const product_0 = std::uint64_t{philox_multiplier_0} * c[0][lane];
+            std::uint64_t const product_1 = std::uint64_t{philox_multiplier_1} * c[2][lane];
+            c[0][lane] = static_cast<std::uint32_t>(product_1 >> 32) ^ c[1][lane] ^ key[0];
+            c[1][lane] = static_cast<std::uint32_t>(product_1);
+            c[2][lane] = static_cast<std::uint32_t>(product_0 >> 32) ^ c[3][lane] ^ key[1];
+            c[3][lane] = static_cast<std::uint32_t>(product_0);
         }
         key[0] += philox_weyl_0;
         key[1] += philox_weyl_1;
     }
-    for (std::size_t lane = 0; lane < philox_lanes; ++lane) {
-        out[lane] = c0[lane];
-        out[philox_lanes + lane] = c1[lane];
-        out[2 * philox_lanes + lane] = c2[lane];
-        out[3 * philox_lanes + lane] = c3[lane];
-    }
+    std::memcpy(out, c, sizeof c);
 }
 
 #endif

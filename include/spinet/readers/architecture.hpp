@@ -68,11 +68,25 @@ using listed_tensors = std::map<std::string, listed_tensor, std::less<>>;
     throw error("there is no activation ", in_quotes(name));
 }
 
-/// Puts the weights of one file where an architecture wants them. `load(entry)` gives the values of a tensor.
-template <class Load>
+/// Gives the values of a listed tensor.
+using tensor_source = std::function<tensor(listed_tensor const&)>;
+
+/// f(name, member) for each member of a node_spec, in their order.
+template <class Spec, class F>
+void for_each_member(Spec& spec, F&& f) {
+    f("name", spec.name), f("op", spec.op), f("inputs", spec.inputs), f("weights", spec.weights);
+    f("activation", spec.activation), f("kind", spec.kind), f("shape", spec.shape);
+    f("window", spec.window), f("stride", spec.stride), f("padding", spec.padding);
+    f("padding_after", spec.padding_after), f("dilation", spec.dilation), f("groups", spec.groups);
+    f("heads", spec.heads), f("layer", spec.layer), f("index", spec.index), f("epsilon", spec.epsilon);
+    f("causal", spec.causal), f("reversed", spec.reversed), f("count_padding", spec.count_padding);
+    f("norm_first", spec.norm_first);
+}
+
+/// Puts the weights of one file where an architecture wants them.
 class assembly {
 public:
-    assembly(listed_tensors const& tensors, Load load) : tensors_(&tensors), load_(std::move(load)) {}
+    assembly(listed_tensors const& tensors, tensor_source const& load) : tensors_(&tensors), load_(&load) {}
 
     [[nodiscard]] network run(network_architecture const& architecture) {
         network made;
@@ -80,31 +94,32 @@ public:
         static_cast<void>(result_shapes(made));
         for (auto const& [name, entry] : *tensors_)
             if (used_.count(name) == 0)
-                made.add_note("left out tensor " + in_quotes(name) + " of shape " + tuple_text(entry.shape) +
-                              ", which the architecture does not name");
+                made.add_note(text("left out tensor ", in_quotes(name), " of shape ", tuple_text(entry.shape),
+                                   ", which the architecture does not name"));
         return made;
     }
 
 private:
     // --- tensors
 
-    [[nodiscard]] std::optional<tensor> optional_tensor(std::string const& name) {
-        auto const found = tensors_->find(name);
+    /// The tensor of that name, given in pieces, if there is one.
+    [[nodiscard]] std::optional<tensor> optional_tensor(text_pieces pieces) {
+        auto const found = tensors_->find(joined(pieces));
         if (found == tensors_->end()) return std::nullopt;
-        used_.insert(name);
+        used_.insert(found->first);
         if (!found->second.type)
-            throw error("tensor ", in_quotes(name), " has dtype ", found->second.type_name,
+            throw error("tensor ", in_quotes(found->first), " has dtype ", found->second.type_name,
                         "; weights have to be F32, F64, F16 or BF16");
-        return load_(found->second);
+        return (*load_)(found->second);
     }
-    [[nodiscard]] tensor required_tensor(std::string const& name) {
-        if (auto found = optional_tensor(name)) return *std::move(found);
-        throw error("there is no tensor ", in_quotes(name), ", which the architecture's node ",
+    [[nodiscard]] tensor required_tensor(text_pieces pieces) {
+        if (auto found = optional_tensor(pieces)) return *std::move(found);
+        throw error("there is no tensor ", in_quotes(joined(pieces)), ", which the architecture's node ",
                     in_quotes(spec_->name), " (", spec_->op, ") needs");
     }
-    [[nodiscard]] bool has(std::string const& name) const { return tensors_->count(name) != 0; }
+    [[nodiscard]] bool has(text_pieces pieces) const { return tensors_->count(joined(pieces)) != 0; }
     [[nodiscard]] dense layer(std::string const& prefix) {
-        return {required_tensor(prefix + ".weight"), optional_tensor(prefix + ".bias")};
+        return {required_tensor({prefix, ".weight"}), optional_tensor({prefix, ".bias"})};
     }
 
     // --- nodes
@@ -121,38 +136,29 @@ private:
         auto made_op = operation_of(made, spec);
         refuse_unread();
         auto inputs = spec.inputs;
-        if (inputs.empty() && !made_op.template is<input>() && !last_.empty()) inputs = {last_};
+        if (inputs.empty() && !made_op.is<input>() && !last_.empty()) inputs = {last_};
         made.add({spec.name, std::move(made_op), std::move(inputs)});
         last_ = spec.name;
     }
 
     /// The names of the options that a node gives.
-    [[nodiscard]] static std::set<std::string> given(node_spec const& of) {
-        std::set<std::string> names;
-        auto const note = [&](bool present, char const* name) {
-            if (present) names.insert(name);
-        };
-        note(!of.weights.empty(), "weights"), note(!of.kind.empty(), "kind"),
-            note(!of.activation.empty(), "activation"), note(!of.shape.empty(), "shape");
-        note(!of.window.empty(), "window"), note(!of.stride.empty(), "stride");
-        note(!of.padding.empty(), "padding"), note(!of.padding_after.empty(), "padding_after");
-        note(!of.dilation.empty(), "dilation"), note(of.groups.has_value(), "groups");
-        note(of.heads.has_value(), "heads"), note(of.layer.has_value(), "layer");
-        note(of.index.has_value(), "index"), note(of.epsilon.has_value(), "epsilon");
-        note(of.causal.has_value(), "causal"), note(of.reversed.has_value(), "reversed");
-        note(of.count_padding.has_value(), "count_padding"), note(of.norm_first.has_value(), "norm_first");
+    [[nodiscard]] static std::vector<std::string_view> given(node_spec const& of) {
+        std::vector<std::string_view> names;
+        for_each_member(of, [&]<class T>(std::string_view name, T const& value) {
+            if (value != T() && name != "name" && name != "op" && name != "inputs") names.push_back(name);
+        });
         return names;
     }
     /// Says that an option has been read.
     template <class T>
-    [[nodiscard]] T const& take(char const* name, T const& value) {
-        unread_.erase(name);
+    [[nodiscard]] T const& take(std::string_view name, T const& value) {
+        std::erase(unread_, name);
         return value;
     }
     void refuse_unread() const {
         if (!unread_.empty())
             throw error("node ", in_quotes(spec_->name), ": ", spec_->op, " has no option ",
-                        in_quotes(*unread_.begin()));
+                        in_quotes(unread_.front()));
     }
     [[nodiscard]] std::string prefix() {
         return take("weights", spec_->weights).empty() ? spec_->name : spec_->weights;
@@ -179,12 +185,12 @@ private:
         if (op == "batch_normalisation") {
             auto const from = prefix();
             return batch_normalisation{
-                required_tensor(from + ".running_mean"), required_tensor(from + ".running_var"),
-                optional_tensor(from + ".weight"), optional_tensor(from + ".bias"), epsilon()};
+                required_tensor({from, ".running_mean"}), required_tensor({from, ".running_var"}),
+                optional_tensor({from, ".weight"}), optional_tensor({from, ".bias"}), epsilon()};
         }
         if (op == "layer_normalisation") {
             auto const from = prefix();
-            return layer_normalisation{optional_tensor(from + ".weight"), optional_tensor(from + ".bias"),
+            return layer_normalisation{optional_tensor({from, ".weight"}), optional_tensor({from, ".bias"}),
                                        epsilon()};
         }
         if (op == "addition") return addition{};
@@ -194,7 +200,7 @@ private:
         if (op == "mean_over_steps") return mean_over_steps{};
         if (op == "recurrent") return recurrent_of(spec);
         if (op == "attention") return attention_of(prefix(), spec);
-        if (op == "embedding") return embedding{required_tensor(prefix() + ".weight")};
+        if (op == "embedding") return embedding{required_tensor({prefix(), ".weight"})};
         throw error("node ", in_quotes(spec.name), ": there is no operation ", in_quotes(op));
     }
 
@@ -225,7 +231,7 @@ private:
     /// Positions: of a table of more steps than there are, the first ones.
     [[nodiscard]] offset offset_of(network const& made, node_spec const& spec) {
         auto const from = prefix();
-        auto values = required_tensor(has(from) ? from : from + ".weight");
+        auto values = required_tensor({from, has({from}) ? "" : ".weight"});
         // Only of the nodes since the last time, or thousands of offsets would take the square of that.
         while (shapes_.size() < made.nodes().size()) add_shape(shapes_, made);
         auto const& source = spec.inputs.empty() ? last_ : spec.inputs.front();
@@ -247,10 +253,10 @@ private:
         return {kind == "rnn"    ? recurrent_kind::rnn
                 : kind == "lstm" ? recurrent_kind::lstm
                                  : recurrent_kind::gru,
-                required_tensor(from + ".weight_ih" + suffix),
-                required_tensor(from + ".weight_hh" + suffix),
-                optional_tensor(from + ".bias_ih" + suffix),
-                optional_tensor(from + ".bias_hh" + suffix),
+                required_tensor({from, ".weight_ih", suffix}),
+                required_tensor({from, ".weight_hh", suffix}),
+                optional_tensor({from, ".bias_ih", suffix}),
+                optional_tensor({from, ".bias_hh", suffix}),
                 kind == "rnn" ? activation_or(spec, activation_kind::tanh) : activation_kind::tanh,
                 reversed};
     }
@@ -264,9 +270,9 @@ private:
     }
     [[nodiscard]] attention attention_of(std::string const& from, node_spec const& spec) {
         std::vector<dense> parts;
-        if (has(from + ".in_proj_weight")) {
-            auto const weight = required_tensor(from + ".in_proj_weight");
-            auto const bias = optional_tensor(from + ".in_proj_bias");
+        if (has({from, ".in_proj_weight"})) {
+            auto const weight = required_tensor({from, ".in_proj_weight"});
+            auto const bias = optional_tensor({from, ".in_proj_bias"});
             for (std::size_t k = 0; k < 3; ++k) {
                 parts.push_back({third(weight, k)});
                 if (bias) parts.back().bias = third(*bias, k);
@@ -294,8 +300,8 @@ private:
         auto const named = [&](char const* part) { return detail::text(spec.name, ".", part); };
         auto const norm = [&](char const* which, std::string const& name, std::string const& reads) {
             made.add({name,
-                      layer_normalisation{optional_tensor(from + which + ".weight"),
-                                          optional_tensor(from + which + ".bias"), epsilon()},
+                      layer_normalisation{optional_tensor({from, which, ".weight"}),
+                                          optional_tensor({from, which, ".bias"}), epsilon()},
                       {reads}});
         };
         auto read = source;
@@ -315,10 +321,10 @@ private:
     }
 
     listed_tensors const* tensors_;
-    Load load_;
+    tensor_source const* load_;
     value_shapes shapes_;  ///< of the first nodes
     std::set<std::string, std::less<>> used_;
-    std::set<std::string> unread_;
+    std::vector<std::string_view> unread_;
     node_spec const* spec_ = nullptr;
     std::string last_;
 };

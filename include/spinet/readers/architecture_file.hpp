@@ -5,15 +5,17 @@
 #include <spinet/error.hpp>
 #include <spinet/readers/architecture.hpp>
 #include <spinet/readers/file.hpp>
+#include <spinet/readers/json_events.hpp>
 
 #include <nlohmann/json.hpp>
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <set>
-#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -36,50 +38,13 @@ public:
         if (!from.is_object()) throw error(where_, " is not an object");
         node_spec spec;
         for (auto const& [key, value] : from.items()) {
-            if (key == "name")
-                set(spec.name, key, value);
-            else if (key == "op")
-                set(spec.op, key, value);
-            else if (key == "inputs")
-                set(spec.inputs, key, value);
-            else if (key == "weights")
-                set(spec.weights, key, value);
-            else if (key == "kind")
-                set(spec.kind, key, value);
-            else if (key == "activation")
-                set(spec.activation, key, value);
-            else if (key == "shape")
-                set(spec.shape, key, value);
-            else if (key == "window")
-                set(spec.window, key, value);
-            else if (key == "stride")
-                set(spec.stride, key, value);
-            else if (key == "padding")
-                set(spec.padding, key, value);
-            else if (key == "padding_after")
-                set(spec.padding_after, key, value);
-            else if (key == "dilation")
-                set(spec.dilation, key, value);
-            else if (key == "groups")
-                set(spec.groups, key, value);
-            else if (key == "heads")
-                set(spec.heads, key, value);
-            else if (key == "layer")
-                set(spec.layer, key, value);
-            else if (key == "index")
-                set(spec.index, key, value);
-            else if (key == "epsilon")
-                set(spec.epsilon, key, value);
-            else if (key == "causal")
-                set(spec.causal, key, value);
-            else if (key == "reversed")
-                set(spec.reversed, key, value);
-            else if (key == "count_padding")
-                set(spec.count_padding, key, value);
-            else if (key == "norm_first")
-                set(spec.norm_first, key, value);
-            else
-                throw error(where_, " has the unknown key ", in_quotes(key));
+            bool known = false;
+            for_each_member(spec, [&](std::string_view name, auto& member) {
+                if (name != key) return;
+                known = true;
+                set(member, key, value);
+            });
+            if (!known) throw error(where_, " has the unknown key ", in_quotes(key));
         }
         if (spec.op.empty()) throw error(where_, " has no \"op\"");
         return spec;
@@ -122,38 +87,26 @@ private:
     std::string where_;
 };
 
-/// Looks at JSON before any value is made of it, as nlohmann's SAX parser sees it. (A callback of its other
-/// parser would make that take the square of the time.)
-class architecture_events {
+/// Looks at JSON before any value is made of it. (A callback of the parser of values would make that take the
+/// square of the time.)
+class architecture_events final : public json_events {
 public:
-    using json = nlohmann::json;
+    architecture_events() : json_events("it") {}
 
-    bool null() { return true; }
-    bool boolean(bool) { return true; }
-    bool number_integer(json::number_integer_t) { return true; }
-    bool number_unsigned(json::number_unsigned_t) { return true; }
-    bool number_float(json::number_float_t, json::string_t const&) { return true; }
-    bool string(json::string_t&) { return true; }
-    bool binary(json::binary_t&) { return true; }
-
-    bool key(json::string_t& name) {
+    bool scalar(std::string const&) override { return true; }
+    bool named(std::string const& name) override {
         if (!keys_.back().insert(name).second)
-            throw error("it has the key ", in_quotes(name), " twice in one object");
+            refuse("has the key ", in_quotes(name), " twice in one object");
         return true;
     }
-    bool start_object(std::size_t) { return deeper(); }
-    bool start_array(std::size_t) { return deeper(); }
-    bool end_object() { return shallower(); }
-    bool end_array() { return shallower(); }
-
-    bool parse_error(std::size_t, std::string const&, json::exception const& reason) {
-        throw error("it is not valid JSON: ", std::string(reason.what()).substr(0, 200));
-    }
+    bool start_object(std::size_t) override { return deeper(); }
+    bool start_array(std::size_t) override { return deeper(); }
+    bool end_object() override { return shallower(); }
+    bool end_array() override { return shallower(); }
 
 private:
     bool deeper() {
-        if (keys_.size() == deepest_architecture)
-            throw error("it is nested deeper than ", deepest_architecture);
+        if (keys_.size() == deepest_architecture) refuse("is nested deeper than ", deepest_architecture);
         keys_.emplace_back();
         return true;
     }
@@ -162,15 +115,13 @@ private:
         return true;
     }
 
-    std::vector<std::set<std::string>> keys_;  ///< of each object that is open; none of arrays
+    std::vector<std::set<std::string, std::less<>>> keys_;  ///< of each object that is open; none of arrays
 };
 
 /// The text as JSON. Throws `error` where it is none, is nested too deep or has a key twice.
 [[nodiscard]] inline nlohmann::json parsed_architecture(std::string const& text) {
-    using json = nlohmann::json;
-    architecture_events events;
-    json parsed(json::value_t::discarded);
-    if (json::sax_parse(text, &events)) parsed = json::parse(text, nullptr, false);
+    architecture_events().read(text);
+    auto parsed = nlohmann::json::parse(text, nullptr, false);
     if (parsed.is_discarded()) throw error("it is not valid JSON");
     return parsed;
 }
@@ -183,9 +134,8 @@ private:
 [[nodiscard]] inline network_architecture read_architecture(std::filesystem::path const& path) {
     input_file file(path);
     if (file.size() > detail::largest_architecture)
-        file.refuse(detail::text("it has ", file.size(), " bytes, more than ", detail::largest_architecture));
-    std::string text(static_cast<std::size_t>(file.size()), '\0');
-    file.read(0, std::as_writable_bytes(std::span(text)));
+        file.refuse("it has ", file.size(), " bytes, more than ", detail::largest_architecture);
+    auto const text = file.text(0, file.size());
     return detail::naming_file(path, [&] {
         auto const parsed = detail::parsed_architecture(text);
         if (!parsed.is_object() || parsed.size() != 1 || !parsed.contains("nodes") ||

@@ -44,7 +44,7 @@ namespace detail {
 }  // namespace detail
 
 /// Natural order, numbers by value: "fc2" before "fc10". A strict total order; "fc02" and "fc2" differ.
-[[nodiscard]] inline bool natural_less(std::string_view a, std::string_view b) {
+[[nodiscard, gnu::noinline]] inline bool natural_less(std::string_view a, std::string_view b) {
     auto const strip = [](std::string_view digits) {
         return digits.substr(std::min(digits.find_first_not_of('0'), digits.size()));
     };
@@ -70,6 +70,8 @@ namespace detail {
 namespace detail {
 
 using layer_indices = std::vector<std::size_t>;
+/// Layers by name; sorting pointers takes a tenth of the code that sorting layers does.
+using layer_pointers = std::vector<dense_layer const*>;
 
 /// At most two chains through all layers, each group in its own order, and whether the search was complete.
 struct found_chains {
@@ -78,7 +80,7 @@ struct found_chains {
 };
 
 /// Depth-first search with an explicit stack: a file may name many layers. `budget` bounds the steps.
-[[nodiscard]] inline found_chains find_chains(std::vector<dense_layer> const& layers,
+[[nodiscard]] inline found_chains find_chains(layer_pointers const& layers,
                                               std::vector<layer_indices> const& groups,
                                               std::size_t budget = 10'000'000) {
     found_chains result;
@@ -100,7 +102,7 @@ struct found_chains {
         }
         if (taken[group] == groups[group].size()) continue;
         auto const next = groups[group][taken[group]];
-        if (!chain.empty() && layers[chain.back()].outputs() != layers[next].inputs()) continue;
+        if (!chain.empty() && layers[chain.back()]->outputs() != layers[next]->inputs()) continue;
         ++taken[group];
         chain.push_back(next);
         choice.push_back(0);
@@ -111,16 +113,15 @@ struct found_chains {
     return result;
 }
 
-[[nodiscard]] inline std::string order_text(std::vector<dense_layer> const& layers,
-                                            layer_indices const& order) {
+[[nodiscard]] inline std::string order_text(layer_pointers const& layers, layer_indices const& order) {
     constexpr std::size_t longest = 8;
     std::string result;
     for (std::size_t i = 0; i < order.size() && i < longest; ++i)
-        result += (i == 0 ? "" : ", ") + in_quotes(layers[order[i]].name);
+        result += (i == 0 ? "" : ", ") + in_quotes(layers[order[i]]->name);
     return result + (order.size() > longest ? ", ..." : "");
 }
 
-[[noreturn]] inline void refuse_order(std::vector<dense_layer> const& layers, found_chains const& found) {
+[[noreturn]] inline void refuse_order(layer_pointers const& layers, found_chains const& found) {
     auto const advice = std::string("; give the reader their order, in its option 'layers'");
     if (!found.complete)
         throw error("the order of the ", layers.size(),
@@ -131,10 +132,10 @@ struct found_chains {
                     order_text(layers, found.chains[0]), " as well as ", order_text(layers, found.chains[1]),
                     ", and their names do not settle it", advice);
     for (std::size_t i = 1; i < layers.size(); ++i)
-        if (layers[i - 1].outputs() != layers[i].inputs())
+        if (layers[i - 1]->outputs() != layers[i]->inputs())
             throw error("shapes do not chain in any order of the layers; by name, ",
-                        layers[i - 1].weight.described(), " gives ", layers[i - 1].outputs(), ", but ",
-                        layers[i].weight.described(), " takes ", layers[i].inputs());
+                        layers[i - 1]->weight.described(), " gives ", layers[i - 1]->outputs(), ", but ",
+                        layers[i]->weight.described(), " takes ", layers[i]->inputs());
     throw error("shapes do not chain in any order of the layers");
 }
 
@@ -146,16 +147,19 @@ struct found_chains {
 /// alphabetical order is an accident. Throws `error` where no order, or more than one, is left, or a shape is
 /// wrong.
 [[nodiscard]] inline std::pair<std::vector<dense_layer>, bool> ordered_layers(
-    std::vector<dense_layer> layers) {
-    if (layers.empty()) throw error("there are no layers to order");
-    for (auto const& layer : layers)
+    std::vector<dense_layer> const& given) {
+    if (given.empty()) throw error("there are no layers to order");
+    detail::layer_pointers layers;
+    for (auto const& layer : given) {
         detail::check_shapes({layer.weight, layer.bias}, "node " + detail::in_quotes(layer.name));
+        layers.push_back(&layer);
+    }
     std::sort(layers.begin(), layers.end(),
-              [](auto const& a, auto const& b) { return natural_less(a.name, b.name); });
+              [](auto const* a, auto const* b) { return natural_less(a->name, b->name); });
     std::map<std::string, detail::layer_indices> counted;
     std::vector<detail::layer_indices> single;
     for (std::size_t i = 0; i < layers.size(); ++i) {
-        counted[detail::name_pattern(layers[i].name)].push_back(i);
+        counted[detail::name_pattern(layers[i]->name)].push_back(i);
         single.push_back({i});
     }
     std::vector<detail::layer_indices> groups;
@@ -168,7 +172,7 @@ struct found_chains {
     auto const& order = found.chains.front();
     std::vector<dense_layer> result;
     result.reserve(order.size());
-    for (auto const i : order) result.push_back(layers[i]);
+    for (auto const i : order) result.push_back(*layers[i]);
     return {std::move(result), std::is_sorted(order.begin(), order.end())};
 }
 

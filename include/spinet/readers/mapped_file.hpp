@@ -13,7 +13,6 @@
 #include <memory>
 #include <new>
 #include <span>
-#include <string>
 #include <vector>
 
 #if __has_include(<sys/mman.h>)
@@ -57,7 +56,7 @@ namespace detail {
     try {
         bytes = std::make_shared<std::vector<std::byte>>(static_cast<std::size_t>(file.size()));
     } catch (std::bad_alloc const&) {
-        file.refuse(detail::text("its ", file.size(), " bytes do not fit into memory"));
+        file.refuse("its ", file.size(), " bytes do not fit into memory");
     }
     again.read(0, *bytes);
     return bytes;

@@ -28,11 +28,10 @@ struct chain_options {
 };
 
 /// One reading of one file: puts its tensors where the architecture wants them or, without one, sorts them
-/// into dense layers and notes. `load(entry)` gives the values of a listed tensor. Throws `error`.
-template <class Load>
+/// into dense layers and notes. Throws `error`.
 class chain_reading {
 public:
-    chain_reading(listed_tensors const& tensors, chain_options const& options, Load load)
+    chain_reading(listed_tensors const& tensors, chain_options const& options, tensor_source load)
         : tensors_(&tensors), options_(options), load_(std::move(load)) {}
 
     network run() {
@@ -88,8 +87,8 @@ private:
     }
 
     void skip(listed_tensor const& entry, std::string const& why) {
-        notes_.push_back("ignored tensor " + in_quotes(entry.name) + " of dtype " + entry.type_name + ": " +
-                         why);
+        notes_.push_back(
+            text("ignored tensor ", in_quotes(entry.name), " of dtype ", entry.type_name, ": ", why));
     }
 
     std::vector<dense_layer> chain_by_request() {
@@ -107,12 +106,12 @@ private:
         std::vector<dense_layer> found;
         for (auto const& [name, entries] : layers_) found.push_back(load(name, entries));
         if (found.empty()) throw error("no dense layer: the file has no tensor NAME.weight");
-        auto ordered = ordered_layers(std::move(found));
+        auto ordered = ordered_layers(found);
         if (!ordered.second) {
             std::string names;
             for (auto const& layer : ordered.first)
                 names += (names.empty() ? "" : ", ") + in_quotes(layer.name);
-            notes_.push_back("ordered the layers by their shapes, since their names do not: " + names);
+            notes_.push_back(text("ordered the layers by their shapes, since their names do not: ", names));
         }
         return std::move(ordered.first);
     }
@@ -144,7 +143,7 @@ private:
 
     listed_tensors const* tensors_;
     chain_options options_;
-    Load load_;
+    tensor_source load_;
     std::map<std::string, layer_entries, std::less<>> layers_;
     std::vector<std::string> notes_;
 };

@@ -17,6 +17,8 @@
 
 namespace spinet::detail {
 
+[[nodiscard]] inline bool begins_as_zip(input_file& file) { return begins_with(file, "PK\x03\x04"); }
+
 /// A zip file, opened for reading. Throws `file_error`, which names the file, for what libzip finds wrong.
 class zip_reader {
 public:
@@ -28,7 +30,7 @@ public:
             zip_error_init_with_code(&why, code);
             std::string const text = zip_error_strerror(&why);
             zip_error_fini(&why);
-            file.refuse(detail::text("is no valid zip file: ", text));
+            file.refuse("is no valid zip file: ", text);
         }
     }
 
@@ -42,25 +44,24 @@ public:
     [[nodiscard]] std::vector<entry> entries() const {
         std::vector<entry> found;
         auto const count = zip_get_num_entries(zip_.get(), 0);
-        if (count > 100'000) file_->refuse(detail::text("has ", count, " entries"));
+        if (count > 100'000) file_->refuse("has ", count, " entries");
         std::uint64_t all = 0;
-        std::uint64_t const most = 10 * file_->size() + (std::uint64_t{64} << 20);
+        std::uint64_t const most = memory_for(file_->size());
         for (std::uint64_t k = 0; k < static_cast<std::uint64_t>(count); ++k) {
             zip_stat_t about;
             zip_stat_init(&about);
             if (zip_stat_index(zip_.get(), k, 0, &about) != 0 || (about.valid & ZIP_STAT_NAME) == 0 ||
                 (about.valid & ZIP_STAT_SIZE) == 0)
-                file_->refuse(detail::text("entry ", k, " cannot be examined"));
+                file_->refuse("entry ", k, " cannot be examined");
             entry each{about.name, k, about.size};
             if ((about.valid & ZIP_STAT_ENCRYPTION_METHOD) != 0 && about.encryption_method != ZIP_EM_NONE)
-                file_->refuse(detail::text("entry ", in_quotes(each.name), " is encrypted"));
+                file_->refuse("entry ", in_quotes(each.name), " is encrypted");
             if ((about.valid & ZIP_STAT_COMP_METHOD) != 0 && about.comp_method == ZIP_CM_STORE &&
                 (about.valid & ZIP_STAT_COMP_SIZE) != 0 && about.comp_size != each.size)
-                file_->refuse(detail::text("entry ", in_quotes(each.name), " has ", about.comp_size,
-                                           " bytes, not the ", each.size, " that the file says"));
+                file_->refuse("entry ", in_quotes(each.name), " has ", about.comp_size, " bytes, not the ",
+                              each.size, " that the file says");
             if (each.size > most || all > most - each.size)
-                file_->refuse(detail::text("would unpack to more than ", most,
-                                           " bytes, ten times its size and 64 MiB"));
+                file_->refuse("would unpack to more than ", most, " bytes, ten times its size and 64 MiB");
             all += each.size;
             found.push_back(std::move(each));
         }
@@ -71,9 +72,7 @@ public:
     void read(entry const& of, std::span<std::byte> out) const {
         std::unique_ptr<zip_file_t, int (*)(zip_file_t*)> const open(zip_fopen_index(zip_.get(), of.index, 0),
                                                                      &zip_fclose);
-        if (!open)
-            file_->refuse(
-                detail::text("entry ", in_quotes(of.name), " cannot be read: ", zip_strerror(zip_.get())));
+        if (!open) file_->refuse("entry ", in_quotes(of.name), " cannot be read: ", zip_strerror(zip_.get()));
         std::size_t done = 0;
         while (done < out.size()) {
             auto const got = zip_fread(open.get(), out.data() + done, out.size() - done);
@@ -88,8 +87,7 @@ public:
 private:
     [[noreturn]] void refuse(entry const& of, zip_file_t& open) const {
         std::string const why = zip_file_strerror(&open);
-        file_->refuse(
-            detail::text("entry ", in_quotes(of.name), " is damaged or not as long as the file says: ", why));
+        file_->refuse("entry ", in_quotes(of.name), " is damaged or not as long as the file says: ", why);
     }
 
     input_file const* file_;

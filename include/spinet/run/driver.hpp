@@ -5,11 +5,11 @@
 #include <spinet/archive.hpp>
 #include <spinet/detail/memory.hpp>
 #include <spinet/detail/split_matrix.hpp>
-#include <spinet/ensemble/anneal.hpp>
 #include <spinet/ensemble/concepts.hpp>
 #include <spinet/execution/blas_threads.hpp>
 #include <spinet/mean_field/coupling_spectrum.hpp>
 #include <spinet/model/laws.hpp>
+#include <spinet/run/anneal.hpp>
 #include <spinet/run/cold_starts.hpp>
 #include <spinet/run/identity.hpp>
 #include <spinet/run/measurement.hpp>
@@ -23,7 +23,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <new>
 #include <span>
 #include <string>
 #include <tuple>
@@ -86,7 +85,8 @@ public:
                 model_, method_.kernel(), method_.temperatures(),
                 {.sweeps = plan_.annealing, .seed = plan_.seed}, team_,
                 [&](std::uint64_t sweep) {
-                    return tell({run_phase::annealing, sweep, plan_.annealing, false, {}}, watchers...);
+                    return tell_all(progress{run_phase::annealing, sweep, plan_.annealing, false, {}},
+                                    watchers...);
                 },
                 &other);
             stopped_ = best.spins.empty();
@@ -138,8 +138,9 @@ public:
                 measurements_.add(ensemble_, team_, step,
                                   recorder::stage_of((stop_at - plan_.warmup) / plan_.measure_every - 1,
                                                      plan_.measurements()));
-            if (!tell({phase(), before + stop_at, end, before + stop_at == end, [this] { return freeze(); }},
-                      watchers...))
+            if (!tell_all(progress{phase(), before + stop_at, end, before + stop_at == end,
+                                   [this] { return freeze(); }},
+                          watchers...))
                 stopped_ = true;
         }
         if (stopped_ && result_.sweeps_done < end) tell_the_end(watchers...);
@@ -175,7 +176,7 @@ private:
                 throw error(
                     "sample: keep_spins needs a method that holds all its temperatures to the end; those "
                     "of ",
-                    method.name(), " come one after the other");
+                    std::string(method.name()), " come one after the other");
         }
         constexpr std::size_t of_block = Method::replicas_per_block;
         if (plan.replicas < 4 * of_block)
@@ -245,11 +246,12 @@ private:
     template <class... Watchers>
     void tell_the_end(Watchers&... watchers) {
         if (result_.sweeps_done == 0) {
-            (void)tell({run_phase::annealing, 0, plan_.annealing, true, {}}, watchers...);
+            (void)tell_all(progress{run_phase::annealing, 0, plan_.annealing, true, {}}, watchers...);
             return;
         }
-        (void)tell({phase(), result_.sweeps_done, result_.sweeps_total, true, [this] { return freeze(); }},
-                   watchers...);
+        (void)tell_all(
+            progress{phase(), result_.sweeps_done, result_.sweeps_total, true, [this] { return freeze(); }},
+            watchers...);
     }
 
     [[nodiscard]] checkpoint freeze() const {

@@ -4,7 +4,7 @@
 
 #include <spinet/detail/packed_spins.hpp>
 #include <spinet/ensemble/concepts.hpp>
-#include <spinet/observable/observable.hpp>
+#include <spinet/observable/concepts.hpp>
 #include <spinet/run/run.hpp>
 
 #include <algorithm>

@@ -1,17 +1,29 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Watchers of a run: callbacks that see its progress and may stop it.
+/// Watchers of a run: callbacks that see its progress and its frozen state, and may stop it.
 #pragma once
 
 #include <spinet/detail/watchers.hpp>
-#include <spinet/run/checkpoint.hpp>
 
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <stop_token>
+#include <string>
 #include <type_traits>
+#include <vector>
 
 namespace spinet {
+
+/// The frozen state of a run: with the same model, method, observables and plan, `resume` continues from it
+/// bitwise. `identity` tells those apart; a checkpoint of another run or version is refused.
+struct checkpoint {
+    std::uint64_t identity = 0;
+    std::string version;
+    std::vector<double> temperatures;
+    std::uint64_t sweeps_done = 0;  ///< of warm-up and measurement together; of the annealing during it
+    std::vector<std::byte> state;
+};
 
 enum class run_phase { annealing, warmup, measuring };
 
@@ -42,12 +54,6 @@ consteval bool watchers_fit() {
                   "spinet: what follows the executor must be a callback, bool(spinet::progress const&), or a "
                   "std::stop_token");
     return (Watcher<std::remove_cvref_t<Watchers>> && ...);
-}
-
-/// Tells all watchers, whatever one of them says; false if any wants to stop.
-template <class... Watchers>
-[[nodiscard]] bool tell(progress const& now, Watchers&... watchers) {
-    return tell_all(now, watchers...);
 }
 
 }  // namespace detail

@@ -7,8 +7,8 @@
 #include <spinet/detail/memory.hpp>
 #include <spinet/error.hpp>
 #include <spinet/observable/concepts.hpp>
-#include <spinet/statistics/centred_sums.hpp>
-#include <spinet/statistics/series.hpp>
+#include <spinet/run/centred_sums.hpp>
+#include <spinet/run/series.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -4,7 +4,7 @@
 
 #include <spinet/ensemble/ladder.hpp>
 #include <spinet/ensemble/report.hpp>
-#include <spinet/observable/observable.hpp>
+#include <spinet/observable/concepts.hpp>
 #include <spinet/observable/stored_spins.hpp>
 #include <spinet/run/recorder.hpp>
 #include <spinet/run/run_plan.hpp>
@@ -98,13 +98,6 @@ struct run_record : ensemble_report {
         auto const& trips = exchange.round_trips;
         for (auto const n : trips) total += static_cast<double>(n);
         return trips.empty() ? 0.0 : total / static_cast<double>(trips.size());
-    }
-
-    /// Mean time of a round trip, in sweeps: every row of a ladder is on its way all the time. Infinite where
-    /// none was made.
-    [[nodiscard]] double round_trip_time() const noexcept {
-        double const sweeps = static_cast<double>(sweeps_done - std::min(sweeps_done, plan.warmup));
-        return static_cast<double>(rows_per_replica) * sweeps / round_trips_per_ladder();
     }
 };
 

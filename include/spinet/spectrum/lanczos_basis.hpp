@@ -23,8 +23,8 @@ inline std::pair<std::vector<double>, std::vector<double>> tridiagonal_eigenpair
     off_diagonal.resize(n);
     char const with_vectors = 'I';
     blas_int info = 0;
-    lapack_dsteqr(&with_vectors, &size, diagonal.data(), off_diagonal.data(), vectors.data(), &size, work.data(),
-            &info);
+    lapack_dsteqr(&with_vectors, &size, diagonal.data(), off_diagonal.data(), vectors.data(), &size,
+                  work.data(), &info);
     if (info != 0) throw error("lanczos: LAPACK's dsteqr did not converge");
     return {std::move(diagonal), std::move(vectors)};
 }

@@ -11,7 +11,6 @@
 #include <cstdint>
 #include <limits>
 #include <span>
-#include <string>
 #include <vector>
 
 namespace spinet {
@@ -74,13 +73,11 @@ inline std::vector<double> largest_tridiagonal_eigenvector(std::span<double cons
     auto const negative = [&](double pivot) { return std::min(pivot, -tiny); };  // theta bounds the spectrum
     std::vector<double> down(n), up(n), x(n);
     down[0] = negative(diagonal[0] - theta);
-    for (std::size_t i = 1; i < n; ++i) {
+    for (std::size_t i = 1; i < n; ++i)
         down[i] = negative(diagonal[i] - theta - off_diagonal[i - 1] * (off_diagonal[i - 1] / down[i - 1]));
-    }
     up[n - 1] = negative(diagonal[n - 1] - theta);
-    for (std::size_t i = n - 1; i-- > 0;) {
+    for (std::size_t i = n - 1; i-- > 0;)
         up[i] = negative(diagonal[i] - theta - off_diagonal[i] * (off_diagonal[i] / up[i + 1]));
-    }
     std::size_t twist = 0;
     double smallest = std::numeric_limits<double>::infinity();
     for (std::size_t i = 0; i < n; ++i) {
@@ -141,11 +138,9 @@ inline std::vector<double> lanczos_start(std::size_t n) {
 template <SymmetricOperator Apply>
 void apply_checked(Apply& apply, std::span<double const> x, std::span<double> y) {
     apply(x, y);
-    for (std::size_t i = 0; i < y.size(); ++i) {
-        if (!std::isfinite(y[i])) {
+    for (std::size_t i = 0; i < y.size(); ++i)
+        if (!std::isfinite(y[i]))
             throw error("largest_eigenvalue: the operator gave a value that is not finite at index ", i);
-        }
-    }
 }
 
 /// The three-term recurrence: in the vectors it runs through, the operator is the tridiagonal matrix it
@@ -170,9 +165,8 @@ public:
         }
         diagonal_.push_back(overlap);
         coupling_ = vector_length(next_);
-        if (!std::isfinite(norm_) || !std::isfinite(coupling_)) {
+        if (!std::isfinite(norm_) || !std::isfinite(coupling_))
             throw error("largest_eigenvalue: the values of the operator overflow");
-        }
     }
 
     /// The largest Ritz value theta and the residual |A x - theta x| of its vector x.
@@ -206,9 +200,8 @@ private:
 
 inline void require_lanczos_arguments(std::size_t n, lanczos_options const& options) {
     if (n == 0) throw error("largest_eigenvalue: expected an operator of size > 0, found 0");
-    if (!(options.tolerance > 0.0 && options.tolerance < 1.0)) {
+    if (!(options.tolerance > 0.0 && options.tolerance < 1.0))
         throw error("largest_eigenvalue: expected a tolerance in (0, 1), found ", options.tolerance);
-    }
     if (options.max_iterations == 0)
         throw error("largest_eigenvalue: expected at least 1 iteration, found 0");
 }

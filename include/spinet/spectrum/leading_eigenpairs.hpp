@@ -12,7 +12,6 @@
 #include <cmath>
 #include <cstddef>
 #include <span>
-#include <string>
 
 namespace spinet {
 

@@ -14,7 +14,6 @@
 #include <cstdint>
 #include <numbers>
 #include <span>
-#include <string>
 #include <vector>
 
 namespace spinet {

@@ -9,7 +9,6 @@
 #include <cstddef>
 #include <limits>
 #include <span>
-#include <string>
 #include <vector>
 
 namespace spinet {
@@ -28,16 +27,13 @@ namespace detail {
 
 /// The series minus its mean. Exactly zero for a constant series, since the first value is subtracted first.
 inline std::vector<double> centred_series(std::span<double const> series) {
-    if (series.size() < 2) {
+    if (series.size() < 2)
         throw error("autocorrelation: expected at least 2 measurements, found ", series.size());
-    }
     std::vector<double> centred(series.begin(), series.end());
     double const first = centred.front();
     double sum = 0.0;
     for (std::size_t i = 0; i < centred.size(); ++i) {
-        if (!std::isfinite(centred[i])) {
-            throw error("autocorrelation: measurement ", i, " is not finite");
-        }
+        if (!std::isfinite(centred[i])) throw error("autocorrelation: measurement ", i, " is not finite");
         centred[i] -= first;
         sum += centred[i];
     }
@@ -78,9 +74,8 @@ inline windowed_sum sum_autocovariances(std::span<double const> centred, double 
 
 inline integrated_time integrate(std::span<double const> blocks, double block_length,
                                  double const* single_variance, double window_factor) {
-    if (!(window_factor > 0.0 && std::isfinite(window_factor))) {
+    if (!(window_factor > 0.0 && std::isfinite(window_factor)))
         throw error("autocorrelation: expected a window factor > 0, found ", window_factor);
-    }
     std::vector<double> const centred = centred_series(blocks);
     windowed_sum const sum = sum_autocovariances(centred, window_factor);
     double const n = static_cast<double>(centred.size());
@@ -135,9 +130,8 @@ inline integrated_time integrated_autocorrelation_time(std::span<double const> b
                                                        std::size_t block_length, double single_variance,
                                                        double window_factor = 6.0) {
     if (block_length == 0) throw error("autocorrelation: expected a block length of at least 1, found 0");
-    if (!(single_variance >= 0.0 && std::isfinite(single_variance))) {
+    if (!(single_variance >= 0.0 && std::isfinite(single_variance)))
         throw error("autocorrelation: expected a finite variance >= 0, found ", single_variance);
-    }
     return detail::integrate(block_means, static_cast<double>(block_length), &single_variance, window_factor);
 }
 

@@ -11,7 +11,6 @@
 #include <concepts>
 #include <cstddef>
 #include <span>
-#include <string>
 #include <vector>
 
 namespace spinet {

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
-#include <string>
 
 // Everything here is double precision, needs the standard library alone and is safe to call from several
 // threads (std::lgamma is not: it writes a global). Relative errors against 30- to 40-digit arithmetic, down

@@ -11,7 +11,6 @@
 #include <cstddef>
 #include <iterator>
 #include <span>
-#include <string>
 #include <vector>
 
 namespace spinet {
@@ -60,9 +59,7 @@ concept VectorEstimate = requires(Estimate& estimate, std::size_t left_out) {
 namespace detail {
 
 inline void require_jackknife_units(std::size_t units) {
-    if (units < 2) {
-        throw error("jackknife: expected at least 2 independent units, found ", units);
-    }
+    if (units < 2) throw error("jackknife: expected at least 2 independent units, found ", units);
 }
 
 /// Half the width of the 68.27 % interval of Student's t, in standard errors.
@@ -125,9 +122,8 @@ std::vector<jackknife_estimate> jackknife(std::size_t units, Estimate&& estimate
     }
     std::vector<jackknife_estimate> results;
     double const factor = detail::one_error_factor(units);
-    for (std::size_t k = 0; k < all.size(); ++k) {
+    for (std::size_t k = 0; k < all.size(); ++k)
         results.push_back(detail::finish_jackknife(all[k], left_out[k], factor));
-    }
     return results;
 }
 

@@ -10,7 +10,6 @@
 #include <cstddef>
 #include <numeric>
 #include <span>
-#include <string>
 #include <vector>
 
 namespace spinet {

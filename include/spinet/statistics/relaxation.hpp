@@ -26,7 +26,6 @@
 #include <cstdint>
 #include <limits>
 #include <span>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -114,10 +113,10 @@ namespace detail {
 /// References at `references`, each compared with what becomes of it after every one of `lags`; those with
 /// the same `curve` are averaged.
 struct relaxation_schedule {
-    std::vector<std::uint64_t> references;  ///< increasing
-    std::vector<std::size_t> curve;
+    std::vector<std::uint64_t> references{};  ///< increasing
+    std::vector<std::size_t> curve{};
     std::size_t curves = 1;
-    std::vector<std::uint64_t> lags;
+    std::vector<std::uint64_t> lags{};
     std::uint64_t seed = 0;
 
     [[nodiscard]] std::uint64_t sweeps() const noexcept { return references.back() + lags.back(); }
@@ -381,8 +380,9 @@ template <class M, class K, class Exec, class Spins, class... Watchers>
     std::uint64_t const end = schedule.sweeps();
     bool stopped = false;
     rows.advance(team, [&](std::uint64_t done) {
-        stopped = !tell({run_phase::measuring, done, end, done == end, {}}, watchers...);
-        if (stopped && done < end) (void)tell({run_phase::measuring, done, end, true, {}}, watchers...);
+        stopped = !tell_all(progress{run_phase::measuring, done, end, done == end, {}}, watchers...);
+        if (stopped && done < end)
+            (void)tell_all(progress{run_phase::measuring, done, end, true, {}}, watchers...);
         return !stopped;
     });
     return rows;
@@ -412,10 +412,10 @@ template <class M, class K, class Exec = serial, class... Watchers>
     if (from.spins.size() != rungs || from.equilibrated.size() != rungs)
         throw error("relaxation: expected states and verdicts of ", rungs, " temperatures, found ",
                     from.spins.size(), " and ", from.equilibrated.size());
-    std::size_t const replicas = from.spins[0].rows();
+    std::size_t const replicas = from.spins[0].rows(), sites = model.size();
     for (auto const& each : from.spins)
-        if (each.sites() != model.size() || each.rows() != replicas)
-            throw error("relaxation: expected ", replicas, " replicas of ", model.size(), " spins, found ",
+        if (each.sites() != sites || each.rows() != replicas)
+            throw error("relaxation: expected ", replicas, " replicas of ", sites, " spins, found ",
                         each.rows(), " of ", each.sites());
     if (from.replicas_per_block == 0 || replicas % from.replicas_per_block != 0 ||
         replicas / from.replicas_per_block < 2)
@@ -426,11 +426,9 @@ template <class M, class K, class Exec = serial, class... Watchers>
         plan.spacing > 0 ? plan.spacing : std::max<std::uint64_t>(1, plan.longest / plan.starts);
     if (spacing > 0xffffffff || plan.starts > 0xffffffff / spacing)
         throw error("relaxation: more than 2^32 - 1 sweeps");
-    detail::relaxation_schedule schedule{{},
-                                         std::vector<std::size_t>(plan.starts, 0),
-                                         1,
-                                         logarithmic_times(plan.longest, plan.per_decade),
-                                         child_seed(plan.seed, purpose::relaxation, 0)};
+    detail::relaxation_schedule schedule{.curve = std::vector<std::size_t>(plan.starts, 0),
+                                         .lags = logarithmic_times(plan.longest, plan.per_decade),
+                                         .seed = child_seed(plan.seed, purpose::relaxation, 0)};
     for (std::size_t s = 0; s < plan.starts; ++s) schedule.references.push_back(s * spacing);
     auto const rows = detail::relaxed(
         model, kernel, from.temperatures, replicas, schedule, executor,
@@ -460,11 +458,10 @@ template <class M, class K, class Exec = serial, class... Watchers>
         if (plan.waiting[w] <= plan.waiting[w - 1])
             throw error("ageing: waiting time ", w, " (", plan.waiting[w],
                         ") is not above the one before it (", plan.waiting[w - 1], ")");
-    detail::relaxation_schedule schedule{plan.waiting,
-                                         {},
-                                         plan.waiting.size(),
-                                         logarithmic_times(plan.longest, plan.per_decade),
-                                         child_seed(plan.seed, purpose::relaxation, 1)};
+    detail::relaxation_schedule schedule{.references = plan.waiting,
+                                         .curves = plan.waiting.size(),
+                                         .lags = logarithmic_times(plan.longest, plan.per_decade),
+                                         .seed = child_seed(plan.seed, purpose::relaxation, 1)};
     for (std::size_t w = 0; w < plan.waiting.size(); ++w) schedule.curve.push_back(w);
     std::size_t const rungs = temperatures.size();
     auto const rows = detail::relaxed(

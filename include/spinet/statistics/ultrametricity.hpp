@@ -14,7 +14,6 @@
 #include <cstddef>
 #include <limits>
 #include <numeric>
-#include <string>
 #include <utility>
 #include <vector>
 

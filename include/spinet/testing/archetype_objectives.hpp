@@ -3,24 +3,13 @@
 #pragma once
 
 #include <spinet/landscape/concepts.hpp>
+#include <spinet/testing/convertible_only.hpp>
 
 #include <array>
 #include <cstddef>
 #include <span>
 
 namespace spinet::testing::archetypes {
-
-/// Converts to a T, and does nothing else.
-template <class T>
-class only_convertible {
-public:
-    explicit only_convertible(T value) : value_(value) {}
-    only_convertible(only_convertible const&) = delete;
-    operator T() const noexcept { return value_; }
-
-private:
-    T value_;
-};
 
 /// x_0^2 + 2 x_1^2 + 3 x_2^2 + x_0 x_1, with the members of an Objective alone: it is neither copied nor
 /// assigned, takes no argument but the types that the concept names, and returns what barely converts.
@@ -30,22 +19,12 @@ public:
     objective(objective const&) = delete;
     objective& operator=(objective const&) = delete;
 
-    [[nodiscard]] only_convertible<std::size_t> size() const { return only_convertible<std::size_t>(3); }
-    [[nodiscard]] only_convertible<double> value(std::span<double const> x) const {
-        return only_convertible<double>(x[0] * x[0] + 2 * x[1] * x[1] + 3 * x[2] * x[2] + x[0] * x[1]);
+    [[nodiscard]] convertible_only<std::size_t> size() const { return convertible_only<std::size_t>(3); }
+    [[nodiscard]] convertible_only<double> value(std::span<double const> x) const {
+        return convertible_only<double>(x[0] * x[0] + 2 * x[1] * x[1] + 3 * x[2] * x[2] + x[0] * x[1]);
     }
     template <class Other>
     void value(Other const&) const = delete;
-};
-
-class differentiable_objective : public objective {
-public:
-    only_convertible<double> gradient(std::span<double const> x, std::span<double> out) const {
-        write_gradient(x, out);
-        return value(x);
-    }
-    template <class Other, class Out>
-    void gradient(Other const&, Out const&) const = delete;
 
 protected:
     static void write_gradient(std::span<double const> x, std::span<double> out) {
@@ -53,6 +32,16 @@ protected:
         out[1] = 4 * x[1] + x[0];
         out[2] = 6 * x[2];
     }
+};
+
+class differentiable_objective : public objective {
+public:
+    convertible_only<double> gradient(std::span<double const> x, std::span<double> out) const {
+        write_gradient(x, out);
+        return value(x);
+    }
+    template <class Other, class Out>
+    void gradient(Other const&, Out const&) const = delete;
 };
 
 class twice_differentiable_objective : public differentiable_objective {
@@ -69,15 +58,15 @@ class objective_on_sphere : public objective {
 public:
     static constexpr bool on_sphere = true;
 
-    only_convertible<double> gradient(std::span<double const> x, std::span<double> out) const {
-        write_whole(x, out);
+    convertible_only<double> gradient(std::span<double const> x, std::span<double> out) const {
+        write_gradient(x, out);
         take_off_radial(x, out);
         return value(x);
     }
     void hessian_vector(std::span<double const> x, std::span<double const> v, std::span<double> out) const {
         std::array<double, 3> slope{};
-        write_whole(x, slope);
-        write_whole(v, out);
+        write_gradient(x, slope);
+        write_gradient(v, out);
         double radial = 0;
         for (std::size_t i = 0; i < 3; ++i) radial += x[i] * slope[i] / 3;
         for (std::size_t i = 0; i < 3; ++i) out[i] -= radial * v[i];
@@ -85,11 +74,6 @@ public:
     }
 
 private:
-    static void write_whole(std::span<double const> x, std::span<double> out) {
-        out[0] = 2 * x[0] + x[1];
-        out[1] = 4 * x[1] + x[0];
-        out[2] = 6 * x[2];
-    }
     static void take_off_radial(std::span<double const> x, std::span<double> v) {
         double along = 0;
         for (std::size_t i = 0; i < 3; ++i) along += x[i] * v[i] / 3;

@@ -4,7 +4,6 @@
 
 #include <spinet/error.hpp>
 #include <spinet/model/concepts.hpp>
-#include <spinet/random/streams.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -12,7 +11,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
 #include <vector>
 
 namespace spinet::testing {
@@ -21,6 +19,12 @@ namespace spinet::testing {
 template <class Real>
 void spins_of_state(std::uint64_t index, std::span<Real> spins) noexcept {
     for (std::size_t i = 0; i < spins.size(); ++i) spins[i] = (index >> i & 1u) != 0 ? Real{1} : Real{-1};
+}
+
+/// For u in (0, 1], the entry that is drawn of a distribution, given its sums up to each entry.
+[[nodiscard]] inline std::uint64_t drawn_entry(std::vector<double> const& cumulated, double u) {
+    auto const at = std::lower_bound(cumulated.begin(), cumulated.end(), u * cumulated.back());
+    return static_cast<std::uint64_t>(std::min(at, cumulated.end() - 1) - cumulated.begin());
 }
 
 /// The number of the state with these spins.
@@ -35,9 +39,10 @@ template <class Real>
 /// `energy`.
 template <Model M>
 [[nodiscard]] std::vector<double> all_energies(M const& model) {
-    if (model.size() > 20) throw error("enumeration: ", model.size(), " spins; at most 20 are enumerated");
-    std::vector<double> energies(std::size_t{1} << model.size());
-    std::vector<typename M::spin_type> spins(model.size());
+    std::size_t const sites = model.size();
+    if (sites > 20) throw error("enumeration: ", sites, " spins; at most 20 are enumerated");
+    std::vector<double> energies(std::size_t{1} << sites);
+    std::vector<typename M::spin_type> spins(sites);
     for (std::uint64_t k = 0; k < energies.size(); ++k) {
         spins_of_state(k, std::span(spins));
         energies[k] = model.energy(std::span<typename M::spin_type const>(spins));
@@ -116,9 +121,7 @@ public:
             double sum = 0;
             for (double const p : probabilities_) cumulated_.push_back(sum += p);
         }
-        auto const at = std::lower_bound(cumulated_.begin(), cumulated_.end(), u * cumulated_.back());
-        return static_cast<std::uint64_t>(
-            std::min(at - cumulated_.begin(), static_cast<std::ptrdiff_t>(cumulated_.size() - 1)));
+        return drawn_entry(cumulated_, u);
     }
 
 private:

@@ -7,13 +7,13 @@
 #include <spinet/error.hpp>
 #include <spinet/model/concepts.hpp>
 #include <spinet/random/streams.hpp>
+#include <spinet/testing/enumeration.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -30,7 +30,8 @@ public:
         if (!(temperature > 0) || !std::isfinite(temperature))
             throw error("partial_enumeration: the temperature must be positive and finite");
         if (model.colours() != 2)
-            throw error("partial_enumeration: the model has ", model.colours(), " colours, not 2");
+            throw error("partial_enumeration: the model has ", static_cast<std::size_t>(model.colours()),
+                        " colours, not 2");
         auto first = sites_of(model.colour(0)), second = sites_of(model.colour(1));
         few_ = first.size() <= second.size() ? first : second;
         many_ = first.size() <= second.size() ? second : first;
@@ -67,10 +68,7 @@ public:
     /// An exact, independent sample; takes draws 0, 1, ... of the stream.
     template <class Real>
     void draw(stream const& draws, std::span<Real> spins) const {
-        double const u = uniform<double>(draws.bits(0)) * cumulated_.back();
-        auto const at = std::lower_bound(cumulated_.begin(), cumulated_.end(), u);
-        auto const state = static_cast<std::uint64_t>(
-            std::min(at - cumulated_.begin(), static_cast<std::ptrdiff_t>(cumulated_.size() - 1)));
+        auto const state = drawn_entry(cumulated_, uniform<double>(draws.bits(0)));
         for (std::size_t a = 0; a < few_.size(); ++a) spins[few_[a]] = static_cast<Real>(sign(state, a));
         for (std::size_t i = 0; i < many_.size(); ++i) {
             double const up = 1.0 / (1.0 + std::exp(-2 * beta_ * field(i, state)));

@@ -7,10 +7,10 @@
 #include <spinet/model/concepts.hpp>
 #include <spinet/testing/enumeration.hpp>
 
+#include <bitset>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <type_traits>
 #include <vector>
 
@@ -21,7 +21,7 @@ class transition_matrix {
 public:
     explicit transition_matrix(std::size_t sites)
         : states_(std::size_t{1} << sites), entries_(states_ * states_, 0.0) {
-        if (sites > 10) throw error("transition_matrix: ", sites, " spins; at most 10");
+        if (sites > most_sites) throw error("transition_matrix: ", sites, " spins; at most ", most_sites);
         for (std::size_t k = 0; k < states_; ++k) at(k, k) = 1.0;
     }
 
@@ -59,66 +59,39 @@ public:
     /// Number of closed classes of states: 1 if the chain forgets where it started (up to transient states).
     /// Transitions below `negligible` count as impossible.
     [[nodiscard]] std::size_t closed_classes(double negligible = 0.0) const {
-        auto const component = components(negligible);
-        std::size_t count = 0;
-        for (auto const c : component) count = std::max(count, c + 1);
-        std::vector<bool> closed(count, true);
-        for (std::size_t from = 0; from < states_; ++from)
-            for (std::size_t to = 0; to < states_; ++to)
-                if (at(from, to) > negligible && component[from] != component[to])
-                    closed[component[from]] = false;
-        std::size_t total = 0;
-        for (bool const c : closed) total += c ? 1 : 0;
-        return total;
+        auto const to = reached(negligible);
+        std::size_t classes = 0;
+        for (std::size_t from = 0; from < states_; ++from) {
+            bool closed = true, first = true;  // there is a way back from all it reaches, none before it
+            for (std::size_t k = 0; k < states_; ++k) {
+                if (!to[from][k]) continue;
+                closed = closed && to[k][from];
+                first = first && k >= from;
+            }
+            classes += closed && first ? 1 : 0;
+        }
+        return classes;
     }
 
     /// Every state can be reached from every state.
     [[nodiscard]] bool irreducible(double negligible = 0.0) const {
-        for (auto const c : components(negligible))
-            if (c != 0) return false;
+        for (auto const& states : reached(negligible))
+            if (states.count() != states_) return false;
         return true;
     }
 
 private:
-    /// Strongly connected components (Kosaraju, iterative).
-    [[nodiscard]] std::vector<std::size_t> components(double negligible) const {
-        std::vector<std::size_t> order, component(states_, states_);
-        std::vector<bool> seen(states_, false);
-        for (std::size_t start = 0; start < states_; ++start) visit_from(start, negligible, seen, order);
-        std::size_t count = 0;
-        for (std::size_t k = states_; k-- > 0;) {
-            if (component[order[k]] != states_) continue;
-            std::vector<std::size_t> stack{order[k]};
-            component[order[k]] = count;
-            while (!stack.empty()) {
-                std::size_t const to = stack.back();
-                stack.pop_back();
-                for (std::size_t from = 0; from < states_; ++from)
-                    if (component[from] == states_ && at(from, to) > negligible)
-                        component[from] = count, stack.push_back(from);
-            }
-            ++count;
-        }
-        return component;
-    }
+    static constexpr std::size_t most_sites = 10;
 
-    void visit_from(std::size_t start, double negligible, std::vector<bool>& seen,
-                    std::vector<std::size_t>& order) const {
-        if (seen[start]) return;
-        std::vector<std::pair<std::size_t, std::size_t>> stack{{start, 0}};
-        seen[start] = true;
-        while (!stack.empty()) {
-            auto& [from, next] = stack.back();
-            while (next < states_ && (seen[next] || !(at(from, next) > negligible))) ++next;
-            if (next == states_) {
-                order.push_back(from);
-                stack.pop_back();
-            } else {
-                std::size_t const to = next;
-                seen[to] = true;
-                stack.emplace_back(to, 0);
-            }
-        }
+    /// [from][to]: is there a way, of no steps or more (Warshall)?
+    [[nodiscard]] std::vector<std::bitset<(1u << most_sites)>> reached(double negligible) const {
+        std::vector<std::bitset<(1u << most_sites)>> to(states_);
+        for (std::size_t from = 0; from < states_; ++from)
+            for (std::size_t k = 0; k < states_; ++k) to[from][k] = from == k || at(from, k) > negligible;
+        for (std::size_t over = 0; over < states_; ++over)
+            for (auto& states : to)
+                if (states[over]) states |= to[over];
+        return to;
     }
 
     std::size_t states_;
@@ -155,11 +128,10 @@ template <AcceptanceRule Rule, class Scan, Model M>
             for (site_range const range : model.colour(c))
                 for (std::size_t i = range.first; i < range.first + range.size; ++i)
                     sweep.then_site(i, flips(i));
-        return sweep;
     } else {
         for (std::size_t site = 0; site < model.size(); ++site) sweep.then_site(site, flips(site));
-        return sweep;
     }
+    return sweep;
 }
 
 }  // namespace spinet::testing

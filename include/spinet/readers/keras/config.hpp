@@ -92,8 +92,7 @@ private:
     }
 
     [[nodiscard]] static keras_layer_config layer(json const& of, std::size_t index) {
-        std::string what = "layer ";
-        what += std::to_string(index);
+        auto const what = text("layer ", index);
         keras_layer_config found;
         found.class_name = string_at(of, "class_name", what);
         auto const& config = member(of, "config", what);

@@ -164,17 +164,20 @@ class hdf5_file {
 public:
     explicit hdf5_file(input_file const& file)
         : file_(&file),
-          remaining_(10 * file.size() + (std::uint64_t{64} << 20)),
+          remaining_(memory_for(file.size())),
           opened_(H5Fopen(file.path().c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), &H5Fclose) {
-        if (!opened_) file.refuse(detail::text("is no valid HDF5 file: ", hdf5_reason()));
+        if (!opened_) file.refuse("is no valid HDF5 file: ", hdf5_reason());
     }
 
-    [[noreturn]] void refuse(std::string const& what) const { file_->refuse(what); }
+    template <class... Pieces>
+    [[noreturn, gnu::always_inline]] void refuse(Pieces const&... what) const {
+        file_->refuse(what...);
+    }
     [[nodiscard]] input_file const& file() const noexcept { return *file_; }
 
     [[nodiscard]] hdf5_group root() const {
         hdf5_group group{{H5Gopen2(opened_.get(), "/", H5P_DEFAULT), &H5Gclose}, {}};
-        if (!group.id) refuse(detail::text("its root group cannot be opened: ", hdf5_reason()));
+        if (!group.id) refuse("its root group cannot be opened: ", hdf5_reason());
         return group;
     }
 
@@ -193,7 +196,7 @@ public:
         listing list{most, {}};
         hsize_t at = 0;
         if (H5Literate(group.id.get(), H5_INDEX_NAME, H5_ITER_NATIVE, &at, &listing::take, &list) < 0)
-            refuse(detail::text(group.described(), " cannot be listed or has more than ", most, " entries"));
+            refuse(group.described(), " cannot be listed or has more than ", most, " entries");
         std::sort(list.names.begin(), list.names.end());
         return std::move(list.names);
     }
@@ -201,16 +204,14 @@ public:
     /// The group at a path below, such as "dense/vars".
     [[nodiscard]] hdf5_group group(hdf5_group const& below, std::string const& path) const {
         hdf5_group found{walk(below, path), below.path_of(path)};
-        if (H5Iget_type(found.id.get()) != H5I_GROUP)
-            refuse(detail::text(in_quotes(found.path), " is no group"));
+        if (H5Iget_type(found.id.get()) != H5I_GROUP) refuse(in_quotes(found.path), " is no group");
         return found;
     }
 
     /// The array at a path below.
     [[nodiscard]] hdf5_array array(hdf5_group const& below, std::string const& path) const {
         hdf5_array found{walk(below, path), below.path_of(path), std::nullopt, {}, {}};
-        if (H5Iget_type(found.set.get()) != H5I_DATASET)
-            refuse(detail::text(in_quotes(found.path), " is no data set"));
+        if (H5Iget_type(found.set.get()) != H5I_DATASET) refuse(in_quotes(found.path), " is no data set");
         read_shape(found);
         read_type(found);
         return found;
@@ -223,13 +224,13 @@ public:
         if (H5Aexists(object, name.c_str()) <= 0) return std::nullopt;
         auto const what = detail::text("attribute ", in_quotes(name), " of ", described);
         hdf5_handle const attribute(H5Aopen(object, name.c_str(), H5P_DEFAULT), &H5Aclose);
-        if (!attribute) refuse(detail::text(what, " cannot be opened: ", hdf5_reason()));
+        if (!attribute) refuse(what, " cannot be opened: ", hdf5_reason());
         hdf5_handle const space(H5Aget_space(attribute.get()), &H5Sclose);
         hdf5_handle const type(H5Aget_type(attribute.get()), &H5Tclose);
         auto const count = space ? H5Sget_simple_extent_npoints(space.get()) : -1;
-        if (!type || count < 0) refuse(detail::text(what, " cannot be examined: ", hdf5_reason()));
+        if (!type || count < 0) refuse(what, " cannot be examined: ", hdf5_reason());
         if (count == 0) return std::vector<std::string>();
-        if (H5Tget_class(type.get()) != H5T_STRING) refuse(detail::text(what, " holds no text"));
+        if (H5Tget_class(type.get()) != H5T_STRING) refuse(what, " holds no text");
         auto const number = static_cast<std::uint64_t>(count);
         return H5Tis_variable_str(type.get()) > 0 ? variable_strings(attribute, type, number, what)
                                                   : fixed_strings(attribute, type, number, what);
@@ -245,8 +246,8 @@ public:
         auto found = strings(group, name);
         if (!found) return std::nullopt;
         if (found->size() != 1)
-            refuse(detail::text("attribute ", in_quotes(name), " of ", group.described(), " holds ",
-                                found->size(), " texts instead of one"));
+            refuse("attribute ", in_quotes(name), " of ", group.described(), " holds ", found->size(),
+                   " texts instead of one");
         return std::move(found->front());
     }
 
@@ -255,21 +256,21 @@ public:
     [[nodiscard]] std::vector<std::byte> read(hdf5_array const& array) {
         auto const bytes = checked_size(array);
         hdf5_handle const plist(H5Dget_create_plist(array.set.get()), &H5Pclose);
-        if (!plist) refuse(detail::text(array.described(), " cannot be examined: ", hdf5_reason()));
+        if (!plist) refuse(array.described(), " cannot be examined: ", hdf5_reason());
         if (H5Pget_external_count(plist.get()) != 0)
-            refuse(detail::text(array.described(), " is stored in other files, which are not read"));
+            refuse(array.described(), " is stored in other files, which are not read");
         auto const layout = H5Pget_layout(plist.get());
         if (layout == H5D_CHUNKED)
             check_chunks(array, plist);
         else if (layout == H5D_CONTIGUOUS || layout == H5D_COMPACT)
             check_stored(array, bytes);
         else
-            refuse(detail::text(array.described(), " is virtual: its numbers are not in it"));
+            refuse(array.described(), " is virtual: its numbers are not in it");
         remaining_ -= bytes;
         std::vector<std::byte> result(static_cast<std::size_t>(bytes));
         auto const type = memory_type(array);
         if (H5Dread(array.set.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, result.data()) < 0)
-            refuse(detail::text(array.described(), " cannot be read: ", hdf5_reason()));
+            refuse(array.described(), " cannot be read: ", hdf5_reason());
         return result;
     }
 
@@ -296,12 +297,11 @@ private:
         H5L_info_t about{};
         if (name.empty() || name == "." || name.find('/') != name.npos ||
             H5Lget_info(group.id.get(), name.c_str(), &about, H5P_DEFAULT) < 0)
-            refuse(detail::text(group.described(), " has no entry ", in_quotes(name)));
-        if (about.type == H5L_TYPE_SOFT) refuse(detail::text(what, " is a soft link, which is not followed"));
-        if (about.type != H5L_TYPE_HARD)
-            refuse(detail::text(what, " leads out of the file and is not followed"));
+            refuse(group.described(), " has no entry ", in_quotes(name));
+        if (about.type == H5L_TYPE_SOFT) refuse(what, " is a soft link, which is not followed");
+        if (about.type != H5L_TYPE_HARD) refuse(what, " leads out of the file and is not followed");
         hdf5_handle object(H5Oopen(group.id.get(), name.c_str(), H5P_DEFAULT), &H5Oclose);
-        if (!object) refuse(detail::text(what, " cannot be opened: ", hdf5_reason()));
+        if (!object) refuse(what, " cannot be opened: ", hdf5_reason());
         return object;
     }
 
@@ -316,8 +316,7 @@ private:
             at.path = from->path_of(name);
             at.id = std::move(object);
             from = &at;
-            if (H5Iget_type(at.id.get()) != H5I_GROUP)
-                refuse(detail::text(in_quotes(at.path), " is no group"));
+            if (H5Iget_type(at.id.get()) != H5I_GROUP) refuse(in_quotes(at.path), " is no group");
             begin = end + 1;
         }
     }
@@ -326,33 +325,30 @@ private:
         hdf5_handle const space(H5Dget_space(array.set.get()), &H5Sclose);
         auto const kind = space ? H5Sget_simple_extent_type(space.get()) : H5S_NO_CLASS;
         if (kind == H5S_SCALAR) return;
-        if (kind != H5S_SIMPLE) refuse(detail::text("data set ", in_quotes(array.path), " has no shape"));
+        if (kind != H5S_SIMPLE) refuse("data set ", in_quotes(array.path), " has no shape");
         std::array<hsize_t, H5S_MAX_RANK> lengths{};
         auto const rank = H5Sget_simple_extent_ndims(space.get());
         if (rank < 0 || rank > H5S_MAX_RANK ||
             H5Sget_simple_extent_dims(space.get(), lengths.data(), nullptr) < 0)
-            refuse(detail::text("data set ", in_quotes(array.path), " has no shape: ", hdf5_reason()));
+            refuse("data set ", in_quotes(array.path), " has no shape: ", hdf5_reason());
         array.shape.assign(lengths.begin(), lengths.begin() + rank);
     }
 
     /// A floating-point type of the library's, little-endian.
     [[nodiscard]] static hdf5_handle float_type(dtype type) {
         hdf5_handle made(H5Tcopy(type == dtype::f64 ? H5T_IEEE_F64LE : H5T_IEEE_F32LE), &H5Tclose);
-        if (type == dtype::f16) {  // the library of version 1.10 has no name for it
-            H5Tset_fields(made.get(), 15, 10, 5, 0, 10);
+        if (size_of(type) == 2) {  // the library of version 1.10 has no names for them
+            std::size_t const exponent = type == dtype::f16 ? 5 : 8, mantissa = 15 - exponent;
+            H5Tset_fields(made.get(), 15, mantissa, exponent, 0, mantissa);
             H5Tset_size(made.get(), 2);
-            H5Tset_ebias(made.get(), 15);
-        } else if (type == dtype::bf16) {
-            H5Tset_fields(made.get(), 15, 7, 8, 0, 7);
-            H5Tset_size(made.get(), 2);
-            H5Tset_ebias(made.get(), 127);
+            H5Tset_ebias(made.get(), (std::size_t{1} << (exponent - 1)) - 1);
         }
         return made;
     }
 
     void read_type(hdf5_array& array) const {
         hdf5_handle const type(H5Dget_type(array.set.get()), &H5Tclose);
-        if (!type) refuse(detail::text(array.described(), " has no type: ", hdf5_reason()));
+        if (!type) refuse(array.described(), " has no type: ", hdf5_reason());
         auto const kind = H5Tget_class(type.get());
         auto const bits = std::to_string(8 * H5Tget_size(type.get()));
         if (kind == H5T_FLOAT) {
@@ -382,23 +378,21 @@ private:
 
     [[nodiscard]] std::uint64_t checked_size(hdf5_array const& array) const {
         if (!array.type)
-            refuse(detail::text(array.described(), " has elements of type ", array.type_name,
-                                "; float16, bfloat16, float32 and float64 are read"));
+            refuse(array.described(), " has elements of type ", array.type_name,
+                   "; float16, bfloat16, float32 and float64 are read");
         auto const bytes = checked_product(array.shape, std::uint64_t{size_of(*array.type)});
-        if (!bytes || *bytes == 0)
-            refuse(detail::text(array.described(), (bytes ? " is empty" : " is larger than 2^64")));
+        if (!bytes || *bytes == 0) refuse(array.described(), (bytes ? " is empty" : " is larger than 2^64"));
         if (*bytes > remaining_ || *bytes > std::numeric_limits<std::size_t>::max() / 2)
-            refuse(detail::text(
-                array.described(), " needs ", *bytes,
-                " bytes; with what was read before that is more than ten times the size of the file and "
-                "64 MiB"));
+            refuse(array.described(), " needs ", *bytes,
+                   " bytes; with what was read before that is more than ten times the size of the file and "
+                   "64 MiB");
         return *bytes;
     }
 
     void check_stored(hdf5_array const& array, std::uint64_t bytes) const {
         auto const stored = H5Dget_storage_size(array.set.get());
         if (stored != bytes || stored > file_->size())
-            refuse(detail::text(array.described(), " needs ", bytes, " bytes, but ", stored, " are stored"));
+            refuse(array.described(), " needs ", bytes, " bytes, but ", stored, " are stored");
     }
 
     /// What happens to each chunk when it is stored. A bit of the chunk's mask leaves a filter out.
@@ -424,17 +418,17 @@ private:
     [[nodiscard]] filters checked_filters(hdf5_array const& array, hdf5_handle const& plist) const {
         filters found;
         auto const number = H5Pget_nfilters(plist.get());
-        if (number < 0) refuse(detail::text(array.described(), " cannot be examined: ", hdf5_reason()));
+        if (number < 0) refuse(array.described(), " cannot be examined: ", hdf5_reason());
         for (unsigned k = 0; k < static_cast<unsigned>(number); ++k) {
             unsigned flags = 0;
             std::size_t values = 0;
             auto const id = H5Pget_filter2(plist.get(), k, &flags, &values, nullptr, 0, nullptr, nullptr);
             if (id != H5Z_FILTER_DEFLATE && id != H5Z_FILTER_SHUFFLE && id != H5Z_FILTER_FLETCHER32)
-                refuse(detail::text(array.described(), " is packed by filter ", id,
-                                    " of HDF5; gzip, shuffle and fletcher32 are read"));
+                refuse(array.described(), " is packed by filter ", id,
+                       " of HDF5; gzip, shuffle and fletcher32 are read");
             auto const end = found.ids.begin() + static_cast<std::ptrdiff_t>(found.count);
             if (std::find(found.ids.begin(), end, id) != end)
-                refuse(detail::text(array.described(), " is packed twice by filter ", id, " of HDF5"));
+                refuse(array.described(), " is packed twice by filter ", id, " of HDF5");
             found.ids[found.count++] = id;
         }
         return found;
@@ -447,18 +441,18 @@ private:
         std::array<hsize_t, H5S_MAX_RANK> chunk{};
         if (rank == 0 ||
             H5Pget_chunk(plist.get(), static_cast<int>(rank), chunk.data()) != static_cast<int>(rank))
-            refuse(detail::text(array.described(), " has no valid chunks"));
+            refuse(array.described(), " has no valid chunks");
         std::vector<std::uint64_t> const lengths(chunk.begin(),
                                                  chunk.begin() + static_cast<std::ptrdiff_t>(rank));
         auto const size = checked_product(lengths, std::uint64_t{size_of(*array.type)});
         if (!size || *size == 0 || *size > remaining_)
-            refuse(detail::text(array.described(), " has chunks of shape ", tuple_text(lengths),
-                                ", too large for the file"));
+            refuse(array.described(), " has chunks of shape ", tuple_text(lengths),
+                   ", too large for the file");
         std::uint64_t count = 1;
         for (std::size_t axis = 0; axis < rank; ++axis) {
             auto const along = (array.shape[axis] - 1) / lengths[axis] + 1;
             if (along > file_->size() || count > file_->size() / along)
-                refuse(detail::text(array.described(), " should have more chunks than the file has bytes"));
+                refuse(array.described(), " should have more chunks than the file has bytes");
             count *= along;
         }
         auto const packed = checked_filters(array, plist);
@@ -483,21 +477,21 @@ private:
         };
         hsize_t stored = 0;
         if (H5Dget_chunk_storage_size(array.set.get(), at.data(), &stored) < 0 || stored == 0)
-            refuse(detail::text(what(), " is not in the file"));
-        if (stored > file_->size()) refuse(detail::text(what(), " is larger than the file"));
+            refuse(what(), " is not in the file");
+        if (stored > file_->size()) refuse(what(), " is larger than the file");
         buffer.resize(static_cast<std::size_t>(stored));
         std::uint32_t mask = 0;
         if (H5Dread_chunk(array.set.get(), H5P_DEFAULT, at.data(), &mask, buffer.data()) < 0)
-            refuse(detail::text(what(), " cannot be read: ", hdf5_reason()));
+            refuse(what(), " cannot be read: ", hdf5_reason());
         auto const gzip = packed.gzip(mask);
         auto const before = size + packed.sums(0, gzip, mask);
         if (gzip == packed.count) {
-            if (stored != before) refuse(detail::text(what(), " has ", stored, " bytes instead of ", before));
+            if (stored != before) refuse(what(), " has ", stored, " bytes instead of ", before);
             return;
         }
         auto const after = packed.sums(gzip + 1, packed.count, mask);
         if (stored < after || inflated_size(std::span(buffer).first(buffer.size() - after), before) != before)
-            refuse(detail::text(what(), " does not unpack to ", before, " bytes"));
+            refuse(what(), " does not unpack to ", before, " bytes");
     }
 
     [[nodiscard]] std::vector<std::string> fixed_strings(hdf5_handle const& attribute,
@@ -506,10 +500,10 @@ private:
         std::uint64_t const width = H5Tget_size(type.get());
         // they are all in the file
         if (width == 0 || width > file_->size() || count > file_->size() / width)
-            refuse(detail::text(what, " is larger than the file"));
+            refuse(what, " is larger than the file");
         std::string all(static_cast<std::size_t>(count * width), '\0');
         if (H5Aread(attribute.get(), type.get(), all.data()) < 0)
-            refuse(detail::text(what, " cannot be read: ", hdf5_reason()));
+            refuse(what, " cannot be read: ", hdf5_reason());
         bool const blanks = H5Tget_strpad(type.get()) == H5T_STR_SPACEPAD;
         std::vector<std::string> found;
         for (std::size_t k = 0; k < all.size(); k += static_cast<std::size_t>(width)) {
@@ -526,14 +520,14 @@ private:
                                                             std::string const& what) const {
         // A reference to a text takes 16 bytes. What all texts take is limited only by the memory of the
         // process, since each of them may be one and the same text of the file.
-        if (count > file_->size() / 16) refuse(detail::text(what, " is larger than the file"));
+        if (count > file_->size() / 16) refuse(what, " is larger than the file");
         hdf5_handle const wanted(H5Tcopy(H5T_C_S1), &H5Tclose);
         hdf5_handle const space(H5Aget_space(attribute.get()), &H5Sclose);
         H5Tset_size(wanted.get(), H5T_VARIABLE);
         H5Tset_cset(wanted.get(), H5Tget_cset(type.get()));
         std::vector<char*> texts(static_cast<std::size_t>(count), nullptr);
         bool const read = H5Aread(attribute.get(), wanted.get(), texts.data()) >= 0;
-        if (!read) refuse(detail::text(what, " cannot be read: ", hdf5_reason()));
+        if (!read) refuse(what, " cannot be read: ", hdf5_reason());
         std::vector<std::string> found;
         for (auto const* text : texts) found.emplace_back(text == nullptr ? "" : text);
 #if H5_VERSION_GE(1, 12, 0)

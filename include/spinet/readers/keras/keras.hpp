@@ -11,6 +11,7 @@
 #include <spinet/readers/file.hpp>
 #include <spinet/readers/keras/config.hpp>
 #include <spinet/readers/keras/hdf5_file.hpp>
+#include <spinet/readers/layer_order.hpp>
 
 #include <algorithm>
 #include <array>
@@ -22,7 +23,6 @@
 #include <filesystem>
 #include <functional>
 #include <map>
-#include <memory>
 #include <optional>
 #include <set>
 #include <span>
@@ -146,8 +146,7 @@ private:
         std::vector<std::string> all;
         for (std::size_t k = 0;; ++k) {
             auto const part = file_->strings(group, name + std::to_string(k));
-            if (!part && k == 0)
-                file_->refuse(detail::text(group.described(), " has no attribute ", in_quotes(name)));
+            if (!part && k == 0) file_->refuse(group.described(), " has no attribute ", in_quotes(name));
             if (!part) return all;
             all.insert(all.end(), part->begin(), part->end());
         }
@@ -158,8 +157,7 @@ private:
         auto all = names(group_, "layer_names");
         if (file_->has_group(group_, top_level)) all.emplace_back(top_level);
         for (auto const& name : all) {
-            if (!seen.insert(name).second)
-                file_->refuse(detail::text("layer ", in_quotes(name), " is listed twice"));
+            if (!seen.insert(name).second) file_->refuse("layer ", in_quotes(name), " is listed twice");
             keras_layer layer{name, {}, std::nullopt, name, {}};
             auto const group = file_->group(group_, name);
             if (name != top_level || has_names(group, "weight_names"))
@@ -198,8 +196,7 @@ private:
         }
         for (auto const& [name, layer] : stored)
             if (!layer.weights.empty())
-                file_->refuse(detail::text("layer ", in_quotes(name),
-                                           " has weights, but model_config does not name it"));
+                file_->refuse("layer ", in_quotes(name), " has weights, but model_config does not name it");
         whole_model_ = true;
     }
 
@@ -215,13 +212,11 @@ private:
     [[nodiscard]] static std::pair<std::string, std::uint64_t> numbered(std::string const& group) {
         auto const bar = group.rfind('_');
         auto const digits = bar == group.npos ? std::string() : group.substr(bar + 1);
-        bool const is_number = !digits.empty() && digits.size() < 10 &&
-                               std::all_of(digits.begin(), digits.end(), is_digit_character);
+        bool const is_number =
+            !digits.empty() && digits.size() < 10 && std::all_of(digits.begin(), digits.end(), is_digit);
         if (!is_number) return {group, 0};
         return {group.substr(0, bar), std::stoull(digits)};
     }
-
-    [[nodiscard]] static bool is_digit_character(char c) noexcept { return c >= '0' && c <= '9'; }
 
     void read_numbered() {
         auto groups = file_->names(group_);
@@ -247,9 +242,9 @@ private:
     /// each other end at the depth.
     void list_weights(hdf5_group const& group, std::string const& path, std::size_t depth, std::size_t& left,
                       std::vector<keras_weight>& found) const {
-        if (depth > 8) file_->refuse(detail::text(group.described(), " is nested deeper than any of Keras"));
+        if (depth > 8) file_->refuse(group.described(), " is nested deeper than any of Keras");
         for (auto const& name : file_->names(group, left)) {
-            if (left-- == 0) file_->refuse(detail::text(group.described(), " has too many entries"));
+            if (left-- == 0) file_->refuse(group.described(), " has too many entries");
             auto const below = path.empty() ? name : path + "/" + name;
             if (file_->has_group(group, name))
                 list_weights(file_->group(group, name), below, depth + 1, left, found);
@@ -322,18 +317,15 @@ private:
     }
 
     void check_options() const {
-        auto const there = [&](std::string const& name) {
-            return std::any_of(layers_.layers().begin(), layers_.layers().end(),
-                               [&](auto const& layer) { return layer.name == name; });
+        auto const check = [&](std::vector<std::string> const& names, char const* option) {
+            for (auto const& name : names)
+                if (std::none_of(layers_.layers().begin(), layers_.layers().end(),
+                                 [&](auto const& layer) { return layer.name == name; }))
+                    file_->refuse("there is no layer ", in_quotes(name), ", which the option '", option,
+                                  "' names");
         };
-        for (auto const& name : options_->ignored)
-            if (!there(name))
-                file_->refuse(detail::text("there is no layer ", in_quotes(name),
-                                           ", which the option 'ignored' names"));
-        for (auto const& name : options_->layers)
-            if (!there(name))
-                file_->refuse(
-                    detail::text("there is no layer ", in_quotes(name), ", which the option 'layers' names"));
+        check(options_->ignored, "ignored");
+        check(options_->layers, "layers");
     }
 
     void take(keras_layer const& layer) {
@@ -348,10 +340,9 @@ private:
         if (found != nullptr) return (this->*found->take)(layer);
         if (layer.weights.empty() && layer.class_name.empty())
             return note(layer, "it has no weights, and the file does not say what it does");
-        file_->refuse(detail::text(
-            layer.described(), (layer.weights.empty() ? "" : " with the weights " + parts(layer)),
-            " is not read; if the network is meant without it, name the dense layers in the option "
-            "'layers', or this layer in 'ignored'"));
+        file_->refuse(layer.described(), (layer.weights.empty() ? "" : " with the weights " + parts(layer)),
+                      " is not read; if the network is meant without it, name the dense layers in the option "
+                      "'layers', or this layer in 'ignored'");
     }
 
     /// A layer of which the file does not say the class is dense where it has what a dense layer has.
@@ -401,10 +392,10 @@ private:
     void take_dense(keras_layer const& layer) {
         auto const* const kernel = weight(layer, "kernel", "0");
         auto const* const bias = weight(layer, "bias", "1");
-        if (kernel == nullptr) file_->refuse(detail::text(layer.described(), " has no kernel"));
+        if (kernel == nullptr) file_->refuse(layer.described(), " has no kernel");
         if (layer.weights.size() != (bias == nullptr ? 1u : 2u))
-            file_->refuse(detail::text(layer.described(), " has the weights ", parts(layer),
-                                       "; a dense layer has a kernel and perhaps a bias"));
+            file_->refuse(layer.described(), " has the weights ", parts(layer),
+                          "; a dense layer has a kernel and perhaps a bias");
         dense_layer taken{layer.name, transposed(layer, layers_.array(layer, *kernel))};
         if (bias != nullptr) {
             auto const array = layers_.array(layer, *bias);
@@ -420,8 +411,7 @@ private:
     void take_activation(keras_layer const& layer) {
         if (!layers_.whole_model()) return note(layer, "the file does not say which function it is");
         if (after_skipped_) return skip(layer);
-        if (!layer.activation)
-            file_->refuse(detail::text(layer.described(), " does not say which function it is"));
+        if (!layer.activation) file_->refuse(layer.described(), " does not say which function it is");
         apply(layer);
     }
 
@@ -429,7 +419,7 @@ private:
         // Dropout keeps the state of its random numbers, and nothing else may have any
         for (auto const& each : layer.weights)
             if (each.path.find("seed_generator") == each.path.npos)
-                file_->refuse(detail::text(layer.described(), " has the weights ", parts(layer)));
+                file_->refuse(layer.described(), " has the weights ", parts(layer));
         note(layer, "it changes nothing when the network is used");
     }
 
@@ -438,12 +428,12 @@ private:
         auto const kind = keras_activation(*layer.activation);
         if (kind == activation_kind::identity) return;
         if (chain_.empty())
-            file_->refuse(detail::text(layer.described(), " applies ", in_quotes(*layer.activation),
-                                       " before the first dense layer"));
+            file_->refuse(layer.described(), " applies ", in_quotes(*layer.activation),
+                          " before the first dense layer");
         auto& before = chain_.back().activation;
         if (before != activation_kind::identity)
-            file_->refuse(detail::text(layer.described(), " applies ", in_quotes(*layer.activation),
-                                       " to what another function gave, without a dense layer between"));
+            file_->refuse(layer.described(), " applies ", in_quotes(*layer.activation),
+                          " to what another function gave, without a dense layer between");
         before = kind.value_or(activation_kind::unspecified);
         if (!kind)
             notes_.push_back(layer.described() + " applies " + in_quotes(*layer.activation) +
@@ -455,18 +445,12 @@ private:
     void check_rank(keras_layer const& layer, hdf5_array const& array, std::size_t rank,
                     std::string const& why) const {
         if (array.shape.size() != rank)
-            file_->refuse(detail::text(layer.described(), ": ", array.described(), " has rank ",
-                                       array.shape.size(), "; ", why));
-    }
-
-    [[nodiscard]] static tensor made(hdf5_array const& array, std::vector<std::size_t> shape,
-                                     std::vector<std::byte> bytes) {
-        return {array.path, *array.type, std::move(shape),
-                std::make_shared<std::vector<std::byte> const>(std::move(bytes))};
+            file_->refuse(layer.described(), ": ", array.described(), " has rank ", array.shape.size(), "; ",
+                          why);
     }
 
     [[nodiscard]] tensor loaded(hdf5_array const& array) {
-        return made(array, {array.shape.begin(), array.shape.end()}, file_->read(array));
+        return {array.path, array.type.value(), {array.shape.begin(), array.shape.end()}, file_->read(array)};
     }
 
     /// The kernel of shape (in, out) as a weight of shape (out, in), tile by tile for the sake of the caches.
@@ -483,7 +467,7 @@ private:
                     for (auto j = left; j < std::min(out, left + tile); ++j)
                         std::memcpy(result.data() + (j * in + i) * width,
                                     stored.data() + (i * out + j) * width, width);
-        return made(array, {out, in}, std::move(result));
+        return {array.path, array.type.value(), {out, in}, std::move(result)};
     }
 
     /// As `layers` asks for.
@@ -494,8 +478,7 @@ private:
             auto const at = std::find_if(chain_.begin(), chain_.end(),
                                          [&](auto const& layer) { return layer.name == name; });
             if (at == chain_.end())
-                file_->refuse(detail::text("layer ", in_quotes(name),
-                                           ", which the option 'layers' names, is not dense"));
+                file_->refuse("layer ", in_quotes(name), ", which the option 'layers' names, is not dense");
             ordered.push_back(*at);
         }
         chain_ = std::move(ordered);
@@ -529,8 +512,7 @@ inline void put_tensor(archive_writer& out, tensor const& values) {
     auto const type = in.get_value<std::uint8_t>();
     if (type > static_cast<std::uint8_t>(dtype::f64)) throw error("damaged: no type of numbers");
     auto shape = in.get<std::size_t>();
-    return {std::move(name), static_cast<dtype>(type), std::move(shape),
-            std::make_shared<std::vector<std::byte> const>(in.get<std::byte>())};
+    return {std::move(name), static_cast<dtype>(type), std::move(shape), in.get<std::byte>()};
 }
 
 [[nodiscard]] inline std::vector<std::byte> packed(keras_chain const& chain) {
@@ -582,6 +564,8 @@ inline void put_tensor(archive_writer& out, tensor const& values) {
     return std::move(out).take();
 }
 
+[[nodiscard]] inline bool is_hdf5(input_file& file) { return begins_with(file, "\x89HDF\r\n\x1a\n"); }
+
 [[nodiscard]] inline keras_chain read_keras_apart(input_file const& file, keras_hdf5 const& options) {
 #if SPINET_HAS_CHILD_PROCESS
     if (options.time_limit.count() > 0) {
@@ -599,21 +583,13 @@ inline void put_tensor(archive_writer& out, tensor const& values) {
 }  // namespace detail
 
 inline bool keras_hdf5::recognises(std::filesystem::path const& path) const {
-    try {
-        input_file file(path);
-        std::array<char, 8> start{};
-        if (file.size() < start.size()) return false;
-        file.read(0, std::as_writable_bytes(std::span(start)));
-        return std::memcmp(start.data(), "\x89HDF\r\n\x1a\n", start.size()) == 0;
-    } catch (error const&) {
-        return false;
-    }
+    return detail::recognised(path, detail::is_hdf5);
 }
 
 inline network keras_hdf5::operator()(std::filesystem::path const& path) const {
     return detail::network_from(path, [&] {
-        input_file const file(path);
-        if (!recognises(path)) file.refuse("does not begin as an HDF5 file does");
+        input_file file(path);
+        if (!detail::is_hdf5(file)) file.refuse("does not begin as an HDF5 file does");
         auto const chain = detail::read_keras_apart(file, *this);
         auto result = dense_network(chain.layers);
         for (auto const& note : chain.notes) result.add_note(note);

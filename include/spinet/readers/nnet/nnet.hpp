@@ -14,14 +14,11 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <filesystem>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <utility>
 #include <vector>
 
 namespace spinet {
@@ -54,30 +51,45 @@ public:
     [[nodiscard]] std::size_t bytes_left() const noexcept { return rest_.size(); }
 
     /// Throws `error`, naming the line.
-    [[noreturn]] void refuse(std::string const& what) const { throw error("line ", number_, ": ", what); }
-
-    void skip_comments() {
-        while (rest_.substr(0, 2) == "//") (void)next("");
+    template <class... Pieces>
+    [[noreturn, gnu::always_inline]] void refuse(Pieces const&... what) const {
+        throw error("line ", number_, ": ", what...);
     }
 
-    /// The numbers of the next line, which are `what`; exactly `count`.
+    void skip_comments() {
+        while (rest_.starts_with("//")) (void)next("");
+    }
+
+    /// Appends the numbers of the next line, which are `what`; exactly `count`.
+    template <class Number>
+    void append(std::size_t count, std::string const& what, std::vector<Number>& out) {
+        auto line = trimmed(next(what));
+        std::size_t found = 0;
+        for (; !line.empty(); ++found) {
+            auto const comma = line.find(',');
+            auto const text = trimmed(line.substr(0, comma));
+            if (found == count)
+                refuse("more than the ", count, " numbers that ", what, " are, from ", in_quotes(text),
+                       " on");
+            out.push_back(value<Number>(text, found, what));
+            line = comma == line.npos ? std::string_view() : trimmed(line.substr(comma + 1));
+        }
+        if (found != count) refuse(found, " numbers instead of the ", count, " that ", what, " are");
+    }
+
+    /// The same, by themselves.
     template <class Number>
     [[nodiscard]] std::vector<Number> numbers(std::size_t count, std::string const& what) {
         std::vector<Number> found;
-        each_number<Number>(count, what, [&](Number value) { found.push_back(value); });
+        append(count, what, found);
         return found;
-    }
-
-    /// The same, appended to `out`.
-    void append(std::size_t count, std::string const& what, std::vector<double>& out) {
-        each_number<double>(count, what, [&](double value) { out.push_back(value); });
     }
 
     /// Nothing but blanks may follow.
     void finish() {
         while (!rest_.empty()) {
             auto const line = trimmed(next(""));
-            if (!line.empty()) refuse(detail::text(in_quotes(line), " after the biases of the last layer"));
+            if (!line.empty()) refuse(in_quotes(line), " after the biases of the last layer");
         }
     }
 
@@ -91,41 +103,23 @@ private:
 
     std::string_view next(std::string const& what) {
         ++number_;
-        if (rest_.empty()) refuse(detail::text("the file ends, but ", what, " are to follow"));
+        if (rest_.empty()) refuse("the file ends, but ", what, " are to follow");
         auto const end = std::min(rest_.find('\n'), rest_.size());
         auto const line = rest_.substr(0, end);
         rest_.remove_prefix(std::min(end + 1, rest_.size()));
         return line;
     }
 
-    template <class Number, class F>
-    void each_number(std::size_t count, std::string const& what, F use) {
-        auto line = trimmed(next(what));
-        std::size_t found = 0;
-        for (; !line.empty(); ++found) {
-            auto const comma = line.find(',');
-            auto const text = trimmed(line.substr(0, comma));
-            if (found == count)
-                refuse(detail::text("more than the ", count, " numbers that ", what, " are, from ",
-                                    in_quotes(text), " on"));
-            use(value<Number>(text, found, what));
-            line = comma == line.npos ? std::string_view() : trimmed(line.substr(comma + 1));
-        }
-        if (found != count)
-            refuse(detail::text(found, " numbers instead of the ", count, " that ", what, " are"));
-    }
-
     template <class Number>
     [[nodiscard]] Number value(std::string_view text, std::size_t index, std::string const& what) const {
         Number result{};
         auto const [end, code] = std::from_chars(text.data(), text.data() + text.size(), result);
-        auto const where =
-            in_quotes(text) + ", number " + std::to_string(index + 1) + " of " + what + ", is ";
-        if (code == std::errc::result_out_of_range) refuse(detail::text(where, "out of range"));
+        auto const where = detail::text(in_quotes(text), ", number ", index + 1, " of ", what, ", is ");
+        if (code == std::errc::result_out_of_range) refuse(where, "out of range");
         if (code != std::errc() || end != text.data() + text.size())
-            refuse(detail::text(where, (std::integral<Number> ? "no whole number" : "no number")));
+            refuse(where, (std::integral<Number> ? "no whole number" : "no number"));
         if constexpr (std::same_as<Number, double>)
-            if (!std::isfinite(result)) refuse(detail::text(where, "not finite"));
+            if (!std::isfinite(result)) refuse(where, "not finite");
         return result;
     }
 
@@ -149,23 +143,21 @@ struct nnet_header {
     auto const counts = nnet_counts(lines);
     // each layer takes bytes of its own, so that a count beyond them cannot be right
     if (counts[0] == 0 || counts[0] > lines.bytes_left())
-        lines.refuse(detail::text("the number of layers is ", counts[0], ", but only ", lines.bytes_left(),
-                                  " bytes follow"));
+        lines.refuse("the number of layers is ", counts[0], ", but only ", lines.bytes_left(),
+                     " bytes follow");
     nnet_header header;
     header.sizes =
         lines.numbers<std::uint64_t>(static_cast<std::size_t>(counts[0]) + 1, "the sizes of the layers");
     for (auto const size : header.sizes)
         if (size == 0 || size > lines.bytes_left())
-            lines.refuse(detail::text("a layer has the size ", size, ", but only ", lines.bytes_left(),
-                                      " bytes follow"));
+            lines.refuse("a layer has the size ", size, ", but only ", lines.bytes_left(), " bytes follow");
     if (header.sizes.front() != counts[1] || header.sizes.back() != counts[2])
-        lines.refuse(detail::text("the sizes of layers begin with ", header.sizes.front(), " and end with ",
-                                  header.sizes.back(), ", but the file has ", counts[1], " inputs and ",
-                                  counts[2], " outputs"));
+        lines.refuse("the sizes of layers begin with ", header.sizes.front(), " and end with ",
+                     header.sizes.back(), ", but the file has ", counts[1], " inputs and ", counts[2],
+                     " outputs");
     auto const largest = *std::max_element(header.sizes.begin(), header.sizes.end());
     if (largest > counts[3])
-        lines.refuse(detail::text("a layer has the size ", largest, ", but the file gives the largest as ",
-                                  counts[3]));
+        lines.refuse("a layer has the size ", largest, ", but the file gives the largest as ", counts[3]);
     auto const inputs = static_cast<std::size_t>(counts[1]);
     (void)lines.numbers<double>(1, "the flag that is not used");
     header.least = lines.numbers<double>(inputs, "the least values of the inputs");
@@ -175,33 +167,24 @@ struct nnet_header {
     return header;
 }
 
-[[nodiscard]] inline tensor nnet_tensor(std::string name, std::vector<std::size_t> shape,
-                                        std::vector<double> const& values) {
-    std::vector<std::byte> bytes(values.size() * sizeof(double));
-    std::memcpy(bytes.data(), values.data(), bytes.size());
-    return {std::move(name), dtype::f64, std::move(shape),
-            std::make_shared<std::vector<std::byte> const>(std::move(bytes))};
-}
-
 /// Layer k from 1 on, of shape (outputs, inputs): a line for each row, then one for each bias.
 [[nodiscard]] inline dense_layer read_nnet_layer(nnet_lines& lines, std::size_t k, std::size_t outputs,
                                                  std::size_t inputs) {
-    std::string name = "layer ";
-    name += std::to_string(k);
+    auto const name = text("layer ", k);
     // a number takes at least two bytes: a digit, and a comma or the end of the line
     auto const weights = checked_product<std::size_t>({outputs, inputs});
     if (!weights || *weights > (lines.bytes_left() + 1) / 2)
-        lines.refuse(detail::text(name, " has ", outputs, " x ", inputs, " weights, but only ",
-                                  lines.bytes_left(), " bytes follow"));
+        lines.refuse(name, " has ", outputs, " x ", inputs, " weights, but only ", lines.bytes_left(),
+                     " bytes follow");
     std::vector<double> values;
     values.reserve(*weights);
     for (std::size_t row = 0; row < outputs; ++row)
-        lines.append(inputs, "the weights of row " + std::to_string(row + 1) + " of " + name, values);
-    dense_layer layer{name, nnet_tensor(name + ".weight", {outputs, inputs}, values)};
+        lines.append(inputs, text("the weights of row ", row + 1, " of ", name), values);
+    dense_layer layer{name, tensor(name + ".weight", dtype::f64, {outputs, inputs}, bytes_of(values))};
     values.clear();
     for (std::size_t row = 0; row < outputs; ++row)
-        lines.append(1, "the bias " + std::to_string(row + 1) + " of " + name, values);
-    layer.bias = nnet_tensor(name + ".bias", {outputs}, values);
+        lines.append(1, text("the bias ", row + 1, " of ", name), values);
+    layer.bias = tensor(name + ".bias", dtype::f64, {outputs}, bytes_of(values));
     return layer;
 }
 
@@ -231,32 +214,23 @@ inline void add_nnet_notes(network& net, nnet_header const& header) {
                  last(header.mean));
 }
 
-[[nodiscard]] inline std::string nnet_text(input_file& file, std::uint64_t size) {
-    std::string text(static_cast<std::size_t>(size), '\0');
-    file.read(0, std::as_writable_bytes(std::span(text)));
-    return text;
-}
-
 }  // namespace detail
 
 inline bool nnet::recognises(std::filesystem::path const& path) const {
-    try {
-        input_file file(path);
+    return detail::recognised(path, [&](input_file& file) {
         if (path.extension() == ".nnet") return true;
-        auto const text = detail::nnet_text(file, std::min<std::uint64_t>(file.size(), 4096));
-        if (text.substr(0, 2) != "//") return false;
+        auto const text = file.text(0, std::min<std::uint64_t>(file.size(), 4096));
+        if (!text.starts_with("//")) return false;
         detail::nnet_lines lines(text);
         (void)detail::nnet_counts(lines);
         return true;
-    } catch (error const&) {
-        return false;
-    }
+    });
 }
 
 inline network nnet::operator()(std::filesystem::path const& path) const {
     return detail::network_from(path, [&] {
         input_file file(path);
-        auto const text = detail::nnet_text(file, file.size());
+        auto const text = file.text(0, file.size());
         detail::nnet_lines lines(text);
         auto const header = detail::read_nnet_header(lines);
         std::vector<dense_layer> layers;

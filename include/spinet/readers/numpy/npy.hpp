@@ -14,7 +14,6 @@
 #include <cstring>
 #include <filesystem>
 #include <limits>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -36,6 +35,7 @@ namespace detail {
 
 /// More than 64 KiB are needed only for arrays of records.
 inline constexpr std::uint64_t largest_npy_header = 1u << 16;
+inline constexpr std::string_view start_of_npy = "\x93NUMPY";
 
 /// Reads the dictionary of a header: {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }.
 class npy_dictionary {
@@ -44,32 +44,32 @@ public:
 
     /// Throws `error`, saying what is wrong.
     [[nodiscard]] npy_header read() {
-        npy_header found;
-        bool seen[3] = {};
+        std::optional<std::string> descr;
+        std::optional<bool> fortran_order;
+        std::optional<std::vector<std::uint64_t>> shape;
         expect('{');
         while (!take('}')) {
             auto const key = string();
             expect(':');
-            std::size_t const which = key == "descr"           ? 0
-                                      : key == "fortran_order" ? 1
-                                      : key == "shape"         ? 2
-                                                               : 3;
-            if (which == 3) throw error("its header has the unknown key ", in_quotes(key));
-            if (seen[which]) throw error("its header has the key ", in_quotes(key), " twice");
-            seen[which] = true;
-            if (which == 0)
-                found.descr = description();
-            else if (which == 1)
-                found.fortran_order = boolean();
+            bool const known = key == "descr" || key == "fortran_order" || key == "shape";
+            if (!known) throw error("its header has the unknown key ", in_quotes(key));
+            if (key == "descr"   ? descr.has_value()
+                : key == "shape" ? shape.has_value()
+                                 : fortran_order.has_value())
+                throw error("its header has the key ", in_quotes(key), " twice");
+            if (key == "descr")
+                descr = description();
+            else if (key == "shape")
+                shape = tuple();
             else
-                found.shape = tuple();
+                fortran_order = boolean();
             if (!take(',') && peek() != '}') fail();
         }
         skip_space();
         if (!rest_.empty()) fail();
-        if (!seen[0] || !seen[1] || !seen[2])
+        if (!descr || !fortran_order || !shape)
             throw error("its header lacks one of descr, fortran_order and shape");
-        return found;
+        return {*std::move(descr), *fortran_order, *std::move(shape)};
     }
 
 private:
@@ -150,7 +150,8 @@ template <class Read>
     std::byte start[12] = {};
     if (size < sizeof start) throw error("it ends within the header of an array");
     read(0, std::span<std::byte>(start));
-    if (std::memcmp(start, "\x93NUMPY", 6) != 0) throw error("it does not begin as an array of NumPy does");
+    if (std::memcmp(start, start_of_npy.data(), start_of_npy.size()) != 0)
+        throw error("it does not begin as an array of NumPy does");
     auto const version = std::to_integer<unsigned>(start[6]);
     if (version < 1 || version > 3) throw error("its format has the version ", version, ", not 1 to 3");
     std::uint64_t length = 0;
@@ -218,8 +219,7 @@ inline void check_npy_size(npy_header const& header, std::uint64_t size) {
                             bytes.data() + (j * shape[0] + i) * width, width);
         bytes = std::move(rows);
     }
-    return {std::move(name), type.type.value(), shape,
-            std::make_shared<std::vector<std::byte> const>(std::move(bytes))};
+    return {std::move(name), type.type.value(), shape, std::move(bytes)};
 }
 
 }  // namespace detail
@@ -233,15 +233,8 @@ struct npy {
 
     /// By its first six bytes. False where the file cannot be read.
     [[nodiscard]] bool recognises(std::filesystem::path const& path) const {
-        try {
-            input_file file(path);
-            std::byte start[6] = {};
-            if (file.size() < sizeof start) return false;
-            file.read(0, std::span<std::byte>(start));
-            return std::memcmp(start, "\x93NUMPY", 6) == 0;
-        } catch (error const&) {
-            return false;
-        }
+        return detail::recognised(
+            path, [](input_file& file) { return detail::begins_with(file, detail::start_of_npy); });
     }
 
     /// Throws `file_error`, which names the file and what is wrong with it.

@@ -48,20 +48,12 @@ struct npz {
 };
 
 inline bool npz::recognises(std::filesystem::path const& path) const {
-    try {
-        input_file file(path);
-        std::byte start[4] = {};
-        if (file.size() < sizeof start) return false;
-        file.read(0, std::span<std::byte>(start));
-        if (std::memcmp(start, "PK\x03\x04", 4) != 0) return false;
+    return detail::recognised(path, [&](input_file& file) {
+        if (!detail::begins_as_zip(file)) return false;
         if (path.extension() == ".npz") return true;
-        detail::zip_reader const zip(file);
-        auto const entries = zip.entries();
-        return !entries.empty() && entries[0].name.size() > 4 &&
-               entries[0].name.substr(entries[0].name.size() - 4) == ".npy";
-    } catch (error const&) {
-        return false;
-    }
+        auto const entries = detail::zip_reader(file).entries();
+        return !entries.empty() && entries[0].name.size() > 4 && entries[0].name.ends_with(".npy");
+    });
 }
 
 inline network npz::operator()(std::filesystem::path const& path) const {
@@ -75,8 +67,8 @@ inline network npz::operator()(std::filesystem::path const& path) const {
         std::map<std::string, listed_array, std::less<>> arrays;
         detail::listed_tensors listed;
         for (auto const& entry : zip.entries()) {
-            if (entry.name.size() < 5 || entry.name.substr(entry.name.size() - 4) != ".npy")
-                file.refuse(detail::text("entry ", detail::in_quotes(entry.name), " is no array of NumPy"));
+            if (entry.name.size() < 5 || !entry.name.ends_with(".npy"))
+                file.refuse("entry ", detail::in_quotes(entry.name), " is no array of NumPy");
             auto const key = entry.name.substr(0, entry.name.size() - 4);
             detail::with_place(
                 [&] { return "array " + detail::in_quotes(key); },

@@ -47,24 +47,26 @@ template <class F>
     return found == nullptr ? std::nullopt : only_number(*found);
 }
 
-/// The view of another stage with the same layout.
-inline void set_alike(reading_state& state, call const& by, stage_operation op, computed const& view) {
-    auto const shape = state.stages[view.from].shape;
-    state.push({std::move(op), {view.from}, shape, &by.node()});
+/// Another stage of the shape of the view's, on `inputs`, and the view of it with the same layout.
+inline void set_alike(reading_state& state, call const& by, stage_operation op,
+                      std::vector<std::size_t> inputs, computed const& view) {
+    state.push({std::move(op), std::move(inputs), value_shape(state.stages[view.from].shape), &by.node()});
     state.set(by, 0, computed{state.stages.size() - 1, view.at});
 }
 
-/// Another operation in the place of the view's stage: of the same inputs, shape and layout.
+/// The same on the stage of the view.
+inline void set_after(reading_state& state, call const& by, stage_operation op, computed const& view) {
+    set_alike(state, by, std::move(op), {view.from}, view);
+}
+
+/// The same on the inputs of that stage, in its place.
 inline void set_instead(reading_state& state, call const& by, stage_operation op, computed const& view) {
-    auto const inputs = state.stages[view.from].inputs;
-    auto const shape = state.stages[view.from].shape;
-    state.push({std::move(op), inputs, shape, &by.node()});
-    state.set(by, 0, computed{state.stages.size() - 1, view.at});
+    set_alike(state, by, std::move(op), state.stages[view.from].inputs, view);
 }
 
 /// Times a constant number.
 inline void multiply(reading_state& state, call const& by, computed const& view, double factor) {
-    if (!std::isfinite(factor)) by.fail(detail::text("multiplies by ", number_text(factor)));
+    if (!std::isfinite(factor)) by.fail("multiplies by ", number_text(factor));
     if (auto const* products = as<scores>(state.stages[view.from])) {
         auto op = *products;
         op.scale *= factor;
@@ -73,7 +75,7 @@ inline void multiply(reading_state& state, call const& by, computed const& view,
     auto const [from, before] = without_factor(state, view.from);
     computed const below{from, view.at};
     if (before * factor == 1) return state.set(by, 0, below);
-    set_alike(state, by, scaled{before * factor}, below);
+    set_after(state, by, scaled{before * factor}, below);
 }
 
 /// Whether the constant is one number per feature of a view whose last axis is its stage's.
@@ -143,7 +145,7 @@ inline void multiply(reading_state& state, call const& by, computed const& view,
     if (!channels) return false;
     auto op = *windows;
     op.bias = tensor_of(flattened(given), state.budget);
-    state.set(by, 0, computed{state.ready(std::move(op), below.inputs, by), view.at});
+    state.set_ready(by, std::move(op), below.inputs, view.at);
     return true;
 }
 
@@ -160,22 +162,19 @@ inline void add_constant(reading_state& state, call const& by, computed const& v
     auto const from = state.settled_somehow(view, by);
     auto const values = from ? trailing(state, *from, view.at, given) : std::nullopt;
     if (!values)
-        by.fail(detail::text("adds a constant of shape ", tuple_text(given.at.sizes), " to values of shape ",
-                             tuple_text(view.at.sizes), ", which has not the shape of their last axes"));
-    auto const at = state.ready(offset{tensor_of(*values, state.budget)}, {*from}, by);
-    state.set(by, 0, computed{at, row_major(view.at.sizes)});
+        by.fail("adds a constant of shape ", tuple_text(given.at.sizes), " to values of shape ",
+                tuple_text(view.at.sizes), ", which has not the shape of their last axes");
+    state.set_ready(by, offset{tensor_of(*values, state.budget)}, {*from}, row_major(view.at.sizes));
 }
 
 inline void add_computed(reading_state& state, call const& by, computed const& a, computed const& b) {
     auto const &shape_a = state.stages[a.from].shape, &shape_b = state.stages[b.from].shape;
-    if (a.at == b.at && shape_a == shape_b)
-        return state.set(by, 0, computed{state.ready(addition{}, {a.from, b.from}, by), a.at});
+    if (a.at == b.at && shape_a == shape_b) return state.set_ready(by, addition{}, {a.from, b.from}, a.at);
     auto const from_a = state.settled_somehow(a, by), from_b = state.settled_somehow(b, by);
     if (!from_a || !from_b || a.at.sizes != b.at.sizes)
-        by.fail(detail::text("adds values of shapes ", tuple_text(a.at.sizes), " and ",
-                             tuple_text(b.at.sizes), ", in different orders or of different shapes"));
-    auto const at = state.ready(addition{}, {*from_a, *from_b}, by);
-    state.set(by, 0, computed{at, row_major(a.at.sizes)});
+        by.fail("adds values of shapes ", tuple_text(a.at.sizes), " and ", tuple_text(b.at.sizes),
+                ", in different orders or of different shapes");
+    state.set_ready(by, addition{}, {*from_a, *from_b}, row_major(a.at.sizes));
 }
 
 inline void read_add(reading_state& state, call& by) {
@@ -200,7 +199,7 @@ inline void read_sub(reading_state& state, call& by) {
                       a.at.sizes.back() == state.stages[a.from].shape.back() && b.at.sizes.back() == 1 &&
                       std::equal(a.at.sizes.begin(), a.at.sizes.end() - 1, b.at.sizes.begin());
     if (!fits) by.fail("subtracts computed values that are no mean of the others");
-    set_alike(state, by, centred{}, a);
+    set_after(state, by, centred{}, a);
 }
 
 /// x by its standard deviation, or by a number.
@@ -221,31 +220,22 @@ inline void read_div(reading_state& state, call& by) {
                       b.at.sizes.back() == 1 &&
                       std::equal(a.at.sizes.begin(), a.at.sizes.end() - 1, b.at.sizes.begin());
     if (!fits) by.fail("divides by computed values that are no standard deviation of the others");
-    auto const inputs = above.inputs;
-    double const epsilon = spread->epsilon;
-    state.set(
-        by, 0,
-        computed{state.ready(layer_normalisation{std::nullopt, std::nullopt, epsilon}, inputs, by), a.at});
+    state.set_ready(by, layer_normalisation{std::nullopt, std::nullopt, spread->epsilon}, above.inputs, a.at);
 }
 
 /// Products of computed values: x sigmoid(x), x (1 + erf(x / sqrt 2)), and squares.
 inline void multiply_alike(reading_state& state, call const& by, computed const& a, computed const& b) {
     if (a.at != b.at) by.fail("multiplies computed values in different orders or of different shapes");
     if (a.from == b.from && as<centred>(state.stages[a.from]) != nullptr)
-        return set_alike(state, by, squared{}, a);
+        return set_after(state, by, squared{}, a);
     for (auto const& [x, y] : {std::pair(a, b), std::pair(b, a)}) {
         auto const* function = as<activation>(state.stages[y.from]);
-        if (function != nullptr && function->kind == activation_kind::sigmoid &&
-            state.stages[y.from].inputs.front() == x.from) {
-            auto const at = state.ready(activation{activation_kind::silu}, {x.from}, by);
-            return state.set(by, 0, computed{at, a.at});
-        }
-        auto const* const node = state.stages[y.from].node;
-        if (function != nullptr && node->op_type() == "HardSigmoid" &&
-            state.stages[y.from].inputs.front() == x.from) {
+        bool const of_x = function != nullptr && state.stages[y.from].inputs.front() == x.from;
+        if (of_x && function->kind == activation_kind::sigmoid)
+            return state.set_ready(by, activation{activation_kind::silu}, {x.from}, a.at);
+        if (of_x && state.stages[y.from].node->op_type() == "HardSigmoid") {
             state.notes.push_back(by.where() + ": x HardSigmoid(x), which no activation_kind names");
-            auto const at = state.ready(activation{activation_kind::unspecified}, {x.from}, by);
-            return state.set(by, 0, computed{at, a.at});
+            return state.set_ready(by, activation{activation_kind::unspecified}, {x.from}, a.at);
         }
         auto const plain = without_factor(state, x.from), erf = without_factor(state, y.from);
         auto const* inner = as<error_function>(state.stages[erf.from]);
@@ -270,10 +260,10 @@ inline void read_mul(reading_state& state, call& by) {
     auto const below = state.stages[view.from];
     auto const* norm = as<layer_normalisation>(below);
     if (norm == nullptr || norm->scale || norm->shift || !per_feature(state, view, given))
-        by.fail(detail::text("multiplies by a constant of shape ", tuple_text(given.at.sizes),
-                             "; spinet knows this after layer normalisation only"));
+        by.fail("multiplies by a constant of shape ", tuple_text(given.at.sizes),
+                "; spinet knows this after layer normalisation only");
     layer_normalisation op{tensor_of(flattened(given), state.budget), std::nullopt, norm->epsilon};
-    state.set(by, 0, computed{state.ready(std::move(op), below.inputs, by), view.at});
+    state.set_ready(by, std::move(op), below.inputs, view.at);
 }
 
 inline void read_pow(reading_state& state, call& by) {
@@ -286,12 +276,12 @@ inline void read_pow(reading_state& state, call& by) {
     auto const& view = by.from_network(0);
     if (!exponent || *exponent != 2 || as<centred>(state.stages[view.from]) == nullptr)
         by.fail("is a power; spinet knows squares in layer normalisation only");
-    set_alike(state, by, squared{}, view);
+    set_after(state, by, squared{}, view);
 }
 
 inline void read_sqrt(reading_state& state, call& by) {
     if (auto const number = number_of(by, 0)) {
-        if (!(*number >= 0)) by.fail(detail::text("takes the root of ", number_text(*number)));
+        if (!(*number >= 0)) by.fail("takes the root of ", number_text(*number));
         return state.set(by, 0,
                          constant_of({std::sqrt(*number)}, sizes_of(by.input(0)), by.node().output(0)));
     }
@@ -301,12 +291,11 @@ inline void read_sqrt(reading_state& state, call& by) {
     if (squares == nullptr) by.fail("is a root; spinet knows roots in layer normalisation only");
     // The squares are those of x - mean, which the quotient looks for.
     auto const centre = state.stages[below.inputs.front()].inputs.front();
-    state.push({deviation{squares->epsilon}, {centre}, below.shape, &by.node()});
-    state.set(by, 0, computed{state.stages.size() - 1, view.at});
+    set_alike(state, by, deviation{squares->epsilon}, {centre}, view);
 }
 
 inline void read_erf(reading_state& state, call& by) {
-    set_alike(state, by, error_function{}, by.from_network(0));
+    set_after(state, by, error_function{}, by.from_network(0));
 }
 
 }  // namespace spinet::detail::onnx_reading

@@ -39,7 +39,7 @@ struct heads_view {
 
 /// The features [head x stride + offset, + width) of each head.
 [[nodiscard]] inline projection rows_of(projection const& all, std::size_t offset, std::size_t stride,
-                                        std::size_t heads, std::size_t width, memory_budget& budget) {
+                                        std::size_t heads, std::size_t width, memory_allowance& budget) {
     auto const taken = [&](constant of) {
         bool const matrix = of.at.rank() == 2;
         std::size_t const row = of.at.strides[0];
@@ -91,8 +91,8 @@ struct heads_view {
     bool const fits =
         width <= all && stride <= all && heads <= all && view.at.offset + (heads - 1) * stride + width <= all;
     if (!one_axis || !in_order || !fits)
-        by.fail(detail::text("multiplies parts of ", described(state.stages[from]),
-                             " which are not the same features of each step, head by head"));
+        by.fail("multiplies parts of ", described(state.stages[from]),
+                " which are not the same features of each step, head by head");
     return {rows_of(*layer, view.at.offset, stride, heads, width, state.budget),
             state.stages[from].inputs.front(),
             heads,
@@ -105,8 +105,7 @@ struct heads_view {
 inline void check_leading(call const& by, layout const& a, layout const& b) {
     if (a.rank() < 2 || a.rank() != b.rank() ||
         !std::equal(a.sizes.begin(), a.sizes.end() - 2, b.sizes.begin()))
-        by.fail(
-            detail::text("multiplies values of shapes ", tuple_text(a.sizes), " and ", tuple_text(b.sizes)));
+        by.fail("multiplies values of shapes ", tuple_text(a.sizes), " and ", tuple_text(b.sizes));
 }
 
 /// Probabilities times values. Heads and width follow each other in the features of the result.
@@ -156,8 +155,8 @@ inline void weigh_scores(reading_state& state, call const& by, computed const& v
         view.at.sizes.back() != below.shape.back())
         by.fail("is of products of queries and keys in another order");
     if (!(std::abs(products.scale * std::sqrt(width) - 1) < 1e-3))
-        by.fail(detail::text("is of products of queries and keys times ", number_text(products.scale),
-                             ", not divided by the root of ", number_text(width)));
+        by.fail("is of products of queries and keys times ", number_text(products.scale),
+                ", not divided by the root of ", number_text(width));
     auto const inputs = below.inputs;
     auto const shape = below.shape;
     state.set(by, 0, state.add(probabilities{products}, inputs, shape, by, view.at.sizes));
@@ -169,8 +168,7 @@ inline void mask_scores(reading_state& state, call const& by, computed const& vi
     std::size_t const steps = below.shape.back();
     while (mask.at.rank() > 2 && mask.at.sizes.front() == 1) mask.at = without_axis(mask.at, 0);
     if (!state.is_whole(view) || mask.at.sizes != std::vector<std::size_t>{steps, steps})
-        by.fail(detail::text("adds a constant of shape ", tuple_text(mask.at.sizes),
-                             " to the products of attention"));
+        by.fail("adds a constant of shape ", tuple_text(mask.at.sizes), " to the products of attention");
     auto const numbers = numbers_of(mask, state.budget);
     bool open = true, causal = true;
     for (std::size_t i = 0; i < steps; ++i)
@@ -198,7 +196,7 @@ inline void mask_scores(reading_state& state, call const& by, computed const& vi
             continue;
         auto const number = only_number(*hidden);
         if (!number) return false;
-        state.budget.spend(choice->values.size() * sizeof(double));
+        state.budget.take(choice->values.size() * sizeof(double));
         std::vector<double> mask;
         for (auto const x : choice->values) mask.push_back((x != 0) == (k == 1) ? 0 : *number);
         mask_scores(state, by, *view, constant_of(mask, choice->sizes, by.node().output(0)));

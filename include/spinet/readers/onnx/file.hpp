@@ -15,7 +15,6 @@
 #include <limits>
 #include <map>
 #include <onnx/onnx_pb.h>
-#include <string>
 
 namespace spinet::detail::onnx_reading {
 
@@ -61,8 +60,8 @@ private:
 
     void add(std::uint64_t bytes) {
         if (bytes > limit_ - total_)
-            file_->refuse(detail::text("would take more than ", limit_,
-                                       " bytes of memory, too many for a file of ", file_->size()));
+            file_->refuse("would take more than ", limit_, " bytes of memory, too many for a file of ",
+                          file_->size());
         total_ += bytes;
     }
 
@@ -77,31 +76,21 @@ private:
     }
 
     void walk(protobuf::io::CodedInputStream& in, protobuf::Descriptor const& message, int depth) {
-        if (depth > deepest) file_->refuse(detail::text("nests messages deeper than ", deepest));
+        if (depth > deepest) file_->refuse("nests messages deeper than ", deepest);
         add(size_of(message));
         while (auto const tag = in.ReadTag()) {
             auto const* field = message.FindFieldByNumber(static_cast<int>(tag >> 3U));
             std::uint64_t number = 0;
             std::uint32_t half = 0;
-            switch (tag & 7U) {
-                case 0:
-                    if (!in.ReadVarint64(&number)) refuse();
-                    add(32);
-                    break;
-                case 1:
-                    if (!in.ReadLittleEndian64(&number)) refuse();
-                    add(32);
-                    break;
-                case 2:
-                    walk_block(in, field, depth);
-                    break;
-                case 5:
-                    if (!in.ReadLittleEndian32(&half)) refuse();
-                    add(32);
-                    break;
-                default:  // groups, which ONNX does not use
-                    refuse();
-            }
+            unsigned const kind = tag & 7U;
+            if (kind == 2)
+                walk_block(in, field, depth);
+            else if ((kind == 0 && in.ReadVarint64(&number)) ||
+                     (kind == 1 && in.ReadLittleEndian64(&number)) ||
+                     (kind == 5 && in.ReadLittleEndian32(&half)))
+                add(32);
+            else  // the file ends, or has groups, which ONNX does not use
+                refuse();
         }
     }
 
@@ -139,8 +128,8 @@ private:
 inline void parse_model(input_file& file, ::onnx::ModelProto& model) {
     constexpr std::uint64_t longest = std::numeric_limits<int>::max();
     if (file.size() > longest)
-        file.refuse(detail::text("has ", file.size(), " bytes, and protobuf reads at most ", longest,
-                                 "; keep the weights of larger models in external files"));
+        file.refuse("has ", file.size(), " bytes, and protobuf reads at most ", longest,
+                    "; keep the weights of larger models in external files");
     memory_estimate(file, 6 * file.size() + (std::uint64_t{32} << 20U)).run();
     file_stream stream(file);
     protobuf::io::CopyingInputStreamAdaptor adaptor(&stream);

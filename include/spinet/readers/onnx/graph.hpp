@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <iterator>
 #include <map>
 #include <onnx/onnx_pb.h>
 #include <optional>
@@ -34,64 +35,59 @@ using node_reader = void (*)(reading_state&, call&);
 [[nodiscard]] inline node_reader reader_of(std::string_view op_type) {
     static std::map<std::string_view, node_reader> const readers{
         {"Add", read_add},
-        {"AveragePool", read_average_pool},
+        {"AveragePool", [](auto& state, auto& by) { read_pool(state, by, pooling_kind::average); }},
         {"BatchNormalization", read_batch_normalisation},
         {"Cast", read_cast},
-        {"Celu", read_unspecified},
-        {"Clip", read_unspecified},
         {"Concat", read_concat},
         {"Constant", read_constant},
         {"ConstantOfShape", read_constant_of_shape},
         {"Conv", read_conv},
         {"Div", read_div},
         {"Dropout", read_dropout},
-        {"Elu", read_unspecified},
         {"Equal", read_equal},
         {"Erf", read_erf},
         {"Expand", read_expand},
         {"Flatten", read_flatten},
-        {"GRU", read_gru},
+        {"GRU", [](auto& state, auto& by) { read_recurrent(state, by, recurrent_kind::gru); }},
         {"Gather", read_gather},
         {"Gelu", read_gelu},
         {"Gemm", read_gemm},
-        {"GlobalAveragePool", read_global_average_pool},
-        {"GlobalMaxPool", read_global_max_pool},
-        {"HardSigmoid", read_unspecified},
-        {"HardSwish", read_unspecified},
+        {"GlobalAveragePool",
+         [](auto& state, auto& by) { read_global_pool(state, by, pooling_kind::average); }},
+        {"GlobalMaxPool", [](auto& state, auto& by) { read_global_pool(state, by, pooling_kind::maximum); }},
         {"Identity", read_identity},
-        {"LSTM", read_lstm},
+        {"LSTM", [](auto& state, auto& by) { read_recurrent(state, by, recurrent_kind::lstm); }},
         {"LayerNormalization", read_layer_normalisation},
-        {"LeakyRelu", read_unspecified},
-        {"LogSoftmax", read_log_softmax},
+        {"LogSoftmax", [](auto& state, auto& by) { read_softmax(state, by, activation_kind::log_softmax); }},
         {"MatMul", read_matmul},
-        {"MaxPool", read_max_pool},
-        {"Mish", read_unspecified},
+        {"MaxPool", [](auto& state, auto& by) { read_pool(state, by, pooling_kind::maximum); }},
         {"Mul", read_mul},
-        {"PRelu", read_unspecified},
         {"Pad", read_pad},
         {"Pow", read_pow},
-        {"RNN", read_rnn},
+        {"RNN", [](auto& state, auto& by) { read_recurrent(state, by, recurrent_kind::rnn); }},
         {"Range", read_range},
         {"ReduceMean", read_reduce_mean},
-        {"Relu", read_relu},
+        {"Relu", [](auto& state, auto& by) { apply_function(state, by, activation_kind::relu); }},
         {"Reshape", read_reshape},
-        {"Selu", read_unspecified},
         {"Shape", read_shape},
-        {"Sigmoid", read_sigmoid},
+        {"Sigmoid", [](auto& state, auto& by) { apply_function(state, by, activation_kind::sigmoid); }},
         {"Slice", read_slice},
-        {"Softmax", read_softmax},
-        {"Softplus", read_softplus},
-        {"Softsign", read_unspecified},
+        {"Softmax", [](auto& state, auto& by) { read_softmax(state, by, activation_kind::softmax); }},
+        {"Softplus", [](auto& state, auto& by) { apply_function(state, by, activation_kind::softplus); }},
         {"Split", read_split},
         {"Sqrt", read_sqrt},
         {"Squeeze", read_squeeze},
         {"Sub", read_sub},
-        {"Tanh", read_tanh},
-        {"ThresholdedRelu", read_unspecified},
+        {"Tanh", [](auto& state, auto& by) { apply_function(state, by, activation_kind::tanh); }},
         {"Transpose", read_transpose},
         {"Unsqueeze", read_unsqueeze},
         {"Where", read_where},
     };
+    static constexpr std::string_view unspecified[] = {
+        "Celu", "Clip",  "Elu",  "HardSigmoid", "HardSwish",      "LeakyRelu",
+        "Mish", "PRelu", "Selu", "Softsign",    "ThresholdedRelu"};
+    if (std::find(std::begin(unspecified), std::end(unspecified), op_type) != std::end(unspecified))
+        return read_unspecified;
     auto const at = readers.find(op_type);
     return at == readers.end() ? nullptr : at->second;
 }
@@ -132,12 +128,11 @@ private:
                 if (opset_ != 0) throw error("names the version of the operators twice");
                 opset_ = set.version();
             }
+        if (opset_ == 0)
+            throw error(
+                "names no version of the operators (opset_import): it is no ONNX model, or is cut short");
         if (opset_ < 7)
-            throw error(opset_ == 0
-                            ? std::string("names no version of the operators (opset_import): it is no "
-                                          "ONNX model, or is cut short")
-                            : "is of version " + std::to_string(opset_) +
-                                  " of the operators; 7 and later are understood");
+            throw error("is of version ", opset_, " of the operators; 7 and later are understood");
         if (model_->functions_size() != 0)
             throw error("defines the function ", in_quotes(model_->functions(0).name()),
                         "; functions are not read");

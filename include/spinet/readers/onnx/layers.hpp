@@ -31,8 +31,8 @@ namespace spinet::detail::onnx_reading {
 inline void add_dense(reading_state& state, call const& by, computed const& view, projection layer) {
     auto const& shape = layer.weight.at.sizes;
     if (view.at.rank() == 0 || shape.size() != 2 || view.at.sizes.back() != shape[1])
-        by.fail(detail::text("multiplies values of shape ", tuple_text(view.at.sizes),
-                             " by weights of shape (out, in) = ", tuple_text(shape)));
+        by.fail("multiplies values of shape ", tuple_text(view.at.sizes),
+                " by weights of shape (out, in) = ", tuple_text(shape));
     auto const from = state.settled_features(view, by);
     auto const result = with_last(state.stages[from].shape, shape[0]);
     auto const sizes = with_last(view.at.sizes, shape[0]);
@@ -52,7 +52,7 @@ inline void add_dense(reading_state& state, call const& by, computed const& view
 }
 
 /// Every number times `factor`, in double.
-[[nodiscard]] inline constant multiplied(constant const& of, double factor, memory_budget& budget) {
+[[nodiscard]] inline constant multiplied(constant const& of, double factor, memory_allowance& budget) {
     if (factor == 1) return of;
     auto numbers = numbers_of(of, budget);
     for (auto& x : numbers) x *= factor;
@@ -68,8 +68,7 @@ inline void add_dense(reading_state& state, call const& by, computed const& view
         of.at.strides[0] = 0;
     }
     if (of.at.rank() != 1 || of.at.sizes[0] != outputs)
-        by.fail(
-            detail::text("adds a constant of shape ", tuple_text(of.at.sizes), " to ", outputs, " outputs"));
+        by.fail("adds a constant of shape ", tuple_text(of.at.sizes), " to ", outputs, " outputs");
     return of;
 }
 
@@ -79,8 +78,7 @@ inline void read_gemm(reading_state& state, call& by) {
     bool const rows = by.integer("transB", 0) != 0;
     by.ignore("broadcast");
     auto weight = by.weights(1);
-    if (weight.at.rank() != 2)
-        by.fail(detail::text("multiplies by a constant of shape ", tuple_text(weight.at.sizes)));
+    if (weight.at.rank() != 2) by.fail("multiplies by a constant of shape ", tuple_text(weight.at.sizes));
     if (!rows) weight = transposed_matrix(std::move(weight));
     projection layer{multiplied(weight, alpha, state.budget), std::nullopt};
     if (auto bias = by.maybe_weights(2))
@@ -95,8 +93,7 @@ inline void read_matmul(reading_state& state, call& by) {
         by.fail("multiplies a constant with what the network computes, or with another constant");
     auto weight = by.weights(1);
     while (weight.at.rank() > 2 && weight.at.sizes.front() == 1) weight.at = without_axis(weight.at, 0);
-    if (weight.at.rank() != 2)
-        by.fail(detail::text("multiplies by a constant of shape ", tuple_text(weight.at.sizes)));
+    if (weight.at.rank() != 2) by.fail("multiplies by a constant of shape ", tuple_text(weight.at.sizes));
     add_dense(state, by, by.from_network(0), {transposed_matrix(std::move(weight)), std::nullopt});
 }
 
@@ -108,12 +105,10 @@ inline void read_matmul(reading_state& state, call& by) {
     if (!given) return numbers;
     for (auto const x : *given) {
         if (x < least || x > 1'000'000'000)
-            by.fail(detail::text("has ", name, " ", tuple_text(*given), ", which are not from ", least,
-                                 " to 10^9"));
+            by.fail("has ", name, " ", tuple_text(*given), ", which are not from ", least, " to 10^9");
         numbers.push_back(static_cast<std::size_t>(x));
     }
-    if (numbers.size() != axes)
-        by.fail(detail::text("has ", numbers.size(), " ", name, " for ", axes, " axes"));
+    if (numbers.size() != axes) by.fail("has ", numbers.size(), " ", name, " for ", axes, " axes");
     return numbers;
 }
 
@@ -145,7 +140,7 @@ struct padding {
             result.after[a] = pads[axes + a];
         }
     } else if (rule != "VALID") {
-        by.fail(detail::text("has the unknown auto_pad ", in_quotes(rule)));
+        by.fail("has the unknown auto_pad ", in_quotes(rule));
     }
     return result;
 }
@@ -165,8 +160,8 @@ struct padding {
 [[nodiscard]] inline std::size_t settled_channels(reading_state& state, call const& by) {
     auto const& view = by.from_network(0);
     if (view.at.rank() != 3 && view.at.rank() != 4)
-        by.fail(detail::text("works on values of shape ", tuple_text(view.at.sizes),
-                             "; spinet knows one and two axes beside batch and channels"));
+        by.fail("works on values of shape ", tuple_text(view.at.sizes),
+                "; spinet knows one and two axes beside batch and channels");
     return state.settled_sample(view, by);
 }
 
@@ -176,18 +171,17 @@ inline void read_conv(reading_state& state, call& by) {
     auto const shape = state.stages[from].shape;
     std::size_t const axes = shape.size() - 1;
     if (weight.at.rank() != axes + 2 || weight.at.count() == 0)
-        by.fail(detail::text("has a weight of shape ", tuple_text(weight.at.sizes), " for values of shape ",
-                             tuple_text(shape)));
+        by.fail("has a weight of shape ", tuple_text(weight.at.sizes), " for values of shape ",
+                tuple_text(shape));
     std::vector<std::size_t> const window(weight.at.sizes.begin() + 2, weight.at.sizes.end());
     if (auto const given = numbers_per_axis(by, "kernel_shape", axes, 1); !given.empty() && given != window)
-        by.fail(detail::text("has the kernel_shape ", tuple_text(given), ", but weights of ",
-                             tuple_text(window)));
+        by.fail("has the kernel_shape ", tuple_text(given), ", but weights of ", tuple_text(window));
     auto const stride = numbers_per_axis(by, "strides", axes, 1);
     auto const dilation = numbers_per_axis(by, "dilations", axes, 1);
     auto pads = padding_of(by, shape, window, stride, dilation);
     from = below_padding(state, from, pads);
     auto const groups = by.integer("group", 1);
-    if (groups < 1) by.fail(detail::text("has ", groups, " groups"));
+    if (groups < 1) by.fail("has ", groups, " groups");
     convolution op{tensor_of(weight, state.budget), std::nullopt, stride, pads.before, pads.after, dilation,
                    static_cast<std::size_t>(groups)};
     if (auto const bias = by.maybe_weights(2)) op.bias = tensor_of(*bias, state.budget);
@@ -229,16 +223,9 @@ inline void read_pool(reading_state& state, call& by, pooling_kind kind) {
     state.set(by, 0, state.with_batch(state.ready(std::move(op), {from}, by)));
 }
 
-inline void read_max_pool(reading_state& state, call& by) { read_pool(state, by, pooling_kind::maximum); }
-inline void read_average_pool(reading_state& state, call& by) { read_pool(state, by, pooling_kind::average); }
-
-inline void read_global_max_pool(reading_state& state, call& by) {
+inline void read_global_pool(reading_state& state, call& by, pooling_kind kind) {
     auto const from = settled_channels(state, by);
-    state.set(by, 0, state.with_batch(state.ready(pooling{pooling_kind::maximum}, {from}, by)));
-}
-inline void read_global_average_pool(reading_state& state, call& by) {
-    auto const from = settled_channels(state, by);
-    state.set(by, 0, state.with_batch(state.ready(pooling{pooling_kind::average}, {from}, by)));
+    state.set(by, 0, state.with_batch(state.ready(pooling{kind}, {from}, by)));
 }
 
 /// Zeros around images: part of the convolution or pooling that follows. No padding at all is left out.
@@ -294,7 +281,7 @@ inline void read_layer_normalisation(reading_state& state, call& by) {
     if (auto const scale = by.maybe_weights(1)) op.scale = tensor_of(*scale, state.budget);
     if (auto const shift = by.maybe_weights(2)) op.shift = tensor_of(*shift, state.budget);
     auto const from = state.settled_features(view, by);
-    state.set(by, 0, computed{state.ready(std::move(op), {from}, by), row_major(view.at.sizes)});
+    state.set_ready(by, std::move(op), {from}, row_major(view.at.sizes));
 }
 
 /// A function of each value: of whole stages, whatever the view, since the order of values does not matter.
@@ -302,19 +289,10 @@ inline void apply_function(reading_state& state, call& by, activation_kind kind)
     auto const& view = by.from_network(0);
     if (state.selected_row(view))
         if (auto const row = state.settled_somehow(view, by))
-            return state.set(by, 0,
-                             computed{state.ready(activation{kind}, {*row}, by), row_major(view.at.sizes)});
-    state.set(by, 0, computed{state.ready(activation{kind}, {view.from}, by), view.at});
+            return state.set_ready(by, activation{kind}, {*row}, row_major(view.at.sizes));
+    state.set_ready(by, activation{kind}, {view.from}, view.at);
 }
 
-inline void read_relu(reading_state& state, call& by) { apply_function(state, by, activation_kind::relu); }
-inline void read_tanh(reading_state& state, call& by) { apply_function(state, by, activation_kind::tanh); }
-inline void read_sigmoid(reading_state& state, call& by) {
-    apply_function(state, by, activation_kind::sigmoid);
-}
-inline void read_softplus(reading_state& state, call& by) {
-    apply_function(state, by, activation_kind::softplus);
-}
 inline void read_gelu(reading_state& state, call& by) {
     if (auto const rule = by.text("approximate", "none"); rule != "none")
         state.notes.push_back(by.where() + " approximates GELU (" + in_quotes(rule) + ")");
@@ -343,13 +321,7 @@ inline void read_softmax(reading_state& state, call& by, activation_kind kind) {
     if (as<scores>(state.stages[view.from]) != nullptr && kind == activation_kind::softmax)
         return weigh_scores(state, by, view);
     auto const from = state.settled_features(view, by);
-    state.set(by, 0, computed{state.ready(activation{kind}, {from}, by), row_major(view.at.sizes)});
-}
-inline void read_softmax(reading_state& state, call& by) {
-    read_softmax(state, by, activation_kind::softmax);
-}
-inline void read_log_softmax(reading_state& state, call& by) {
-    read_softmax(state, by, activation_kind::log_softmax);
+    state.set_ready(by, activation{kind}, {from}, row_major(view.at.sizes));
 }
 
 /// A mean over features (of layer normalisation), over steps, or over the positions of images.
@@ -386,7 +358,7 @@ inline void read_reduce_mean(reading_state& state, call& by) {
     operation op = mean_over_steps{};
     if (images) op = pooling{pooling_kind::average};
     auto const from = images ? state.settled_sample(view, by) : view.from;
-    state.set(by, 0, computed{state.ready(std::move(op), {from}, by), row_major(std::move(sizes))});
+    state.set_ready(by, std::move(op), {from}, row_major(std::move(sizes)));
 }
 
 /// Gather of computed indices from a constant table is an embedding.
@@ -395,29 +367,27 @@ inline void read_gather(reading_state& state, call& by) {
     if (indices == nullptr) return read_gather_constant(state, by);
     auto const table = by.weights(0);
     if (table.at.rank() != 2 || by.axis(by.integer("axis", 0), 2) != 0)
-        by.fail(detail::text("looks up computed indices in a constant of shape ", tuple_text(table.at.sizes),
-                             ", not in the rows of a table"));
+        by.fail("looks up computed indices in a constant of shape ", tuple_text(table.at.sizes),
+                ", not in the rows of a table");
     auto const from = state.settled(*indices, {indices->at.count()}, by);
     auto sizes = indices->at.sizes;
     sizes.push_back(table.at.sizes[1]);
-    auto const at = state.ready(embedding{tensor_of(table, state.budget)}, {from}, by);
-    state.set(by, 0, computed{at, row_major(std::move(sizes))});
+    state.set_ready(by, embedding{tensor_of(table, state.budget)}, {from}, row_major(std::move(sizes)));
 }
 
 /// Blocks of rows in another order: ONNX's gates in PyTorch's.
 [[nodiscard]] inline constant reordered(constant const& of, std::vector<std::size_t> const& order,
-                                        memory_budget& budget) {
+                                        memory_allowance& budget) {
     if (order.size() == 1) return of;
     auto const rows = packed(of, budget);
     std::size_t const width = rows.at.count() / order.size() * size_of(rows.type);
-    auto const* const from = rows.bytes->data() + rows.start + rows.at.offset * size_of(rows.type);
-    budget.spend(rows.at.count() * size_of(rows.type));
+    auto const* const from = rows.stored(rows.at.offset);
+    budget.take(rows.at.count() * size_of(rows.type));
     std::vector<std::byte> bytes;
     bytes.reserve(width * order.size());
     for (auto const block : order)
         bytes.insert(bytes.end(), from + block * width, from + (block + 1) * width);
-    return {rows.name, rows.type, std::make_shared<std::vector<std::byte> const>(std::move(bytes)), 0,
-            row_major(rows.at.sizes)};
+    return {rows.name, rows.type, std::move(bytes), 0, row_major(rows.at.sizes)};
 }
 
 /// The options of a recurrent node that spinet's operation has no room for.
@@ -425,8 +395,7 @@ inline void check_recurrent(call& by, recurrent_kind kind) {
     auto const direction = by.text("direction", "forward");
     if (direction == "bidirectional")
         by.fail("is bidirectional, which spinet does not read yet: export one direction");
-    if (direction != "forward" && direction != "reverse")
-        by.fail(detail::text("has the direction ", in_quotes(direction)));
+    if (direction != "forward" && direction != "reverse") by.fail("has the direction ", in_quotes(direction));
     if (by.integer("layout", 0) != 0) by.fail("has the layout 1, batch first");
     if (by.has("clip")) by.fail("clips its states");
     if (by.integer("input_forget", 0) != 0) by.fail("couples its input and forget gates");
@@ -466,9 +435,8 @@ inline void check_initial(reading_state& state, call const& by, std::size_t k) {
     if (input.at.rank() != 3 || hidden.at.rank() != 3 || input.at.sizes[0] != 1 || hidden.at.sizes[0] != 1 ||
         hidden.at.count() == 0 || input.at.sizes[1] != hidden.at.sizes[1] ||
         hidden.at.sizes[1] != order.size() * hidden.at.sizes[2])
-        by.fail(detail::text("has weights of shapes ", tuple_text(input.at.sizes), " and ",
-                             tuple_text(hidden.at.sizes),
-                             ", not (1, gates x units, features) and (1, gates x units, units)"));
+        by.fail("has weights of shapes ", tuple_text(input.at.sizes), " and ", tuple_text(hidden.at.sizes),
+                ", not (1, gates x units, features) and (1, gates x units, units)");
     std::size_t const rows = hidden.at.sizes[1];
     input.at = selected(input.at, 0, 0);
     hidden.at = selected(hidden.at, 0, 0);
@@ -476,7 +444,7 @@ inline void check_initial(reading_state& state, call const& by, std::size_t k) {
                  tensor_of(reordered(hidden, order, state.budget), state.budget)};
     if (auto biases = by.maybe_weights(3)) {
         if (biases->at.sizes != std::vector<std::size_t>{1, 2 * rows})
-            by.fail(detail::text("has biases of shape ", tuple_text(biases->at.sizes)));
+            by.fail("has biases of shape ", tuple_text(biases->at.sizes));
         biases->at = selected(biases->at, 0, 0);
         auto part = *biases;
         part.at = cut(biases->at, 0, 0, rows);
@@ -494,19 +462,17 @@ inline void read_recurrent(reading_state& state, call& by, recurrent_kind kind) 
     auto op = cell_of(state, by, kind);
     std::size_t const units = op.units();
     if (by.integer("hidden_size", static_cast<std::int64_t>(units)) != static_cast<std::int64_t>(units))
-        by.fail(detail::text("has another hidden_size than its weights, ", units));
+        by.fail("has another hidden_size than its weights, ", units);
     op.reversed = by.text("direction", "forward") == "reverse";
     if (kind == recurrent_kind::rnn) {
         auto const functions = by.texts("activations");
         auto const function = functions.empty() ? std::string("Tanh") : functions.front();
-        if (function != "Tanh" && function != "Relu")
-            by.fail(detail::text("has the activation ", in_quotes(function)));
+        if (function != "Tanh" && function != "Relu") by.fail("has the activation ", in_quotes(function));
         op.activation = function == "Tanh" ? activation_kind::tanh : activation_kind::relu;
     }
     auto const& view = by.from_network(0);
     if (view.at.rank() != 3 || view.at.sizes[1] != 1)
-        by.fail(
-            detail::text("takes values of shape ", tuple_text(view.at.sizes), ", not (steps, 1, features)"));
+        by.fail("takes values of shape ", tuple_text(view.at.sizes), ", not (steps, 1, features)");
     std::size_t const steps = view.at.sizes[0];
     auto const from = state.settled(view, {steps, view.at.sizes[2]}, by);
     bool const reversed = op.reversed;
@@ -516,8 +482,5 @@ inline void read_recurrent(reading_state& state, call& by, recurrent_kind kind) 
     last.offset = reversed ? 0 : (steps - 1) * units;
     state.set(by, 1, computed{at, last});
 }
-inline void read_lstm(reading_state& state, call& by) { read_recurrent(state, by, recurrent_kind::lstm); }
-inline void read_gru(reading_state& state, call& by) { read_recurrent(state, by, recurrent_kind::gru); }
-inline void read_rnn(reading_state& state, call& by) { read_recurrent(state, by, recurrent_kind::rnn); }
 
 }  // namespace spinet::detail::onnx_reading

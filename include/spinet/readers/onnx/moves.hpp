@@ -27,7 +27,7 @@ namespace spinet::detail::onnx_reading {
 
 inline void set_whole(reading_state& state, call const& by, whole result) {
     if (result.values.size() > most_whole) by.fail("gives too many integers");
-    if (result.values.size() > 16) state.budget.spend(result.values.size() * sizeof(std::int64_t));
+    if (result.values.size() > 16) state.budget.take(result.values.size() * sizeof(std::int64_t));
     state.set(by, 0, std::move(result));
 }
 
@@ -41,7 +41,7 @@ template <class F>
     if (auto const* integers = std::get_if<whole>(&of)) {
         auto const at = checked(change(row_major(integers->sizes)));
         if (at.count() > most_whole) by.fail("gives too many integers");
-        if (at.count() > 16) state.budget.spend(at.count() * sizeof(std::int64_t));
+        if (at.count() > 16) state.budget.take(at.count() * sizeof(std::int64_t));
         whole result{at.sizes, {}};
         for_each_element(at, [&](std::size_t index) { result.values.push_back(integers->values[index]); });
         return result;
@@ -52,7 +52,7 @@ template <class F>
     auto& at = std::holds_alternative<constant>(result) ? std::get<constant>(result).at
                                                         : std::get<computed>(result).at;
     at = checked(change(at));
-    if (at.count() == 0) by.fail(detail::text("gives no values: shape ", tuple_text(at.sizes)));
+    if (at.count() == 0) by.fail("gives no values: shape ", tuple_text(at.sizes));
     if (auto* const view = std::get_if<computed>(&result)) view->mover = &by.node();
     return result;
 }
@@ -64,11 +64,8 @@ void move(reading_state& state, call const& by, F change) {
 
 /// Leaves a node out.
 inline void pass(reading_state& state, call& by, std::string const& why) {
-    if (std::holds_alternative<computed>(by.input(0))) {
-        auto note = "left out " + by.where();
-        note += ": " + why;
-        state.notes.push_back(std::move(note));
-    }
+    if (std::holds_alternative<computed>(by.input(0)))
+        state.notes.push_back(text("left out ", by.where(), ": ", why));
     state.set(by, 0, by.input(0));
 }
 
@@ -99,7 +96,7 @@ inline void read_cast(reading_state& state, call& by) {
     by.ignore("saturate");
     auto const real = tensor_loader::real_type(to);
     if (auto const* integers = std::get_if<whole>(&by.input(0)); integers != nullptr && real) {
-        state.budget.spend(integers->values.size() * sizeof(double));
+        state.budget.take(integers->values.size() * sizeof(double));
         std::vector<double> const numbers(integers->values.begin(), integers->values.end());
         return state.set(by, 0, constant_of(numbers, integers->sizes, by.node().output(0)));
     }
@@ -108,8 +105,7 @@ inline void read_cast(reading_state& state, call& by) {
             if (numbers->at.count() > most_whole) by.fail("gives too many integers");
             whole result{numbers->at.sizes, {}};
             for (auto const x : numbers_of(*numbers, state.budget)) {
-                if (!(x > -0x1p62 && x < 0x1p62))
-                    by.fail(detail::text("makes an integer of ", number_text(x)));
+                if (!(x > -0x1p62 && x < 0x1p62)) by.fail("makes an integer of ", number_text(x));
                 result.values.push_back(static_cast<std::int64_t>(x));
             }
             return set_whole(state, by, std::move(result));
@@ -118,7 +114,7 @@ inline void read_cast(reading_state& state, call& by) {
         if (!real || (narrower && numbers->at.count() != 1)) by.fail("changes the values of a constant");
     }
     bool const fits = real.has_value() || tensor_loader::width_of_whole(to) >= 4;
-    if (!fits) by.fail(detail::text("casts to ", tensor_loader::type_name(to)));
+    if (!fits) by.fail("casts to ", tensor_loader::type_name(to));
     pass(state, by, "only the type of the values changes");
 }
 
@@ -141,13 +137,13 @@ inline void read_transpose(reading_state& state, call& by) {
 inline void reshape(reading_state& state, call& by, std::vector<std::size_t> const& sizes) {
     auto const& from = sizes_of(by.input(0));
     if (!countable(sizes) || row_major(sizes).count() != row_major(from).count())
-        by.fail(detail::text("makes the shape ", tuple_text(sizes), " of ", tuple_text(from)));
+        by.fail("makes the shape ", tuple_text(sizes), " of ", tuple_text(from));
     move(state, by, [&](layout const& at) {
         if (at.count() == 0) return row_major(sizes);
         auto result = reshaped(at, sizes);
         if (!result)
-            by.fail(detail::text("makes the shape ", tuple_text(sizes), " of values of shape ",
-                                 tuple_text(from), ", which are not in that order"));
+            by.fail("makes the shape ", tuple_text(sizes), " of values of shape ", tuple_text(from),
+                    ", which are not in that order");
         return *std::move(result);
     });
 }
@@ -157,13 +153,12 @@ inline void read_reshape(reading_state& state, call& by) {
     bool const zero_counts = by.integer("allowzero", 0) != 0;
     auto const wanted = by.list_or_input("shape", 1);
     if (!wanted) by.fail("has no shape");
-    if (wanted->size() > 32) by.fail(detail::text("makes ", wanted->size(), " axes"));
+    if (wanted->size() > 32) by.fail("makes ", wanted->size(), " axes");
     std::vector<std::size_t> sizes;
     std::optional<std::size_t> open;
     for (std::size_t k = 0; k < wanted->size(); ++k) {
         auto const length = (*wanted)[k];
-        if (length < -1 || (length == -1 && open))
-            by.fail(detail::text("has the impossible shape ", tuple_text(*wanted)));
+        if (length < -1 || (length == -1 && open)) by.fail("has the impossible shape ", tuple_text(*wanted));
         if (length == 0 && !zero_counts && k >= from.size()) by.fail("keeps an axis that is not there");
         if (length == -1) open = k;
         sizes.push_back(length == -1                  ? 1
@@ -173,7 +168,7 @@ inline void read_reshape(reading_state& state, call& by) {
     if (open && countable(sizes)) {
         std::size_t const rest = row_major(sizes).count(), all = row_major(from).count();
         if (rest == 0 || all % rest != 0)
-            by.fail(detail::text("makes the shape ", tuple_text(*wanted), " of ", tuple_text(from)));
+            by.fail("makes the shape ", tuple_text(*wanted), " of ", tuple_text(from));
         sizes[*open] = all / rest;
     }
     reshape(state, by, sizes);
@@ -205,7 +200,7 @@ inline void read_squeeze(reading_state& state, call& by) {
     if (auto const given = by.list_or_input("axes", 1)) {
         axes = axes_of(by, *given, from.size());
         for (auto const axis : axes)
-            if (from[axis] != 1) by.fail(detail::text("takes away an axis of size ", from[axis]));
+            if (from[axis] != 1) by.fail("takes away an axis of size ", from[axis]);
     } else {
         for (std::size_t axis = 0; axis < from.size(); ++axis)
             if (from[axis] == 1) axes.push_back(axis);
@@ -229,17 +224,16 @@ inline void read_unsqueeze(reading_state& state, call& by) {
 /// Constants of one number may be repeated; what is computed keeps its shape up to axes of size 1.
 inline void read_expand(reading_state& state, call& by) {
     auto const& wanted = by.integers(1).values;
-    if (wanted.size() > 32) by.fail(detail::text("makes ", wanted.size(), " axes"));
+    if (wanted.size() > 32) by.fail("makes ", wanted.size(), " axes");
     move(state, by, [&](layout at) {
         while (at.rank() < wanted.size()) at = with_axis(std::move(at), 0);
         for (std::size_t k = 0; k < wanted.size(); ++k) {
             std::size_t const axis = at.rank() - wanted.size() + k;
-            if (wanted[k] < 1) by.fail(detail::text("makes an axis of size ", wanted[k]));
+            if (wanted[k] < 1) by.fail("makes an axis of size ", wanted[k]);
             auto const size = static_cast<std::size_t>(wanted[k]);
             if (size == 1 || size == at.sizes[axis]) continue;
             if (at.sizes[axis] != 1 || std::holds_alternative<computed>(by.input(0)))
-                by.fail(detail::text("repeats values of shape ", tuple_text(at.sizes), " to ",
-                                     tuple_text(wanted)));
+                by.fail("repeats values of shape ", tuple_text(at.sizes), " to ", tuple_text(wanted));
             at.sizes[axis] = size;
             at.strides[axis] = 0;
         }
@@ -254,7 +248,7 @@ inline void read_expand(reading_state& state, call& by) {
     auto const within = [&](std::int64_t x) {
         return std::clamp<std::int64_t>(x < 0 ? std::max(x, -size) + size : x, 0, size);
     };
-    if (step < 1) by.fail(detail::text("slices with the step ", step));
+    if (step < 1) by.fail("slices with the step ", step);
     return cut(std::move(at), axis, static_cast<std::size_t>(within(begin)),
                static_cast<std::size_t>(std::max(within(begin), within(end))),
                static_cast<std::size_t>(step));
@@ -297,7 +291,7 @@ inline void read_split(reading_state& state, call& by) {
     if (sizes.size() != parts) by.fail("splits into another number of parts than it has outputs");
     for (std::size_t k = 0; k < parts; ++k) {
         auto const left = static_cast<std::int64_t>(from[axis] - begin);
-        if (sizes[k] < 1 || sizes[k] > left) by.fail(detail::text("splits off ", sizes[k], " of an axis"));
+        if (sizes[k] < 1 || sizes[k] > left) by.fail("splits off ", sizes[k], " of an axis");
         std::size_t const end = begin + static_cast<std::size_t>(sizes[k]);
         state.set(by, static_cast<int>(k),
                   moved(state, by, by.input(0), [&](layout const& at) { return cut(at, axis, begin, end); }));
@@ -366,7 +360,7 @@ inline void read_shape(reading_state& state, call& by) {
         }
         if (!fits || result.sizes[result.axis] != 1)
             by.fail("joins arrays; spinet has no operation for that");
-        state.budget.spend(512);
+        state.budget.take(512);
         result.parts.push_back(*part);
     }
     result.sizes[result.axis] = result.parts.size();
@@ -392,10 +386,10 @@ inline void read_concat(reading_state& state, call& by) {
                                                              std::vector<std::int64_t> const& given) {
     std::vector<std::size_t> sizes;
     for (auto const size : given) {
-        if (size < 0) by.fail(detail::text("makes an axis of size ", size));
+        if (size < 0) by.fail("makes an axis of size ", size);
         sizes.push_back(static_cast<std::size_t>(size));
     }
-    if (sizes.size() > 32 || !countable(sizes)) by.fail(detail::text("makes the shape ", tuple_text(sizes)));
+    if (sizes.size() > 32 || !countable(sizes)) by.fail("makes the shape ", tuple_text(sizes));
     return sizes;
 }
 
@@ -403,11 +397,7 @@ inline void read_concat(reading_state& state, call& by) {
 inline void read_constant_of_shape(reading_state& state, call& by) {
     auto const sizes = positive_sizes(by, by.integers(0).values);
     auto* const given = by.tensor_proto("value");
-    graph_value number = constant{by.node().output(0),
-                                  dtype::f32,
-                                  std::make_shared<std::vector<std::byte> const>(4, std::byte{0}),
-                                  0,
-                                  {}};
+    graph_value number = constant{by.node().output(0), dtype::f32, std::vector(4, std::byte{0}), 0, {}};
     if (given != nullptr) number = state.load(*given, by.node().output(0));
     if (row_major(sizes_of(number)).count() != 1) by.fail("repeats a value that is not one number");
     if (auto* const integers = std::get_if<whole>(&number)) {
@@ -434,15 +424,14 @@ inline void read_constant(reading_state& state, call& by) {
         auto const numbers = *by.list("value_ints");
         return set_whole(state, by, {{numbers.size()}, numbers});
     }
-    by.fail(detail::text("is a constant of a kind that is not understood: ",
-                         in_quotes(by.node().attribute(0).name())));
+    by.fail("is a constant of a kind that is not understood: ", in_quotes(by.node().attribute(0).name()));
 }
 
 inline void read_range(reading_state& state, call& by) {
     std::int64_t ends[3] = {};
     for (std::size_t k = 0; k < 3; ++k) {
         auto const& given = by.integers(k).values;
-        if (given.size() != 1) by.fail(detail::text("takes not one integer as input ", k));
+        if (given.size() != 1) by.fail("takes not one integer as input ", k);
         ends[k] = given.front();
         if (ends[k] < -(std::int64_t{1} << 40) || ends[k] > (std::int64_t{1} << 40)) by.fail("is too long");
     }
@@ -463,8 +452,7 @@ void combine_integers(reading_state& state, call const& by, F f) {
     auto const &a = by.integers(0), &b = by.integers(1);
     bool const one_a = a.values.size() == 1, one_b = b.values.size() == 1;
     if (a.sizes != b.sizes && !one_a && !one_b)
-        by.fail(
-            detail::text("combines integers of shapes ", tuple_text(a.sizes), " and ", tuple_text(b.sizes)));
+        by.fail("combines integers of shapes ", tuple_text(a.sizes), " and ", tuple_text(b.sizes));
     bool const as_a = one_b && (!one_a || a.sizes.size() >= b.sizes.size());
     auto const& shape = a.sizes == b.sizes || as_a ? a : b;
     whole result{shape.sizes, {}};

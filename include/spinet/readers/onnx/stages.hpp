@@ -134,7 +134,7 @@ template <class Op>
 /// "fc1" of "fc1.weight"; empty for the names that an exporter makes up.
 [[nodiscard]] inline std::string_view layer_of(std::string_view tensor_name) noexcept {
     auto const dot = tensor_name.rfind('.');
-    if (dot == tensor_name.npos || tensor_name.substr(0, 6) == "onnx::") return {};
+    if (dot == tensor_name.npos || tensor_name.starts_with("onnx::")) return {};
     return tensor_name.substr(0, dot);
 }
 
@@ -159,40 +159,14 @@ template <class Op>
     return std::string(found.value_or(""));
 }
 
-/// The tensors of an operation, in no particular order.
 [[nodiscard]] inline std::vector<tensor const*> tensors_of(operation const& op) {
-    std::vector<tensor const*> found;
-    auto const add = [&](auto const&... parts) { (found.push_back(&parts), ...); };
-    auto const may = [&](auto const&... parts) { ((parts ? found.push_back(&*parts) : void()), ...); };
-    if (auto const* layer = op.get_if<dense>()) {
-        add(layer->weight);
-        may(layer->bias);
-    } else if (auto const* windows = op.get_if<convolution>()) {
-        add(windows->weight);
-        may(windows->bias);
-    } else if (auto const* batch = op.get_if<batch_normalisation>()) {
-        add(batch->mean, batch->variance);
-        may(batch->scale, batch->shift);
-    } else if (auto const* features = op.get_if<layer_normalisation>()) {
-        may(features->scale, features->shift);
-    } else if (auto const* cell = op.get_if<recurrent>()) {
-        add(cell->input_weight, cell->hidden_weight);
-        may(cell->input_bias, cell->hidden_bias);
-    } else if (auto const* table = op.get_if<embedding>()) {
-        add(table->weight);
-    } else if (auto const* heads = op.get_if<attention>()) {
-        for (auto const* part : {&heads->query, &heads->key, &heads->value, &heads->output}) {
-            add(part->weight);
-            may(part->bias);
-        }
-    }
-    return found;
+    return op.visit([](auto const& each) { return tensors_in(each); });
 }
 
 /// Makes the network of the stages that the result needs.
 class network_of_stages {
 public:
-    network_of_stages(std::deque<stage> const& stages, std::string input, memory_budget& budget,
+    network_of_stages(std::deque<stage> const& stages, std::string input, memory_allowance& budget,
                       network& into)
         : stages_(&stages), input_(std::move(input)), budget_(&budget), into_(&into) {}
 
@@ -224,7 +198,7 @@ private:
         if (of.node == nullptr) return input_;
         auto name = layer_name(tensors_of(op));
         if (auto const* shift = op.get_if<offset>())
-            if (shift->values.name().substr(0, 6) != "onnx::") name = shift->values.name();
+            if (!shift->values.name().starts_with("onnx::")) name = shift->values.name();
         if (name.empty()) name = of.node->name();
         if (name.empty() && of.node->output_size() != 0) name = of.node->output(0);
         return name.empty() ? of.node->op_type() : name;
@@ -258,7 +232,7 @@ private:
 
     std::deque<stage> const* stages_;
     std::string input_;
-    memory_budget* budget_;
+    memory_allowance* budget_;
     network* into_;
     std::vector<std::string> names_;
     std::map<std::string, std::size_t> used_;

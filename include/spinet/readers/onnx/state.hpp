@@ -34,34 +34,37 @@ public:
         : node_(&node), inputs_(std::move(inputs)), opset_(opset) {
         for (auto& each : *node.mutable_attribute()) {
             if (each.name().empty() || !attributes_.emplace(each.name(), &each).second)
-                fail(detail::text("has the attribute ", in_quotes(each.name()), " twice, or without a name"));
+                fail("has the attribute ", in_quotes(each.name()), " twice, or without a name");
             if (!each.ref_attr_name().empty())
-                fail(detail::text("takes its attribute ", in_quotes(each.name()), " from a function"));
+                fail("takes its attribute ", in_quotes(each.name()), " from a function");
         }
     }
 
     [[nodiscard]] ::onnx::NodeProto const& node() const noexcept { return *node_; }
     [[nodiscard]] std::int64_t opset() const noexcept { return opset_; }
     [[nodiscard]] std::string where() const { return described(*node_); }
-    [[noreturn]] void fail(std::string const& what) const { throw error(where(), " ", what); }
+    template <class... Pieces>
+    [[noreturn, gnu::always_inline]] void fail(Pieces const&... what) const {
+        throw error(where(), " ", what...);
+    }
 
     /// Input k, or nullptr where it is left out.
     [[nodiscard]] graph_value const* maybe(std::size_t k) const noexcept {
         return k < inputs_.size() ? inputs_[k] : nullptr;
     }
     [[nodiscard]] graph_value const& input(std::size_t k) const {
-        if (maybe(k) == nullptr) fail(detail::text("lacks its input ", k));
+        if (maybe(k) == nullptr) fail("lacks its input ", k);
         return *inputs_[k];
     }
     [[nodiscard]] std::size_t inputs() const noexcept { return inputs_.size(); }
     [[nodiscard]] computed const& from_network(std::size_t k) const {
         if (auto const* found = std::get_if<computed>(&input(k))) return *found;
-        fail(detail::text("takes a constant as input ", k, ", not what the network computes"));
+        fail("takes a constant as input ", k, ", not what the network computes");
     }
     /// A constant of real numbers.
     [[nodiscard]] constant const& weights(std::size_t k) const {
         if (auto const* found = std::get_if<constant>(&input(k))) return *found;
-        fail(detail::text("takes as input ", k, " no constant of real numbers"));
+        fail("takes as input ", k, " no constant of real numbers");
     }
     [[nodiscard]] std::optional<constant> maybe_weights(std::size_t k) const {
         if (maybe(k) == nullptr) return std::nullopt;
@@ -69,8 +72,7 @@ public:
     }
     [[nodiscard]] whole const& integers(std::size_t k) const {
         if (auto const* found = std::get_if<whole>(&input(k))) return *found;
-        fail(detail::text("takes as input ", k,
-                          " integers that are not known before the network is evaluated"));
+        fail("takes as input ", k, " integers that are not known before the network is evaluated");
     }
 
     /// Attributes; each that is asked for is one that is understood.
@@ -120,15 +122,14 @@ public:
     /// Axis number, counted from the end where negative, of an array of `rank` axes.
     [[nodiscard]] std::size_t axis(std::int64_t number, std::size_t rank) const {
         auto const axes = static_cast<std::int64_t>(rank);
-        if (number < -axes || number >= axes) fail(detail::text("names the axis ", number, " of ", rank));
+        if (number < -axes || number >= axes) fail("names the axis ", number, " of ", rank);
         return static_cast<std::size_t>(number < 0 ? number + axes : number);
     }
 
     /// The same for an index along an axis of `size`.
     [[nodiscard]] std::size_t index(std::int64_t number, std::size_t size) const {
         auto const all = static_cast<std::int64_t>(size);
-        if (number < -all || number >= all)
-            fail(detail::text("takes index ", number, " of an axis of size ", size));
+        if (number < -all || number >= all) fail("takes index ", number, " of an axis of size ", size);
         return static_cast<std::size_t>(number < 0 ? number + all : number);
     }
 
@@ -136,7 +137,7 @@ public:
     void check_attributes() const {
         for (auto const& [name, each] : attributes_)
             if (understood_.count(name) == 0)
-                fail(detail::text("has an attribute ", in_quotes(name), ", which is not understood"));
+                fail("has an attribute ", in_quotes(name), ", which is not understood");
     }
 
 private:
@@ -144,9 +145,9 @@ private:
         understood_.emplace(name);
         auto const at = attributes_.find(name);
         if (at == attributes_.end()) return nullptr;
-        if (at->second->type() != type)
-            fail(detail::text("has an attribute ", in_quotes(name), " of the wrong type (",
-                              at->second->type(), " instead of ", type, ")"));
+        if (int const found = at->second->type(); found != type)
+            fail("has an attribute ", in_quotes(name), " of the wrong type (", found, " instead of ", type,
+                 ")");
         return at->second;
     }
 
@@ -161,14 +162,14 @@ private:
 class reading_state {
 public:
     reading_state(std::filesystem::path const& model, std::uint64_t size)
-        : budget(of_budget * size + (std::uint64_t{24} << 20U)),
+        : budget(of_budget * size + (std::uint64_t{24} << 20U), too_much),
           loader(model),
-          checks(of_checks * size + (std::uint64_t{64} << 20U)) {}
+          checks(of_checks * size + (std::uint64_t{64} << 20U), too_much) {}
 
     std::map<std::string, graph_value, std::less<>> values;
     std::deque<stage> stages;  // whose elements stay where they are
     std::vector<std::string> notes;
-    memory_budget budget;
+    memory_allowance budget;
 
     /// The tensor; what is read beside the model may be copied as often as what stands in it.
     [[nodiscard]] graph_value load(::onnx::TensorProto& from, std::string const& name) {
@@ -181,7 +182,7 @@ public:
 
     void push(stage added) {
         // What it takes here and, in an array that grows by doubling, in the network.
-        budget.spend(sizeof(stage) + 3 * sizeof(spinet::node));
+        budget.take(sizeof(stage) + 3 * sizeof(spinet::node));
         stages.push_back(std::move(added));
     }
 
@@ -198,18 +199,23 @@ public:
         auto const where = by.where();
         value_shapes from;
         for (auto const each : inputs) from.push_back(stages[each].shape);
-        for (auto const* each : tensors_of(op)) checks.spend(each->bytes().size());
+        for (auto const* each : tensors_of(op)) checks.take(each->bytes().size());
         op.check(where);
-        auto shape = op.visit([&](auto const& each) { return shape_after(each, from, where); });
+        auto shape = op.visit(shape_after{from, where});
         if (!countable(shape)) by.fail("computes too many values");
         auto const* const node = named_after == nullptr ? &by.node() : named_after;
         push({std::move(op), std::move(inputs), std::move(shape), node});
         return stages.size() - 1;
     }
 
+    /// The first result of the node: a view of an operation of its own.
+    void set_ready(call const& by, operation op, std::vector<std::size_t> inputs, layout at) {
+        set(by, 0, computed{ready(std::move(op), std::move(inputs), by), std::move(at)});
+    }
+
     void set(call const& by, int output, graph_value result) {
         if (output >= by.node().output_size() || by.node().output(output).empty()) return;
-        budget.spend(sizeof(graph_value) + 512);
+        budget.take(sizeof(graph_value) + 512);
         values.insert_or_assign(by.node().output(output), std::move(result));
     }
 
@@ -228,9 +234,9 @@ public:
     std::size_t settled(computed const& view, value_shape const& wanted, call const& by) {
         if (auto const found = try_settled(view, wanted, by)) return *found;
         auto const& below = stages[view.from];
-        by.fail(detail::text("takes values of shape ", tuple_text(view.at.sizes), " which are those of ",
-                             described(below), ", of shape ", tuple_text(below.shape),
-                             ", in an order or a selection that no operation of spinet gives"));
+        by.fail("takes values of shape ", tuple_text(view.at.sizes), " which are those of ", described(below),
+                ", of shape ", tuple_text(below.shape),
+                ", in an order or a selection that no operation of spinet gives");
     }
 
     std::optional<std::size_t> try_settled(computed const& view, value_shape const& wanted, call const& by) {
@@ -260,8 +266,8 @@ public:
     /// The view without the axis of the batch, which has to be the first.
     std::size_t settled_sample(computed const& view, call const& by) {
         if (view.at.rank() < 2 || view.at.sizes.front() != 1)
-            by.fail(detail::text("takes values of shape ", tuple_text(view.at.sizes),
-                                 ", which do not begin with the axis of the batch"));
+            by.fail("takes values of shape ", tuple_text(view.at.sizes),
+                    ", which do not begin with the axis of the batch");
         return settled(view, {view.at.sizes.begin() + 1, view.at.sizes.end()}, by);
     }
 
@@ -298,8 +304,10 @@ private:
 
     // Times the size of the files: memory, and bytes of tensors looked at once for each use.
     static constexpr std::uint64_t of_budget = 3, of_checks = 16;
+    static constexpr char const* too_much =
+        "would take too much memory for its size: tensors are copied or repeated too often";
     tensor_loader loader;
-    memory_budget checks;
+    memory_allowance checks;
 };
 
 }  // namespace spinet::detail::onnx_reading

@@ -26,8 +26,6 @@
 
 namespace spinet::detail::onnx_reading {
 
-using shared_bytes = std::shared_ptr<std::vector<std::byte> const>;
-
 /// Integers and booleans: shapes, indices, axes. Row-major.
 struct whole {
     std::vector<std::size_t> sizes;
@@ -38,9 +36,14 @@ struct whole {
 struct constant {
     std::string name;
     dtype type = dtype::f32;
-    shared_bytes bytes;
+    byte_source bytes;
     std::size_t start = 0;  ///< bytes before the first
     layout at;
+
+    /// Where the number at `index` is stored.
+    [[nodiscard]] std::byte const* stored(std::size_t index) const {
+        return bytes.bytes().data() + start + index * size_of(type);
+    }
 };
 
 /// A view of what stage `from` of the network computes for one sample.
@@ -63,45 +66,14 @@ using graph_value = std::variant<whole, constant, computed, joined>;
 /// The largest array of integers that is looked into.
 inline constexpr std::size_t most_whole = 65'536;
 
-/// Bounds what the reader allocates beside protobuf's messages, so that a file that reuses a tensor a million
-/// times is refused. Throws `error`.
-class memory_budget {
-public:
-    explicit memory_budget(std::uint64_t limit) : left_(limit) {}
-    void spend(std::uint64_t bytes) {
-        if (bytes > left_)
-            throw error("would take too much memory for its size: tensors are copied or repeated too often");
-        left_ -= bytes;
-    }
-    /// Allows more, for a further file.
-    void grant(std::uint64_t bytes) noexcept { left_ += bytes; }
-
-private:
-    std::uint64_t left_;
-};
-
 [[nodiscard]] inline double number_at(constant const& of, std::size_t index) {
-    auto const* const from = of.bytes->data() + of.start + index * size_of(of.type);
-    std::uint16_t half = 0;
-    float single = 0;
-    double value = 0;
-    switch (of.type) {
-        case dtype::f16:
-        case dtype::bf16:
-            std::memcpy(&half, from, sizeof half);
-            return static_cast<double>(of.type == dtype::f16 ? half_to_float(half) : bfloat16_to_float(half));
-        case dtype::f32:
-            std::memcpy(&single, from, sizeof single);
-            return static_cast<double>(single);
-        case dtype::f64:
-            std::memcpy(&value, from, sizeof value);
-    }
-    return value;
+    return with_element(of.type,
+                        [&]<class Element>(Element) { return element_value<Element>(of.stored(index), 0); });
 }
 
 /// All values, row-major.
-[[nodiscard]] inline std::vector<double> numbers_of(constant const& of, memory_budget& budget) {
-    budget.spend(of.at.count() * sizeof(double));
+[[nodiscard]] inline std::vector<double> numbers_of(constant const& of, memory_allowance& budget) {
+    budget.take(of.at.count() * sizeof(double));
     std::vector<double> numbers;
     numbers.reserve(of.at.count());
     for_each_element(of.at, [&](std::size_t index) { numbers.push_back(number_at(of, index)); });
@@ -117,29 +89,25 @@ private:
 /// A constant of doubles.
 [[nodiscard]] inline constant constant_of(std::vector<double> const& numbers, std::vector<std::size_t> sizes,
                                           std::string name) {
-    std::vector<std::byte> bytes(numbers.size() * sizeof(double));
-    if (!numbers.empty()) std::memcpy(bytes.data(), numbers.data(), bytes.size());
-    return {std::move(name), dtype::f64, std::make_shared<std::vector<std::byte> const>(std::move(bytes)), 0,
-            row_major(std::move(sizes))};
+    return {std::move(name), dtype::f64, bytes_of(numbers), 0, row_major(std::move(sizes))};
 }
 
 /// The same values in an array of their own, row-major.
-[[nodiscard]] inline constant packed(constant const& of, memory_budget& budget) {
+[[nodiscard]] inline constant packed(constant const& of, memory_allowance& budget) {
     if (contiguous(of.at)) return of;
     std::size_t const width = size_of(of.type), count = of.at.count();
-    budget.spend(std::uint64_t{count} * width);
+    budget.take(std::uint64_t{count} * width);
     std::vector<std::byte> bytes(count * width);
     auto* to = bytes.data();
     for_each_element(of.at, [&](std::size_t index) {
-        std::memcpy(to, of.bytes->data() + of.start + index * width, width);
+        std::memcpy(to, of.stored(index), width);
         to += width;
     });
-    return {of.name, of.type, std::make_shared<std::vector<std::byte> const>(std::move(bytes)), 0,
-            row_major(of.at.sizes)};
+    return {of.name, of.type, std::move(bytes), 0, row_major(of.at.sizes)};
 }
 
 /// A window on the file's bytes, or where they are in another order a copy.
-[[nodiscard]] inline tensor tensor_of(constant const& of, memory_budget& budget) {
+[[nodiscard]] inline tensor tensor_of(constant const& of, memory_allowance& budget) {
     auto const rows = packed(of, budget);
     return {rows.name, rows.type, rows.at.sizes, rows.bytes,
             rows.start + rows.at.offset * size_of(rows.type)};
@@ -156,53 +124,22 @@ public:
         tensor_ = "tensor " + in_quotes(name);
         if (from.has_segment()) fail("is a segment of a larger one");
         sizes_.clear();
-        if (from.dims_size() > 32) fail(detail::text("has ", from.dims_size(), " dimensions"));
+        if (from.dims_size() > 32) fail("has ", from.dims_size(), " dimensions");
         for (auto const length : from.dims()) {
-            if (length < 0) fail(detail::text("has a dimension of ", length));
+            if (length < 0) fail("has a dimension of ", length);
             sizes_.push_back(static_cast<std::size_t>(length));
         }
-        if (!countable(sizes_)) fail(detail::text("of shape ", tuple_text(sizes_), " has too many elements"));
+        if (!countable(sizes_)) fail("of shape ", tuple_text(sizes_), " has too many elements");
         tensor_ += " of shape " + tuple_text(sizes_);
         if (auto const type = real_type(from.data_type())) return load_real(from, name, *type);
         if (width_of_whole(from.data_type()) != 0) return load_whole(from);
-        fail(detail::text("has the type ", type_name(from.data_type()),
-                          ", which is no real number, integer or boolean"));
+        fail("has the type ", type_name(from.data_type()), ", which is no real number, integer or boolean");
     }
 
-    [[nodiscard]] static std::optional<dtype> real_type(int type) {
-        switch (type) {
-            case ::onnx::TensorProto::FLOAT:
-                return dtype::f32;
-            case ::onnx::TensorProto::DOUBLE:
-                return dtype::f64;
-            case ::onnx::TensorProto::FLOAT16:
-                return dtype::f16;
-            case ::onnx::TensorProto::BFLOAT16:
-                return dtype::bf16;
-            default:
-                return std::nullopt;
-        }
-    }
+    [[nodiscard]] static std::optional<dtype> real_type(int type) { return kind_of(type).real; }
 
     /// Bytes of an integer or boolean; 0: neither.
-    [[nodiscard]] static std::size_t width_of_whole(int type) {
-        switch (type) {
-            case ::onnx::TensorProto::BOOL:
-            case ::onnx::TensorProto::INT8:
-            case ::onnx::TensorProto::UINT8:
-                return 1;
-            case ::onnx::TensorProto::INT16:
-            case ::onnx::TensorProto::UINT16:
-                return 2;
-            case ::onnx::TensorProto::INT32:
-            case ::onnx::TensorProto::UINT32:
-                return 4;
-            case ::onnx::TensorProto::INT64:
-                return 8;
-            default:
-                return 0;
-        }
-    }
+    [[nodiscard]] static std::size_t width_of_whole(int type) { return kind_of(type).width; }
 
     [[nodiscard]] static std::string type_name(int type) {
         return ::onnx::TensorProto::DataType_IsValid(type)
@@ -219,7 +156,47 @@ private:
         std::size_t raw, floats, doubles, ints, longs, others;
     };
 
-    [[noreturn]] void fail(std::string const& what) const { throw error(tensor_, " ", what); }
+    template <class Stored>
+    static std::int64_t read_one(std::byte const* from) {
+        Stored stored;
+        std::memcpy(&stored, from, sizeof stored);
+        return static_cast<std::int64_t>(stored);
+    }
+
+    /// How numbers of a type are stored: real ones, or whole ones of `width` bytes; in which field.
+    struct number_kind {
+        int type;
+        std::optional<dtype> real;
+        std::size_t width;
+        std::int64_t (*read)(std::byte const*);
+        std::size_t filled::*own = &filled::ints;
+        char const* field = "int32_data";
+    };
+    [[nodiscard]] static number_kind const& kind_of(int type) {
+        using proto = ::onnx::TensorProto;
+        static constexpr number_kind kinds[] = {
+            {proto::FLOAT, dtype::f32, 0, nullptr, &filled::floats, "float_data"},
+            {proto::DOUBLE, dtype::f64, 0, nullptr, &filled::doubles, "double_data"},
+            {proto::FLOAT16, dtype::f16, 0, nullptr},
+            {proto::BFLOAT16, dtype::bf16, 0, nullptr},
+            {proto::BOOL, std::nullopt, 1, read_one<std::uint8_t>},
+            {proto::INT8, std::nullopt, 1, read_one<std::int8_t>},
+            {proto::UINT8, std::nullopt, 1, read_one<std::uint8_t>},
+            {proto::INT16, std::nullopt, 2, read_one<std::int16_t>},
+            {proto::UINT16, std::nullopt, 2, read_one<std::uint16_t>},
+            {proto::INT32, std::nullopt, 4, read_one<std::int32_t>},
+            {proto::UINT32, std::nullopt, 4, read_one<std::uint32_t>, nullptr, "raw_data"},
+            {proto::INT64, std::nullopt, 8, read_one<std::int64_t>, &filled::longs, "int64_data"}};
+        static constexpr number_kind unknown{-1, std::nullopt, 0, nullptr};
+        for (auto const& each : kinds)
+            if (each.type == type) return each;
+        return unknown;
+    }
+
+    template <class... Pieces>
+    [[noreturn, gnu::always_inline]] void fail(Pieces const&... what) const {
+        throw error(tensor_, " ", what...);
+    }
 
     [[nodiscard]] std::size_t count() const { return row_major(sizes_).count(); }
 
@@ -235,13 +212,13 @@ private:
     /// That nothing but `own` numbers, of the field that fits the type, are there.
     void check_count(filled const& has, std::size_t own, std::string const& field) const {
         if (has.raw + has.floats + has.doubles + has.ints + has.longs + has.others != own)
-            fail(detail::text("holds data of another type than its own, beside or instead of ", field));
-        if (own != count()) fail(detail::text("needs ", count(), " numbers, but ", own, " are in ", field));
+            fail("holds data of another type than its own, beside or instead of ", field);
+        if (own != count()) fail("needs ", count(), " numbers, but ", own, " are in ", field);
     }
 
     void check_bytes(std::size_t available, std::size_t width, std::string const& where) const {
         if (available != count() * width)
-            fail(detail::text("needs ", count() * width, " bytes, but ", available, " are in ", where));
+            fail("needs ", count() * width, " bytes, but ", available, " are in ", where);
     }
 
     constant load_real(::onnx::TensorProto& from, std::string const& name, dtype type) {
@@ -264,7 +241,7 @@ private:
             copy_halves(from, bytes);
         std::unique_ptr<std::string> const gone(from.release_raw_data());
         from.clear_float_data();
-        result.bytes = std::make_shared<std::vector<std::byte> const>(std::move(bytes));
+        result.bytes = std::move(bytes);
         return result;
     }
 
@@ -276,17 +253,10 @@ private:
             if (has.floats + has.doubles + has.ints + has.longs + has.others != 0)
                 fail("holds data twice, as raw_data and as numbers");
             check_bytes(has.raw, width, "raw_data");
-        } else if (from.data_type() == ::onnx::TensorProto::FLOAT) {
-            check_count(has, has.floats, "float_data");
-        } else if (from.data_type() == ::onnx::TensorProto::DOUBLE) {
-            check_count(has, has.doubles, "double_data");
-        } else if (from.data_type() == ::onnx::TensorProto::INT64) {
-            check_count(has, has.longs, "int64_data");
-        } else if (from.data_type() == ::onnx::TensorProto::UINT32) {
-            if (has.others != 0) fail("holds unsigned numbers outside raw_data");
-            check_count(has, 0, "raw_data");
         } else {
-            check_count(has, has.ints, "int32_data");
+            auto const& kind = kind_of(from.data_type());
+            if (kind.own == nullptr && has.others != 0) fail("holds unsigned numbers outside raw_data");
+            check_count(has, kind.own == nullptr ? 0 : has.*kind.own, kind.field);
         }
         return count() * width;
     }
@@ -296,8 +266,7 @@ private:
         for (int k = 0; k < from.int32_data_size(); ++k) {
             auto const number = from.int32_data(k);
             if (number < 0 || number > 0xFFFF)
-                fail(detail::text("holds ", number, " at index ", k,
-                                  " of int32_data, which is no number of 16 bits"));
+                fail("holds ", number, " at index ", k, " of int32_data, which is no number of 16 bits");
             auto const half = static_cast<std::uint16_t>(number);
             std::memcpy(bytes.data() + static_cast<std::size_t>(k) * 2, &half, 2);
         }
@@ -305,13 +274,12 @@ private:
 
     whole load_whole(::onnx::TensorProto& from) {
         if (count() > most_whole)
-            fail(detail::text("has ", count(), " integers, more than the ", most_whole,
-                              " that are looked into"));
+            fail("has ", count(), " integers, more than the ", most_whole, " that are looked into");
         std::size_t const width = width_of_whole(from.data_type());
         whole result{sizes_, {}};
         if (from.data_location() == ::onnx::TensorProto::EXTERNAL) {
             auto const window = external(from, count() * width);
-            read_whole(from.data_type(), window.first->data() + window.second, result.values);
+            read_whole(from.data_type(), window.first.bytes().data() + window.second, result.values);
             return result;
         }
         auto const needed = inline_bytes(from, width);
@@ -325,57 +293,31 @@ private:
         return result;
     }
 
-    template <class Stored>
-    static std::int64_t read_one(std::byte const* from) {
-        Stored stored;
-        std::memcpy(&stored, from, sizeof stored);
-        return static_cast<std::int64_t>(stored);
-    }
-
     void read_whole(int type, std::byte const* from, std::vector<std::int64_t>& to) const {
-        auto const read = [&]() -> std::int64_t (*)(std::byte const*) {
-            switch (type) {
-                case ::onnx::TensorProto::INT8:
-                    return read_one<std::int8_t>;
-                case ::onnx::TensorProto::INT16:
-                    return read_one<std::int16_t>;
-                case ::onnx::TensorProto::UINT16:
-                    return read_one<std::uint16_t>;
-                case ::onnx::TensorProto::INT32:
-                    return read_one<std::int32_t>;
-                case ::onnx::TensorProto::UINT32:
-                    return read_one<std::uint32_t>;
-                case ::onnx::TensorProto::INT64:
-                    return read_one<std::int64_t>;
-                default:
-                    return read_one<std::uint8_t>;
-            }
-        }();
-        std::size_t const width = width_of_whole(type);
-        for (std::size_t k = 0; k < count(); ++k) to.push_back(read(from + k * width));
+        auto const& kind = kind_of(type);
+        for (std::size_t k = 0; k < count(); ++k) to.push_back(kind.read(from + k * kind.width));
     }
 
     /// The bytes of a file beside the model, and where in them the tensor begins.
-    std::pair<shared_bytes, std::size_t> external(::onnx::TensorProto const& from, std::size_t needed) {
+    std::pair<byte_source, std::size_t> external(::onnx::TensorProto const& from, std::size_t needed) {
         if (filled_of(from).raw + static_cast<std::size_t>(from.float_data_size()) != 0)
             fail("holds data beside its external file");
         std::map<std::string, std::string, std::less<>> entries;
         for (auto const& entry : from.external_data())
             if (!entries.emplace(entry.key(), entry.value()).second)
-                fail(detail::text("gives ", in_quotes(entry.key()), " of its external file twice"));
+                fail("gives ", in_quotes(entry.key()), " of its external file twice");
         auto const location = entries.find("location");
         if (location == entries.end()) fail("is in an external file without a location");
         auto const& bytes = file_beside(location->second);
         std::size_t const start = number_in(entries, "offset", 0);
-        std::size_t const size = bytes->size();
-        if (start > size)
-            fail(detail::text("begins behind the end of its external file ", in_quotes(location->second)));
+        std::size_t const size = bytes.size();
+        if (start > size) fail("begins behind the end of its external file ", in_quotes(location->second));
         if (number_in(entries, "length", needed) != needed)
-            fail(detail::text("needs ", needed, " bytes, but its external length is ",
-                              in_quotes(entries.find("length")->second)));
+            fail("needs ", needed, " bytes, but its external length is ",
+                 in_quotes(entries.find("length")->second));
         if (needed > size - start)
-            fail(detail::text("needs ", needed, " bytes from byte ", start, ", but its external file ",
-                              in_quotes(location->second), " has ", size));
+            fail("needs ", needed, " bytes from byte ", start, ", but its external file ",
+                 in_quotes(location->second), " has ", size);
         return {bytes, start};
     }
 
@@ -387,29 +329,25 @@ private:
         auto const* const end = at->second.data() + at->second.size();
         auto const [stop, code] = std::from_chars(at->second.data(), end, number);
         if (code != std::errc() || stop != end)
-            fail(detail::text("gives the ", key, " of its external file as ", in_quotes(at->second)));
+            fail("gives the ", key, " of its external file as ", in_quotes(at->second));
         return number;
     }
 
     /// Read whole, once. Only plain names: a model must not reach out of its directory.
-    shared_bytes const& file_beside(std::string const& location) {
-        bool const plain = !location.empty() && location != "." && location != ".." &&
-                           location.find_first_of(std::string_view("/\\:\0", 4)) == std::string::npos;
-        if (!plain)
-            fail(detail::text("is in an external file named ", in_quotes(location),
-                              ", not a plain file name"));
+    byte_source const& file_beside(std::string const& location) {
+        if (!is_plain_file_name(location))
+            fail("is in an external file named ", in_quotes(location), ", not a plain file name");
         auto const at = files_.find(location);
         if (at != files_.end()) return at->second;
         input_file file(directory_ / location);
         std::vector<std::byte> bytes(static_cast<std::size_t>(file.size()));
         file.read(0, bytes);
         beside_ += bytes.size();
-        return files_.emplace(location, std::make_shared<std::vector<std::byte> const>(std::move(bytes)))
-            .first->second;
+        return files_.emplace(location, std::move(bytes)).first->second;
     }
 
     std::filesystem::path directory_;
-    std::map<std::string, shared_bytes, std::less<>> files_;
+    std::map<std::string, byte_source, std::less<>> files_;
     std::uint64_t beside_ = 0;
     std::string tensor_;
     std::vector<std::size_t> sizes_;

@@ -5,8 +5,7 @@
 #include <spinet/error.hpp>
 #include <spinet/network/tensor.hpp>
 #include <spinet/readers/file.hpp>
-
-#include <nlohmann/json.hpp>
+#include <spinet/readers/json_events.hpp>
 
 #include <algorithm>
 #include <array>
@@ -49,10 +48,8 @@ struct safetensors_header {
 
 namespace detail {
 
-// The limit of the reference implementation, and two of ours: real files hold thousands of tensors, of rank
-// up to 5.
+// The limit of the reference implementation, and one of ours: real files hold tensors of rank up to 5.
 inline constexpr std::uint64_t largest_header = 100'000'000;
-inline constexpr std::size_t most_header_keys = 100'000;
 inline constexpr std::size_t most_dimensions = 32;
 
 inline constexpr std::array<safetensors_type, 23> safetensors_types{{{"F32", 32, false, dtype::f32},
@@ -85,71 +82,65 @@ inline constexpr std::array<safetensors_type, 23> safetensors_types{{{"F32", 32,
     return nullptr;
 }
 
-/// Takes the events of nlohmann's SAX parser, which does not recurse. The state names the place in the
-/// header, and a value which does not belong there is refused at once, so neither depth nor size of the JSON
-/// can hurt.
-class safetensors_events {
+/// The state names the place in the header, and a value which does not belong there is refused.
+class safetensors_events final : public json_events {
 public:
-    using json = nlohmann::json;
     using tensor_map = std::map<std::string, safetensors_entry, std::less<>>;
 
-    explicit safetensors_events(input_file const& file) : file_(&file) {}
+    safetensors_events() : json_events("the header") {}
 
     [[nodiscard]] tensor_map take() { return std::move(tensors_); }
 
-    bool null() { unexpected("null"); }
-    bool boolean(bool) { unexpected("a boolean"); }
-    bool number_integer(json::number_integer_t value) {
-        unexpected("the negative number " + std::to_string(value));
+    bool scalar(std::string const& found) override { unexpected(found); }
+    bool number_integer(json::number_integer_t value) override {
+        unexpected(text("the negative number ", value));
     }
-    bool number_float(json::number_float_t, json::string_t const& text) {
-        unexpected("the number " + cut(text));
+    bool number_float(json::number_float_t, json::string_t const& digits) override {
+        unexpected("the number " + cut(digits));
     }
-    bool binary(json::binary_t&) { unexpected("binary data"); }
 
-    bool number_unsigned(json::number_unsigned_t value) {
+    bool number_unsigned(json::number_unsigned_t value) override {
         if (where_ == place::shape) {
             if (entry_->shape.size() == most_dimensions)
-                refuse(detail::text("its shape has more than ", most_dimensions, " dimensions"));
+                refuse_tensor({"its shape has more than ", most_dimensions, " dimensions"});
             entry_->shape.push_back(value);
         } else if (where_ == place::offsets) {
-            if (offsets_.size() == 2) refuse("its data_offsets have more than two numbers");
+            if (offsets_.size() == 2) refuse_tensor({"its data_offsets have more than two numbers"});
             offsets_.push_back(value);
         } else {
-            unexpected("the number " + std::to_string(value));
+            unexpected(text("the number ", value));
         }
         return true;
     }
 
-    bool string(json::string_t& value) {
+    bool string(json::string_t& value) override {
         if (where_ == place::metadata) return true;
         if (where_ != place::tensor || field_ != "dtype") unexpected("the string " + in_quotes(value));
         entry_->type = find_safetensors_type(value);
-        if (entry_->type == nullptr) refuse(detail::text("unknown dtype ", in_quotes(value)));
+        if (entry_->type == nullptr) refuse_tensor({"unknown dtype ", in_quotes(value)});
         return true;
     }
 
-    bool key(json::string_t& value) {
-        if (++keys_ > most_header_keys)
-            file_->refuse(detail::text("the header has more than ", most_header_keys, " keys"));
+    bool named(std::string const& value) override {
+        auto const first_in = [&](std::set<std::string, std::less<>>& keys, char const* where) {
+            if (!keys.insert(value).second) throw error("duplicate key ", in_quotes(value), " in ", where);
+        };
         if (where_ == place::top_object) {
-            if (!names_.insert(value).second)
-                file_->refuse(detail::text("duplicate key ", in_quotes(value), " in the header"));
+            first_in(names_, "the header");
             name_ = value;
         } else if (where_ == place::metadata) {
-            if (!metadata_.insert(value).second)
-                file_->refuse(detail::text("duplicate key ", in_quotes(value), " in __metadata__"));
+            first_in(metadata_, "__metadata__");
             field_ = value;
         } else {
             field_ = value;
             if (value != "dtype" && value != "shape" && value != "data_offsets")
-                refuse(detail::text("unknown key ", in_quotes(value)));
-            if (!fields_.insert(value).second) refuse(detail::text("duplicate key ", in_quotes(value)));
+                refuse_tensor({"unknown key ", in_quotes(value)});
+            if (!fields_.insert(value).second) refuse_tensor({"duplicate key ", in_quotes(value)});
         }
         return true;
     }
 
-    bool start_object(std::size_t) {
+    bool start_object(std::size_t) override {
         if (where_ == place::outside) {
             where_ = place::top_object;
         } else if (where_ == place::top_object && name_ == "__metadata__") {
@@ -166,12 +157,12 @@ public:
         return true;
     }
 
-    bool end_object() {
+    bool end_object() override {
         if (where_ == place::tensor) {
             for (auto const* field : {"dtype", "shape", "data_offsets"})
-                if (fields_.count(field) == 0) refuse(detail::text("its ", field, " is missing"));
+                if (fields_.count(field) == 0) refuse_tensor({"its ", field, " is missing"});
             if (offsets_.size() != 2)
-                refuse(detail::text("its data_offsets have ", offsets_.size(), " numbers instead of two"));
+                refuse_tensor({"its data_offsets have ", offsets_.size(), " numbers instead of two"});
             entry_->begin = offsets_[0];
             entry_->end = offsets_[1];
         }
@@ -179,7 +170,7 @@ public:
         return true;
     }
 
-    bool start_array(std::size_t) {
+    bool start_array(std::size_t) override {
         if (where_ == place::tensor && field_ == "shape")
             where_ = place::shape;
         else if (where_ == place::tensor && field_ == "data_offsets")
@@ -189,94 +180,68 @@ public:
         return true;
     }
 
-    bool end_array() {
+    bool end_array() override {
         where_ = place::tensor;
         return true;
-    }
-
-    bool parse_error(std::size_t position, std::string const&, json::exception const& reason) {
-        file_->refuse(
-            detail::text("the header is not valid JSON at its byte ", position, ": ", cut(reason.what())));
     }
 
 private:
     enum class place : std::uint8_t { outside, top_object, metadata, tensor, shape, offsets };
 
-    /// A file may give megabytes as a number or in the text of a parse error.
-    static std::string cut(std::string_view text) {
-        auto const shown = in_quotes(text);
-        return shown.substr(1, shown.size() - 2);
-    }
-
-    [[noreturn]] void refuse(std::string const& what) const {
-        file_->refuse(detail::text("tensor ", in_quotes(name_), ": ", what));
+    [[noreturn]] void refuse_tensor(text_pieces what) const {
+        throw error("tensor ", in_quotes(name_), ": ", joined(what));
     }
 
     [[noreturn]] void unexpected(std::string const& found) const {
+        constexpr auto no_number = ", not a whole number from 0 to 2^64-1";
         switch (where_) {
             case place::outside:
-                file_->refuse(detail::text("the header is ", found, ", not an object"));
+                refuse("is ", found, ", not an object");
             case place::top_object:
-                file_->refuse(
-                    detail::text("the header entry ", in_quotes(name_), " is ", found, ", not an object"));
+                refuse("entry ", in_quotes(name_), " is ", found, ", not an object");
             case place::metadata:
-                file_->refuse(
-                    detail::text("__metadata__ entry ", in_quotes(field_), " is ", found, ", not a string"));
+                throw error("__metadata__ entry ", in_quotes(field_), " is ", found, ", not a string");
             case place::shape:
-                refuse(detail::text("its shape holds ", found, " at index ", entry_->shape.size(),
-                                    ", not a whole number from 0 to 2^64-1"));
+                refuse_tensor({"its shape holds ", found, " at index ", entry_->shape.size(), no_number});
             case place::offsets:
-                refuse(detail::text("its data_offsets hold ", found, " at index ", offsets_.size(),
-                                    ", not a whole number from 0 to 2^64-1"));
+                refuse_tensor({"its data_offsets hold ", found, " at index ", offsets_.size(), no_number});
             case place::tensor:
                 break;
         }
-        refuse(detail::text("its ", cut(field_), " is ", found,
-                            (field_ == "dtype" ? ", not a string" : ", not an array")));
+        refuse_tensor(
+            {"its ", cut(field_), " is ", found, (field_ == "dtype" ? ", not a string" : ", not an array")});
     }
 
-    input_file const* file_;
     tensor_map tensors_;
-    std::set<std::string> names_;
-    std::set<std::string> metadata_;
-    std::set<std::string> fields_;
+    std::set<std::string, std::less<>> names_;
+    std::set<std::string, std::less<>> metadata_;
+    std::set<std::string, std::less<>> fields_;
     std::vector<std::uint64_t> offsets_;
     std::string name_;
     std::string field_;
     safetensors_entry* entry_ = nullptr;
-    std::size_t keys_ = 0;
     place where_ = place::outside;
 };
-
-/// The parser would take a zero for the end, and leave what follows unread.
-inline void refuse_zeros(input_file const& file, std::string const& text, std::string const& what) {
-    if (auto const zero = text.find('\0'); zero != text.npos)
-        file.refuse(detail::text(what, " holds a zero at its byte ", zero + 1));
-}
 
 /// The text of the header; its length is believed only after a comparison with the size of the file.
 [[nodiscard]] inline std::string read_header_text(input_file& file) {
     constexpr std::string_view no = "not a safetensors file: ";
     if (file.size() < 8)
-        file.refuse(detail::text("truncated: the file has ", file.size(),
-                                 " bytes, less than the 8 with which a safetensors file begins"));
+        file.refuse("truncated: the file has ", file.size(),
+                    " bytes, less than the 8 with which a safetensors file begins");
     std::uint64_t length = 0;
     file.read(0, std::as_writable_bytes(std::span(&length, 1)));
     if (length > largest_header)
-        file.refuse(detail::text(no, "its first 8 bytes give a header of ", length,
-                                 " bytes, over the limit of ", largest_header));
+        file.refuse(no, "its first 8 bytes give a header of ", length, " bytes, over the limit of ",
+                    largest_header);
     if (length < 2)
-        file.refuse(detail::text(no, "its first 8 bytes give a header of ", length,
-                                 " bytes, too short for an object"));
+        file.refuse(no, "its first 8 bytes give a header of ", length, " bytes, too short for an object");
     if (length > file.size() - 8)
-        file.refuse(detail::text("truncated: the header should have ", length, " bytes, but only ",
-                                 file.size() - 8, " follow"));
-    std::string text(static_cast<std::size_t>(length), '\0');
-    file.read(8, std::as_writable_bytes(std::span(text)));
+        file.refuse("truncated: the header should have ", length, " bytes, but only ", file.size() - 8,
+                    " follow");
+    auto text = file.text(8, length);
     if (text.front() != '{')
-        file.refuse(
-            detail::text(no, "the header begins with ", in_quotes(text.substr(0, 1)), ", not with '{'"));
-    refuse_zeros(file, text, "the header");
+        file.refuse(no, "the header begins with ", in_quotes(text.substr(0, 1)), ", not with '{'");
     return text;
 }
 
@@ -286,18 +251,17 @@ inline void check_extent(input_file const& file, safetensors_entry const& entry,
     auto const span = detail::text("data_offsets [", entry.begin, ", ", entry.end, "]");
     auto const bits = checked_product(entry.shape, entry.type->bits);
     if (!bits)
-        file.refuse(detail::text(what, "its size overflows: shape ", tuple_text(entry.shape), " of ",
-                                 entry.type->name));
+        file.refuse(what, "its size overflows: shape ", tuple_text(entry.shape), " of ", entry.type->name);
     if (*bits % 8 != 0)
-        file.refuse(detail::text(what, "shape ", tuple_text(entry.shape), " of ", entry.type->name,
-                                 " is not a whole number of bytes"));
-    if (entry.end < entry.begin) file.refuse(detail::text(what, span, " are reversed"));
+        file.refuse(what, "shape ", tuple_text(entry.shape), " of ", entry.type->name,
+                    " is not a whole number of bytes");
+    if (entry.end < entry.begin) file.refuse(what, span, " are reversed");
     if (entry.end - entry.begin != *bits / 8)
-        file.refuse(detail::text(what, span, " span ", entry.end - entry.begin, " bytes, but shape ",
-                                 tuple_text(entry.shape), " of ", entry.type->name, " takes ", *bits / 8));
+        file.refuse(what, span, " span ", entry.end - entry.begin, " bytes, but shape ",
+                    tuple_text(entry.shape), " of ", entry.type->name, " takes ", *bits / 8);
     if (entry.end > data_size)
-        file.refuse(detail::text(what, span, " reach beyond the ", data_size,
-                                 " bytes of data: the file is truncated, or the offsets are wrong"));
+        file.refuse(what, span, " reach beyond the ", data_size,
+                    " bytes of data: the file is truncated, or the offsets are wrong");
 }
 
 /// Throws where two tensors overlap, or bytes belong to none.
@@ -311,18 +275,18 @@ inline void check_cover(input_file const& file, safetensors_header const& header
     safetensors_entry const* previous = nullptr;
     for (auto const* entry : order) {
         if (entry->begin > covered)
-            file.refuse(detail::text("hole in the data: bytes ", covered, " to ", entry->begin,
-                                     ", before tensor ", in_quotes(entry->name), ", belong to no tensor"));
+            file.refuse("hole in the data: bytes ", covered, " to ", entry->begin, ", before tensor ",
+                        in_quotes(entry->name), ", belong to no tensor");
         if (entry->begin < covered)
-            file.refuse(detail::text("tensors ", in_quotes(previous->name), " and ", in_quotes(entry->name),
-                                     " overlap from byte ", entry->begin, " to byte ",
-                                     std::min(covered, entry->end), " of the data"));
+            file.refuse("tensors ", in_quotes(previous->name), " and ", in_quotes(entry->name),
+                        " overlap from byte ", entry->begin, " to byte ", std::min(covered, entry->end),
+                        " of the data");
         covered = entry->end;
         previous = entry;
     }
     if (covered != data_size)
-        file.refuse(detail::text("trailing bytes: the tensors take ", covered, " bytes, but ", data_size,
-                                 " follow the header"));
+        file.refuse("trailing bytes: the tensors take ", covered, " bytes, but ", data_size,
+                    " follow the header");
 }
 
 }  // namespace detail
@@ -334,8 +298,8 @@ inline void check_cover(input_file const& file, safetensors_header const& header
 /// header, nothing for the data.
 [[nodiscard]] inline safetensors_header read_safetensors_header(input_file& file) {
     auto const text = detail::read_header_text(file);
-    detail::safetensors_events events(file);
-    if (!nlohmann::json::sax_parse(text, &events)) file.refuse("the header is not valid JSON");
+    detail::safetensors_events events;
+    detail::naming_file(file.path(), [&] { events.read(text); });
     safetensors_header header{events.take(), 8 + text.size()};
     auto const data_size = file.size() - header.data_begin;
     for (auto const& named : header.tensors) detail::check_extent(file, named.second, data_size);

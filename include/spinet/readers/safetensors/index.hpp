@@ -5,18 +5,15 @@
 #include <spinet/error.hpp>
 #include <spinet/network/tensor.hpp>
 #include <spinet/readers/file.hpp>
+#include <spinet/readers/json_events.hpp>
 #include <spinet/readers/safetensors/header.hpp>
-
-#include <nlohmann/json.hpp>
 
 #include <cstddef>
 #include <filesystem>
 #include <functional>
 #include <map>
 #include <set>
-#include <span>
 #include <string>
-#include <string_view>
 #include <utility>
 
 namespace spinet {
@@ -31,89 +28,60 @@ namespace detail {
 /// Real ones nest two objects.
 inline constexpr std::size_t deepest_index = 32;
 
-/// What has to be true of the name of a shard: it stays in the directory, and can be shown.
-[[nodiscard]] inline bool is_plain_file_name(std::string_view name) noexcept {
-    constexpr std::size_t longest = 255;  // of all common file systems
-    if (name.empty() || name.size() > longest || name == "." || name == "..") return false;
-    for (char const c : name)
-        if (c == '/' || c == '\\' || c == ':' || static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
-            return false;
-    return true;
-}
-
-/// Takes the events of nlohmann's SAX parser, which does not recurse, as `safetensors_events` does. Only
-/// `weight_map` is kept; what stands beside it is passed over, down to a limited depth.
-class safetensors_index_events {
+/// Only `weight_map` is kept; what stands beside it is passed over, down to a limited depth.
+class safetensors_index_events final : public json_events {
 public:
-    using json = nlohmann::json;
-
-    explicit safetensors_index_events(input_file const& file) : file_(&file) {}
+    safetensors_index_events() : json_events("the index") {}
 
     /// After the last event.
     [[nodiscard]] safetensors_index take() {
-        if (names_.count("weight_map") == 0) file_->refuse("the index has no weight_map");
+        if (names_.count("weight_map") == 0) refuse("has no weight_map");
         return std::move(index_);
     }
 
-    bool null() { return scalar("null"); }
-    bool boolean(bool) { return scalar("a boolean"); }
-    bool number_integer(json::number_integer_t) { return scalar("a number"); }
-    bool number_unsigned(json::number_unsigned_t) { return scalar("a number"); }
-    bool number_float(json::number_float_t, json::string_t const&) { return scalar("a number"); }
-    bool binary(json::binary_t&) { return scalar("binary data"); }
-
-    bool string(json::string_t& value) {
+    bool string(json::string_t& value) override {
         if (depth_ != 2 || !in_weight_map_) return scalar("a string");
         if (!is_plain_file_name(value))
-            file_->refuse(detail::text("the index puts tensor ", in_quotes(name_), " into ", in_quotes(value),
-                                       ", which is not the name of a file in its own directory"));
+            refuse("puts tensor ", in_quotes(name_), " into ", in_quotes(value),
+                   ", which is not the name of a file in its own directory");
         index_.shard_of[name_] = value;
         return true;
     }
 
-    bool key(json::string_t& value) {
-        if (++keys_ > most_header_keys)
-            file_->refuse(detail::text("the index has more than ", most_header_keys, " keys"));
+    bool named(std::string const& value) override {
         if (depth_ == 1) {
             if (!names_.insert(value).second)
-                file_->refuse(detail::text("duplicate key ", in_quotes(value), " in the index"));
+                throw error("duplicate key ", in_quotes(value), " in the index");
             in_weight_map_ = value == "weight_map";
         } else if (depth_ == 2 && in_weight_map_) {
             if (index_.shard_of.count(value) != 0)
-                file_->refuse(
-                    detail::text("duplicate key ", in_quotes(value), " in the weight_map of the index"));
+                throw error("duplicate key ", in_quotes(value), " in the weight_map of the index");
             name_ = value;
         }
         return true;
     }
 
-    bool start_object(std::size_t) {
+    bool start_object(std::size_t) override {
         if (depth_ >= 2 || !in_weight_map_) return deeper();
         depth_ = 2;
         return true;
     }
-    bool start_array(std::size_t) {
+    bool start_array(std::size_t) override {
         if (depth_ == 0) unexpected("an array");
         return deeper("an array");
     }
-    bool end_object() { return shallower(); }
-    bool end_array() { return shallower(); }
-
-    bool parse_error(std::size_t position, std::string const&, json::exception const& reason) {
-        file_->refuse(detail::text("the index is not valid JSON at its byte ", position, ": ",
-                                   in_quotes(reason.what())));
-    }
+    bool end_object() override { return shallower(); }
+    bool end_array() override { return shallower(); }
 
 private:
-    bool scalar(char const* found) {
+    bool scalar(std::string const& found) override {
         if (depth_ == 0 || in_weight_map_) unexpected(found);
         return true;
     }
 
     bool deeper(char const* found = "an object") {
         if (in_weight_map_) unexpected(found);
-        if (++depth_ > deepest_index)
-            file_->refuse(detail::text("the index nests more than ", deepest_index, " levels"));
+        if (++depth_ > deepest_index) refuse("nests more than ", deepest_index, " levels");
         return true;
     }
 
@@ -123,19 +91,16 @@ private:
     }
 
     [[noreturn]] void unexpected(std::string const& found) const {
-        if (depth_ == 0) file_->refuse(detail::text("the index is ", found, ", not an object"));
-        if (depth_ == 1)
-            file_->refuse(detail::text("the weight_map of the index is ", found, ", not an object"));
-        file_->refuse(detail::text("the index puts tensor ", in_quotes(name_), " into ", found,
-                                   ", not into a file, whose name would be a string"));
+        if (depth_ == 0) refuse("is ", found, ", not an object");
+        if (depth_ == 1) throw error("the weight_map of the index is ", found, ", not an object");
+        refuse("puts tensor ", in_quotes(name_), " into ", found,
+               ", not into a file, whose name would be a string");
     }
 
-    input_file const* file_;
     safetensors_index index_;
     std::set<std::string, std::less<>> names_;
     std::string name_;
-    std::size_t depth_ = 0;  ///< objects and arrays that are open
-    std::size_t keys_ = 0;
+    std::size_t depth_ = 0;       ///< objects and arrays that are open
     bool in_weight_map_ = false;  ///< and so is the value of weight_map
 };
 
@@ -143,10 +108,7 @@ private:
 
 /// By the end of its name, as the Hugging Face libraries call it: `.safetensors.index.json`.
 [[nodiscard]] inline bool is_safetensors_index(std::filesystem::path const& path) {
-    std::string_view const ending = ".safetensors.index.json";
-    auto const name = path.filename().string();
-    return name.size() >= ending.size() &&
-           std::string_view(name).substr(name.size() - ending.size()) == ending;
+    return path.filename().string().ends_with(".safetensors.index.json");
 }
 
 /// Reads {"metadata": ..., "weight_map": {tensor: file, ...}}, as the Hugging Face libraries write it; what
@@ -154,14 +116,13 @@ private:
 /// of files which are not in the directory of the index. Memory: a small multiple of the index.
 [[nodiscard]] inline safetensors_index read_safetensors_index(input_file& file) {
     if (file.size() > detail::largest_header)
-        file.refuse(detail::text("the index has ", file.size(), " bytes, over the limit of ",
-                                 detail::largest_header));
-    std::string text(static_cast<std::size_t>(file.size()), '\0');
-    file.read(0, std::as_writable_bytes(std::span(text)));
-    detail::refuse_zeros(file, text, "the index");
-    detail::safetensors_index_events events(file);
-    if (!nlohmann::json::sax_parse(text, &events)) file.refuse("the index is not valid JSON");
-    return events.take();
+        file.refuse("the index has ", file.size(), " bytes, over the limit of ", detail::largest_header);
+    auto const text = file.text(0, file.size());
+    detail::safetensors_index_events events;
+    return detail::naming_file(file.path(), [&] {
+        events.read(text);
+        return events.take();
+    });
 }
 
 }  // namespace spinet

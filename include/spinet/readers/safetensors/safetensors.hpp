@@ -65,8 +65,8 @@ struct safetensors_tensors {
 };
 
 /// Adds those tensors of a file whose entries `wanted` accepts.
-template <class Wanted>
-void add_tensors(safetensors_tensors& to, input_file& file, Wanted wanted) {
+inline void add_tensors(safetensors_tensors& to, input_file& file,
+                        std::function<bool(safetensors_entry const&)> const& wanted) {
     auto const header = read_safetensors_header(file);
     mapped_file const data(file);
     for (auto const& [name, entry] : header.tensors) {
@@ -86,7 +86,7 @@ void add_tensors(safetensors_tensors& to, input_file& file, Wanted wanted) {
 /// libraries, too, leave out what the model does not ask for.
 [[nodiscard]] inline safetensors_tensors tensors_of_shards(input_file& index_file) {
     auto const index = read_safetensors_index(index_file);
-    std::set<std::string> shards;
+    std::set<std::string, std::less<>> shards;
     for (auto const& listing : index.shard_of) shards.insert(listing.second);
     auto const directory = std::filesystem::path(index_file.path()).parent_path();
     safetensors_tensors result;
@@ -95,20 +95,19 @@ void add_tensors(safetensors_tensors& to, input_file& file, Wanted wanted) {
         add_tensors(result, file, [&](safetensors_entry const& entry) {
             auto const at = index.shard_of.find(entry.name);
             if (at == index.shard_of.end())
-                result.notes.push_back("ignored tensor " + in_quotes(entry.name) + " of dtype " +
-                                       std::string(entry.type->name) + ": it is in the file " +
-                                       in_quotes(shard) + ", but not in the index");
+                result.notes.push_back(text("ignored tensor ", in_quotes(entry.name), " of dtype ",
+                                            entry.type->name, ": it is in the file ", in_quotes(shard),
+                                            ", but not in the index"));
             else if (at->second != shard)
-                file.refuse(detail::text("tensor ", in_quotes(entry.name),
-                                         " is in this file, but the index puts it into ",
-                                         in_quotes(at->second)));
+                file.refuse("tensor ", in_quotes(entry.name), " is in this file, but the index puts it into ",
+                            in_quotes(at->second));
             return at != index.shard_of.end();
         });
     }
     for (auto const& [name, shard] : index.shard_of)
         if (result.listed.count(name) == 0)
-            index_file.refuse(detail::text("tensor ", in_quotes(name), " is not in the file ",
-                                           in_quotes(shard), ", into which the index puts it"));
+            index_file.refuse("tensor ", in_quotes(name), " is not in the file ", in_quotes(shard),
+                              ", into which the index puts it");
     return result;
 }
 
@@ -122,17 +121,13 @@ void add_tensors(safetensors_tensors& to, input_file& file, Wanted wanted) {
 
 inline bool safetensors::recognises(std::filesystem::path const& path) const {
     if (path.extension() == ".safetensors" || is_safetensors_index(path)) return true;
-    try {
-        input_file file(path);
+    return detail::recognised(path, [](input_file& file) {
         if (file.size() < 10) return false;
         std::uint64_t length = 0;
-        char first = 0;
         file.read(0, std::as_writable_bytes(std::span(&length, 1)));
-        file.read(8, std::as_writable_bytes(std::span(&first, 1)));
-        return first == '{' && length >= 2 && length <= detail::largest_header && length <= file.size() - 8;
-    } catch (error const&) {
-        return false;
-    }
+        return file.text(8, 1) == "{" && length >= 2 && length <= detail::largest_header &&
+               length <= file.size() - 8;
+    });
 }
 
 inline network safetensors::operator()(std::filesystem::path const& path) const {

@@ -19,8 +19,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <variant>
 #include <vector>
 
 namespace spinet {
@@ -155,7 +153,7 @@ inline void write_safetensors(std::filesystem::path const& path, std::vector<ten
     auto const order = detail::in_file_order(tensors);
     detail::check_names(path, order);
     // The reader counts four keys of a tensor: its name and three more.
-    if (4 * order.size() + metadata.size() + (metadata.empty() ? 0 : 1) > detail::most_header_keys)
+    if (4 * order.size() + metadata.size() + (metadata.empty() ? 0 : 1) > detail::json_events::most_keys)
         throw file_error(path.string(), "cannot be written: ", order.size(),
                          " tensors are too many for one file");
     auto const header = detail::safetensors_header_text(path, order, metadata);

@@ -4,6 +4,7 @@
 
 #include <spinet/error.hpp>
 #include <spinet/network/tensor.hpp>
+#include <spinet/readers/file.hpp>
 
 #include <algorithm>
 #include <array>
@@ -11,31 +12,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <iterator>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 namespace spinet::detail {
-
-/// What reading one file may still allocate: in all, ten times its size and 64 MiB.
-class memory_allowance {
-public:
-    explicit memory_allowance(std::uint64_t file_size) noexcept
-        : left_(std::min(file_size, std::uint64_t{1} << 59) * 10 + (std::uint64_t{64} << 20)) {}
-
-    /// Throws `error` where that is too much.
-    void take(std::uint64_t bytes) {
-        if (bytes > left_)
-            throw error("what it describes needs more memory than ten times the size of the file and 64 MiB");
-        left_ -= bytes;
-    }
-
-private:
-    std::uint64_t left_;
-};
 
 /// The names that a pickle may mention. Functions are not called: a call is kept as a value.
 struct pickle_global {
@@ -123,6 +107,11 @@ public:
     /// Of text or bytes.
     [[nodiscard]] std::string_view text(pickle_ref at) const {
         return std::string_view(bytes_).substr(values_[at].first, values_[at].second);
+    }
+    /// The text, if it is one.
+    [[nodiscard]] std::optional<std::string_view> maybe_text(pickle_ref at) const {
+        if (!is(at, pickle_kind::text)) return std::nullopt;
+        return text(at);
     }
     /// The number of items of a tuple, a list or a dict.
     [[nodiscard]] std::size_t count(pickle_ref at) const {
@@ -245,14 +234,12 @@ private:
 
     void finish() {
         if (stack_.size() != 1 || !marks_.empty()) fail("the pickle ends with an unfinished value");
-        if (at_ != bytes_.size())
-            fail(detail::text(bytes_.size() - at_, " bytes follow the end of the pickle"));
+        if (at_ != bytes_.size()) fail(bytes_.size() - at_, " bytes follow the end of the pickle");
         into_->root_ = stack_.back();
     }
 
     void check_protocol(unsigned version) const {
-        if (version < 2 || version > 5)
-            fail(detail::text("protocol ", version, " of pickle; 2 to 5 are read"));
+        if (version < 2 || version > 5) fail("protocol ", version, " of pickle; 2 to 5 are read");
     }
 
     /// A frame has no meaning to whom has all bytes.
@@ -305,8 +292,7 @@ private:
     }
 
     void mark() {
-        if (marks_.size() == most_marks)
-            fail(detail::text("values are nested more than ", most_marks, " deep"));
+        if (marks_.size() == most_marks) fail("values are nested more than ", most_marks, " deep");
         marks_.push_back(stack_.size());
     }
 
@@ -338,8 +324,7 @@ private:
     void put(std::uint64_t index) {
         need(1);
         // Writers count, so that there are fewer numbers than bytes.
-        if (index >= bytes_.size())
-            fail(detail::text("the memo ", index, " is beyond the size of the pickle"));
+        if (index >= bytes_.size()) fail("the memo ", index, " is beyond the size of the pickle");
         if (index >= memo_.size()) {
             memory_->take((index + 1 - memo_.size()) * sizeof(pickle_ref));
             memo_.resize(static_cast<std::size_t>(index) + 1, no_pickle_ref);
@@ -349,7 +334,7 @@ private:
 
     void get(std::uint64_t index) {
         if (index >= memo_.size() || memo_[static_cast<std::size_t>(index)] == no_pickle_ref)
-            fail(detail::text("the memo ", index, " is used before it is set"));
+            fail("the memo ", index, " is used before it is set");
         push(memo_[static_cast<std::size_t>(index)]);
     }
 
@@ -389,7 +374,7 @@ private:
             what += ". It makes a quantised tensor: dequantise the network and save it again";
         else if (name.find("_rebuild_sparse") != name.npos)
             what += ". It makes a sparse tensor: save tensor.to_dense() instead";
-        else if (name.rfind("torch._utils.", 0) == 0 || name.rfind("torch._tensor.", 0) == 0)
+        else if (name.starts_with("torch._utils.") || name.starts_with("torch._tensor."))
             what += ". It makes a tensor of another kind: save plain tensors";
         else if (name.find("Storage") != name.npos)
             what += ". Its elements are neither f16, bf16, f32, f64 nor integers";
@@ -403,7 +388,7 @@ private:
         auto const function = stack_[stack_.size() - 2], arguments = stack_.back();
         if (!into_->is(function, pickle_kind::global)) fail("what is called is no function");
         auto const& global = pickle_globals[into_->values_[function].first];
-        if (!global.may_be_called) fail(detail::text("a call of ", global.name, ", which is no function"));
+        if (!global.may_be_called) fail("a call of ", global.name, ", which is no function");
         if (!into_->is(arguments, pickle_kind::tuple)) fail("the arguments of a call are no tuple");
         pickle_value made{pickle_kind::call, into_->values_[function].first, arguments};
         if (global.name == "collections.OrderedDict") {
@@ -500,14 +485,14 @@ private:
         return into_->values_[stack_[stack_.size() - count - 1]];
     }
 
-    [[noreturn]] void fail(std::string const& what) const {
-        throw error("byte ", start_, " of data.pkl: ", what);
+    template <class... Pieces>
+    [[noreturn, gnu::always_inline]] void fail(Pieces const&... what) const {
+        throw error("byte ", start_, " of data.pkl: ", what...);
     }
 
     [[noreturn]] void refuse_instruction(unsigned code) const {
-        fail(detail::text(
-            "instruction ", code,
-            " of pickle, which the tensors of PyTorch need not; files of protocol 2 to 5 are read"));
+        fail("instruction ", code,
+             " of pickle, which the tensors of PyTorch need not; files of protocol 2 to 5 are read");
     }
 
     pickle_values* into_;

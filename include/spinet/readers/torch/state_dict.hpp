@@ -19,7 +19,6 @@
 #include <functional>
 #include <limits>
 #include <map>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -65,7 +64,7 @@ namespace detail {
 
 /// "data.pkl" of "lenet/data.pkl".
 [[nodiscard]] inline bool is_pickle_entry(std::string_view name) {
-    return name == "data.pkl" || (name.size() > 9 && name.substr(name.size() - 9) == "/data.pkl");
+    return name == "data.pkl" || (name.size() > 9 && name.ends_with("/data.pkl"));
 }
 
 /// The entries of a checkpoint, which have the name of the archive in front.
@@ -105,8 +104,7 @@ private:
         for (auto const& [name, entry] : entries_) {
             if (!is_pickle_entry(name)) continue;
             if (found != nullptr)
-                file_->refuse(
-                    detail::text("holds two pickles, ", in_quotes(*found), " and ", in_quotes(name)));
+                file_->refuse("holds two pickles, ", in_quotes(*found), " and ", in_quotes(name));
             found = &name;
         }
         if (found == nullptr)
@@ -116,7 +114,7 @@ private:
 
     void refuse_script() const {
         auto const code = entries_.lower_bound(prefix_ + "code/");
-        bool const has_code = code != entries_.end() && code->first.rfind(prefix_ + "code/", 0) == 0;
+        bool const has_code = code != entries_.end() && code->first.starts_with(prefix_ + "code/");
         if (find("constants.pkl") != nullptr || has_code)
             file_->refuse(
                 "is a TorchScript program, not a state dict; save its weights with "
@@ -129,8 +127,7 @@ private:
         std::string order(static_cast<std::size_t>(std::min<std::uint64_t>(entry->size, 16)), '\0');
         read(*entry, std::as_writable_bytes(std::span(order)));
         if (order != "little")
-            file_->refuse(
-                detail::text("has the byte order ", in_quotes(order), "; only little-endian files are read"));
+            file_->refuse("has the byte order ", in_quotes(order), "; only little-endian files are read");
     }
 
     input_file const* file_;
@@ -142,28 +139,18 @@ private:
 
 /// What is not a zip file: says what it is instead, and what to do.
 [[noreturn]] inline void refuse_other_checkpoint(input_file& file) {
-    std::array<char, 262> start{};
-    auto const length = static_cast<std::size_t>(std::min<std::uint64_t>(file.size(), start.size()));
-    file.read(0, std::as_writable_bytes(std::span(start).first(length)));
-    std::string_view const text(start.data(), length);
+    auto const text = file.text(0, std::min<std::uint64_t>(file.size(), 262));
     std::string const convert =
         "; convert it in Python: torch.save(torch.load(file, map_location=\"cpu\"), other)";
     // The number with which the format before the zip files begins, as a pickle of a long integer.
     if (text.substr(0, 32).find("\x8A\x0A\x6C\xFC\x9C\x46\xF9\x20\x6A\xA8\x50\x19") != text.npos)
-        file.refuse(detail::text("is in the format of PyTorch before 1.6", convert));
+        file.refuse("is in the format of PyTorch before 1.6", convert);
     if (text.size() > 256 && text.substr(257) == "ustar")
-        file.refuse(detail::text("is a tar file, as PyTorch wrote before 0.1.10", convert));
-    if (text.substr(0, 1) == "\x80")
+        file.refuse("is a tar file, as PyTorch wrote before 0.1.10", convert);
+    if (text.starts_with('\x80'))
         file.refuse(
             "is a bare pickle, not a file of torch.save in PyTorch 1.6 or later; nothing in it is run");
     file.refuse("is no zip file, as torch.save writes them in PyTorch 1.6 or later");
-}
-
-[[nodiscard]] inline bool begins_as_zip(input_file& file) {
-    std::array<std::byte, 4> start{};
-    if (file.size() < start.size()) return false;
-    file.read(0, start);
-    return std::memcmp(start.data(), "PK\x03\x04", 4) == 0;
 }
 
 // --- what the pickle says
@@ -248,14 +235,14 @@ private:
     void read_storage(pickle_ref at, tensor_place& place) const {
         if (!values_->is(at, pickle_kind::persistent)) throw error("it has no storage");
         auto const tuple = values_->arguments(at);
-        if (values_->count(tuple) != 5 || text(values_->item(tuple, 0)) != "storage")
+        if (values_->count(tuple) != 5 || values_->maybe_text(values_->item(tuple, 0)) != "storage")
             throw error("its storage is not described by 'storage', type, key, location and size");
         auto const type = values_->item(tuple, 1);
         for (auto const& each : storage_types)
             if (values_->is(type, pickle_kind::global) && values_->global(type) == each.global)
                 place.type = &each;
         if (place.type == nullptr) throw error("its storage is of no known type");
-        auto const key = text(values_->item(tuple, 2));
+        auto const key = values_->maybe_text(values_->item(tuple, 2));
         if (!key || key->size() > 1000) throw error("the key of its storage is no string");
         place.storage.append("data/").append(*key);
         place.storage_size = length(values_->item(tuple, 4), "the size of its storage");
@@ -300,11 +287,6 @@ private:
                         place.storage_size);
     }
 
-    [[nodiscard]] std::optional<std::string_view> text(pickle_ref at) const {
-        if (!values_->is(at, pickle_kind::text)) return std::nullopt;
-        return values_->text(at);
-    }
-
     [[nodiscard]] std::uint64_t length(pickle_ref at, std::string const& what) const {
         if (values_->is(at, pickle_kind::long_integer)) throw error(what, " is beyond 2^63");
         if (!values_->is(at, pickle_kind::integer)) throw error(what, " is no integer");
@@ -341,12 +323,7 @@ private:
     [[noreturn]] void refuse_root() const {
         auto const root = values_->root();
         std::string const what(calls_.is_tensor(root) ? "a tensor" : to_string(values_->kind(root)));
-        file_->refuse(detail::text("holds ", what, ", not a dict of tensors; save model.state_dict()"));
-    }
-
-    [[nodiscard]] std::optional<std::string_view> text(pickle_ref at) const {
-        if (!values_->is(at, pickle_kind::text)) return std::nullopt;
-        return values_->text(at);
+        file_->refuse("holds ", what, ", not a dict of tensors; save model.state_dict()");
     }
 
     [[nodiscard]] std::string keys_of(pickle_ref dict) const {
@@ -355,7 +332,9 @@ private:
         values_->for_each(dict, [&](pickle_ref key, pickle_ref) {
             if (++shown > 12) return;
             if (shown > 1) keys += ", ";
-            keys += shown == 12 ? "..." : text(key) ? in_quotes(*text(key)) : "no string";
+            keys += shown == 12                ? "..."
+                    : values_->maybe_text(key) ? in_quotes(*values_->maybe_text(key))
+                                               : "no string";
         });
         return shown == 0 ? "it has no keys" : "its keys are " + keys;
     }
@@ -374,9 +353,7 @@ private:
 
     /// What a module keeps beside its tensors, of any type.
     [[nodiscard]] bool is_extra_state(pickle_ref key) const {
-        constexpr std::string_view suffix = "_extra_state";
-        auto const name = text(key).value_or("");
-        return name.size() >= suffix.size() && name.substr(name.size() - suffix.size()) == suffix;
+        return values_->maybe_text(key).value_or("").ends_with("_extra_state");
     }
 
     [[nodiscard]] pickle_ref chosen() {
@@ -384,17 +361,17 @@ private:
         if (holds_tensors_only(root)) return root;
         std::vector<std::pair<std::string, pickle_ref>> candidates;
         values_->for_each(root, [&](pickle_ref key, pickle_ref value) {
-            auto const name = text(key).value_or("");
+            auto const name = values_->maybe_text(key).value_or("");
             if (values_->is_dict(value) && std::find(usual.begin(), usual.end(), name) != usual.end() &&
                 candidates.size() < 3)
                 candidates.emplace_back(name, value);
         });
         if (candidates.size() != 1)
-            file_->refuse(detail::text(
-                "is not a dict of tensors alone, and ", (candidates.empty() ? "none" : "more than one"),
-                " of state_dict, model_state_dict, model and net is a dict in it; name the dict "
-                "that holds the tensors in the option 'entry': ",
-                keys_of(root)));
+            file_->refuse("is not a dict of tensors alone, and ",
+                          (candidates.empty() ? "none" : "more than one"),
+                          " of state_dict, model_state_dict, model and net is a dict in it; name the dict "
+                          "that holds the tensors in the option 'entry': ",
+                          keys_of(root));
         found_.notes.push_back("read the dict " + in_quotes(candidates[0].first) +
                                " of a checkpoint: " + keys_of(root));
         return candidates[0].second;
@@ -407,16 +384,16 @@ private:
             std::size_t longest = 0;
             pickle_ref next = no_pickle_ref;
             values_->for_each(at, [&](pickle_ref key, pickle_ref value) {
-                auto const name = text(key).value_or("");
-                bool const fits = !name.empty() && rest.substr(0, name.size()) == name &&
+                auto const name = values_->maybe_text(key).value_or("");
+                bool const fits = !name.empty() && rest.starts_with(name) &&
                                   (name.size() == rest.size() || rest[name.size()] == '.');
                 if (!fits || name.size() < longest) return;
                 longest = name.size();
                 next = value;
             });
             if (next == no_pickle_ref || !values_->is_dict(next))
-                file_->refuse(detail::text("there is no dict ", in_quotes(rest),
-                                           ", which the option 'entry' names: ", keys_of(at)));
+                file_->refuse("there is no dict ", in_quotes(rest),
+                              ", which the option 'entry' names: ", keys_of(at));
             at = next;
             if (longest == rest.size()) return at;
             rest.remove_prefix(longest + 1);
@@ -432,12 +409,12 @@ private:
             else
                 leave_out(key, value);
         });
-        if (found_.listed.empty()) file_->refuse(detail::text("the dict holds no tensors: ", keys_of(dict)));
+        if (found_.listed.empty()) file_->refuse("the dict holds no tensors: ", keys_of(dict));
     }
 
     void list_tensor(pickle_ref key, pickle_ref value) {
-        if (!text(key)) file_->refuse("a tensor has a key which is no string");
-        std::string const name(*text(key));
+        if (!values_->maybe_text(key)) file_->refuse("a tensor has a key which is no string");
+        std::string const name(*values_->maybe_text(key));
         with_place([&] { return "tensor " + in_quotes(name); },
                    [&] {
                        auto place = calls_.place_of(value);
@@ -453,12 +430,12 @@ private:
 
     /// A network without what is in a dict or a list would perhaps be another network.
     void leave_out(pickle_ref key, pickle_ref value) {
-        auto const name = text(key) ? in_quotes(*text(key)) : std::string("which is no string");
+        auto const name = values_->maybe_text(key) ? in_quotes(*values_->maybe_text(key))
+                                                   : std::string("which is no string");
         std::string const kind(to_string(values_->kind(value)));
         if (!calls_.is_single(value) && !is_extra_state(key) && !is_empty(value))
-            file_->refuse(detail::text(
-                "the key ", name, " holds ", kind,
-                ", not a tensor; if that is where the tensors are, name it in the option 'entry'"));
+            file_->refuse("the key ", name, " holds ", kind,
+                          ", not a tensor; if that is where the tensors are, name it in the option 'entry'");
         memory_->take(256);
         found_.notes.push_back("left out the key " + name + ", which holds " + kind + ", not a tensor");
     }
@@ -473,7 +450,7 @@ private:
     void drop_prefix() {
         constexpr std::string_view prefix = "module.";
         for (auto const& [name, entry] : found_.listed)
-            if (name.size() <= prefix.size() || name.rfind(prefix, 0) != 0) return;
+            if (name.size() <= prefix.size() || !name.starts_with(prefix)) return;
         checkpoint_tensors shorter;
         for (auto& [name, entry] : found_.listed) {
             auto const rest = name.substr(prefix.size());
@@ -540,15 +517,13 @@ public:
             return {name, type, std::move(shape), bytes,
                     size == 0 ? 0 : static_cast<std::size_t>(place.offset) * place.type->size};
         memory_->take(size);
-        auto gathered = std::make_shared<std::vector<std::byte>>(static_cast<std::size_t>(size));
-        gather(place, *bytes, *gathered);
+        std::vector<std::byte> gathered(static_cast<std::size_t>(size));
+        gather(place, bytes.bytes(), gathered);
         return {name, type, std::move(shape), std::move(gathered)};
     }
 
 private:
-    using shared_storage = std::shared_ptr<std::vector<std::byte> const>;
-
-    [[nodiscard]] shared_storage storage(tensor_place const& place) {
+    [[nodiscard]] byte_source storage(tensor_place const& place) {
         auto const* const entry = archive_->find(place.storage);
         if (entry == nullptr) throw error("its storage, entry ", in_quotes(place.storage), ", is missing");
         auto const needed = checked_product(std::vector<std::uint64_t>{place.storage_size, place.type->size});
@@ -556,33 +531,29 @@ private:
             throw error("its storage of ", place.storage_size, " elements of ", place.type->name,
                         " does not have the size of entry ", in_quotes(place.storage), ", ", entry->size,
                         " bytes");
-        auto& found = read_[place.storage];
-        if (found != nullptr) return found;
+        auto const [found, is_new] = read_.try_emplace(place.storage);
+        if (!is_new) return found->second;
         memory_->take(entry->size);
-        auto bytes = std::make_shared<std::vector<std::byte>>(static_cast<std::size_t>(entry->size));
-        archive_->read(*entry, *bytes);
-        found = std::move(bytes);
-        return found;
+        std::vector<std::byte> bytes(static_cast<std::size_t>(entry->size));
+        archive_->read(*entry, bytes);
+        return found->second = std::move(bytes);
     }
 
     checkpoint_archive const* archive_;
     memory_allowance* memory_;
-    std::map<std::string, shared_storage, std::less<>> read_;
+    std::map<std::string, byte_source, std::less<>> read_;
 };
 
 }  // namespace detail
 
 inline bool state_dict::recognises(std::filesystem::path const& path) const {
     if (path.extension() == ".pt" || path.extension() == ".pth") return true;
-    try {
-        input_file file(path);
+    return detail::recognised(path, [](input_file& file) {
         if (!detail::begins_as_zip(file)) return false;
         auto const entries = detail::zip_reader(file).entries();
         return std::any_of(entries.begin(), entries.end(),
                            [](auto const& each) { return detail::is_pickle_entry(each.name); });
-    } catch (error const&) {
-        return false;
-    }
+    });
 }
 
 inline network state_dict::operator()(std::filesystem::path const& path) const {

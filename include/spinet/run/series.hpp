@@ -3,7 +3,7 @@
 #pragma once
 
 #include <spinet/archive.hpp>
-#include <spinet/statistics/centred_sums.hpp>
+#include <spinet/run/centred_sums.hpp>
 
 #include <cstddef>
 #include <cstdint>

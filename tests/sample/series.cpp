@@ -2,8 +2,8 @@
 /// Series of bounded length: coarsening against plain means and variances, tau of a process with a known one.
 #include "../catch.hpp"
 #include <spinet/random/streams.hpp>
+#include <spinet/run/series.hpp>
 #include <spinet/statistics/autocorrelation.hpp>
-#include <spinet/statistics/series.hpp>
 
 #include <cmath>
 #include <cstddef>

@@ -15,7 +15,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
 #include <vector>
 
 namespace spinet {
@@ -111,10 +110,10 @@ template <class M, class K, class Exec = serial, class... Watchers>
     single_threaded_blas const one_blas_thread;
     auto team = executor.team();
     auto result = detail::anneal_with(model, kernel, temperatures, plan, team, [&](std::uint64_t sweep) {
-        return detail::tell({run_phase::annealing, sweep, plan.sweeps, false, {}}, watchers...);
+        return detail::tell_all(progress{run_phase::annealing, sweep, plan.sweeps, false, {}}, watchers...);
     });
-    (void)detail::tell(
-        {run_phase::annealing, result.energies.empty() ? 0 : plan.sweeps, plan.sweeps, true, {}},
+    (void)detail::tell_all(
+        progress{run_phase::annealing, result.energies.empty() ? 0 : plan.sweeps, plan.sweeps, true, {}},
         watchers...);
     return result;
 }

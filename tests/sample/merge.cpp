@@ -3,12 +3,12 @@
 /// moments comes out of pieces as it went in.
 #include "../catch.hpp"
 #include <spinet/random/streams.hpp>
+#include <spinet/run/centred_sums.hpp>
 #include <spinet/run/recorder.hpp>
+#include <spinet/run/series.hpp>
 #include <spinet/statistics/autocorrelation.hpp>
-#include <spinet/statistics/centred_sums.hpp>
 #include <spinet/statistics/distributions.hpp>
 #include <spinet/statistics/ladder_means.hpp>
-#include <spinet/statistics/series.hpp>
 
 #include <cmath>
 #include <cstddef>

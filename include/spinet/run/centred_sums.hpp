@@ -4,7 +4,6 @@
 
 #include <spinet/archive.hpp>
 
-#include <cstddef>
 #include <cstdint>
 
 namespace spinet {
