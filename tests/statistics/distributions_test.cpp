@@ -10,6 +10,7 @@
 #include <vector>
 
 using namespace spinet;
+using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
@@ -164,4 +165,21 @@ TEST_CASE("distributions refuse what has no answer", "[distributions]") {
     CHECK_THROWS_AS(incomplete_beta(1.0, 1.0, 1.5), error);
     CHECK_THROWS_WITH(chi_square_survival(1.0, -2.0),
                       "chi_square_survival: expected degrees of freedom > 0, found -2");
+}
+
+TEST_CASE("Fisher's F has the values of tables, Student's t squared, and closed forms", "[distributions]") {
+    // 95 and 99 % points: Abramowitz and Stegun, table 26.9.
+    CHECK(f_survival(3.33, 5, 10) == Catch::Approx(0.05).epsilon(0.01));
+    CHECK(f_survival(4.94, 3, 20) == Catch::Approx(0.01).epsilon(0.01));
+    for (double const dof : {1.0, 4.0, 17.0})
+        for (double const t : {0.1, 2.0, 9.0})
+            CHECK(f_survival(t * t, 1, dof) == Catch::Approx(2 * student_t_cdf(-t, dof)).epsilon(1e-11));
+    // With 2 degrees of freedom between: (1 + 2 x / d)^(-d / 2).
+    for (double const dof : {3.0, 10.0})
+        for (double const x : {0.0, 0.5, 40.0})
+            CHECK(f_survival(x, 2, dof) == Catch::Approx(std::pow(1 + 2 * x / dof, -dof / 2)).epsilon(1e-11));
+    CHECK(f_survival(std::numeric_limits<double>::infinity(), 3, 4) == 0);
+    CHECK_THROWS_WITH(f_survival(-1, 3, 4), ContainsSubstring("f_survival"));
+    CHECK_THROWS_WITH(f_survival(1, 0, 4), ContainsSubstring("f_survival"));
+    CHECK_THROWS_WITH(f_survival(std::nan(""), 1, 4), ContainsSubstring("f_survival"));
 }
