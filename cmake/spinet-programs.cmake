@@ -51,7 +51,7 @@ set(spinet_json_includes "nlohmann/|[a-z./]*program\\.hpp|spinet/readers/(load|a
 set(spinet_zip_includes "zip\\.h|spinet/readers/(zip_archive|numpy/npz|torch/state_dict)\\.hpp")
 set(spinet_hdf5_includes "hdf5\\.h|spinet/readers/keras/(keras|hdf5_file)\\.hpp")
 set(spinet_onnx_includes "onnx/|spinet/readers/onnx/[a-z_]+\\.hpp")
-set(spinet_zlib_includes "zlib\\.h|spinet/io/idx\\.hpp")
+set(spinet_zlib_includes "zlib\\.h|spinet/io/(idx|samples)\\.hpp")
 function(spinet_without_missing variable)
     foreach(component IN LISTS spinet_components)
         if(TARGET spinet::${component})

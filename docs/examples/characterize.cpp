@@ -2,6 +2,7 @@
 /// characterize: from files of trained networks to their descriptor, <|q|> over temperature with error bars.
 #include "program.hpp"
 #include <spinet/io/plot.hpp>
+#include <spinet/mapping/data_states.hpp>
 #include <spinet/mapping/subsample.hpp>
 #include <spinet/mapping/wiring_summary.hpp>
 #include <spinet/network/shapes.hpp>
@@ -42,6 +43,7 @@ struct options {
     std::string biases = "fields";
     std::vector<std::string> nulls;
     bool balanced = false;
+    std::string start_from;
     std::string checkpoint;
     std::string output = "curve.csv";
     std::string plot;
@@ -114,6 +116,10 @@ void parse(int argc, char** argv, options& chosen, CLI::App& app) {
         ->check(CLI::IsMember(null_models));
     app.add_flag("--balanced", chosen.balanced,
                  "first rescale hidden ReLU neurons to the least norm, the function unchanged");
+    app.add_option(
+           "--start-from", chosen.start_from,
+           "IDX or .npy file of samples: cold replicas also start from what the network computes for them")
+        ->check(text);
     app.add_option("--checkpoint", chosen.checkpoint, "save the run here, and resume from it if it is there")
         ->check(text);
     app.add_option("--output", chosen.output, "table of the curves; layers go to OUTPUT.layers.csv")
@@ -463,6 +469,20 @@ auto of_checkpoint(options const& chosen, subject const& of, Work&& work) {
     }
 }
 
+/// The plan of a network, with the states of the samples it is to start from: half of the cold replicas take
+/// them.
+spinet::run_plan plan_of(subject const& of, options const& chosen) {
+    auto plan = chosen.plan;
+    if (chosen.start_from.empty()) return plan;
+    auto const samples = program::samples(chosen.start_from, std::max<std::size_t>(1, plan.replicas / 4));
+    try {
+        plan.starts = spinet::data_states(of.network, samples);
+    } catch (spinet::error const& fault) {
+        throw spinet::file_error(chosen.start_from, fault.what());
+    }
+    return plan;
+}
+
 /// Characterises one network. Returns whether the run was completed.
 template <class K>
 bool characterize(subject const& of, options const& chosen, spinet::checkpoint_set& saved,
@@ -470,6 +490,7 @@ bool characterize(subject const& of, options const& chosen, spinet::checkpoint_s
     if (chosen.subsample)
         return of_file(of, [&] { return characterize_by_subsamples<K>(of, chosen, results); });
     auto const executor = executor_of(chosen);
+    auto const plan = plan_of(of, chosen);
     auto const glass = spinet::to_spin_glass(of.network, mapping_of(chosen));
     auto const earlier = saved.find(of.name);
     auto ladder = parsed_temperatures(chosen.temperatures);
@@ -491,12 +512,11 @@ bool characterize(subject const& of, options const& chosen, spinet::checkpoint_s
     spinet::progress_bar bar(of.name);
     auto const start_or_resume = [&] {
         if (earlier == saved.end())
-            return spinet::sample(glass, method, measured, chosen.plan, executor, until_interrupted, save,
-                                  bar);
+            return spinet::sample(glass, method, measured, plan, executor, until_interrupted, save, bar);
         spinet::checkpoint const from = earlier->second;
         return of_checkpoint(chosen, of, [&] {
-            return spinet::resume(from, glass, method, measured, chosen.plan, executor, until_interrupted,
-                                  save, bar);
+            return spinet::resume(from, glass, method, measured, plan, executor, until_interrupted, save,
+                                  bar);
         });
     };
     auto const run = start_or_resume();
@@ -535,6 +555,7 @@ void check_outputs(options const& chosen) {
     std::map<std::filesystem::path, std::string> networks;
     for (auto const& file : chosen.files) networks[file] = "is one of the networks";
     if (!chosen.architecture.empty()) networks[chosen.architecture] = "is the architecture";
+    if (!chosen.start_from.empty()) networks[chosen.start_from] = "holds the samples to start from";
     program::check_outputs(written, networks);
 }
 
@@ -556,6 +577,10 @@ int run(options const& chosen) {
     (void)executor_of(chosen);
     auto const subjects = load_subjects(chosen);
     check_outputs(chosen);
+    if (chosen.subsample && !chosen.start_from.empty())
+        throw spinet::error("--start-from has states of whole networks: leave --subsample out");
+    if (!chosen.start_from.empty())
+        for (auto const& each : subjects) (void)plan_of(each, chosen);  // refused before any run
     if (chosen.subsample && !chosen.checkpoint.empty())
         throw spinet::error(
             "--subsample and --checkpoint exclude each other: what sub-samples gave so far is written "

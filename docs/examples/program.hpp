@@ -13,6 +13,9 @@
 #include <spinet/readers/numpy/npz.hpp>
 #include <spinet/readers/torch/state_dict.hpp>
 #endif
+#ifdef SPINET_PROGRAM_HAS_ZLIB
+#include <spinet/io/samples.hpp>
+#endif
 #ifdef SPINET_PROGRAM_HAS_ONNX
 #include <spinet/readers/onnx/onnx.hpp>
 #endif
@@ -40,6 +43,16 @@
 #include <vector>
 
 namespace program {
+
+/// The first `count` samples of an IDX or .npy file.
+inline spinet::row_major_array<double, 2> samples([[maybe_unused]] std::filesystem::path const& file,
+                                                  [[maybe_unused]] std::size_t count) {
+#ifdef SPINET_PROGRAM_HAS_ZLIB
+    return spinet::load_samples(file, count);
+#else
+    throw spinet::error("samples are read with zlib, without which this program was built");
+#endif
+}
 
 inline volatile std::sig_atomic_t interrupted = 0;
 

@@ -2,6 +2,7 @@
 /// IDX files: every type of number, compressed or not, and files that are cut, too long or no IDX files.
 #include "../files.hpp"
 #include <spinet/io/idx.hpp>
+#include <spinet/io/samples.hpp>
 
 #include <cmath>
 #include <cstddef>
@@ -138,4 +139,61 @@ TEST_CASE("images and labels become samples", "[io]") {
     CHECK_THAT(with(idx(0x09, {3}, "\x01\x02\xff")), ContainsSubstring("label 2 is -1"));
     CHECK_THAT(error_of([&] { return load_labelled_images(labels, labels).count; }),
                ContainsSubstring("holds no images"));
+}
+
+// --- samples without labels
+
+namespace {
+
+bytes npy_file(std::string const& type, std::string const& shape, bytes const& body, bool fortran = false) {
+    std::string dictionary = "{'descr': '" + type + "', 'fortran_order': " + (fortran ? "True" : "False") +
+                             ", 'shape': " + shape + ", }";
+    while ((dictionary.size() + 11) % 64 != 0) dictionary += ' ';
+    dictionary += '\n';
+    return "\x93NUMPY\x01" + bytes(1, '\0') + static_cast<char>(dictionary.size() & 0xff) +
+           static_cast<char>(dictionary.size() >> 8) + dictionary + body;
+}
+
+std::string samples_refusal(std::filesystem::path const& path) {
+    return error_of([&] { return load_samples(path, 5).size(); });
+}
+
+}  // namespace
+
+TEST_CASE("samples are rows of numbers from IDX and NumPy files", "[io]") {
+    files const made;
+    bytes const pixels("\x00\xff\x33\x66\x99\xcc", 6);
+    xt::xtensor<double, 2> const expected{{0, 1, 0.2}, {0.4, 0.6, 0.8}};
+    for (auto const& path :
+         {made.plain(idx(0x08, {2, 1, 3}, pixels)), made.compressed(idx(0x08, {2, 3}, pixels)),
+          made.plain(npy_file("|u1", "(2, 3, 1)", pixels), "a.npy")})
+        CHECK(xt::allclose(load_samples(path, 9), expected));
+    // A file may hold more than is asked for.
+    CHECK(xt::allclose(load_samples(made.plain(idx(0x08, {2, 3}, pixels)), 1),
+                       xt::xtensor<double, 2>{{0, 1, 0.2}}));
+    bytes const floats("\x00\x00\x80\x3f\x00\x00\x00\xc0", 8);  // 1, -2
+    CHECK(xt::allclose(load_samples(made.plain(npy_file("<f4", "(2, 1)", floats), "b.npy"), 9),
+                       xt::xtensor<double, 2>{{1}, {-2}}));
+    CHECK(load_samples(made.plain(npy_file("<f4", "(2, 1)", floats), "b.npy"), 1).size() == 1);
+}
+
+TEST_CASE("samples that cannot be read are refused with the name of the file", "[io]") {
+    files const made;
+    bytes const pixels(6, '\x40');
+    auto const refused = [&](bytes const& content, std::string const& why) {
+        auto const path = made.plain(content, "some.npy");
+        CHECK_THAT(samples_refusal(path), ContainsSubstring("some.npy: ") && ContainsSubstring(why));
+    };
+    refused(npy_file("|u1", "(2, 4)", pixels), "needs 8 bytes, but 6 follow");
+    refused(npy_file("|u1", "(6,)", pixels), "samples have shape");
+    refused(npy_file("|u1", "(2, 3)", pixels, true), "samples have shape");
+    refused(npy_file("<i4", "(1, 1)", bytes(4, '\0')), "samples have shape");
+    refused(npy_file("|u1", "(0, 3)", ""), "holds no samples");
+    refused(npy_file("<f4", "(1, 1)", bytes("\x00\x00\xc0\x7f", 4)), "number 0 is not finite");
+    refused(npy_file("|u1", "(99999999999, 99999999999)", pixels), "its shape");
+    refused(npy_file("|u1", "(2, 3)", pixels).substr(0, 40), "");
+    refused(idx(0x08, {6}, pixels), "holds no samples");
+    refused(idx(0x08, {2, 4}, pixels), "some.npy");
+    refused("no samples", "is no IDX file");
+    CHECK_THAT(samples_refusal(made.place() / "none"), ContainsSubstring("none"));
 }

@@ -219,6 +219,16 @@ if [ "$(id -u)" -ne 0 ]; then
     chmod a+w locked
 fi
 
+# --- samples to start from: good.safetensors takes 3 numbers ---
+printf '\000\000\010\002\000\000\000\002\000\000\000\003\001\377\001\377\001\377' >three.idx
+printf '\000\000\010\002\000\000\000\003\000\000\000\002\001\377\001\377\001\377' >two.idx
+written 'no\.idx: ' --start-from no.idx
+written 'two\.idx: .*samples of 2 numbers for a network of 3' --start-from two.idx
+written 'good\.safetensors: is no IDX file' --start-from good.safetensors
+written '--start-from has states of whole networks' --start-from three.idx --subsample 2
+written 'three\.idx: cannot be written: .*samples' --start-from three.idx --output three.idx
+check '--start-from runs' "$program" good.safetensors $tiny --start-from three.idx --output started.csv
+
 # A newline in a name does not make a second line.
 odd=$(printf 'new\nline')
 refused '^characterize: new.line\.safetensors: no such file$' "$odd.safetensors"
