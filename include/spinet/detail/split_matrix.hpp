@@ -30,7 +30,15 @@
 
 namespace spinet::detail {
 
+/// What a split_matrix holds, whatever the compiler's flags are: files compiled with and without tiles may
+/// hand each other the same models.
+struct split_numbers {
+    std::size_t k_ = 0, n_ = 0;
+    aligned_vector<std::uint16_t> tiles_;
+};
+
 #if defined(SPINET_HAS_TILES)
+inline namespace with_tiles {
 
 /// May this process use tiles? The kernel asks for a request: their state is large.
 [[nodiscard]] inline bool tiles_permitted() noexcept {
@@ -57,7 +65,7 @@ struct alignas(cache_line) tile_shapes {
 };
 
 /// An immutable matrix B (k x n) for products A B where every entry of A is a bf16 number.
-class split_matrix {
+class split_matrix : split_numbers {
 public:
     split_matrix() = default;
 
@@ -66,7 +74,7 @@ public:
     /// B(i, j) = from[i * row_step + j * column_step]
     split_matrix(float const* from, std::size_t k, std::size_t n, std::size_t row_step,
                  std::size_t column_step)
-        : k_(k), n_(n) {
+        : split_numbers{k, n, {}} {
         float largest = 0;
         for (std::size_t i = 0; i < k; ++i)
             for (std::size_t j = 0; j < n; ++j)
@@ -193,16 +201,14 @@ private:
         if constexpr (Rows == 2) _tile_stored(2, below, bytes);
         if constexpr (Rows == 2 && Columns == 2) _tile_stored(3, below + 16, bytes);
     }
-
-    std::size_t k_ = 0;
-    std::size_t n_ = 0;
-    aligned_vector<std::uint16_t> tiles_;
 };
 
+}  // namespace with_tiles
 #else
+inline namespace without_tiles {
 
 /// Without tiles: always empty.
-class split_matrix {
+class split_matrix : split_numbers {
 public:
     split_matrix() = default;
     [[nodiscard]] static constexpr bool available() noexcept { return false; }
@@ -211,6 +217,9 @@ public:
     void multiply_add(rows_view<float const>, std::size_t, rows_view<float>) const noexcept {}
 };
 
+}  // namespace without_tiles
 #endif
+
+static_assert(sizeof(split_matrix) == sizeof(split_numbers));
 
 }  // namespace spinet::detail

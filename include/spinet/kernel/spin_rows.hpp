@@ -139,7 +139,13 @@ public:
 
     /// Everything the next sweep depends on, so that a run can continue bitwise.
     void save(archive_writer& out) const {
-        detail::put_signs(out, without_padding(spins_));
+        auto const spins = without_padding(spins_);
+        bool const signs = std::all_of(spins.begin(), spins.end(), [](Real s) { return s == 1 || s == -1; });
+        out.put_value(std::uint8_t{signs});
+        if (signs)
+            detail::put_signs(out, spins);
+        else  // a kernel of the user's own may keep other numbers here
+            out.put(spins);
         out.put(without_padding(fields_));
         out.put(energies_);
         out.put_value(std::uint8_t{engine_.products});
@@ -149,7 +155,10 @@ public:
 
     void load(archive_reader& in) {
         std::vector<Real> spins(rows_ * sites_);
-        detail::get_signs(in, spins);
+        if (in.get_value<std::uint8_t>() != 0)
+            detail::get_signs(in, spins);
+        else
+            spins = in.get_exactly<Real>(spins.size());
         pad(spins, spins_);
         pad(in.get_exactly<Real>(fields_.empty() ? 0 : rows_ * sites_), fields_);
         energies_ = in.get_exactly<double>(energies_.size());
