@@ -9,7 +9,7 @@ build=$here/build/check
 jobs=$(nproc 2>/dev/null || echo 2)
 . "$here/cmake/packages.sh"
 
-install_packages g++ clang libclang-rt-dev cmake ninja-build libxtensor-dev libxtensor-blas-dev libopenblas-dev libopenblas0-openmp libopenblas64-dev nlohmann-json3-dev \
+install_packages g++ clang libclang-rt-dev libc++-dev libc++abi-dev cmake ninja-build libxtensor-dev libxtensor-blas-dev libopenblas-dev libopenblas0-openmp libopenblas64-dev nlohmann-json3-dev \
     zlib1g-dev libzip-dev libhdf5-dev libonnx-dev libprotobuf-dev catch2 libcli11-dev libbenchmark-dev gnuplot-nox \
     python3-torch python3-sklearn python3-pandas python3-scipy python3-matplotlib
 use_ninja

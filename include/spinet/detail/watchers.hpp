@@ -1,16 +1,25 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// What watches a long computation and may stop it: callbacks that see its progress, and std::stop_token.
+/// What watches a long computation and may stop it: callbacks that see its progress, and stop tokens.
 #pragma once
 
+#include <spinet/detail/language.hpp>
+
 #include <concepts>
-#include <stop_token>
 #include <type_traits>
 
-namespace spinet::detail {
+namespace spinet {
+
+/// Says whether to stop: std::stop_token, or a type of your own where the standard library has none (libc++
+/// before 18) or Ctrl-C sets a flag.
+template <class W>
+concept StopToken = requires(W const& token) {
+    { token.stop_requested() } -> std::convertible_to<bool>;
+};
+
+namespace detail {
 
 template <class W, class Progress>
-concept watches = std::same_as<std::remove_cvref_t<W>, std::stop_token> ||
-    requires(W& watcher, Progress const& now) {
+concept watches = StopToken<W> || requires(W& watcher, Progress const& now) {
     { watcher(now) } -> std::convertible_to<bool>;
 };
 
@@ -19,7 +28,7 @@ template <class Progress, class... Watchers>
 [[nodiscard]] bool tell_all(Progress const& now, Watchers&... watchers) {
     bool all = true;
     [[maybe_unused]] auto const ask = [&](auto& watcher) {
-        if constexpr (std::is_same_v<std::remove_cvref_t<decltype(watcher)>, std::stop_token>)
+        if constexpr (StopToken<std::remove_reference_t<decltype(watcher)>>)
             all = !watcher.stop_requested() && all;
         else
             all = static_cast<bool>(watcher(now)) && all;
@@ -28,4 +37,5 @@ template <class Progress, class... Watchers>
     return all;
 }
 
-}  // namespace spinet::detail
+}  // namespace detail
+}  // namespace spinet

@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <stop_token>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -41,9 +40,9 @@ concept Callback = requires(C& callback, progress const& now) {
     { callback(now) } -> std::convertible_to<bool>;
 };
 
-/// What may watch a run: a callback, or a std::stop_token.
+/// What may watch a run: a callback, or a stop token such as std::stop_token.
 template <class W>
-concept Watcher = Callback<W> || std::same_as<W, std::stop_token>;
+concept Watcher = Callback<W> || StopToken<W>;
 
 namespace detail {
 
