@@ -148,7 +148,7 @@ TEST_CASE("arrays that are no model are refused with their shapes", "[model]") {
     CHECK_THROWS_WITH(sparse_ising<float>(j),
                       "sparse_ising: couplings: element (0, 1) is too large for float");
     j(0, 1) = 1;
-    CHECK_THROWS_WITH(sparse_ising(j), ContainsSubstring("coupling (1, 0) differs from coupling (0, 1)"));
+    CHECK_THROWS_WITH(sparse_ising(j), ContainsSubstring("but coupling (0, 1) is"));
     CHECK_THROWS_WITH(sparse_ising(xt::xtensor<double, 2>{{1.0}}),
                       ContainsSubstring("joins a spin to itself"));
     CHECK_THROWS_WITH(sparse_ising(xt::xtensor<double, 2>{{0.0, 1.0}}), ContainsSubstring("shape (1, 2)"));

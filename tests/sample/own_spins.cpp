@@ -102,3 +102,18 @@ TEST_CASE("spins of other values survive a checkpoint", "[sample]") {
         CHECK(mean_energy(resumed)[k].error == here.error);
     }
 }
+
+TEST_CASE("an energy that turns into NaN ends the run where it happens", "[sample]") {
+    struct nan_later : potts_ring {
+        double energy_change(std::span<double const> s, std::size_t i, double value) const {
+            // 0 is no value of the states that a run begins with.
+            return value == -1 && i == 5 && s[3] == 0 ? std::nan("") : potts_ring::energy_change(s, i, value);
+        }
+    };
+    CHECK_THROWS_WITH(
+        sample(nan_later{}, parallel_tempering(potts_heat_bath{}, ladder({1.0, 2.0}), energy_exchange{}),
+               observables{energy{}},
+               run_plan{.replicas = 4, .warmup = 0, .sweeps = 100, .measure_every = 1, .from = start::hot}),
+        Catch::Matchers::ContainsSubstring("sample: the energy of replica") &&
+            Catch::Matchers::ContainsSubstring("is nan"));
+}

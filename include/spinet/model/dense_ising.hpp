@@ -110,7 +110,9 @@ private:
             for (std::size_t j = 0; j < i; ++j) {
                 if (!std::isfinite(row(i)[j])) throw error("dense_ising: ", at(i, j), " is not finite");
                 if (row(i)[j] != row(j)[i])
-                    throw error("dense_ising: ", at(i, j), " differs from ", at(j, i));
+                    throw error("dense_ising: ", at(i, j), " is ", static_cast<double>(row(i)[j]), ", but ",
+                                at(j, i), " is ", static_cast<double>(row(j)[i]),
+                                "; (J + xt::transpose(J)) / 2 is symmetric");
             }
         }
         detail::require_fields_fit(

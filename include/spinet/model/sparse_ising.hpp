@@ -106,8 +106,9 @@ private:
         for (std::uint32_t i = 0; i < found.spins; ++i)
             for (std::uint32_t k = 0; k <= i; ++k) {
                 if (!(j(i, k) == j(k, i)) && !(std::isnan(j(i, k)) && std::isnan(j(k, i))))
-                    throw error("sparse_ising: coupling (", i, ", ", k, ") differs from coupling (", k, ", ",
-                                i, ")");
+                    throw error("sparse_ising: coupling (", i, ", ", k, ") is ", static_cast<double>(j(i, k)),
+                                ", but coupling (", k, ", ", i, ") is ", static_cast<double>(j(k, i)),
+                                "; (J + xt::transpose(J)) / 2 is symmetric");
                 if (j(i, k) != 0) found.bonds.push_back({k, i, j(i, k)});
             }
         return found;

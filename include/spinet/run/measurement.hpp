@@ -4,10 +4,12 @@
 
 #include <spinet/detail/packed_spins.hpp>
 #include <spinet/ensemble/concepts.hpp>
+#include <spinet/error.hpp>
 #include <spinet/observable/concepts.hpp>
 #include <spinet/run/run.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -104,6 +106,10 @@ private:
         std::vector<std::uint64_t const*> bits(packs ? n : 0);
         std::vector<double> energies(n);
         ensemble.gather_energies(index, std::span<double>(energies));
+        for (std::size_t r = 0; r < n; ++r)
+            if (!std::isfinite(energies[r]))
+                throw error("sample: the energy of replica ", r, " at T = ", temperatures_[rung], " is ",
+                            energies[r]);
         if constexpr (copies) ensemble.gather_spins(index, std::span<real>(spins));
         if constexpr (packs) ensemble.gather_bits(index, std::span<std::uint64_t const*>(bits));
         cohort<real> const seen{{copies ? spins.data() : nullptr, n, sites_, sites_},
