@@ -7,6 +7,7 @@
 #include <spinet/ensemble/tile.hpp>
 #include <spinet/kernel/glauber.hpp>
 #include <spinet/model/factories.hpp>
+#include <spinet/testing/exact_start.hpp>
 
 #include <cmath>
 #include <cstddef>
@@ -178,4 +179,15 @@ TEST_CASE("pair moves are made on the rungs of the model, and not on capped mode
     part.start([&](std::size_t) { return std::span<double const>(up); });
     part.advance(0);
     CHECK(calls == 2 * 3);  // pairs of ladders, temperatures up to 1
+}
+
+TEST_CASE("fits by enumeration refuse rungs of other models", "[ensemble]") {
+    auto const model = random_layered_glass<double>({5, 4}, {0.4}, 3);
+    double const cut = 0.9 * leading_modes(model, 1).values[0];
+    CHECK_THAT(error_of([&] {
+                   return testing::fit_each_move(model, glauber{}, capped_models({{cut, 0.5, 2}}),
+                                                 ladder({0.5, 1, 2}), 256, 1)
+                       .swept.size();
+               }),
+               ContainsSubstring("3 temperatures, but the exchange has 6 rungs"));
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <spinet/ensemble/tile.hpp>
+#include <spinet/error.hpp>
 #include <spinet/random/streams.hpp>
 #include <spinet/testing/enumeration.hpp>
 #include <spinet/testing/goodness_of_fit.hpp>
@@ -27,7 +28,8 @@ struct fits_by_move {
 
 /// Starts ladders in exact draws at each of their temperatures, lets each advance by two sweeps with their
 /// exchanges (with no_exchange, by one sweep) and tests the states at every temperature. `samples` ladders at
-/// least. At most 20 spins.
+/// least. At most 20 spins. Throws spinet::error for an exchange with rungs beside the ladder
+/// (capped_models).
 ///
 /// `beta_factor` other than 1 sweeps at a wrong temperature: a control that the test must reject.
 template <Model M, class K, class Exchange, class Pairs = no_pair_move>
@@ -40,6 +42,10 @@ template <Model M, class K, class Exchange, class Pairs = no_pair_move>
     constexpr bool exchanges = !std::is_same_v<Exchange, no_exchange>;
     constexpr std::size_t ladders = 256;
     std::size_t const rungs = temperatures.size();
+    if (std::size_t const found = graph_of(resolved, temperatures).rungs.size(); found != rungs)
+        throw error(
+            "fit_each_move: ", rungs, " temperatures, but the exchange has ", found,
+            " rungs; those beside the ladder are of other models, whose distributions are not known here");
     std::vector<exact_distribution> exact;
     std::vector<double> swept_at;
     for (double const t : temperatures.temperatures()) {
