@@ -39,6 +39,7 @@
 #include <spinet/model/sparse_ising.hpp>
 #include <spinet/network/mlp.hpp>
 #include <spinet/network/network.hpp>
+#include <spinet/observable/connected_overlaps.hpp>
 #include <spinet/observable/energy.hpp>
 #include <spinet/observable/group_overlaps.hpp>
 #include <spinet/observable/lift.hpp>

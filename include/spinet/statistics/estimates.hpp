@@ -12,6 +12,7 @@
 #include <spinet/statistics/ladder_means.hpp>
 
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <limits>
 
@@ -36,7 +37,7 @@ namespace detail {
 
 /// The general form: `f(mean)` combines means of the observable's components, mean(c) being component c
 /// averaged over time and over replicas or pairs. The jackknife is over f as a whole, so ratios and the like
-/// are in order.
+/// are in order. `f(mean, T)` is also told the temperature.
 template <class O, class... Os, class F>
 [[nodiscard]] curve estimates(run<Os...> const& of, F&& f) {
     static_assert(run<Os...>::template has<O>,
@@ -52,8 +53,11 @@ template <class O, class... Os, class F>
         }
         recorded_means const means(recorded, of.weights_at(k));
         auto const whole = jackknife(means.units(), [&](std::size_t left_out) {
-            return static_cast<double>(
-                f([&](std::size_t component) { return means.mean(left_out, component); }));
+            auto const mean = [&](std::size_t component) { return means.mean(left_out, component); };
+            if constexpr (std::invocable<F&, decltype(mean), double>)
+                return static_cast<double>(f(mean, of.temperatures[k]));
+            else
+                return static_cast<double>(f(mean));
         });
         double const lead_error = jackknife(means.units(), [&](std::size_t left_out) {
                                       return means.mean(left_out, recorded.lead());
@@ -128,12 +132,32 @@ template <class... Os>
     return estimates<energy>(of, [](auto mean) { return mean(0); });
 }
 
+/// The heat capacity per spin N (<e^2> - <e>^2) / T^2, e being the energy per spin. The error of <e> makes it
+/// too small by N error^2 / T^2.
+template <class... Os>
+[[nodiscard]] curve heat_capacity(run<Os...> const& of) {
+    auto const spins = static_cast<double>(of.sites);
+    return estimates<energy>(
+        of, [&](auto mean, double t) { return spins * (mean(1) - mean(0) * mean(0)) / (t * t); });
+}
+
 /// <|m|>, whole or of group part - 1.
 template <class... Os>
 [[nodiscard]] curve mean_abs_magnetisation(run<Os...> const& of, std::size_t part = 0) {
     detail::check_part("mean_abs_magnetisation", part, moments::parts(of.groups));
     return estimates<magnetisation>(
         of, [&](auto mean) { return mean(part * moments::count + moments::absolute); });
+}
+
+/// Binder's g = (3 - <m^4> / <m^2>^2) / 2 of the magnetisation: 0 for a Gaussian m, 1 where |m| has one
+/// value.
+template <class... Os>
+[[nodiscard]] curve magnetisation_binder_parameter(run<Os...> const& of, std::size_t part = 0) {
+    detail::check_part("magnetisation_binder_parameter", part, moments::parts(of.groups));
+    return estimates<magnetisation>(of, [&](auto mean) {
+        double const square = mean(part * moments::count + moments::square);
+        return (3 - mean(part * moments::count + moments::fourth) / (square * square)) / 2;
+    });
 }
 
 }  // namespace spinet

@@ -4,6 +4,7 @@
 
 #include <spinet/detail/arrays.hpp>
 #include <spinet/error.hpp>
+#include <spinet/observable/connected_overlaps.hpp>
 #include <spinet/observable/group_overlaps.hpp>
 #include <spinet/observable/link_overlap.hpp>
 #include <spinet/observable/overlap.hpp>
@@ -55,6 +56,22 @@ template <class... Os>
     auto const spins = static_cast<double>(part == 0 ? of.sites : of.groups[part - 1].size);
     return estimates<overlap>(
         of, [&](auto mean) { return spins * mean(part * moments::count + moments::square); });
+}
+
+/// The connected (replicon) susceptibility (1 / N) sum_ij (<s_i s_j> - <s_i><s_j>)^2 = N (<q_ab^2> - 2 <q_ab
+/// q_ac> + <q_ab q_cd>) of one instance, N being the spins of the part, from connected_overlaps{}. In a
+/// field, where spin_glass_susceptibility is of order N at every temperature because <q> is not 0, this one
+/// diverges only where a glass begins. Without a field and above the transition the two agree.
+template <class... Os>
+[[nodiscard]] curve connected_susceptibility(run<Os...> const& of, std::size_t part = 0) {
+    detail::check_part("connected_susceptibility", part, moments::parts(of.groups));
+    auto const spins = static_cast<double>(part == 0 ? of.sites : of.groups[part - 1].size);
+    return estimates<connected_overlaps>(of, [&](auto mean) {
+        std::size_t const first = part * connected_overlaps::count;
+        return spins *
+               (mean(first + connected_overlaps::of_two) - 2 * mean(first + connected_overlaps::of_three) +
+                mean(first + connected_overlaps::of_four));
+    });
 }
 
 /// <q_link>; `part` 0 is the whole, p + 1 coupling block p of a model that has several.
