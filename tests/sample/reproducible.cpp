@@ -143,7 +143,7 @@ TEST_CASE("joined replicas start both hot or both cold, and are compared so") {
     // would agree.
     auto const frozen = edwards_anderson<float>({10, 10}, gaussian_bonds{}, 1);
     run_plan pairs = plan();
-    pairs.replicas = 12;
+    pairs.replicas = 24;
     auto const seen = sample(frozen,
                              parallel_tempering(glauber{}, ladder({0.05, 0.06}), no_exchange{},
                                                 isoenergetic_clusters{.below = 0.01}),
@@ -152,6 +152,54 @@ TEST_CASE("joined replicas start both hot or both cold, and are compared so") {
     CHECK(std::any_of(verdicts[1].reasons.begin(), verdicts[1].reasons.end(), [](std::string const& reason) {
         return reason.find("hot and cold starts disagree in the energy") == 0;
     }));
+}
+
+TEST_CASE("a finished run goes on with twice and eight times the sweeps") {
+    auto const method = parallel_tempering(glauber{}, temperatures());
+    run_plan of{.replicas = 6,
+                .warmup = 40,
+                .sweeps = 160,
+                .measure_every = 4,
+                .seed = 7,
+                .annealing = 60,
+                .keep_spins = true};
+    std::optional<checkpoint> kept;
+    (void)sample(glass(), method, measured, of, serial{}, [&](progress const& now) {
+        if (now.last && now.save) kept = now.save();
+        return true;
+    });
+    REQUIRE(kept);
+    for (std::uint64_t const times : {1u, 2u, 8u}) {
+        auto longer = of;
+        longer.sweeps *= times;
+        auto const whole = sample(glass(), method, measured, longer),
+                   resumed = resume(*kept, glass(), method, measured, longer);
+        CAPTURE(times);
+        REQUIRE(resumed.complete());
+        CHECK(resumed.exchange.accepted == whole.exchange.accepted);
+        for (std::size_t k = 0; k < 5; ++k) {
+            auto const &one = resumed.of<overlap>()[k], &other = whole.of<overlap>()[k];
+            for (std::size_t s = 0; s < recorder::stages; ++s) {
+                CHECK(one.count(s) == other.count(s));
+                CHECK(one.sum(s, 3, 1) == Catch::Approx(other.sum(s, 3, 1)).epsilon(1e-12));
+            }
+            for (std::size_t r = 0; r < 6; ++r) {
+                std::vector<float> here(68), there(68);
+                resumed.spins[k].copy_row(r, std::span(here));
+                whole.spins[k].copy_row(r, std::span(there));
+                CHECK(here == there);
+            }
+        }
+    }
+    for (std::uint64_t const sweeps : {240u, 80u, 0u}) {
+        auto other = of;
+        other.sweeps = sweeps;
+        CHECK_THROWS_AS(resume(*kept, glass(), method, measured, other), error);
+    }
+    auto warmer = of;
+    warmer.sweeps *= 2;
+    warmer.warmup *= 2;
+    CHECK_THROWS_AS(resume(*kept, glass(), method, measured, warmer), error);
 }
 
 TEST_CASE("a checkpoint of another run is refused") {

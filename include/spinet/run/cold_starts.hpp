@@ -4,6 +4,7 @@
 
 #include <spinet/mean_field/coupling_spectrum.hpp>
 #include <spinet/model/concepts.hpp>
+#include <spinet/run/run.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -82,25 +83,30 @@ void check_own_states(row_major_array<float, 2> const& own) {
     }
 }
 
-/// All cold states of a run, in the order in which replicas take them: those of the plan and those that
-/// spinet finds take turns, so that neither push the other out where replicas are few.
+/// All cold states of a run, in the order in which replicas take them. Every second one is the best of the
+/// annealing, so that enough replicas start from it to be compared with the hot ones by themselves; the
+/// plan's own states and the others that spinet finds take turns in between.
 template <Model M>
 [[nodiscard]] std::vector<cold_state<spin_of<M>>> cold_states(M const& model,
                                                               row_major_array<float, 2> const& own,
                                                               std::vector<spin_of<M>> annealed,
                                                               std::vector<spin_of<M>> annealed_too) {
     auto modes = mode_states(model);
-    std::vector<cold_state<spin_of<M>>> found, all;
-    found.push_back({"the annealing", std::move(annealed)});
-    for (std::size_t k = 0; k < modes.size() && k < 2; ++k) found.push_back(std::move(modes[k]));
-    found.push_back({"another annealing", std::move(annealed_too)});
-    for (std::size_t k = 2; k < modes.size(); ++k) found.push_back(std::move(modes[k]));
+    std::vector<cold_state<spin_of<M>>> others;
+    for (std::size_t k = 0; k < modes.size() && k < 2; ++k) others.push_back(std::move(modes[k]));
+    others.push_back({"another annealing", std::move(annealed_too)});
+    for (std::size_t k = 2; k < modes.size(); ++k) others.push_back(std::move(modes[k]));
     std::size_t const given = own.shape()[0];
-    for (std::size_t k = 0; k < std::max(found.size(), given); ++k) {
+    std::vector<cold_state<spin_of<M>>> all;
+    auto const add = [&](cold_state<spin_of<M>> state) {
+        all.push_back({run_record::best_annealed, annealed});
+        all.push_back(std::move(state));
+    };
+    for (std::size_t k = 0; k < std::max(others.size(), given); ++k) {
         if (k < given)
-            all.push_back({text("state ", k, " of the plan"),
-                           {own.data() + k * own.shape()[1], own.data() + (k + 1) * own.shape()[1]}});
-        if (k < found.size()) all.push_back(std::move(found[k]));
+            add({text("state ", k, " of the plan"),
+                 {own.data() + k * own.shape()[1], own.data() + (k + 1) * own.shape()[1]}});
+        if (k < others.size()) add(std::move(others[k]));
     }
     return all;
 }

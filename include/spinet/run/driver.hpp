@@ -103,7 +103,8 @@ public:
     void load(checkpoint const& from) {
         if (from.version != version)
             throw error("the checkpoint was written by spinet ", from.version, ", this is ", version);
-        if (from.identity != identity())
+        std::size_t const doublings = doublings_since(from.identity);
+        if (doublings == not_this_run)
             throw error("the checkpoint belongs to another model, method, plan or set of observables");
         archive_reader in(from.state);
         for (auto left = in.get_value<std::uint64_t>(); left > 0; --left)
@@ -112,7 +113,10 @@ public:
         if (from.sweeps_done > ensemble_.steps() * sweeps_of_step())
             throw error("the checkpoint is damaged: it has more sweeps than its plan");
         for (auto& of_observable : result_.recorders)
-            for (auto& at_temperature : of_observable) at_temperature.load(in);
+            for (auto& at_temperature : of_observable) {
+                at_temperature.load(in);
+                at_temperature.double_plan(doublings);
+            }
         if (!in.at_end()) throw error("the checkpoint is damaged: bytes are left over");
         result_.sweeps_done = from.sweeps_done;
     }
@@ -265,19 +269,38 @@ private:
                 std::move(out).take()};
     }
 
+    static constexpr std::size_t not_this_run = 64;
+
+    /// How often the sweeps of a checkpoint's plan have to be doubled to give this plan, which else is the
+    /// same; not_this_run where that is not so.
+    [[nodiscard]] std::size_t doublings_since(std::uint64_t of_checkpoint) const {
+        if (of_checkpoint == identity()) return 0;
+        auto shorter = plan_.sweeps;
+        for (std::size_t k = 1; !Method::anneals && shorter % 2 == 0; ++k) {
+            shorter /= 2;
+            if (shorter < plan_.measure_every || shorter % plan_.measure_every != 0) break;
+            if (of_checkpoint == identity_of_plan(shorter)) return k;
+        }
+        return not_this_run;
+    }
+
     [[nodiscard]] std::uint64_t identity() const {
-        if (identity_ != 0) return identity_;
+        if (identity_ == 0) identity_ = identity_of_plan(plan_.sweeps);
+        return identity_;
+    }
+
+    [[nodiscard]] std::uint64_t identity_of_plan(std::uint64_t sweeps) const {
         fingerprint print;
         print.add_value(model_fingerprint(model_)).add(std::string(method_.name()));
         print.add(std::span<double const>(method_.temperatures().temperatures()));
         for (std::uint64_t const value :
-             {std::uint64_t{plan_.replicas}, plan_.warmup, plan_.sweeps, plan_.measure_every, plan_.seed,
+             {std::uint64_t{plan_.replicas}, plan_.warmup, sweeps, plan_.measure_every, plan_.seed,
               static_cast<std::uint64_t>(plan_.from), plan_.annealing, std::uint64_t{sizeof(real)}})
             print.add_value(value);
         print.add(std::span<float const>(plan_.starts.data(), plan_.starts.size()));
         for (auto const& of_observable : result_.recorders)
             for (auto const& name : of_observable[0].components()) print.add(name);
-        return identity_ = print.value();
+        return print.value();
     }
 
     single_threaded_blas one_blas_thread_;

@@ -99,6 +99,21 @@ public:
         series_.merge(other.series_);
     }
 
+    /// What was recorded, in the stages of a plan with 2^times as many measurements: each doubling puts stage
+    /// s into s - 1, and stage 0 stays.
+    void double_plan(std::size_t times) {
+        std::size_t const of_stage = units() * width();
+        for (; times > 0; --times)
+            for (std::size_t s = 1; s < stages; ++s) {
+                counts_[s - 1] += counts_[s];
+                counts_[s] = 0;
+                for (std::size_t k = 0; k < of_stage; ++k) {
+                    sums_[(s - 1) * of_stage + k] += sums_[s * of_stage + k];
+                    sums_[s * of_stage + k] = 0;
+                }
+            }
+    }
+
     [[nodiscard]] std::uint64_t count(std::size_t stage) const noexcept { return counts_[stage]; }
     [[nodiscard]] std::uint64_t count() const noexcept {
         std::uint64_t total = 0;

@@ -31,8 +31,10 @@ struct run_record : ensemble_report {
     std::vector<spin_group> groups;
     bool exchanges = false;              ///< the method moves replicas between temperatures
     std::size_t replicas_per_block = 1;  ///< consecutive replicas that depend on each other
-    /// The cold states in which replicas started, by name; none where all started hot.
+    /// The states that cold replicas take in turn, by name; one may come several times. None where all
+    /// started hot.
     std::vector<std::string> cold_states = {};
+    static constexpr char const* best_annealed = "the annealing";
     bool anneals = false;            ///< the temperature falls: each has all the sweeps of the plan
     std::uint64_t sweeps_done = 0;   ///< of warm-up and measurement together
     std::uint64_t sweeps_total = 0;  ///< likewise, of the whole plan
@@ -47,8 +49,7 @@ struct run_record : ensemble_report {
     /// The last spins of every replica at each temperature, where the plan says `keep_spins`.
     std::vector<stored_spins> spins = {};
 
-    /// How a replica started: 0 is hot, 1 + k the cold state k. Every second block of replicas is cold, and
-    /// the cold ones take turns among the states.
+    /// How a replica started: 0 is hot, 1 + k the cold state k. Every second block of replicas is cold.
     [[nodiscard]] std::size_t start_of(std::size_t replica) const noexcept {
         std::size_t const block = replica / replicas_per_block;
         return cold_states.empty() || block % 2 == 0 ? 0 : 1 + block / 2 % cold_states.size();

@@ -12,10 +12,9 @@
 namespace spinet {
 
 /// Where replicas start. hot: independent random spins. hot_and_cold: every second replica is cold; only then
-/// can starts be compared. All temperatures of a cold replica start in one state, and cold replicas take
-/// turns among these: the best of an annealing; descents from plus and minus the leading mode of the
-/// couplings; another row of the annealing; descents from the second mode; and, alternating with them, the
-/// plan's own.
+/// can starts be compared. All temperatures of a cold replica start in one state. Every second cold replica
+/// takes the best of an annealing; the others take turns among descents from plus and minus the leading mode
+/// of the couplings, another row of the annealing, descents from the second mode, and the plan's own states.
 enum class start { hot, hot_and_cold };
 
 /// A sweep is one update per spin of every row. Sweeps during warm-up are not measured.

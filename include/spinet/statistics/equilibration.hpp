@@ -55,6 +55,11 @@ public:
         : record_(record), rules_(rules) {
         for (std::size_t r = 0; r < record.plan.replicas; ++r)
             (r / record.replicas_per_block % 2 == 0 ? hot_ : cold_).push_back(r);
+        for (std::size_t const r : cold_)
+            if (!record.cold_states.empty() &&
+                record.cold_states[record.start_of(r) - 1] == run_record::best_annealed)
+                annealed_.push_back(r);
+        if (annealed_.size() < 3 * record.replicas_per_block) annealed_ = cold_;
     }
 
     /// What concerns the whole run, and so every temperature.
@@ -153,7 +158,7 @@ private:
 
     void check_starts(judged_quantity const& quantity, double p, std::vector<std::string>& faults) const {
         auto const hot = jackknife(sums_over(*quantity.recorded, hot_), quantity.component);
-        auto const cold = jackknife(sums_over(*quantity.recorded, cold_), quantity.component);
+        auto const cold = jackknife(sums_over(*quantity.recorded, annealed_), quantity.component);
         double const dof = static_cast<double>(hot.units + cold.units - 2);
         double const allowed =
             student_t_quantile(1 - p / 2, dof) * std::hypot(standard_error(hot), standard_error(cold)) +
@@ -177,8 +182,13 @@ private:
         auto const values = block_values(*quantity.recorded, quantity.component);
         std::vector<centred_sums> of_kind(1 + record_.cold_states.size());
         centred_sums everyone;
+        auto const& states = record_.cold_states;
         for (std::size_t block = 0; block < values.size(); ++block) {
-            of_kind[record_.start_of(block * record_.replicas_per_block)].add(values[block]);
+            std::size_t kind = record_.start_of(block * record_.replicas_per_block);
+            if (kind > 0)  // the first of this name
+                kind = 1 + static_cast<std::size_t>(
+                               std::find(states.begin(), states.end(), states[kind - 1]) - states.begin());
+            of_kind[kind].add(values[block]);
             everyone.add(values[block]);
         }
         double within = 0, between = 0, kinds = 0;
@@ -238,6 +248,8 @@ private:
     Record const& record_;
     equilibration_rules rules_;
     std::vector<std::size_t> hot_, cold_;
+    std::vector<std::size_t>
+        annealed_;  ///< of the cold, those from the best of the annealing; all if they are few
 };
 
 /// Energy, q, |q| and |q| of each layer, at one temperature; m and |m| where they were recorded.
