@@ -276,7 +276,7 @@ TEST_CASE("trees and triples refuse what they cannot use", "[statistics]") {
     CHECK_THROWS_AS(overlap_matrix(array{{1}}), error);
     CHECK_THROWS_WITH(overlap_matrix(array{{1, 0, 0}, {0, 1, 0}}), ContainsSubstring("found (2, 3)"));
     CHECK_THROWS_WITH(overlap_matrix(array{{1, 0, 1.5}, {0, 1, 0}, {1.5, 0, 1}}),
-                      ContainsSubstring("found 1.500000 of replicas 0 and 2"));
+                      ContainsSubstring("found 1.5 of replicas 0 and 2"));
     CHECK_THROWS_WITH(overlap_matrix(array{{1, 0.5}, {0.4, 1}}), ContainsSubstring("of replicas 0 and 1"));
     CHECK_THROWS_WITH(overlap_matrix(array{{1, 0.5}, {0.5, 0.9}}), ContainsSubstring("of replicas 1 and 1"));
     CHECK_THROWS_AS(overlap_matrix(array{{1, std::nan("")}, {std::nan(""), 1}}), error);

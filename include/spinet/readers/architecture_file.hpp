@@ -37,7 +37,9 @@ public:
     [[nodiscard]] node_spec read(json const& from) const {
         if (!from.is_object()) throw error(where_, " is not an object");
         node_spec spec;
-        for (auto const& [key, value] : from.items()) {
+        for (auto const& item : from.items()) {
+            std::string const& key = item.key();
+            json const& value = item.value();
             bool known = false;
             for_each_member(spec, [&](std::string_view name, auto& member) {
                 if (name != key) return;

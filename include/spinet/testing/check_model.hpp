@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-namespace spinet::testing {
+namespace spinet {
 
 namespace detail {
 
@@ -32,23 +32,21 @@ template <PairModel M>
             for (std::size_t k = 0; k < couplings.size(); ++k) {
                 if (couplings[k] == 0) continue;
                 if (first + k >= model.size())
-                    broken.push_back(spinet::detail::text("for_each_coupling: spin ", i,
-                                                          " is coupled to spin ", first + k,
-                                                          ", which does not exist"));
+                    broken.push_back(detail::text("for_each_coupling: spin ", i, " is coupled to spin ",
+                                                  first + k, ", which does not exist"));
                 else if (first + k == i)
-                    broken.push_back(
-                        spinet::detail::text("for_each_coupling: spin ", i, " is coupled to itself"));
+                    broken.push_back(detail::text("for_each_coupling: spin ", i, " is coupled to itself"));
                 else if (!all.try_emplace({i, first + k}, static_cast<double>(couplings[k])).second)
-                    broken.push_back(spinet::detail::text("for_each_coupling: spin ", i, " meets spin ",
-                                                          first + k, " twice"));
+                    broken.push_back(
+                        detail::text("for_each_coupling: spin ", i, " meets spin ", first + k, " twice"));
             }
         });
     for (auto const& [pair, j] : all) {
         auto const mirrored = all.find({pair.second, pair.first});
         double const other = mirrored == all.end() ? 0.0 : mirrored->second;
         if (other != j && pair.first < pair.second)
-            broken.push_back(spinet::detail::text("couplings: J(", pair.first, ", ", pair.second, ") is ", j,
-                                                  ", J(", pair.second, ", ", pair.first, ") is ", other));
+            broken.push_back(detail::text("couplings: J(", pair.first, ", ", pair.second, ") is ", j, ", J(",
+                                          pair.second, ", ", pair.first, ") is ", other));
     }
     return all;
 }
@@ -64,8 +62,8 @@ void check_neighbours(M const& model, std::map<std::pair<std::size_t, std::size_
         for (std::size_t k = 0; k < std::min(neighbours.size(), strengths.size()); ++k)
             if (strengths[k] != 0) listed[{i, neighbours[k]}] = static_cast<double>(strengths[k]);
         if (neighbours.size() != strengths.size())
-            broken.push_back(spinet::detail::text("neighbours: spin ", i, " has ", neighbours.size(),
-                                                  ", but ", strengths.size(), " couplings"));
+            broken.push_back(detail::text("neighbours: spin ", i, " has ", neighbours.size(), ", but ",
+                                          strengths.size(), " couplings"));
     }
     if (listed != couplings) broken.push_back("neighbours: they are not those of for_each_coupling");
 }
@@ -79,19 +77,21 @@ void check_colours(M const& model, std::map<std::pair<std::size_t, std::size_t>,
         for (site_range const range : std::span<site_range const>(model.colour(c)))
             for (std::size_t i = range.first; i < range.first + range.size && i < model.size(); ++i) {
                 if (colour_of[i] != static_cast<std::size_t>(model.colours()))
-                    broken.push_back(spinet::detail::text("colours: spin ", i, " has two"));
+                    broken.push_back(detail::text("colours: spin ", i, " has two"));
                 colour_of[i] = c;
             }
     for (std::size_t i = 0; i < model.size(); ++i)
         if (colour_of[i] == static_cast<std::size_t>(model.colours()))
-            broken.push_back(spinet::detail::text("colours: spin ", i, " has none"));
+            broken.push_back(detail::text("colours: spin ", i, " has none"));
     for (auto const& [pair, j] : couplings)
         if (pair.first < pair.second && colour_of[pair.first] == colour_of[pair.second])
-            broken.push_back(spinet::detail::text("colours: spins ", pair.first, " and ", pair.second,
-                                                  " have the same one, and are coupled"));
+            broken.push_back(detail::text("colours: spins ", pair.first, " and ", pair.second,
+                                          " have the same one, and are coupled"));
 }
 
 }  // namespace detail
+
+namespace testing {
 
 /// Puts the laws of docs/concepts.md to the test in `states` random states of +1 and -1, at every site:
 /// energies against changes of energy, fields, couplings, gradient, groups and colours, as far as the model
@@ -103,7 +103,7 @@ template <Model M>
 [[nodiscard]] std::vector<std::string> check_model(M const& model, std::size_t states = 3,
                                                    std::uint64_t seed = 1) {
     using real = spin_of<M>;
-    using spinet::detail::text;
+    using detail::text;
     std::size_t const n = model.size();
     std::vector<std::string> broken;
     std::vector<std::size_t> sites(n);
@@ -111,7 +111,7 @@ template <Model M>
     std::vector<real> spins(n);
     for (std::uint32_t state = 0; state < states; ++state) {
         stream(seed, state, 0, purpose::testing).fill_signs(std::span(spins));
-        if (auto law = spinet::detail::broken_law(model, spins, sites); !law.empty()) {
+        if (auto law = detail::broken_law(model, spins, sites); !law.empty()) {
             broken.push_back(std::move(law));
             continue;
         }
@@ -172,4 +172,5 @@ template <Model M>
     return broken;
 }
 
-}  // namespace spinet::testing
+}  // namespace testing
+}  // namespace spinet
