@@ -73,10 +73,10 @@ template <class M, class Method, class... Os, class Exec = serial, class... Watc
 }
 
 /// Continues a run from a checkpoint, bitwise as if it had never stopped. All other arguments must be those
-/// of the run that wrote it (the executor may differ); spinet::error otherwise. One may differ: `plan.sweeps` may be
-/// 2, 4, 8, ... times as many, so that a finished run goes on. (What was recorded then moves to the stages of the
-/// longer plan, where sums may round otherwise than in a run that was long from the start.) A method that anneals
-/// does not go on.
+/// of the run that wrote it (the executor may differ); spinet::error otherwise. One may differ: `plan.sweeps`
+/// may be 2, 4, 8, ... times as many, so that a finished run goes on. (What was recorded then moves to the
+/// stages of the longer plan, where sums may round otherwise than in a run that was long from the start.) A
+/// method that anneals does not go on.
 template <class M, class Method, class... Os, class Exec = serial, class... Watchers>
 [[nodiscard]] run<Os...> resume(checkpoint const& from, M const& model, Method const& method,
                                 observables<Os...> const& measured, run_plan const& plan,
