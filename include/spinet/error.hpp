@@ -12,6 +12,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace spinet {
 
@@ -30,6 +31,11 @@ public:
         : whole_(static_cast<std::int64_t>(number)),
           kind_(std::signed_integral<Number> ? kind::signed_number : kind::unsigned_number) {}
     constexpr text_piece(double number) : number_(number), kind_(kind::number) {}
+    /// A character, a truth value or an enumerator would be taken for a number.
+    template <class Other>
+        requires(std::same_as<Other, char> || std::same_as<Other, bool> || std::is_enum_v<Other>)
+    text_piece(Other)
+    = delete;
 
     void append_to(std::string& all) const {
         char digits[32];

@@ -104,6 +104,22 @@ TEST_CASE("a broken law is named, and no run begins", "[check_model]") {
                       ContainsSubstring("breaks a law") && ContainsSubstring(sentence));
 }
 
+TEST_CASE("a field that energy_change forgets is found, though it cancels along a path", "[check_model]") {
+    struct forgetful {
+        using spin_type = double;
+        std::size_t size() const { return 200; }
+        double energy(std::span<double const> s) const {
+            double sum = 0;
+            for (std::size_t i = 0; i < 200; ++i) sum -= s[i] * s[(i + 1) % 200] + 0.5 * s[i];
+            return sum;
+        }
+        double energy_change(std::span<double const> s, std::size_t i, double value) const {
+            return -(value - s[i]) * (s[(i + 199) % 200] + s[(i + 1) % 200]);
+        }
+    };
+    CHECK_THROWS_WITH(detail::check_laws(forgetful{}), ContainsSubstring("single flips differ"));
+}
+
 TEST_CASE("couplings that differ with the direction are found", "[check_model]") {
     auto const laws = testing::check_model(broken_ring(fault::lopsided));
     REQUIRE_FALSE(laws.empty());

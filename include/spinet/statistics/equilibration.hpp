@@ -119,9 +119,9 @@ public:
                                                      std::vector<judged_quantity> const& quantities,
                                                      std::size_t comparisons) const {
         std::vector<std::string> faults;
-        // Three quarters of the share: with few replicas the jackknife's tails are a little longer than
+        // Two thirds of the share: with few replicas the jackknife's tails are a little longer than
         // Student's.
-        double const p = 0.75 * rules_.false_alarm / static_cast<double>(comparisons);
+        double const p = 2.0 / 3 * rules_.false_alarm / static_cast<double>(comparisons);
         for (auto const& quantity : quantities) {
             check_tolerance(quantity, record_.weights_at(rung), faults);
             if (record_.anneals) continue;
