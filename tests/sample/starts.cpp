@@ -78,6 +78,21 @@ TEST_CASE("starts that are no states of the model are refused", "[starts]") {
                       ContainsSubstring("starts are for cold replicas"));
 }
 
+TEST_CASE("starts on the sphere have the length of its states, and annealing takes none", "[starts]") {
+    auto const sphere = random_spherical_p_spin<float>(12, 3, p_spin_scale::crisanti_sommers, 1);
+    run_plan plan{.replicas = 8, .warmup = 5, .sweeps = 20, .measure_every = 5, .annealing = 5};
+    auto const method = parallel_tempering(langevin{}, ladder({1.0, 2.0}));
+    plan.starts = xt::ones<float>({1, 12});
+    CHECK(sample(sphere, method, observables{energy{}}, plan).cold_states.size() == 4);
+    plan.starts = xt::zeros<float>({1, 12});
+    CHECK_THROWS_WITH(sample(sphere, method, observables{energy{}}, plan),
+                      ContainsSubstring("|s|^2 / N = 0, not 1"));
+    plan.starts = xt::ones<float>({1, 12});
+    CHECK_THROWS_WITH(sample(sherrington_kirkpatrick<float>(12, 1), annealing(glauber{}, ladder({1.0, 2.0})),
+                             observables{energy{}}, plan),
+                      ContainsSubstring("starts from random spins alone"));
+}
+
 TEST_CASE("a run with starts goes on from its checkpoint, and from no other plan's", "[starts]") {
     auto const model = sherrington_kirkpatrick<float>(24, 5);
     auto const method = parallel_tempering(glauber{}, geometric_temperatures(0.5, 3, 4));

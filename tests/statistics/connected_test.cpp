@@ -127,5 +127,5 @@ TEST_CASE("connected overlaps are sums over different replicas", "[statistics]")
     CHECK_THROWS_WITH(
         sample(in_fields(5), fixed_temperatures(glauber{}, ladder({1.0})), observables{connected_overlaps{}},
                run_plan{.replicas = 4, .warmup = 1, .sweeps = 10, .measure_every = 1, .from = start::hot}),
-        ContainsSubstring("need at least 5 blocks"));
+        ContainsSubstring("needs at least 5 blocks of replicas, the plan has 4"));
 }

@@ -358,6 +358,26 @@ TEST_CASE("replicas of one cold state that differ from all others are flagged", 
     for (auto const& each : judged(unnamed)) CHECK(each.equilibrated);
 }
 
+TEST_CASE("an excitation that one replica saw for a moment is no other state", "[statistics]") {
+    // All energies are equal but one measurement of one of the two replicas of "plus mode 1": within most
+    // groups the variance is 0.
+    auto made = run_about(flat_mean);
+    for (auto& at : made.recorders[0])
+        at = recorder(each_replica{}, 16, energy{}.components(made.groups), energy::lead);
+    for (std::size_t k = 0; k < made.temperatures.size(); ++k)
+        for (std::uint32_t m = 0; m < 32; ++m) {
+            std::vector<double> energies;
+            for (std::size_t r = 0; r < 16; ++r) {
+                double const u = r == 3 && m == 20 ? -0.5 : -1.0;
+                energies.push_back(u);
+                energies.push_back(u * u);
+            }
+            made.recorders[0][k].add(recorder::stage_of(m, 32), energies);
+        }
+    for (auto const& each : judged(made))
+        CHECK_THAT(reasons(each), !ContainsSubstring("starts disagree in the energy: replicas"));
+}
+
 TEST_CASE("the slowest ladder counts, not only the mean", "[statistics]") {
     auto made = run_about(flat_mean);
     made.exchange.round_trips[5] = 1;
@@ -455,5 +475,5 @@ TEST_CASE("a run that was stopped early is judged by the bins it has", "[statist
         }
     check_all_fail(judged(made), "too few measurements to look for a drift");
     // Stopped before the first measurement: no numbers at all, and said so.
-    CHECK_THROWS_WITH(equilibration(empty_run(8, 3, 1000)), ContainsSubstring("the run has no measurements"));
+    check_all_fail(equilibration(empty_run(8, 3, 1000)), "the run was stopped before its first measurement");
 }

@@ -51,4 +51,10 @@ struct observables {
     explicit observables(Os... each) : all(std::move(each)...) {}
 };
 
+/// Optional: `fewest_blocks`, the least number of independent blocks of replicas that the observable needs.
+template <class O>
+concept NeedsBlocks = requires {
+    { O::fewest_blocks } -> std::convertible_to<std::size_t>;
+};
+
 }  // namespace spinet

@@ -24,6 +24,7 @@ struct connected_overlaps {
     using unit = each_cohort;
     static constexpr std::size_t lead = 0;
     static constexpr reading reads = reading::bits;
+    static constexpr std::size_t fewest_blocks = 5;
     /// Places of the products in a block of a part.
     static constexpr std::size_t of_two = 0, of_three = 1, of_four = 2, count = 3;
 

@@ -71,15 +71,22 @@ template <Model M>
 /// Throws spinet::error where a number of the plan's own states is no spin of the model.
 template <Model M>
 void check_own_states(row_major_array<float, 2> const& own) {
-    for (std::size_t k = 0; k < own.size(); ++k) {
-        double const s = static_cast<double>(own.data()[k]);
-        bool const fits = space_of<M> == spin_space::ising      ? s == 1 || s == -1
-                          : space_of<M> == spin_space::interval ? s >= -1 && s <= 1
-                                                                : std::isfinite(s);
-        if (!fits)
-            throw error("run_plan: starts: spin ", k % own.shape()[1], " of state ", k / own.shape()[1],
-                        " is ", s,
-                        space_of<M> == spin_space::ising ? ", not +1 or -1" : ", no spin of this model");
+    std::size_t const n = own.shape()[1];
+    for (std::size_t k = 0; k < own.shape()[0]; ++k) {
+        double squares = 0;
+        for (std::size_t i = 0; i < n; ++i) {
+            double const s = static_cast<double>(own(k, i));
+            squares += s * s;
+            bool const fits = space_of<M> == spin_space::ising      ? s == 1 || s == -1
+                              : space_of<M> == spin_space::interval ? s >= -1 && s <= 1
+                                                                    : std::isfinite(s);
+            if (!fits)
+                throw error("run_plan: starts: spin ", i, " of state ", k, " is ", s,
+                            space_of<M> == spin_space::ising ? ", not +1 or -1" : ", no spin of this model");
+        }
+        double const length = squares / static_cast<double>(n);
+        if (space_of<M> == spin_space::sphere && !(std::abs(length - 1) < 1e-3))
+            throw error("run_plan: starts: state ", k, " has |s|^2 / N = ", length, ", not 1");
     }
 }
 

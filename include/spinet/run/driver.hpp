@@ -175,6 +175,9 @@ private:
         if (plan.keep_spins && space_of<M> != spin_space::ising)
             throw error("sample: keep_spins keeps bits, and the spins of this model are not +-1");
         if (Method::anneals) {
+            if (plan.starts.shape()[0] > 0)
+                throw error("sample: ", std::string(method.name()),
+                            " starts from random spins alone, and the plan has starts");
             plan.from = start::hot;  // where temperature falls, what is cold would come last
             if (plan.keep_spins)
                 throw error(
@@ -223,6 +226,11 @@ private:
         if constexpr (HasProvenance<M>)
             for (auto const& line : model.made_from()) made.metadata.push_back(line);
         auto const add = [&]<class O>(O const& observable) {
+            if constexpr (NeedsBlocks<O>)
+                if (plan.replicas / Method::replicas_per_block < O::fewest_blocks)
+                    throw error("sample: one of the observables needs at least ",
+                                std::size_t{O::fewest_blocks}, " blocks of replicas, the plan has ",
+                                plan.replicas / Method::replicas_per_block);
             made.recorders.push_back(
                 recorders_of(recorder(typename O::unit{}, plan.replicas, observable.components(made.groups),
                                       O::lead, Method::replicas_per_block),

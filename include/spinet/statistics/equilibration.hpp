@@ -6,6 +6,7 @@
 #include <spinet/observable/magnetisation.hpp>
 #include <spinet/observable/overlap.hpp>
 #include <spinet/run/run.hpp>
+#include <spinet/statistics/autocorrelation.hpp>
 #include <spinet/statistics/distributions.hpp>
 #include <spinet/statistics/ladder_means.hpp>
 
@@ -40,12 +41,27 @@ struct verdict {
 
 namespace detail {
 
+/// The integrated autocorrelation time of the means over units, in sweeps.
+[[nodiscard]] inline double tau_in_sweeps(recorder const& recorded, std::uint64_t measure_every) {
+    auto const& series = recorded.series();
+    double tau = 0.5;
+    if (series.block_means().size() >= 2) {
+        double const found =
+            integrated_autocorrelation_time(series.block_means(), series.block_length(), series.variance())
+                .tau;
+        // Noise can make the sum of a short series negative, which is no time.
+        if (found > 0) tau = found;
+    }
+    return tau * static_cast<double>(measure_every);
+}
+
 /// One recorded mean that hot and cold starts, and late and later times, must agree on.
 struct judged_quantity {
     std::string name;
     recorder const* recorded;
     std::size_t component;
-    double tolerance;  ///< 0: none
+    double tolerance;        ///< 0: none
+    std::size_t square = 0;  ///< of a quantity of single replicas: the component of its square
 };
 
 template <class Record>
@@ -175,8 +191,9 @@ private:
 
     /// Do the replicas of each cold state, and the hot ones, have the same mean of a quantity of single
     /// replicas? Its variance between the states is compared with that within them (Fisher's F); each block
-    /// of replicas is a number. Means over pairs are no independent numbers, so overlaps are compared between
-    /// hot and cold only.
+    /// of replicas is a number. The variance within is at least what the fluctuations in time say of a mean:
+    /// where excitations are rare, most replicas see none, and one that sees one is no sign of another state.
+    /// Means over pairs are no independent numbers, so overlaps are compared between hot and cold only.
     void check_kinds(judged_quantity const& quantity, double p, std::vector<std::string>& faults) const {
         if (record_.cold_states.size() < 2 || quantity.recorded->unit().size != 1) return;
         auto const values = block_values(*quantity.recorded, quantity.component);
@@ -205,12 +222,32 @@ private:
         }
         double const of_between = kinds - 1, of_within = static_cast<double>(values.size()) - kinds;
         if (of_between < 1 || of_within < 1) return;
+        double const within_least = of_within * variance_of_means_in_time(quantity);
+        within = std::max(within, within_least);
         double const ratio = between / of_between / (within / of_within + rounding * rounding);
-        if (f_survival(ratio, of_between, of_within) < p)
+        if (!std::isfinite(ratio) || f_survival(ratio, of_between, of_within) < p)
             faults.push_back(
                 "starts disagree in " + quantity.name + ": replicas from " +
                 (furthest == 0 ? std::string("random spins") : record_.cold_states[furthest - 1]) + " have " +
                 text(of_kind[furthest].mean()) + ", all have " + text(everyone.mean()));
+    }
+
+    /// The variance over time of a quantity, divided by the number of independent measurements: of the mean
+    /// of a block of replicas.
+    [[nodiscard]] double variance_of_means_in_time(judged_quantity const& quantity) const {
+        recorder const& recorded = *quantity.recorded;
+        double const measurements = measurements_in(recorded, {});
+        double variance = 0;
+        for (std::size_t r = 0; r < recorded.replicas(); ++r) {
+            double mean = 0, square = 0;
+            for (std::size_t s = 0; s < recorder::stages; ++s) {
+                mean += recorded.sum(s, r, quantity.component) / measurements;
+                square += recorded.sum(s, r, quantity.square) / measurements;
+            }
+            variance += std::max(0.0, square - mean * mean) / static_cast<double>(recorded.replicas());
+        }
+        double const independent = std::max(1.0, measurements / (2 * tau_in_sweeps(recorded, 1)));
+        return variance / independent / static_cast<double>(record_.replicas_per_block);
     }
 
     /// The mean over each block of replicas.
@@ -258,12 +295,12 @@ template <class Record>
                                                              recorder const& overlaps,
                                                              recorder const* magnetisations,
                                                              double tolerance) {
-    std::vector<judged_quantity> all{{"the energy", &energies, 0, 0.0},
+    std::vector<judged_quantity> all{{"the energy", &energies, 0, 0.0, 1},
                                      {"q", &overlaps, moments::mean, 0.0},
                                      {"|q|", &overlaps, moments::absolute, tolerance}};
     if (magnetisations != nullptr) {
-        all.push_back({"m", magnetisations, moments::mean, 0.0});
-        all.push_back({"|m|", magnetisations, moments::absolute, 0.0});
+        all.push_back({"m", magnetisations, moments::mean, 0.0, moments::square});
+        all.push_back({"|m|", magnetisations, moments::absolute, 0.0, moments::square});
     }
     for (std::size_t part = 1; part < moments::parts(record.groups); ++part)
         all.push_back({"|q| of " + record.groups[part - 1].name, &overlaps,
@@ -297,8 +334,9 @@ template <class... Os>
             faults = general;
             if (!failed_above.empty())
                 faults.push_back("T = " + failed_above + " above it is not equilibrated");
-            if (of.anneals && of.template of<energy>()[k].count() == 0) {
-                faults.push_back("the run did not come to this temperature");
+            if (of.template of<energy>()[k].count() == 0) {
+                faults.push_back(of.anneals ? "the run did not come to this temperature"
+                                            : "the run was stopped before its first measurement");
             } else if (of.anneals || of.plan.replicas >= 6 * of.replicas_per_block) {
                 recorder const* magnetisations = nullptr;
                 if constexpr (has_magnetisation) magnetisations = &of.template of<magnetisation>()[k];

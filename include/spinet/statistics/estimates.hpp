@@ -18,23 +18,6 @@
 
 namespace spinet {
 
-namespace detail {
-
-[[nodiscard]] inline double tau_in_sweeps(recorder const& recorded, std::uint64_t measure_every) {
-    auto const& series = recorded.series();
-    double tau = 0.5;
-    if (series.block_means().size() >= 2) {
-        double const found =
-            integrated_autocorrelation_time(series.block_means(), series.block_length(), series.variance())
-                .tau;
-        // Noise can make the sum of a short series negative, which is no time.
-        if (found > 0) tau = found;
-    }
-    return tau * static_cast<double>(measure_every);
-}
-
-}  // namespace detail
-
 /// The general form: `f(mean)` combines means of the observable's components, mean(c) being component c
 /// averaged over time and over replicas or pairs. The jackknife is over f as a whole, so ratios and the like
 /// are in order. `f(mean, T)` is also told the temperature.
