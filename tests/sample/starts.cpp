@@ -40,8 +40,9 @@ std::vector<std::string> const found{"the annealing", "plus mode 1",       "the 
 
 TEST_CASE("cold replicas take turns among the states that spinet finds", "[starts]") {
     auto const made = frozen({.replicas = 16});
-    CHECK(made.cold_states == found);
-    for (std::size_t r = 0; r < 16; ++r) CHECK(made.start_of(r) == (r % 2 == 0 ? 0 : 1 + r / 2 % 10));
+    CHECK(made.cold_states == std::vector<std::string>(found.begin(), found.begin() + 8));
+    CHECK(frozen({.replicas = 24}).cold_states == found);
+    for (std::size_t r = 0; r < 16; ++r) CHECK(made.start_of(r) == (r % 2 == 0 ? 0 : 1 + r / 2));
     // The leading mode of a ferromagnetic ring is uniform; an eigenvector's sign means nothing.
     CHECK(std::abs(magnetisation_of(made, 3)) == 1.0);
     CHECK(magnetisation_of(made, 7) == -magnetisation_of(made, 3));
@@ -56,7 +57,7 @@ TEST_CASE("the plan's own states are among the starts", "[starts]") {
     for (std::size_t i = 0; i < 32; ++i) own(1, i) = 1;
     plan.starts = own;
     auto const made = frozen(plan);
-    REQUIRE(made.cold_states.size() == 14);
+    REQUIRE(made.cold_states.size() == 8);
     CHECK(made.cold_states[0] == "the annealing");
     CHECK(made.cold_states[1] == "state 0 of the plan");
     CHECK(made.cold_states[3] == "plus mode 1");

@@ -90,14 +90,15 @@ void check_own_states(row_major_array<float, 2> const& own) {
     }
 }
 
-/// All cold states of a run, in the order in which replicas take them. Every second one is the best of the
-/// annealing, so that enough replicas start from it to be compared with the hot ones by themselves; the
-/// plan's own states and the others that spinet finds take turns in between.
+/// The first `wanted` cold states of a run, in the order in which replicas take them. Every second one is the
+/// best of the annealing, so that enough replicas start from it to be compared with the hot ones by
+/// themselves; the plan's own states and the others that spinet finds take turns in between.
 template <Model M>
 [[nodiscard]] std::vector<cold_state<spin_of<M>>> cold_states(M const& model,
                                                               row_major_array<float, 2> const& own,
                                                               std::vector<spin_of<M>> annealed,
-                                                              std::vector<spin_of<M>> annealed_too) {
+                                                              std::vector<spin_of<M>> annealed_too,
+                                                              std::size_t wanted) {
     auto modes = mode_states(model);
     std::vector<cold_state<spin_of<M>>> others;
     for (std::size_t k = 0; k < modes.size() && k < 2; ++k) others.push_back(std::move(modes[k]));
@@ -109,12 +110,13 @@ template <Model M>
         all.push_back({run_record::best_annealed, annealed});
         all.push_back(std::move(state));
     };
-    for (std::size_t k = 0; k < std::max(others.size(), given); ++k) {
+    for (std::size_t k = 0; k < std::max(others.size(), given) && all.size() < wanted; ++k) {
         if (k < given)
             add({text("state ", k, " of the plan"),
                  {own.data() + k * own.shape()[1], own.data() + (k + 1) * own.shape()[1]}});
         if (k < others.size()) add(std::move(others[k]));
     }
+    if (all.size() > wanted) all.resize(wanted);
     return all;
 }
 

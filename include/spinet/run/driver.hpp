@@ -91,7 +91,8 @@ public:
                 &other);
             stopped_ = best.spins.empty();
             if (stopped_) return;
-            cold = cold_states(model_, plan_.starts, std::move(best.spins), std::move(other));
+            cold = cold_states(model_, plan_.starts, std::move(best.spins), std::move(other),
+                               plan_.replicas / Method::replicas_per_block / 2);
         }
         for (auto const& state : cold) result_.cold_states.push_back(state.name);
         ensemble_.start(team_, [&](std::size_t replica) {
