@@ -206,7 +206,7 @@ full_run run_about(mean_function const& mean, double scatter = 0.01, std::size_t
 }
 
 /// Energies alone differ: `mean(temperature, replica)`.
-full_run run_about_each(std::function<double(std::size_t, std::size_t)> const& mean) {
+full_run run_about_each(std::function<double(std::size_t, std::size_t)> const& mean, double unit = 1) {
     auto made = run_about(flat_mean);
     constexpr std::uint32_t measurements = 32;
     for (std::size_t k = 0; k < made.temperatures.size(); ++k) {
@@ -216,7 +216,7 @@ full_run run_about_each(std::function<double(std::size_t, std::size_t)> const& m
             stream const draws(98, m, static_cast<std::uint32_t>(k), purpose::testing);
             std::vector<double> energies;
             for (std::size_t r = 0; r < made.plan.replicas; ++r) {
-                double const u = mean(k, r) + 0.01 * normal(draws, static_cast<std::uint32_t>(r));
+                double const u = unit * (mean(k, r) + 0.01 * normal(draws, static_cast<std::uint32_t>(r)));
                 energies.push_back(u);
                 energies.push_back(u * u);
             }
@@ -345,6 +345,22 @@ TEST_CASE("replicas of one cold state that differ from all others are flagged", 
         });
         check_fails_from(judged(differs), differs, 2,
                          "starts disagree in the energy: replicas from plus mode 1");
+    }
+    // The unit of energy does not matter.
+    for (double const unit : {1e-9, 1e9}) {
+        auto const scaled = run_about_each(
+            [&](std::size_t k, std::size_t replica) {
+                return -1.0 + (k == 2 && (replica == 3 || replica == 11) ? 0.03 : 0.0);
+            },
+            unit);
+        check_fails_from(judged(scaled), scaled, 2,
+                         "starts disagree in the energy: replicas from plus mode 1");
+        auto const shifted = run_about_each(
+            [&](std::size_t k, std::size_t replica) {
+                return -1.0 + (k == 2 && replica % 2 == 1 ? 0.03 : 0.0);
+            },
+            unit);
+        check_fails_from(judged(shifted), shifted, 2, "hot and cold starts disagree in the energy");
     }
     // The same two numbers in replicas of different states say nothing against them.
     auto const scattered = run_about_each([&](std::size_t k, std::size_t replica) {

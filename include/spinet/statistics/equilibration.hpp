@@ -62,6 +62,7 @@ struct judged_quantity {
     std::size_t component;
     double tolerance;        ///< 0: none
     std::size_t square = 0;  ///< of a quantity of single replicas: the component of its square
+    bool bounded = true;     ///< by 1, as overlaps and magnetisations are; an energy has any unit
 };
 
 template <class Record>
@@ -155,8 +156,10 @@ public:
     }
 
 private:
-    /// Differences below this are rounding.
-    static constexpr double rounding = 1e-6;
+    /// Differences below this are rounding: 1e-6, of an energy times its own magnitude.
+    [[nodiscard]] static double rounding(judged_quantity const& of, double value, double other) {
+        return 1e-6 * (of.bounded ? 1.0 : std::max(std::abs(value), std::abs(other)));
+    }
 
     /// The jackknife error without its Student factor.
     [[nodiscard]] static double standard_error(jackknife_estimate const& of) {
@@ -178,7 +181,7 @@ private:
         double const dof = static_cast<double>(hot.units + cold.units - 2);
         double const allowed =
             student_t_quantile(1 - p / 2, dof) * std::hypot(standard_error(hot), standard_error(cold)) +
-            rounding;
+            rounding(quantity, hot.value, cold.value);
         if (std::abs(hot.value - cold.value) > allowed)
             faults.push_back("hot and cold starts disagree in " + quantity.name + ": " + text(hot.value) +
                              " against " + text(cold.value) + ", " + text(allowed) + " allowed");
@@ -224,7 +227,9 @@ private:
         if (of_between < 1 || of_within < 1) return;
         double const within_least = of_within * variance_of_means_in_time(quantity);
         within = std::max(within, within_least);
-        double const ratio = between / of_between / (within / of_within + rounding * rounding);
+        double const least = rounding(quantity, everyone.mean(), of_kind[furthest].mean());
+        if (!(between > of_between * least * least)) return;
+        double const ratio = between / of_between / (within / of_within + least * least);
         if (!std::isfinite(ratio) || f_survival(ratio, of_between, of_within) < p)
             faults.push_back(
                 "starts disagree in " + quantity.name + ": replicas from " +
@@ -276,7 +281,8 @@ private:
         });
         double const allowed =
             student_t_quantile(1 - p / 2, static_cast<double>(change.units - 1)) * standard_error(change) +
-            rounding;
+            rounding(quantity, early.mean(early.units(), quantity.component),
+                     late.mean(late.units(), quantity.component));
         if (std::abs(change.value) > allowed)
             faults.push_back(quantity.name + " still drifts: it changed by " + text(change.value) +
                              " between the last two log bins, " + text(allowed) + " allowed");
@@ -295,7 +301,7 @@ template <class Record>
                                                              recorder const& overlaps,
                                                              recorder const* magnetisations,
                                                              double tolerance) {
-    std::vector<judged_quantity> all{{"the energy", &energies, 0, 0.0, 1},
+    std::vector<judged_quantity> all{{"the energy", &energies, 0, 0.0, 1, false},
                                      {"q", &overlaps, moments::mean, 0.0},
                                      {"|q|", &overlaps, moments::absolute, tolerance}};
     if (magnetisations != nullptr) {
