@@ -6,6 +6,8 @@
 #include <spinet/kernel/spin_rows.hpp>
 #include <spinet/kernel/sweep_draws.hpp>
 #include <spinet/observable/energy.hpp>
+#include <spinet/observable/magnetisation.hpp>
+#include <spinet/observable/overlap.hpp>
 #include <spinet/sample.hpp>
 #include <spinet/statistics/estimates.hpp>
 
@@ -81,7 +83,7 @@ double exact(double temperature, double n) {
 TEST_CASE("spins of other values survive a checkpoint", "[sample]") {
     potts_ring const model;
     auto const method = parallel_tempering(potts_heat_bath{}, ladder({1.0, 2.0}), energy_exchange{});
-    observables const measured{energy{}};
+    observables const measured{energy{}, magnetisation{}, overlap{}};
     run_plan const plan{
         .replicas = 16, .warmup = 100, .sweeps = 4'000, .measure_every = 2, .from = start::hot};
     auto const whole = sample(model, method, measured, plan);
@@ -96,8 +98,22 @@ TEST_CASE("spins of other values survive a checkpoint", "[sample]") {
     for (std::size_t k = 0; k < 2; ++k) {
         auto const here = mean_energy(whole)[k];
         CAPTURE(here.value, here.error);
-        // Student's t of 15 degrees of freedom beyond 4.6: p = 0.0004, two comparisons.
+        // Student's t of 15 degrees of freedom beyond 4.6: p = 0.0004, six comparisons.
         CHECK(std::abs(here.value - exact(method.temperatures()[k], 24)) < 4.6 * here.error);
+        // Their values are measured, not their signs: <s_i s_j> = 2/3 (x^r + x^(N - r)) / (1 + 2 x^N) at
+        // distance r.
+        double const w = std::exp(1 / method.temperatures()[k]), x = (w - 1) / (w + 2);
+        double m2 = 0, q2 = 0;
+        for (int r = 0; r < 24; ++r) {
+            double const g = 2.0 / 3 * (std::pow(x, r) + std::pow(x, 24 - r)) / (1 + 2 * std::pow(x, 24));
+            m2 += g / 24;
+            q2 += g * g / 24;
+        }
+        auto const m_squared = mean_of(whole, magnetisation{}, moments::square)[k],
+                   q_squared = mean_square_overlap(whole)[k];
+        CAPTURE(m2, m_squared.value, m_squared.error, q2, q_squared.value, q_squared.error);
+        CHECK(std::abs(m_squared.value - m2) < 5 * m_squared.error);
+        CHECK(std::abs(q_squared.value - q2) < 5 * q_squared.error);
         CHECK(mean_energy(resumed)[k].value == here.value);
         CHECK(mean_energy(resumed)[k].error == here.error);
     }

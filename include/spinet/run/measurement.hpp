@@ -61,7 +61,8 @@ template <Model M, class E, class... Os>
 class measurements {
     using real = typename M::spin_type;
     static constexpr bool reads_bits = ((reading_of<Os> == reading::bits) || ...);
-    static constexpr bool packs = reads_bits && PackedEnsemble<E>;
+    /// Bits are signs: of spins of other values an observable sees the spins themselves.
+    static constexpr bool packs = reads_bits && PackedEnsemble<E> && space_of<M> == spin_space::ising;
     static constexpr bool copies = (reads_bits && !packs) || ((reading_of<Os> == reading::spins) || ...);
 
 public:

@@ -166,6 +166,8 @@ template <class Kernel, class Exec, class Watch>
                                                               run_plan const& each, Exec const& executor,
                                                               Watch&& watch) {
     plan.check(of.spins(), of.fewest());
+    if (each.starts.shape()[0] > 0)
+        throw error("sample_subsamples: the plan has starts, which are states of one model; sub-samples differ");
     std::vector<subsample_result> results;
     std::size_t const planned = 2 * plan.repeats * plan.fractions.size();
     auto const method = parallel_tempering(kernel, temperatures);
