@@ -396,6 +396,17 @@ TEST_CASE("an excitation that one replica saw for a moment is no other state", "
         CHECK_THAT(reasons(each), !ContainsSubstring("starts disagree in the energy: replicas"));
 }
 
+TEST_CASE("numbers that are no numbers are certified nowhere", "[statistics]") {
+    for (std::size_t const quantity : {std::size_t{0}, std::size_t{1}, std::size_t{3}}) {
+        auto const made = run_about([&](std::size_t k, std::size_t of, std::size_t stage, bool cold) {
+            return k == 2 && of == quantity ? std::nan("") : flat_mean(k, of, stage, cold);
+        });
+        CAPTURE(quantity);
+        CHECK_FALSE(judged(made)[2].equilibrated);
+        CHECK_FALSE(judged(made)[0].equilibrated);
+    }
+}
+
 TEST_CASE("the slowest ladder counts, not only the mean", "[statistics]") {
     auto made = run_about(flat_mean);
     made.exchange.round_trips[5] = 1;

@@ -166,11 +166,13 @@ private:
         return of.error / one_error_factor(of.units);
     }
 
+    // Each comparison is written so that NaN fails it.
+
     void check_tolerance(judged_quantity const& quantity, std::vector<double> const& weights,
                          std::vector<std::string>& faults) const {
         if (quantity.tolerance <= 0) return;
         auto const all = jackknife(sums_over_all(*quantity.recorded, {}, weights), quantity.component);
-        if (all.error > quantity.tolerance)
+        if (!(all.error <= quantity.tolerance))
             faults.push_back("the error of " + quantity.name + " is " + text(all.error) + ", above " +
                              text(quantity.tolerance));
     }
@@ -182,7 +184,7 @@ private:
         double const allowed =
             student_t_quantile(1 - p / 2, dof) * std::hypot(standard_error(hot), standard_error(cold)) +
             rounding(quantity, hot.value, cold.value);
-        if (std::abs(hot.value - cold.value) > allowed)
+        if (!(std::abs(hot.value - cold.value) <= allowed))
             faults.push_back("hot and cold starts disagree in " + quantity.name + ": " + text(hot.value) +
                              " against " + text(cold.value) + ", " + text(allowed) + " allowed");
     }
@@ -225,10 +227,9 @@ private:
         }
         double const of_between = kinds - 1, of_within = static_cast<double>(values.size()) - kinds;
         if (of_between < 1 || of_within < 1) return;
-        double const within_least = of_within * variance_of_means_in_time(quantity);
-        within = std::max(within, within_least);
+        if (std::isfinite(within)) within = std::max(within, of_within * variance_of_means_in_time(quantity));
         double const least = rounding(quantity, everyone.mean(), of_kind[furthest].mean());
-        if (!(between > of_between * least * least)) return;
+        if (between <= of_between * least * least) return;
         double const ratio = between / of_between / (within / of_within + least * least);
         if (!std::isfinite(ratio) || f_survival(ratio, of_between, of_within) < p)
             faults.push_back(
@@ -283,7 +284,7 @@ private:
             student_t_quantile(1 - p / 2, static_cast<double>(change.units - 1)) * standard_error(change) +
             rounding(quantity, early.mean(early.units(), quantity.component),
                      late.mean(late.units(), quantity.component));
-        if (std::abs(change.value) > allowed)
+        if (!(std::abs(change.value) <= allowed))
             faults.push_back(quantity.name + " still drifts: it changed by " + text(change.value) +
                              " between the last two log bins, " + text(allowed) + " allowed");
     }

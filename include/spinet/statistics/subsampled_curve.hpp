@@ -167,7 +167,8 @@ template <class Kernel, class Exec, class Watch>
                                                               Watch&& watch) {
     plan.check(of.spins(), of.fewest());
     if (each.starts.shape()[0] > 0)
-        throw error("sample_subsamples: the plan has starts, which are states of one model; sub-samples differ");
+        throw error(
+            "sample_subsamples: the plan has starts, which are states of one model; sub-samples differ");
     std::vector<subsample_result> results;
     std::size_t const planned = 2 * plan.repeats * plan.fractions.size();
     auto const method = parallel_tempering(kernel, temperatures);
