@@ -474,7 +474,7 @@ auto of_checkpoint(options const& chosen, subject const& of, Work&& work) {
 spinet::run_plan plan_of(subject const& of, options const& chosen) {
     auto plan = chosen.plan;
     if (chosen.start_from.empty()) return plan;
-    auto const samples = program::samples(chosen.start_from, std::max<std::size_t>(1, plan.replicas / 4));
+    auto const samples = program::samples(chosen.start_from, std::max<std::size_t>(1, plan.replicas / 8));
     try {
         plan.starts = spinet::data_states(of.network, samples);
     } catch (spinet::error const& fault) {
