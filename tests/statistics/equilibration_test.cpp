@@ -396,6 +396,31 @@ TEST_CASE("an excitation that one replica saw for a moment is no other state", "
         CHECK_THAT(reasons(each), !ContainsSubstring("starts disagree in the energy: replicas"));
 }
 
+TEST_CASE("Fisher's F has its nominal level", "[statistics]") {
+    // 8 hot replicas, 4 of the annealing and 4 of "plus mode 1", each group at +-1 about its mean, which is
+    // 0, 0 and d: 16 is the sum of squares within, with 13 degrees of freedom, and 3 d^2 that between,
+    // with 2. P(F > x) = (1 + 2 x / 13)^-6.5, so p = 0.001 is at x = 12.313, d = 3.179.
+    for (auto const& [d, flagged] : {std::pair(3.1, false), std::pair(3.25, true)}) {
+        auto made = run_about(flat_mean, 0.01, 16, 1);
+        made.cold_states = {"the annealing", "plus mode 1"};
+        made.recorders[0][0] = recorder(each_replica{}, 16, energy{}.components(made.groups), energy::lead);
+        for (std::uint32_t m = 0; m < 32; ++m) {
+            std::vector<double> energies;
+            for (std::size_t r = 0; r < 16; ++r) {
+                double const u = (r / 4 % 2 == 0 ? 1.0 : -1.0) + (r % 4 == 3 ? d : 0.0);
+                energies.push_back(u);
+                energies.push_back(u * u);
+            }
+            made.recorders[0][0].add(recorder::stage_of(m, 32), energies);
+        }
+        // Of 15 comparisons each has two thirds of its share.
+        auto const verdicts = equilibration(made, {.false_alarm = 0.001 * 15 * 1.5});
+        CAPTURE(d, reasons(verdicts[0]));
+        CHECK((reasons(verdicts[0]).find("starts disagree in the energy: replicas from plus mode 1") !=
+               std::string::npos) == flagged);
+    }
+}
+
 TEST_CASE("numbers that are no numbers are certified nowhere", "[statistics]") {
     for (std::size_t const quantity : {std::size_t{0}, std::size_t{1}, std::size_t{3}}) {
         auto const made = run_about([&](std::size_t k, std::size_t of, std::size_t stage, bool cold) {

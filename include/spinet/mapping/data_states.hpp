@@ -73,7 +73,7 @@ template <class A>
         if (!std::isfinite(x.data()[k]))
             throw error("data_states: number ", k % in, " of sample ", k / in, " is not finite");
     auto const [low, high] = std::minmax_element(x.data(), x.data() + x.size());
-    double const middle = *low + (*high - *low) / 2;
+    double const middle = *low / 2 + *high / 2;
     std::size_t neurons = in;
     for (auto const& layer : layers) neurons += layer.outputs();
     auto states = row_major_array<float, 2>::from_shape({samples, neurons});

@@ -221,7 +221,7 @@ private:
             auto const n = static_cast<double>(kind.count());
             double const off = kind.mean() - everyone.mean();
             kinds += 1;
-            within += (n - 1) * (kind.count() > 1 ? kind.variance() : 0.0);
+            within += n * kind.variance();  // a sum of squares
             between += n * off * off;
             if (std::abs(off) > std::abs(of_kind[furthest].mean() - everyone.mean())) furthest = k;
         }
