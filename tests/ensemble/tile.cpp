@@ -341,9 +341,9 @@ TEST_CASE("damaged tile archives are refused", "[ensemble]") {
     CHECK_THAT(error_of([&] { load(bytes, 3); }), ContainsSubstring("does not fit: an array has"));
     CHECK_THAT(error_of([&] { load(bytes, 1); }), ContainsSubstring("does not fit: an array has"));
 
-    // Lengths: spins 48 bits = 6 bytes, fields 48 floats, energies 6 doubles, each after 8 bytes of length;
-    // the engine in 17 bytes.
-    std::size_t const rows_at = 8 + 6 + 8 + 48 * 4 + 8 + 6 * 8 + 17 + 8;
+    // A byte says that the spins are signs. Lengths: spins 48 bits = 6 bytes, fields 48 floats, energies 6
+    // doubles, each after 8 bytes of length; the engine in 17 bytes.
+    std::size_t const rows_at = 1 + 8 + 6 + 8 + 48 * 4 + 8 + 6 * 8 + 17 + 8;
     std::uint32_t first = 0;
     std::memcpy(&first, bytes.data() + rows_at, sizeof first);
     REQUIRE(first == whole.row_at(0, 0));
@@ -362,7 +362,7 @@ TEST_CASE("damaged tile archives are refused", "[ensemble]") {
     // An array that claims to be longer than the archive.
     for (std::uint64_t const claimed : {std::uint64_t{1} << 40, std::numeric_limits<std::uint64_t>::max()}) {
         auto copy = bytes;
-        std::memcpy(copy.data(), &claimed, sizeof claimed);
+        std::memcpy(copy.data() + 1, &claimed, sizeof claimed);
         CHECK_THAT(error_of([&] { load(copy); }), ContainsSubstring("damaged"));
     }
 }

@@ -77,8 +77,8 @@ struct blume_capel {
 }  // namespace
 
 TEST_CASE("a state that only metastable replicas agree on is not certified", "[first_order]") {
-    std::size_t const sites = GENERATE(32, 64, 128);
-    std::uint64_t const seed = GENERATE(1, 2, 3);
+    std::size_t const sites = GENERATE(as<std::size_t>{}, 32, 64, 128);
+    std::uint64_t const seed = GENERATE(as<std::uint64_t>{}, 1, 2, 3);
     CAPTURE(sites, seed);
     blume_capel const exact{sites};
     auto const model = exact.model();
