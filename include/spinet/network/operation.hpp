@@ -217,10 +217,16 @@ template <class Op>
         add(op.input_weight, op.hidden_weight, op.input_bias, op.hidden_bias);
     else if constexpr (std::is_same_v<Op, attention>)
         for (auto const* part : {&op.query, &op.key, &op.value, &op.output}) add(part->weight, part->bias);
-    else if constexpr (requires { op.bias; })
+    else if constexpr (std::is_same_v<Op, dense> || std::is_same_v<Op, convolution>)
         add(op.weight, op.bias);
-    else if constexpr (requires { op.weight; })
+    else if constexpr (std::is_same_v<Op, embedding>)
         add(op.weight);
+    else
+        static_assert(std::is_same_v<Op, input> || std::is_same_v<Op, activation> ||
+                          std::is_same_v<Op, pooling> || std::is_same_v<Op, addition> ||
+                          std::is_same_v<Op, flatten> || std::is_same_v<Op, select_step> ||
+                          std::is_same_v<Op, mean_over_steps>,
+                      "list the tensors of this operation");
     return found;
 }
 
