@@ -297,7 +297,9 @@ TEST_CASE("a run goes on from its checkpoint file bitwise, and from no other", "
     }
 
     auto const saved = load_checkpoint(path);
-    std::string const other = "the checkpoint belongs to another model, method, plan or set of observables";
+    std::string const other =
+        "the checkpoint belongs to another model, method, plan or set of observables (of the plan only "
+        "`sweeps` may differ, and be 2, 4, 8, ... times as many)";
     auto const with_plan = [&](auto change) {
         auto changed = plan;
         change(changed);
@@ -307,6 +309,7 @@ TEST_CASE("a run goes on from its checkpoint file bitwise, and from no other", "
     CHECK(with_plan([](run_plan& p) { p.replicas = 7; }) == other);
     CHECK(with_plan([](run_plan& p) { p.warmup = 51; }) == other);
     CHECK(with_plan([](run_plan& p) { p.sweeps = 205; }) == other);
+    CHECK(with_plan([](run_plan& p) { p.sweeps *= 3; }) == other);
     CHECK(with_plan([](run_plan& p) { p.measure_every = 4; }) == other);
     CHECK(with_plan([](run_plan& p) { p.seed = 9; }) == other);
     CHECK(with_plan([](run_plan& p) { p.from = start::hot; }) == other);
@@ -337,6 +340,18 @@ TEST_CASE("a run goes on from its checkpoint file bitwise, and from no other", "
           }) == other);
     CHECK(error_of([&] { return resume(saved, model, method, observables{energy{}}, plan); }) == other);
 
+    // A plan that leaves sweeps over after its last measurement cannot go on, and says why.
+    {
+        auto uneven = plan;
+        uneven.sweeps = 203;
+        static_cast<void>(sample(model, method, measured, uneven, serial{}, checkpoint_every(0, path)));
+        auto longer = uneven;
+        longer.sweeps = 4 * 203;
+        CHECK(
+            error_of([&] { return resume(load_checkpoint(path), model, method, measured, longer); }) ==
+            "the run of the checkpoint measured every 5 of 203 sweeps, which is no multiple: it cannot go on "
+            "with more sweeps");
+    }
     auto changed = saved;
     changed.version = "0.0.0";
     CHECK_THAT(error_of([&] { return resume(changed, model, method, measured, plan); }),

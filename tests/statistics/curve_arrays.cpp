@@ -52,6 +52,15 @@ TEST_CASE("the columns of a curve are arrays, and go through a file of numpy's",
         CHECK(&found[k] == &point);
         ++k;
     }
+    auto const bounds = found.confidence_intervals(), wider = found.confidence_intervals(0.99);
+    // Six replicas: Student's t with 5 degrees of freedom, 2.5706 at 95 % and 1.1105 at 68.27 % (tables).
+    for (k = 0; k < 3; ++k) {
+        CHECK(found[k].units == 6);
+        CHECK(bounds(k, 0) == Approx(values(k) - 2.5706 / 1.1105 * errors(k)).epsilon(1e-4));
+        CHECK(bounds(k, 1) == Approx(values(k) + 2.5706 / 1.1105 * errors(k)).epsilon(1e-4));
+        CHECK(wider(k, 0) < bounds(k, 0));
+        CHECK(wider(k, 1) > bounds(k, 1));
+    }
     CHECK(temperatures(0) == 0.6);
     CHECK(values(0) > values(2));
     CHECK(&found.front() == &found[0]);

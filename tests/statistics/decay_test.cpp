@@ -283,6 +283,44 @@ TEST_CASE("errors of fitted times cover with a few units, too", "[statistics]") 
     }
 }
 
+TEST_CASE("the bounds of a time to a level hold it, and so do those of an integral", "[statistics]") {
+    // The noise of a point is a tenth, so that the first of the points below 1/e is often an early one. A
+    // jackknife of that time with Student's factor for 95 % holds the truth in 90 to 92 % of 2000 samples;
+    // the bounds hold it in 98 to 99 %, so that 93 % of 400 samples are 7 standard errors away. The
+    // integral's are of 95 %: 93 % less 4.5 standard errors, 3 comparisons.
+    stretched const truth{1, 60, 1};
+    auto const times = grid(1, 1000, 8);
+    constexpr std::uint32_t samples = 400;
+    for (std::size_t const units : {4u, 8u, 16u}) {
+        int level = 0, area = 0;
+        for (std::uint32_t s = 0; s < samples; ++s) {
+            auto const data = noisy(times, units, 0.1, 1 + s, truth);
+            auto const to_level = time_to_decay_to(data);
+            REQUIRE(to_level.reached);
+            level += to_level.low <= 60 && 60 <= to_level.high ? 1 : 0;
+            auto const integral = integrated_decay_time(noisy(times, units, 0.02, 1 + s, truth));
+            REQUIRE(integral.reached);
+            area += integral.low <= 60 && 60 <= integral.high ? 1 : 0;
+        }
+        CAPTURE(units, level, area);
+        CHECK(level > samples * 0.93);
+        CHECK(area > samples * (0.93 - 4.5 * 0.0128));
+    }
+    // Wider for more confidence, around the value.
+    auto const data = noisy(times, 8, 0.1, 1, truth);
+    auto const at_95 = time_to_decay_to(data), at_68 = time_to_decay_to(data, 1 / std::numbers::e, 0.6827);
+    CHECK(at_95.value == at_68.value);
+    CHECK(at_95.low < at_68.low);
+    CHECK(at_68.low < at_68.value);
+    CHECK(at_68.value < at_68.high);
+    CHECK(at_68.high < at_95.high);
+    CHECK(at_68.error == Approx((at_68.high - at_68.low) / 2).epsilon(1e-3));
+    for (double const confidence : {0.0, 1.0, std::nan("")}) {
+        CHECK_THROWS_AS(time_to_decay_to(data, 0.5, confidence), error);
+        CHECK_THROWS_AS(integrated_decay_time(data, {.confidence = confidence}), error);
+    }
+}
+
 TEST_CASE("points count by their errors", "[statistics][slow]") {
     // Noise that differs a hundredfold from point to point, independent. With errors from 16 units,
     // chi-square over its degrees of freedom has the mean 15/13 over Student's factor squared, 1.082, and

@@ -508,6 +508,9 @@ TEST_CASE("runs that cannot be judged are not called equilibrated", "[statistics
     }
 
     auto const full = run_about(flat_mean);
+    for (double const chance : {0.0, 1.0, -0.1, std::nan("")})
+        CHECK_THROWS_WITH(equilibration(full, {.false_alarm = chance}),
+                          ContainsSubstring("expected a chance of a false alarm in (0, 1), found "));
     run<energy> const no_overlap{full, {full.recorders[0]}};
     check_all_fail(equilibration(no_overlap), "did not record both energy{} and overlap{}");
     run<overlap> const no_energy{full, {full.recorders[1]}};

@@ -269,11 +269,18 @@ TEST_CASE("the jackknife refuses what has no error", "[jackknife]") {
     CHECK_THROWS_WITH(jackknife(sums), "jackknife_sums: nothing is left without unit 0");
 }
 
-TEST_CASE("the mean of independent draws has the standard error of their scatter", "[statistics]") {
+TEST_CASE("the mean of independent draws has the error of their scatter", "[statistics]") {
     double const draws[] = {4, 1, 3, 2};
     auto const found = mean_of_draws(4, [&](std::size_t k) { return draws[k]; });
     CHECK(found.value == Approx(2.5));
-    CHECK(found.error == Approx(std::sqrt(5.0 / 3 / 4)));  // variance 5/3 of one, of four
+    // Variance 5/3 of one, of four, and Student's factor for 3 degrees of freedom (tables: 1.1969).
+    CHECK(found.error == Approx(1.1969 * std::sqrt(5.0 / 3 / 4)).epsilon(1e-4));
+    // Tables: the 0.975 quantile is 3.1824.
+    CHECK(found.confidence_interval(0.95).high ==
+          Approx(2.5 + 3.1824 * std::sqrt(5.0 / 3 / 4)).epsilon(1e-4));
+    CHECK(found.confidence_interval(0.95).low == Approx(2.5 - 3.1824 * std::sqrt(5.0 / 3 / 4)).epsilon(1e-4));
+    for (double const confidence : {0.0, 1.0, std::nan("")})
+        CHECK_THROWS_AS(static_cast<void>(found.confidence_interval(confidence)), error);
     CHECK(found.units == 4);
     CHECK_THROWS_WITH(mean_of_draws(1, [](std::size_t) { return 0.0; }),
                       Catch::Matchers::ContainsSubstring("at least 2 draws"));

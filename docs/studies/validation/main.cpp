@@ -34,7 +34,7 @@ int main(int argc, char** argv) {
     app.add_option("--threads", workers, "that share the samples")
         ->capture_default_str()
         ->check(CLI::Range(1, 1024));
-    app.add_option("--only", only, "sections: solved, hopfield, sk, lattices, networks, p-spin");
+    app.add_option("--only", only, "sections: solved, hopfield, sk, lattices, networks, p-spin, coverage");
     CLI11_PARSE(app, argc, argv);
     std::signal(SIGINT, [](int) { interrupted = 1; });
     std::signal(SIGTERM, [](int) { interrupted = 1; });
@@ -44,7 +44,8 @@ int main(int argc, char** argv) {
     };
     section const sections[] = {{"solved", check_small_models},        {"hopfield", check_hopfield},
                                 {"sk", check_sherrington_kirkpatrick}, {"lattices", check_lattices},
-                                {"networks", check_networks},          {"p-spin", check_p_spin}};
+                                {"networks", check_networks},          {"p-spin", check_p_spin},
+                                {"coverage", check_coverage}};
     try {
         for (auto const& name : only)
             if (std::none_of(std::begin(sections), std::end(sections),
@@ -56,12 +57,14 @@ int main(int argc, char** argv) {
         auto const begun = std::chrono::steady_clock::now();
         for (auto const& each : sections)
             if (only.empty() || std::find(only.begin(), only.end(), each.name) != only.end()) each.check(to);
-        if (!table.empty()) spinet::write_atomically(table, markdown(to.lines()));
+        if (!table.empty()) spinet::write_atomically(table, markdown(to.lines()) + markdown(to.coverages()));
         std::size_t failed = 0;
         for (auto const& each : to.lines()) failed += each.outcome == verdict::fail ? 1 : 0;
+        for (auto const& each : to.coverages()) failed += each.outcome == verdict::fail ? 1 : 0;
         double const seconds =
             std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
-        std::printf("\n%zu lines, %zu failed, %.0f s\n", to.lines().size(), failed, seconds);
+        std::printf("\n%zu lines, %zu failed, %.0f s\n", to.lines().size() + to.coverages().size(), failed,
+                    seconds);
         return failed == 0 ? 0 : 1;
     } catch (stopped const&) {
         std::fprintf(stderr, "\nstopped; run again with --samples %s to go on\n", samples.c_str());

@@ -51,6 +51,13 @@ std::string text_of(std::size_t n, std::vector<double> const& row) {
     return text += '\n';
 }
 
+/// Within one error / two errors / in the interval of 95 %.
+std::string shares_of(covered::shares const& of) {
+    char text[64];
+    std::snprintf(text, sizeof text, "%.0f / %.0f / %.0f", 100 * of.one, 100 * of.two, 100 * of.interval);
+    return text;
+}
+
 }  // namespace
 
 value average(spinet::disorder_samples const& of, std::size_t column) {
@@ -170,6 +177,43 @@ std::string markdown(std::vector<line> const& lines) {
         text += " |\n";
     }
     return text;
+}
+
+std::string markdown(std::vector<covered> const& coverages) {
+    if (coverages.empty()) return {};
+    std::string text = "\n| estimate |", rule = "\n|---|";
+    for (auto const& each : coverages.front().of_units) {
+        text += " " + std::to_string(each.units) + " units |";
+        rule += "---|";
+    }
+    text += rule + "\n";
+    for (auto const& of : coverages) {
+        text += "| ";
+        for (char const c : of.quantity) text += c == '|' ? std::string("\\|") : std::string(1, c);
+        text += " |";
+        std::size_t place = 0;
+        for (auto const& column : coverages.front().of_units) {
+            if (place < of.of_units.size() && of.of_units[place].units == column.units)
+                text += " " + shares_of(of.of_units[place++]);
+            text += " |";
+        }
+        text += "\n";
+    }
+    return text;
+}
+
+void study::covers(covered of, std::size_t runs) {
+    std::printf("  %-44s", of.quantity.c_str());
+    bool good = true;
+    for (auto const& each : of.of_units) {
+        good = good && each.chance_at_93 >= 1e-5;
+        std::printf("  %-16s", shares_of(each).c_str());
+        if (each.determined < static_cast<double>(runs)) std::printf("(of %.0f)", each.determined);
+    }
+    std::printf("  %s\n", good ? "PASS" : "FAIL");
+    std::fflush(stdout);
+    of.outcome = good ? verdict::pass : verdict::fail;
+    coverages_.push_back(std::move(of));
 }
 
 void study::add(line found) {

@@ -59,8 +59,23 @@ struct printed {
 };
 [[nodiscard]] printed print(line const& of);
 
+/// How often the truth was found where an estimate says that it is.
+struct covered {
+    struct shares {
+        std::size_t units;
+        double determined;    ///< runs that gave an estimate
+        double one, two;      ///< of these within one and two errors
+        double interval;      ///< and in the interval of 95 %
+        double chance_at_93;  ///< of so few in the interval, if 93 % were
+    };
+    std::string quantity;
+    std::vector<shares> of_units;
+    verdict outcome = verdict::fail;
+};
+
 /// Lines as tables of Markdown, one to a section.
 [[nodiscard]] std::string markdown(std::vector<line> const& lines);
+[[nodiscard]] std::string markdown(std::vector<covered> const& coverages);
 
 class study {
 public:
@@ -93,10 +108,14 @@ public:
     /// Passes from low to high.
     void between(std::string quantity, double low, double high, value measured, std::string source);
 
+    /// Passes unless intervals of 95 % hold the truth in less than 93 % of the runs.
+    void covers(covered of, std::size_t runs);
+
     /// Draws, if pictures are wanted and there is gnuplot.
     void draw(figure const& drawn);
 
     [[nodiscard]] std::vector<line> const& lines() const noexcept { return lines_; }
+    [[nodiscard]] std::vector<covered> const& coverages() const noexcept { return coverages_; }
 
     /// A false alarm in 1.0e-5 of all lines: 0.001 in a hundred of them.
     static constexpr double errors = 4.42;
@@ -108,6 +127,7 @@ private:
     std::function<bool()> stop_;
     std::string section_;
     std::vector<line> lines_;
+    std::vector<covered> coverages_;
 };
 
 void check_small_models(study&);
@@ -116,5 +136,6 @@ void check_sherrington_kirkpatrick(study&);
 void check_lattices(study&);
 void check_networks(study&);
 void check_p_spin(study&);
+void check_coverage(study&);
 
 }  // namespace validation

@@ -66,7 +66,7 @@ template <class O>
     return sum / 2;
 }
 
-/// The mean of `of(section)` over random directions, with its standard error. `draw` gives the section of
+/// The mean of `of(section)` over random directions, with its error. `draw` gives the section of
 /// each of seed, seed + 1, ... Throws spinet::error below 2 directions.
 template <class Draw, class Of>
 [[nodiscard]] jackknife_estimate over_directions(std::size_t count, std::uint64_t seed, Draw&& draw,

@@ -106,7 +106,10 @@ public:
             throw error("the checkpoint was written by spinet ", from.version, ", this is ", version);
         std::size_t const doublings = doublings_since(from.identity);
         if (doublings == not_this_run)
-            throw error("the checkpoint belongs to another model, method, plan or set of observables");
+            throw error(
+                "the checkpoint belongs to another model, method, plan or set of observables (of the plan "
+                "only "
+                "`sweeps` may differ, and be 2, 4, 8, ... times as many)");
         archive_reader in(from.state);
         for (auto left = in.get_value<std::uint64_t>(); left > 0; --left)
             result_.cold_states.push_back(in.get_text());
@@ -287,8 +290,10 @@ private:
         auto shorter = plan_.sweeps;
         for (std::size_t k = 1; !Method::anneals && shorter % 2 == 0; ++k) {
             shorter /= 2;
-            if (shorter < plan_.measure_every || shorter % plan_.measure_every != 0) break;
-            if (of_checkpoint == identity_of_plan(shorter)) return k;
+            if (of_checkpoint != identity_of_plan(shorter)) continue;
+            if (shorter % plan_.measure_every == 0) return k;
+            throw error("the run of the checkpoint measured every ", plan_.measure_every, " of ", shorter,
+                        " sweeps, which is no multiple: it cannot go on with more sweeps");
         }
         return not_this_run;
     }

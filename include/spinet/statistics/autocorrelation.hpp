@@ -3,6 +3,7 @@
 #pragma once
 
 #include <spinet/error.hpp>
+#include <spinet/statistics/interval.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -21,6 +22,11 @@ struct integrated_time {
     double error;  ///< one standard error, sqrt(2 (2 window + 1) / n) max(tau, 1/2) (Madras and Sokal, 1988)
     std::size_t window;  ///< the lag M at which the sum stops, in measurements, or in blocks for block means
     bool reliable;  ///< the series is at least 50 tau long (see the functions); if not, tau is a lower guess
+
+    /// Covers the true time with the given confidence, if the series is reliable.
+    [[nodiscard]] interval confidence_interval(double confidence = 0.95) const {
+        return detail::interval_about(tau, error, 0, confidence);
+    }
 };
 
 namespace detail {

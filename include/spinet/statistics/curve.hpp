@@ -3,6 +3,7 @@
 #pragma once
 
 #include <spinet/detail/arrays.hpp>
+#include <spinet/statistics/interval.hpp>
 
 #include <cstddef>
 #include <utility>
@@ -25,6 +26,12 @@ struct curve_point {
     double tau = 0;
     double effective_samples = 0;
     bool equilibrated = false;
+    std::size_t units = 0;  ///< independent units behind `error`; 0: `error` is that of a normal distribution
+
+    /// Covers the truth with the given confidence, by Student's t (see jackknife_estimate).
+    [[nodiscard]] interval confidence_interval(double confidence = 0.95) const {
+        return detail::interval_about(value, error, units, confidence);
+    }
 };
 
 /// Points from the lowest temperature up. Columns are row-major xtensors with one number for each point.
@@ -51,6 +58,16 @@ public:
     [[nodiscard]] row_major_array<double, 1> taus() const { return column(&curve_point::tau); }
     [[nodiscard]] row_major_array<double, 1> effective_samples() const {
         return column(&curve_point::effective_samples);
+    }
+    /// [point, low or high], see curve_point::confidence_interval.
+    template <class Real = double>
+    [[nodiscard]] row_major_array<Real, 2> confidence_intervals(double confidence = 0.95) const {
+        auto bounds = row_major_array<Real, 2>::from_shape({size(), 2});
+        for (std::size_t k = 0; k < size(); ++k) {
+            auto const of_point = points_[k].confidence_interval(confidence);
+            bounds(k, 0) = of_point.low, bounds(k, 1) = of_point.high;
+        }
+        return bounds;
     }
     template <class Bool = bool>
     [[nodiscard]] row_major_array<Bool, 1> equilibrated() const {

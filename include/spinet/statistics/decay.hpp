@@ -91,12 +91,16 @@ struct integral_rules {
     /// What C is known to end at, by other means (in fields): the integral is that of (C - plateau) / (1 -
     /// plateau).
     double plateau = 0;
+    double confidence = 0.95;  ///< of decay_time::low and high
 };
 
 /// A time, or a lower bound of it where the decay is not over within the times observed.
 struct decay_time {
-    double value = 0;      ///< in the unit of the times
-    double error = 0;      ///< of `value`, by jackknife over units at a fixed window
+    double value = 0;  ///< in the unit of the times
+    double error =
+        0;            ///< of `value`, one error, with Student's factor for the units (see jackknife_estimate)
+    double low = 0;   ///< between `low` and `high` is the truth with the confidence that was asked for;
+    double high = 0;  ///< where `reached` is false, neither says anything
     double window = 0;     ///< the time at which the integral ends
     double tail = 0;       ///< what was added for the times beyond
     bool reached = false;  ///< false: C had not decayed by the last time, and `value`, the integral up to
@@ -186,33 +190,43 @@ namespace detail {
         auto const found = left_out == of.units() ? whole : sum_of(of.mean_without(left_out));
         return found.sum + found.tail;
     });
-    return {tau.value, std::hypot(tau.error, whole.tail), times[whole.end], whole.tail, whole.reached};
+    double const error = std::hypot(tau.error, whole.tail);
+    auto const bounds = detail::interval_about(tau.value, error, of.units(), rules.confidence);
+    return {tau.value, error, bounds.low, bounds.high, times[whole.end], whole.tail, whole.reached};
 }
 
 /// The time at which C comes down to `level` for the first time, C being exponential between the times: the
-/// slow end of the decay and its noise do not change it. Where it does not, the last time as a lower bound:
-/// `reached` is false. Throws spinet::error for a level outside (0, 1).
-[[nodiscard]] inline decay_time time_to_decay_to(decay const& of, double level = 1 / std::numbers::e) {
+/// slow end of the decay and its noise do not change it. Its bounds are the first time at which C less its
+/// errors, times Student's factor for the confidence, is at the level, and the last at which C and as many
+/// errors are above it; `error` is half of what is between the bounds of one error. (A jackknife of the time
+/// would miss that noise makes the first time an early one.) Where C does not come down, the last time is a
+/// lower bound: `reached` is false. Throws spinet::error for a level or a confidence outside (0, 1).
+[[nodiscard]] inline decay_time time_to_decay_to(decay const& of, double level = 1 / std::numbers::e,
+                                                 double confidence = 0.95) {
     if (!(level > 0 && level < 1)) throw error("time_to_decay_to: expected a level in (0, 1), found ", level);
-    auto const& times = of.times();
-    auto const time_of = [&](row_major_array<double, 1> const& curve) {
-        double time = 0, before = 1;
-        for (std::size_t i = 0; i < times.size(); ++i) {
-            if (curve[i] <= level) {
-                double const lowest = 1e-3 * level, now = std::max(curve[i], lowest);
-                return time + (times[i] - time) * std::log(before / level) / std::log(before / now);
-            }
-            time = times[i];
-            before = curve[i];
-        }
-        return times.back();
+    auto const &times = of.times(), means = of.mean(), errors = of.errors();
+    auto const curve = [&](std::size_t i, double raised) { return means(i) + raised * errors(i); };
+    // Where an exponential from `above` the level to `below` it meets it; the time before the first is 0.
+    auto const crossing = [&](std::size_t i, double above, double below) {
+        double const lowest = 1e-3 * level, from = i == 0 ? 0 : times(i - 1);
+        return from + (times(i) - from) * std::log(above / level) / std::log(above / std::max(below, lowest));
     };
-    auto const whole = of.mean();
-    bool const reached = std::any_of(whole.begin(), whole.end(), [&](double c) { return c <= level; });
-    auto const found = jackknife(of.units(), [&](std::size_t left_out) {
-        return time_of(left_out == of.units() ? whole : of.mean_without(left_out));
-    });
-    return {found.value, reached ? found.error : 0, found.value, 0, reached};
+    auto const before = [&](std::size_t i, double raised) { return i == 0 ? 1.0 : curve(i - 1, raised); };
+    auto const first_below = [&](double raised) {
+        for (std::size_t i = 0; i < times.size(); ++i)
+            if (curve(i, raised) <= level) return crossing(i, before(i, raised), curve(i, raised));
+        return times(times.size() - 1);
+    };
+    auto const last_above = [&](double raised) {
+        for (std::size_t i = times.size(); i-- > 0;)
+            if (before(i, raised) > level)
+                return curve(i, raised) > level ? times(i) : crossing(i, before(i, raised), curve(i, raised));
+        return 0.0;
+    };
+    double const value = first_below(0), wide = detail::errors_to_confidence(of.units(), confidence);
+    bool const reached = std::any_of(means.begin(), means.end(), [&](double c) { return c <= level; });
+    double const error = reached ? (last_above(1) - first_below(-1)) / 2 : 0;
+    return {value, error, first_below(-wide), last_above(wide), value, 0, reached};
 }
 
 }  // namespace spinet

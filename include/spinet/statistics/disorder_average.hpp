@@ -86,6 +86,11 @@ struct disorder_estimate {
     std::size_t samples = 0;
     /// So many of them were not equilibrated: unless this is 0, `value` is no equilibrium average.
     std::size_t not_equilibrated = 0;
+
+    /// Covers the truth with the given confidence, by Student's t (see jackknife_estimate).
+    [[nodiscard]] interval confidence_interval(double confidence = 0.95) const {
+        return detail::interval_about(value, error, samples, confidence);
+    }
 };
 
 /// `f(mean)` of averages over disorder, mean(c) being [column c]: for Binder's g, with columns <q^2> and

@@ -70,6 +70,9 @@ class equilibration_judge {
 public:
     equilibration_judge(Record const& record, equilibration_rules const& rules)
         : record_(record), rules_(rules) {
+        if (!(rules.false_alarm > 0 && rules.false_alarm < 1))
+            throw error("equilibration: expected a chance of a false alarm in (0, 1), found ",
+                        rules.false_alarm);
         for (std::size_t r = 0; r < record.plan.replicas; ++r)
             (r / record.replicas_per_block % 2 == 0 ? hot_ : cold_).push_back(r);
         for (std::size_t const r : cold_)
@@ -322,7 +325,7 @@ template <class Record>
 /// log bins in time; errors of |q| are below a tolerance; the top of the ladder is a paramagnet; and under
 /// exchange there were enough round trips. Of population annealing, which has neither starts nor times to
 /// compare, the families must be many and ln Z of the populations agree. An annealing never passes. The run
-/// must have recorded energy{} and overlap{}.
+/// must have recorded energy{} and overlap{}. Throws spinet::error for a false alarm outside (0, 1).
 template <class... Os>
 [[nodiscard]] std::vector<verdict> equilibration(run<Os...> const& of,
                                                  equilibration_rules const& rules = {}) {

@@ -48,7 +48,7 @@ template <class O, class... Os, class F>
         double const samples = lead_error > 0 ? recorded.lead_variance() / (lead_error * lead_error) : 0.0;
         points.push_back({of.temperatures[k], whole.value, whole.error,
                           of.populations ? none : detail::tau_in_sweeps(recorded, of.plan.measure_every),
-                          samples, verdicts[k].equilibrated});
+                          samples, verdicts[k].equilibrated, means.units()});
     }
     return points;
 }

@@ -86,8 +86,8 @@ template <class Value, class Slope, class... Os>
     auto const sites = static_cast<double>(of.sites);
     auto const& recorders = of.template of<energy>();
     std::vector<curve_point> points;
-    auto const add = [&](std::size_t k, double found, double error) {
-        points.push_back({of.temperatures[k], found, error, none, none, verdicts[k].equilibrated});
+    auto const add = [&](std::size_t k, double found, double error, std::size_t units) {
+        points.push_back({of.temperatures[k], found, error, none, none, verdicts[k].equilibrated, units});
     };
     if (of.populations) {
         for (std::size_t k = 0; k < of.temperatures.size(); ++k) {
@@ -99,7 +99,7 @@ template <class Value, class Slope, class... Os>
                 return value(of.temperatures[k], sums ? sums->mean(left_out, 0) : none,
                              -of.temperatures[k] * log_z / sites);
             });
-            add(k, found.value, found.error);
+            add(k, found.value, found.error, found.units);
         }
         return curve(std::move(points));
     }
@@ -128,9 +128,10 @@ template <class Value, class Slope, class... Os>
             return value(temperature, sums[k - lowest].mean(left_out, 0), -temperature * log_z / sites);
         });
         integration += of_intervals[of.temperatures.size() - 1 - k];
-        add(k, found.value, std::hypot(found.error, slope(temperature) * temperature * integration / sites));
+        add(k, found.value, std::hypot(found.error, slope(temperature) * temperature * integration / sites),
+            found.units);
     }
-    for (std::size_t k = lowest; k-- > 0;) add(k, none, none);
+    for (std::size_t k = lowest; k-- > 0;) add(k, none, none, 0);
     std::reverse(points.begin(), points.end());
     return curve(std::move(points));
 }

@@ -4,6 +4,7 @@
 
 #include <spinet/error.hpp>
 #include <spinet/statistics/distributions.hpp>
+#include <spinet/statistics/interval.hpp>
 
 #include <array>
 #include <cmath>
@@ -21,22 +22,13 @@ struct jackknife_estimate {
     double value;       ///< the estimate from all units, without bias correction
     double error;       ///< in the unit of value
     std::size_t units;  ///< how many independent units stand behind it
-};
 
-/// The mean of f(0), ..., f(count - 1), independent of each other, with its standard error. Throws
-/// spinet::error below 2.
-template <class F>
-[[nodiscard]] jackknife_estimate mean_of_draws(std::size_t count, F&& f) {
-    if (count < 2) throw error("mean_of_draws: expected at least 2 draws, found ", count);
-    double mean = 0, squares = 0;  // Welford's
-    for (std::size_t k = 0; k < count; ++k) {
-        double const found = f(k), change = found - mean;
-        mean += change / static_cast<double>(k + 1);
-        squares += change * (found - mean);
+    /// Covers the truth with the given confidence, by Student's t: at 95 %, 2.66 errors to each side for 4
+    /// units, 2.21 for 8, 2.06 for 16. Two errors are 90 % for 4 units.
+    [[nodiscard]] interval confidence_interval(double confidence = 0.95) const {
+        return detail::interval_about(value, error, units, confidence);
     }
-    auto const n = static_cast<double>(count);
-    return {mean, std::sqrt(squares / (n * (n - 1))), count};
-}
+};
 
 /// What a scalar jackknife asks for: estimate(left_out) is the estimate from all units but one; left_out
 /// equal to the number of units leaves none out.
@@ -86,6 +78,21 @@ std::vector<double> to_doubles(Range&& range) {
 }
 
 }  // namespace detail
+
+/// The mean of f(0), ..., f(count - 1), independent of each other, and the error of their scatter, with
+/// Student's factor. Throws spinet::error below 2.
+template <class F>
+[[nodiscard]] jackknife_estimate mean_of_draws(std::size_t count, F&& f) {
+    if (count < 2) throw error("mean_of_draws: expected at least 2 draws, found ", count);
+    double mean = 0, squares = 0;  // Welford's
+    for (std::size_t k = 0; k < count; ++k) {
+        double const found = f(k), change = found - mean;
+        mean += change / static_cast<double>(k + 1);
+        squares += change * (found - mean);
+    }
+    auto const n = static_cast<double>(count);
+    return {mean, std::sqrt(squares / (n * (n - 1))) * detail::one_error_factor(count), count};
+}
 
 /// The delete-one jackknife over `units` independent units (Tukey 1958; Efron and Stein, Ann. Stat. 9, 586,
 /// 1981): error^2 = (n - 1) / n * sum of (theta_i - mean theta)^2, widened by Student's factor. Derived

@@ -25,7 +25,12 @@ struct distribution_of_overlaps {
     row_major_array<double, 1> density;
     row_major_array<double, 1> error;
     bool equilibrated = false;
+    std::size_t units = 0;  ///< independent units behind the errors
 
+    /// Of the density in bin b, by Student's t (see jackknife_estimate).
+    [[nodiscard]] interval confidence_interval(std::size_t b, double confidence = 0.95) const {
+        return detail::interval_about(density(b), error(b), units, confidence);
+    }
     /// The middle of bin b.
     [[nodiscard]] double overlap(std::size_t b) const noexcept {
         return -1 + (static_cast<double>(b) + 0.5) * width;
@@ -63,10 +68,16 @@ template <class... Os>
     auto const covers = detail::covered_by_bins(bins, of.ising ? of.sites : 0);
     for (std::size_t k = 0; k < of.temperatures.size(); ++k) {
         recorder const& recorded = of.template of<overlap_histogram>()[k];
-        all.push_back(
-            {of.temperatures[k], 2.0 / static_cast<double>(bins), covers, {}, {}, verdicts[k].equilibrated});
+        all.push_back({of.temperatures[k],
+                       2.0 / static_cast<double>(bins),
+                       covers,
+                       {},
+                       {},
+                       verdicts[k].equilibrated,
+                       0});
         if (of.anneals && recorded.count() == 0) continue;
         auto const sums = sums_over_all(recorded, {}, of.weights_at(k));
+        all.back().units = sums.units();
         all.back().density.resize({bins});
         all.back().error.resize({bins});
         for (std::size_t b = 0; b < bins; ++b) {

@@ -4,6 +4,7 @@
 
 #include <spinet/error.hpp>
 #include <spinet/statistics/distributions.hpp>
+#include <spinet/statistics/interval.hpp>
 
 #include <algorithm>
 #include <array>
@@ -23,6 +24,11 @@ struct size_sample {
 struct size_estimate {
     double value = 0, error = 0;
     std::size_t degree = 0;  ///< of the polynomial that was fitted
+
+    /// Covers the truth with the given confidence, if the polynomial is of the right degree.
+    [[nodiscard]] interval confidence_interval(double confidence = 0.95) const {
+        return detail::interval_about(value, error, 0, confidence);
+    }
 };
 
 namespace detail {

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/// Intervals of a stated confidence, from a value, its error and the number of independent units behind both.
+#pragma once
+
+#include <spinet/error.hpp>
+#include <spinet/statistics/distributions.hpp>
+
+#include <cstddef>
+
+namespace spinet {
+
+/// Bounds between which the truth lies with some confidence.
+struct interval {
+    double low, high;
+
+    [[nodiscard]] bool contains(double x) const noexcept { return low <= x && x <= high; }
+};
+
+namespace detail {
+
+/// Half the width of the interval in errors as spinet states them, which cover 68.27 %: a ratio of quantiles
+/// of Student's t with units - 1 degrees of freedom; of the normal distribution where `units` is 0.
+[[nodiscard]] inline double errors_to_confidence(std::size_t units, double confidence) {
+    if (!(confidence > 0 && confidence < 1))
+        throw error("interval: expected a confidence in (0, 1), found ", confidence);
+    if (units == 1) throw error("interval: one unit has no error");
+    double const p = (1 + confidence) / 2;
+    if (units == 0) return normal_quantile(p);
+    auto const freedom = static_cast<double>(units - 1);
+    return student_t_quantile(p, freedom) / student_t_quantile(normal_cdf(1.0), freedom);
+}
+
+/// Symmetric about the value.
+[[nodiscard]] inline interval interval_about(double value, double error, std::size_t units,
+                                             double confidence) {
+    double const half = error * errors_to_confidence(units, confidence);
+    return {value - half, value + half};
+}
+
+}  // namespace detail
+}  // namespace spinet
