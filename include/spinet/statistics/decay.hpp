@@ -48,11 +48,16 @@ public:
         return means;
     }
 
-    /// The jackknife error of the mean at every time.
-    [[nodiscard]] row_major_array<double, 1> errors() const {
+    /// The error of the mean at every time, with Student's factor.
+    [[nodiscard]] row_major_array<double, 1> errors() const { return errors_without(units()); }
+    /// The same without one unit. Throws spinet::error where one is left.
+    [[nodiscard]] row_major_array<double, 1> errors_without(std::size_t left_out) const {
+        std::vector<std::size_t> kept;
+        for (std::size_t u = 0; u < units(); ++u)
+            if (u != left_out) kept.push_back(u);
         row_major_array<double, 1> found(sums_);
         for (std::size_t i = 0; i < found.size(); ++i)
-            found(i) = jackknife(units(), [&](std::size_t left_out) { return mean_at(i, left_out); }).error;
+            found(i) = mean_of_draws(kept.size(), [&](std::size_t k) { return values_(kept[k], i); }).error;
         return found;
     }
 

@@ -239,9 +239,10 @@ private:
 
 /// Fits A exp(-(t / tau)^beta), with a constant if asked for, to a decay: least squares, weighted by the
 /// errors of the points; where there are less than 16 units, by three times the median error at least. tau,
-/// beta and the rest are jackknifed whole, the fit being made anew without each unit (with the same weights),
-/// so that correlations between the points of a curve are in the errors. Throws spinet::error where there are
-/// no more points than parameters, and for options that are not positive and finite.
+/// beta and the rest are jackknifed whole, weights and fit being made anew without each unit, so that
+/// correlations between the points of a curve and the noise of the weights are in the errors. Throws
+/// spinet::error where there are no more points than parameters, and for options that are not positive and
+/// finite.
 [[nodiscard]] inline decay_fit fit_decay(decay const& of, decay_fit_options const& options = {}) {
     using fit = detail::stretched_exponential_fit;
     if (!(options.least_error > 0) || !std::isfinite(options.least_error) || !std::isfinite(options.from))
@@ -249,40 +250,43 @@ private:
                     options.least_error, " and ", options.from);
     auto const first = static_cast<std::size_t>(
         std::lower_bound(of.times().begin(), of.times().end(), options.from) - of.times().begin());
-    auto const means = of.mean(), all_errors = of.errors();
-    std::vector<double> times, errors, weights;
-    for (std::size_t i = first; i < means.size(); ++i) {
-        times.push_back(of.times()(i));
-        errors.push_back(std::max(all_errors(i), options.least_error));
-    }
-    std::size_t const needed = options.towards == plateau::fitted ? 5 : 4;
-    if (times.size() < needed)
+    std::size_t const points = of.times().size() - first, needed = options.towards == plateau::fitted ? 5 : 4;
+    if (points < needed)
         throw error("fit_decay: expected at least ", needed, " times from ", options.from, " on, found ",
-                    times.size());
-    double const least = of.units() < fit::units_for_weights ? 3 * detail::median(errors) : 0.0;
-    for (double const error : errors) weights.push_back(1 / std::pow(std::max(error, least), 2));
-    double const first_time = times.front(), last = times.back();
-    fit const by(std::move(times), std::move(weights), options.towards == plateau::fitted);
-    auto const values_without = [&](std::size_t left_out) {
-        auto const curve = of.mean_without(left_out);
-        return std::vector<double>(curve.begin() + static_cast<std::ptrdiff_t>(first), curve.end());
+                    points);
+    auto const from_first = [&](auto const& array) {
+        return std::vector<double>(array.begin() + static_cast<std::ptrdiff_t>(first), array.end());
     };
-    auto const whole = by.solve(values_without(of.units()));
+    auto const errors_without = [&](std::size_t left_out) {
+        auto found = from_first(of.errors_without(left_out));
+        for (double& error : found) error = std::max(error, options.least_error);
+        return found;
+    };
+    auto const means = from_first(of.mean()), errors = errors_without(of.units());
+    double const first_time = of.times()(first), last = of.times()(of.times().size() - 1);
+    auto const fit_without = [&](std::size_t left_out) {
+        auto weights = of.units() > 2 ? errors_without(left_out) : errors;  // one unit has no error
+        double const least = of.units() < fit::units_for_weights ? 3 * detail::median(weights) : 0.0;
+        for (double& each : weights) each = 1 / std::pow(std::max(each, least), 2);
+        return fit(from_first(of.times()), std::move(weights), options.towards == plateau::fitted);
+    };
+    auto const by = fit_without(of.units());
+    auto const whole = by.solve(means);
     bool const beyond = !(std::exp(whole.at[fit::log_time]) <= last);
-    bool const still_up = means(means.size() - 1) > means(first) / std::numbers::e;
+    bool const still_up = means.back() > means.front() / std::numbers::e;
     bool determined =
         whole.converged && std::exp(whole.at[fit::log_time]) >= first_time && (!beyond || still_up);
     auto const all = jackknife(of.units(), [&](std::size_t left_out) {
-        auto const found = left_out == of.units() ? whole : by.refine(values_without(left_out), whole.at);
+        auto const found = left_out == of.units() ? whole
+                                                  : fit_without(left_out).refine(
+                                                        from_first(of.mean_without(left_out)), whole.at);
         determined = determined && found.converged;
         return std::array<double, 4>{found.at[fit::amplitude], std::exp(found.at[fit::log_time]),
                                      std::exp(found.at[fit::log_exponent]), found.at[fit::constant]};
     });
-    decay_fit result{all[0],     all[1], all[2],
-                     all[3],     0,      of.times().size() - first - by.parameters_fitted(),
-                     determined, !beyond};
+    decay_fit result{all[0], all[1], all[2], all[3], 0, points - by.parameters_fitted(), determined, !beyond};
     for (std::size_t i = 0; i < errors.size(); ++i) {
-        double const off = (means(first + i) - result(of.times()(first + i))) / errors[i];
+        double const off = (means[i] - result(of.times()(first + i))) / errors[i];
         result.chi_square += off * off;
     }
     if (!determined)
