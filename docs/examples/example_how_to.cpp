@@ -3,6 +3,7 @@
 #include <spinet/landscape/complexity.hpp>
 #include <spinet/readers/load.hpp>
 #include <spinet/spinet.hpp>
+#include <spinet/statistics/conditional.hpp>
 #include <spinet/statistics/decay_fit.hpp>
 
 #include <array>
@@ -357,15 +358,51 @@ void double_precision(spinet::network const& network) {
     require(!verdicts[0].equilibrated, "four replicas are too few to compare starts");
 }
 
-void clamped(spinet::network const& network) {
+void held_inputs(spinet::network const& network) {
     std::vector<double> const image(784, 0.5);
-    //! [clamp]
+    //! [hold]
     auto const glass =
-        spinet::to_spin_glass(network, spinet::twin_hopfield{.inputs = spinet::inputs::clamped,
+        spinet::to_spin_glass(network, spinet::twin_hopfield{.inputs = spinet::inputs::held,
                                                              .outputs = spinet::outputs::left_out,
-                                                             .clamped_to = image});
-    //! [clamp]
+                                                             .inputs_held_at = image});
+    //! [hold]
     require(glass.size() == 128 + 64, "hidden spins only");
+}
+
+void conditional_states(spinet::network const& network) {
+    //! [conditional]
+    auto const glass = spinet::to_spin_glass(network);
+    std::vector<double> trouser(10, -1.0), bag(10, -1.0);
+    trouser[1] = 1, bag[8] = 1;
+    auto const ladder = spinet::geometric_temperatures(5.0, 40.0, 8);
+    auto const sampled = [&](auto const& condition) {
+        return spinet::sample(condition.model,
+                              spinet::parallel_tempering(spinet::mirrored{spinet::glauber{}}, ladder),
+                              spinet::observables{spinet::energy{}, spinet::overlap{},
+                                                  spinet::local_magnetisations{.group = 0}},
+                              spinet::run_plan{.replicas = 8, .warmup = 50, .sweeps = 200});
+    };
+    auto const is_trouser = spinet::held(glass, "4", trouser), is_bag = spinet::held(glass, "4", bag);
+    auto const run_of_trouser = sampled(is_trouser), run_of_bag = sampled(is_bag);
+    auto const portrait = spinet::mean_spins(run_of_trouser, 0);  // <s | trouser> of 784 inputs, with errors
+    auto const difference = spinet::free_energy_difference(is_trouser, run_of_trouser, is_bag, run_of_bag);
+    //! [conditional]
+    require(portrait.values.size() == 784 && difference.size() == 8, "inputs, and temperatures");
+    auto states = xt::xtensor<double, 2>::from_shape({2, 10});
+    for (std::size_t i = 0; i < 10; ++i) states(0, i) = trouser[i], states(1, i) = bag[i];
+    //! [state weights]
+    auto const run = spinet::sample(
+        glass, spinet::parallel_tempering(spinet::mirrored{spinet::glauber{}}, ladder),
+        spinet::observables{spinet::energy{}, spinet::overlap{}, spinet::state_weights(glass, 3, states)},
+        spinet::run_plan{.replicas = 8, .warmup = 50, .sweeps = 200});
+    auto const probability = spinet::state_probability(run, 0);  // of the first state, over temperature
+    auto const same_difference = spinet::state_free_energy_difference(run, 0, 1);
+    //! [state weights]
+    require(probability[7].value > 0 && same_difference.size() == 8, "a probability at each temperature");
+    //! [tap]
+    auto const mean_field = spinet::solve_tap(is_bag.model, 12.0, std::vector<double>(976, 0.0));
+    //! [tap]
+    require(mean_field.converged, "TAP equations have a solution");
 }
 
 }  // namespace
@@ -388,5 +425,6 @@ int main() {
     soft(spinet::to_spin_glass(network));
     p_spin();
     double_precision(network);
-    clamped(network);
+    held_inputs(network);
+    conditional_states(network);
 }

@@ -505,7 +505,7 @@ TEST_CASE("tokens: words are spins, or held, and positions are fields", "[mappin
     check_near(fields_of(glass), fields);
     // Held at words 3 and 1.
     auto const held =
-        to_spin_glass<double>(net, twin_hopfield{.inputs = inputs::clamped, .clamped_to = {3, 1}});
+        to_spin_glass<double>(net, twin_hopfield{.inputs = inputs::held, .inputs_held_at = {3, 1}});
     numbers row;
     for (std::size_t t = 0; t < tokens; ++t)
         for (std::size_t i = 0; i < d; ++i) row.push_back(some(6, 2)[t * d + i] + e(t == 0 ? 3 : 1, i));
@@ -514,7 +514,7 @@ TEST_CASE("tokens: words are spins, or held, and positions are fields", "[mappin
     for (double const wrong : {4.0, -1.0, 0.5})
         CHECK_THAT(error_of([&] {
                        (void)to_spin_glass<double>(
-                           net, twin_hopfield{.inputs = inputs::clamped, .clamped_to = {0, wrong}});
+                           net, twin_hopfield{.inputs = inputs::held, .inputs_held_at = {0, wrong}});
                    }),
                    ContainsSubstring("not the number of one of the 4 words"));
 }

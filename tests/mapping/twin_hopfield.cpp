@@ -127,7 +127,7 @@ TEST_CASE("every value of a mapping's options has a name", "[mapping]") {
         return true;
     };
     CHECK(to_string(biases::dropped) == "dropped");
-    CHECK(to_string(inputs::clamped) == "clamped");
+    CHECK(to_string(inputs::held) == "held");
     CHECK(to_string(outputs::left_out) == "left_out");
     CHECK(to_string(scale::layer_unit_variance) == "layer_unit_variance");
     CHECK(to_string(recurrence::ring) == "ring");
@@ -189,10 +189,10 @@ TEST_CASE("twin_hopfield: inputs left out", "[mapping]") {
                ContainsSubstring("input neurons and the weights from them"));
 }
 
-TEST_CASE("twin_hopfield: inputs clamped become fields of the next layer", "[mapping]") {
+TEST_CASE("twin_hopfield: inputs held become fields of the next layer", "[mapping]") {
     numbers const x{0.25, -1.0};
     auto const glass =
-        to_spin_glass<double>(tiny(), twin_hopfield{.inputs = inputs::clamped, .clamped_to = x});
+        to_spin_glass<double>(tiny(), twin_hopfield{.inputs = inputs::held, .inputs_held_at = x});
     CHECK(names_of(glass) == std::vector<std::string>{"layer 0:2", "layer 1:1"});
     // W1 x = (0.25 + 2, 0.75 - 4)
     auto const found = fields_of(glass);
@@ -202,17 +202,17 @@ TEST_CASE("twin_hopfield: inputs clamped become fields of the next layer", "[map
     CHECK(found[2] == 2.0);
     CHECK((block(glass, 0).weights() == matrix(w2)));
     auto const no_biases = to_spin_glass<double>(
-        tiny(), twin_hopfield{.biases = biases::dropped, .inputs = inputs::clamped, .clamped_to = x});
+        tiny(), twin_hopfield{.biases = biases::dropped, .inputs = inputs::held, .inputs_held_at = x});
     CHECK(fields_of(no_biases)[0] == Approx(2.25));
     CHECK(fields_of(no_biases)[1] == Approx(-3.25));
     CHECK(fields_of(no_biases)[2] == 0.0);
-    CHECK(line(glass.made_from(), "inputs") == "clamped");
+    CHECK(line(glass.made_from(), "inputs") == "held");
     // The energies of the free model with the inputs held at +-1, up to a constant: the biases of the rest
     // stay.
     for (double const a : {1.0, -1.0})
         for (double const b : {1.0, -1.0}) {
-            auto const held =
-                to_spin_glass<double>(tiny(), twin_hopfield{.inputs = inputs::clamped, .clamped_to = {a, b}});
+            auto const held = to_spin_glass<double>(
+                tiny(), twin_hopfield{.inputs = inputs::held, .inputs_held_at = {a, b}});
             for (std::size_t bits = 0; bits < 8; ++bits) {
                 auto const s = state(bits, 3);
                 CHECK(held.energy(s) == Approx(energy_by_hand({a, b, s[0], s[1], s[2]}, true)).margin(1e-13));
@@ -236,7 +236,8 @@ TEST_CASE("twin_hopfield: outputs left out", "[mapping]") {
     CHECK(fields_of(hidden) == b1);
     CHECK(hidden.blocks().empty());
     auto const clamped = to_spin_glass<double>(
-        tiny(), twin_hopfield{.inputs = inputs::clamped, .outputs = outputs::left_out, .clamped_to = {1, 1}});
+        tiny(),
+        twin_hopfield{.inputs = inputs::held, .outputs = outputs::left_out, .inputs_held_at = {1, 1}});
     CHECK(fields_of(clamped)[0] == Approx(0.5 - 1.0));
     CHECK(fields_of(clamped)[1] == Approx(-1.5 + 7.0));
 }
@@ -279,17 +280,17 @@ TEST_CASE("twin_hopfield: scales", "[mapping]") {
 }
 
 TEST_CASE("twin_hopfield: scales of what is left of the network", "[mapping]") {
-    // With clamped inputs the first layer of couplings is w2, and its factor takes the clamped fields along.
+    // With held inputs the first layer of couplings is w2, and its factor takes the held fields along.
     auto const held = to_spin_glass<double>(
         tiny(),
-        twin_hopfield{.inputs = inputs::clamped, .scale = scale::layer_unit_variance, .clamped_to = {1, 1}});
+        twin_hopfield{.inputs = inputs::held, .scale = scale::layer_unit_variance, .inputs_held_at = {1, 1}});
     CHECK(block(held, 0).weights()(0, 1) == Approx(-7.0 / 6));
     CHECK(fields_of(held)[0] == Approx(-0.5 / 6));
     CHECK(fields_of(held)[1] == Approx(5.5 / 6));
     CHECK(fields_of(held)[2] == Approx(2.0 / 6));
     // A temperature scale cannot change the ratio of two energies.
     auto const raw =
-        to_spin_glass<double>(tiny(), twin_hopfield{.inputs = inputs::clamped, .clamped_to = {1, 1}});
+        to_spin_glass<double>(tiny(), twin_hopfield{.inputs = inputs::held, .inputs_held_at = {1, 1}});
     for (std::size_t bits = 0; bits < 8; ++bits)
         CHECK(held.energy(state(bits, 3)) == Approx(raw.energy(state(bits, 3)) / 6));
     CHECK(error_of([] {
@@ -309,22 +310,23 @@ TEST_CASE("twin_hopfield: refusals", "[mapping]") {
     auto const map = [](network const& net, twin_hopfield const& how) {
         return error_of([&] { return to_spin_glass<float>(net, how); });
     };
-    CHECK(map(tiny(), {.inputs = inputs::clamped}) == "twin_hopfield: clamped_to has 0 numbers for 2 inputs");
-    CHECK(map(tiny(), {.inputs = inputs::clamped, .clamped_to = {1, 2, 3}}) ==
-          "twin_hopfield: clamped_to has 3 numbers for 2 inputs");
-    CHECK(map(tiny(), {.clamped_to = {1, 2}}) ==
-          "twin_hopfield: clamped_to is given, but inputs are not clamped");
-    CHECK(map(tiny(), {.inputs = inputs::left_out, .clamped_to = {1, 2}}) ==
-          "twin_hopfield: clamped_to is given, but inputs are not clamped");
+    CHECK(map(tiny(), {.inputs = inputs::held}) ==
+          "twin_hopfield: inputs_held_at has 0 numbers for 2 inputs");
+    CHECK(map(tiny(), {.inputs = inputs::held, .inputs_held_at = {1, 2, 3}}) ==
+          "twin_hopfield: inputs_held_at has 3 numbers for 2 inputs");
+    CHECK(map(tiny(), {.inputs_held_at = {1, 2}}) ==
+          "twin_hopfield: inputs_held_at is given, but inputs are not held");
+    CHECK(map(tiny(), {.inputs = inputs::left_out, .inputs_held_at = {1, 2}}) ==
+          "twin_hopfield: inputs_held_at is given, but inputs are not held");
     CHECK(map(tiny(),
-              {.inputs = inputs::clamped, .clamped_to = {1, std::numeric_limits<double>::quiet_NaN()}}) ==
-          "twin_hopfield: clamped_to[1] is not finite");
-    CHECK(map(tiny(), {.inputs = inputs::clamped, .clamped_to = {HUGE_VAL, 1}}) ==
-          "twin_hopfield: clamped_to[0] is not finite");
+              {.inputs = inputs::held, .inputs_held_at = {1, std::numeric_limits<double>::quiet_NaN()}}) ==
+          "twin_hopfield: inputs_held_at[1] is not finite");
+    CHECK(map(tiny(), {.inputs = inputs::held, .inputs_held_at = {HUGE_VAL, 1}}) ==
+          "twin_hopfield: inputs_held_at[0] is not finite");
     auto const single = mlp({matrix(w2)});
     CHECK(map(single, {.inputs = inputs::left_out, .outputs = outputs::left_out}) ==
           "twin_hopfield: without its inputs and outputs, this network has no spins left");
-    CHECK(map(single, {.inputs = inputs::clamped, .outputs = outputs::left_out, .clamped_to = {1, 1}}) ==
+    CHECK(map(single, {.inputs = inputs::held, .outputs = outputs::left_out, .inputs_held_at = {1, 1}}) ==
           "twin_hopfield: without its inputs and outputs, this network has no spins left");
     CHECK(map(single, {.inputs = inputs::left_out}) == "nothing was thrown");
     CHECK(map(single, {.outputs = outputs::left_out}) == "nothing was thrown");
@@ -362,11 +364,11 @@ TEST_CASE("twin_hopfield: the provenance says what was done and what is gone", "
 
 // Reported: every option is to appear in the metadata of a run, but the numbers that inputs are held at do
 // not.
-TEST_CASE("twin_hopfield: the provenance names the numbers inputs are clamped to", "[mapping]") {
+TEST_CASE("twin_hopfield: the provenance names the numbers inputs are held at", "[mapping]") {
     auto const lines =
-        to_spin_glass(tiny(), twin_hopfield{.inputs = inputs::clamped, .clamped_to = {0.25, -1.0}})
+        to_spin_glass(tiny(), twin_hopfield{.inputs = inputs::held, .inputs_held_at = {0.25, -1.0}})
             .made_from();
-    CHECK_THAT(line(lines, "clamped_to"), ContainsSubstring("0.25"));
+    CHECK_THAT(line(lines, "inputs_held_at"), ContainsSubstring("0.25"));
 }
 
 // Reported: factors are written with six decimals, so that of large weights reads 0.000000.

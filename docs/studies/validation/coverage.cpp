@@ -179,20 +179,23 @@ estimates_of_run tempered(network_glass<float> const& model, exact_network const
     return found;
 }
 
-/// The same by pairs of mirrored replicas, and by populations.
+/// The same network as a graph, whose replicas share cluster moves in pairs, so that two are one unit; and by
+/// populations.
 estimates_of_run by_pairs(network_glass<float> const& model, exact_network const& exact, std::size_t units,
                           std::uint64_t seed) {
     estimates_of_run found;
-    auto const of = sample(
-        model, parallel_tempering(mirrored{glauber{}}, geometric_temperatures(glass_temperature, 20, 12)),
-        observables{energy{}, magnetisation{}, overlap{}},
-        run_plan{.replicas = 2 * units,
-                 .warmup = 200,
-                 .sweeps = 1'000,
-                 .measure_every = 4,
-                 .seed = seed,
-                 .from = start::hot});
-    add_means(found, of, exact, ", mirrored pairs");
+    sparse_ising<float> const graph(couplings_of(model), model.external_fields());
+    auto const of = sample(graph,
+                           parallel_tempering(glauber{}, geometric_temperatures(glass_temperature, 20, 12),
+                                              natural_exchange{}, isoenergetic_clusters{}),
+                           observables{energy{}, magnetisation{}, overlap{}},
+                           run_plan{.replicas = 2 * units,
+                                    .warmup = 200,
+                                    .sweeps = 1'000,
+                                    .measure_every = 4,
+                                    .seed = seed,
+                                    .from = start::hot});
+    add_means(found, of, exact, ", pairs of replicas");
     return found;
 }
 

@@ -4,11 +4,13 @@
 
 #include <spinet/detail/arrays.hpp>
 #include <spinet/error.hpp>
+#include <spinet/mapping/scaling.hpp>
 #include <spinet/model/concepts.hpp>
 #include <spinet/model/coupling_block.hpp>
 #include <spinet/model/dense_ising.hpp>
 #include <spinet/model/network_glass.hpp>
 #include <spinet/model/sparse_ising.hpp>
+#include <spinet/network/tensor.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -98,7 +98,7 @@ std::vector<double> scale_wires(scale kind, Wiring& of) {
         auto const found = by_map.find(each.map.get());
         return found != by_map.end() ? found->second : kind == scale::t_formula ? factors[0] : 1.0;
     };
-    // A part's fields scale with the first weights into it; where there are none (behind clamped inputs,
+    // A part's fields scale with the first weights into it; where there are none (behind held inputs,
     // say), with the first that leave it.
     for (std::size_t p = 0; p < of.parts.size(); ++p) {
         double factor = kind == scale::t_formula ? factors[0] : 1.0;

@@ -29,18 +29,22 @@ enum class biases { as_fields, dropped };
 }
 
 /// What becomes of the input layer: free spins; nothing (the first weights are not used); or numbers held
-/// fixed at `twin_hopfield::clamped_to`, which the first weights turn into fields on the next layer.
-enum class inputs { free, left_out, clamped };
+/// fixed at `twin_hopfield::inputs_held_at`, which the first weights turn into fields on the next layer.
+enum class inputs { free, left_out, held };
 
 [[nodiscard]] constexpr std::string_view to_string(inputs value) {
-    return detail::name_of(value, "inputs", {"free", "left_out", "clamped"});
+    return detail::name_of(value, "inputs", {"free", "left_out", "held"});
 }
 
-/// What becomes of the output layer: free spins, or nothing (the last weights and biases are not used).
-enum class outputs { free, left_out };
+/// What becomes of the output layer: free spins; nothing (the last weights and biases are not used); or
+/// numbers held fixed at `twin_hopfield::outputs_held_at`, which the last weights turn into fields on the
+/// layer before.
+/// (`held` of conditioning.hpp does the same to any layer of a glass, and knows the energy of the held
+/// spins.)
+enum class outputs { free, left_out, held };
 
 [[nodiscard]] constexpr std::string_view to_string(outputs value) {
-    return detail::name_of(value, "outputs", {"free", "left_out"});
+    return detail::name_of(value, "outputs", {"free", "left_out", "held"});
 }
 
 /// Maps each neuron to an Ising spin: H(s) = -sum_l sum_ij W^l_ij s^l_i s^{l-1}_j - sum_l sum_i b^l_i s^l_i,
@@ -53,8 +57,10 @@ struct twin_hopfield {
     spinet::inputs inputs = spinet::inputs::free;
     spinet::outputs outputs = spinet::outputs::free;
     spinet::scale scale = spinet::scale::none;
-    /// One number per input neuron, or per token the number of its word; used with inputs::clamped only.
-    std::vector<double> clamped_to = {};
+    /// One number per input neuron, or per token the number of its word; used with inputs::held only.
+    std::vector<double> inputs_held_at = {};
+    /// One number per output neuron: +1 for a class and -1 for all others, say; used with outputs::held only.
+    std::vector<double> outputs_held_at = {};
     spinet::recurrence recurrence = spinet::recurrence::unrolled;
 
     /// Returns the model of a network. Throws spinet::error where shapes do not fit, an operation cannot be
@@ -78,10 +84,11 @@ struct twin_hopfield {
         if (biases == spinet::biases::dropped)
             for (auto& part : wired.parts) std::fill(part.fields.begin(), part.fields.end(), 0.0);
         auto const is_input = [](wired_part const& part) { return part.is_input; };
-        if (inputs == spinet::inputs::clamped) detail::remove_parts(wired, is_input, held_values(wired));
+        auto const is_output = [](wired_part const& part) { return part.is_output; };
+        if (inputs == spinet::inputs::held) detail::remove_parts(wired, is_input, held_values(wired));
         if (inputs == spinet::inputs::left_out) detail::remove_parts(wired, is_input);
-        if (outputs == spinet::outputs::left_out)
-            detail::remove_parts(wired, [](wired_part const& part) { return part.is_output; });
+        if (outputs == spinet::outputs::held) detail::remove_parts(wired, is_output, outputs_held_at);
+        if (outputs == spinet::outputs::left_out) detail::remove_parts(wired, is_output);
         auto const factors = detail::scale_wires(scale, wired);
         auto lines = describe(net, wired, any_bias, factors);
         return {std::move(wired), std::move(lines)};
@@ -89,38 +96,45 @@ struct twin_hopfield {
 
 private:
     void check(wiring const& wired) const {
-        std::size_t width = 0, left = 0;
+        std::size_t of_inputs = 0, of_outputs = 0, left = 0;
         for (auto const& part : wired.parts) {
-            if (part.is_input) width += part.is_token ? 1 : part.size();
+            if (part.is_input) of_inputs += part.is_token ? 1 : part.size();
+            if (part.is_output) of_outputs += part.size();
             bool const gone = (part.is_input && inputs != spinet::inputs::free) ||
-                              (part.is_output && outputs == spinet::outputs::left_out);
+                              (part.is_output && outputs != spinet::outputs::free);
             left += gone ? 0 : 1;
         }
-        if (inputs == spinet::inputs::clamped && clamped_to.size() != width)
-            throw error("twin_hopfield: clamped_to has ", clamped_to.size(), " numbers for ", width,
-                        " inputs");
-        if (inputs != spinet::inputs::clamped && !clamped_to.empty())
-            throw error("twin_hopfield: clamped_to is given, but inputs are not clamped");
-        for (std::size_t j = 0; j < clamped_to.size(); ++j)
-            if (!std::isfinite(clamped_to[j]))
-                throw error("twin_hopfield: clamped_to[", j, "] is not finite");
+        check_held("inputs", inputs == spinet::inputs::held, inputs_held_at, of_inputs);
+        check_held("outputs", outputs == spinet::outputs::held, outputs_held_at, of_outputs);
         if (left == 0)
             throw error("twin_hopfield: without its inputs and outputs, this network has no spins left");
     }
 
-    /// The values of all input spins: `clamped_to`, a token being 1 for its word and 0 for all others.
+    static void check_held(char const* what, bool held, std::vector<double> const& values,
+                           std::size_t width) {
+        if (held && values.size() != width)
+            throw error("twin_hopfield: ", what, "_held_at has ", values.size(), " numbers for ", width, " ",
+                        what);
+        if (!held && !values.empty())
+            throw error("twin_hopfield: ", what, "_held_at is given, but ", what, " are not held");
+        for (std::size_t j = 0; j < values.size(); ++j)
+            if (!std::isfinite(values[j]))
+                throw error("twin_hopfield: ", what, "_held_at[", j, "] is not finite");
+    }
+
+    /// The values of all input spins: `inputs_held_at`, a token being 1 for its word and 0 for all others.
     [[nodiscard]] std::vector<double> held_values(wiring const& wired) const {
         std::vector<double> values;
         std::size_t next = 0;
         for (auto const& part : wired.parts) {
             if (!part.is_input) continue;
             if (!part.is_token) {
-                for (std::size_t j = 0; j < part.size(); ++j) values.push_back(clamped_to[next++]);
+                for (std::size_t j = 0; j < part.size(); ++j) values.push_back(inputs_held_at[next++]);
                 continue;
             }
-            double const word = clamped_to[next++];
+            double const word = inputs_held_at[next++];
             if (!(word >= 0 && word < static_cast<double>(part.size()) && word == std::floor(word)))
-                throw error("twin_hopfield: clamped_to[", next - 1, "] is ", detail::short_text(word),
+                throw error("twin_hopfield: inputs_held_at[", next - 1, "] is ", detail::short_text(word),
                             ", not the number of one of the ", part.size(), " words");
             values.resize(values.size() + part.size(), 0.0);
             values[values.size() - part.size() + static_cast<std::size_t>(word)] = 1;
@@ -145,7 +159,8 @@ private:
         for (std::size_t l = 0; l < factors.size(); ++l)
             if (scale != spinet::scale::none)
                 add("scale factor " + std::to_string(l), detail::short_text(factors[l]));
-        if (inputs == spinet::inputs::clamped) add("clamped_to", clamped_text());
+        if (inputs == spinet::inputs::held) add("inputs_held_at", text_of(inputs_held_at));
+        if (outputs == spinet::outputs::held) add("outputs_held_at", text_of(outputs_held_at));
         bool recurs = false;
         for (auto const& each : net.nodes()) recurs = recurs || each.op.template is<recurrent>();
         if (recurs) add("recurrence", to_string(recurrence));
@@ -153,9 +168,9 @@ private:
         return lines;
     }
 
-    [[nodiscard]] std::string clamped_text() const {
+    [[nodiscard]] static std::string text_of(std::vector<double> const& values) {
         std::string text;
-        for (double const x : clamped_to) text.append(text.empty() ? "" : " ").append(detail::short_text(x));
+        for (double const x : values) text.append(text.empty() ? "" : " ").append(detail::short_text(x));
         return text;
     }
 

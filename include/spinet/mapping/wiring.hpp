@@ -82,6 +82,12 @@ void remove_parts(wiring& of, Gone gone, std::span<double const> held = {}) {
             add_product(*each.map, each.factor,
                         held.subspan(first_held[each.from], of.parts[each.from].size()),
                         of.parts[each.to].fields);
+        if (to && !from && !held.empty()) {
+            auto& fields = of.parts[each.from].fields;
+            for_each_entry(*each.map, [&](std::size_t i, std::size_t j, double w) {
+                fields[j] += each.factor * w * held[first_held[each.to] + i];
+            });
+        }
         if (from || to) continue;
         each.from = new_place[each.from];
         each.to = new_place[each.to];

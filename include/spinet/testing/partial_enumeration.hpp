@@ -65,6 +65,18 @@ public:
         return sum / static_cast<double>(n * n);
     }
 
+    /// <s_i> of every spin.
+    template <class Real = double>
+    [[nodiscard]] std::vector<Real> mean_spins() const {
+        std::vector<Real> means(sites_, Real{0});
+        for (std::uint64_t k = 0; k < probabilities_.size(); ++k) {
+            for (std::size_t a = 0; a < few_.size(); ++a) means[few_[a]] += probabilities_[k] * sign(k, a);
+            for (std::size_t i = 0; i < many_.size(); ++i)
+                means[many_[i]] += probabilities_[k] * std::tanh(beta_ * field(i, k));
+        }
+        return means;
+    }
+
     /// An exact, independent sample; takes draws 0, 1, ... of the stream.
     template <class Real>
     void draw(stream const& draws, std::span<Real> spins) const {
