@@ -413,7 +413,7 @@ double chance_of(double hits, double tries, double p) {
 void check_coverage(study& to) {
     to.begin(
         "Coverage: shares in % within one and two errors and in the interval of 95 %, of 4, 8, 16 units");
-    std::size_t const runs = to.count(30, 1000);
+    std::size_t const runs = to.count(30, 400);
     auto const network = small_network();
     exact_network const exact(network, glass_temperature);
     auto const pairs = dimers::model();
