@@ -245,6 +245,42 @@ def nothing_is_said_without_overlap() -> None:
     check(low < 0.5 < high, "none at equal values")
 
 
+class FewTables:
+    """As much of a zoo as questions take."""
+
+    variants: list[str] = []
+
+    def overlap_at(self, name: str, temperature: float) -> float:
+        return math.nan
+
+
+def questions_use_them() -> None:
+    random = np.random.default_rng(7)
+    runs = pd.DataFrame({"cluster": np.repeat(np.arange(6), 8), "name": [f"n{k}" for k in range(48)],
+                         "epoch": np.tile(np.arange(8), 6), "frontier": 0.1, "t_ord": 1.0, "t_formula": 1.0})
+    runs[answers.PRIMARY] = runs.epoch + random.normal(size=48)
+    runs["weight_norm"] = runs.epoch + 0.01 * random.normal(size=48)
+    runs["never_lit"] = random.permuted(np.tile(np.arange(8), (6, 1)), axis=1).ravel()
+    for one_run, least, most in ((True, 2 / 64, 2 / 64), (False, 0, 1e-3)):
+        report = answers.Report(FewTables())
+        report.orders("progress", "runs", runs, "epoch", one_run)
+        table = report.finish()
+        p = table.p[(table.by == answers.PRIMARY) & (table.kind == "primary")].iloc[0]
+        check(least - 1e-9 <= p <= most + 1e-9, "runs are tested by their signs, networks by permutations")
+        notes = dict(zip(table.by, table.note))
+        check(notes["given weight norm"] == answers.NO_OVERLAP, "what orders networks as the target does is not held fixed")
+        check(notes["given never-lit pixels"] == "", "what does not is")
+    frame = pd.DataFrame(random.normal(size=(72, len(answers.WEIGHTS))), columns=answers.WEIGHTS)
+    frame = frame.assign(cluster=np.arange(72) // 6, name=[f"n{k}" for k in range(72)], frontier=0.1, t_ord=1.0, t_formula=1.0)
+    frame[answers.PRIMARY] = random.normal(size=72)
+    frame["lambda_max"], frame["target"] = random.normal(size=72), frame.alpha + frame[answers.PRIMARY]
+    report = answers.Report(FewTables())
+    report.progress = lambda question, subject: None
+    report.predicts("planted", "line", frame, "target")
+    gain = report.finish().query("kind == 'gain' and by.str.startswith('primary')").iloc[0]
+    check(gain.low > 0 and gain.value < gain.excluded_above < gain.high, "a gain has the bound that it excludes")
+
+
 def intervals_and_tests_hold() -> None:
     """The parts of coverage.py in small: the intervals that are used hold the truth no more rarely than 9 times in 10 (chance for
     one that does: CHANCE), but for rank correlations where some clusters are reversed; and what was used before does not."""
@@ -253,6 +289,11 @@ def intervals_and_tests_hold() -> None:
         near(intervals.area_interval(1 - value, positive, negative)[1], 1 - intervals.area_interval(value, negative, positive)[0],
              1e-9, "intervals of areas are symmetric")
         check(low < value <= high and low > 0.2, "an interval is around its value, at complete separation too")
+    for upper, value in ((False, 1.0), (False, 0.7), (True, 0.7)):  # where the distance is that many standard errors there
+        end = intervals.area_bound(value, 12, 20, 0.975, upper)
+        q1, q2 = end / (2 - end), 2 * end ** 2 / (1 + end)  # Hanley and McNeil, with both sizes at their mean
+        error = math.sqrt((end * (1 - end) + 15 * (q1 + q2 - 2 * end ** 2)) / (12 * 20))
+        near(abs(value - end), 1.959964 * error, 1e-6, "score interval of an area")
     near(intervals.sign_flips(np.array([[0.3, 0.9, 0.1, 0.2, 0.4, 1.0]]))[0], 2 / 64, 1e-12, "six of one sign")
     frame = pd.DataFrame({"cluster": np.arange(20) // 2})
     score, kind = np.arange(20.0), np.arange(20) >= 14
@@ -344,7 +385,7 @@ if __name__ == "__main__":
     warnings.filterwarnings("ignore")
     intervals.PERMUTATIONS, coverage.BOOTSTRAPS = 2000, 40
     for part in (known_values, fits_are_those_of_sklearn, clusters_stay_apart, strengths_are_chosen_by_clusters, weights_leave_out,
-                 chance_gives_nothing, what_is_planted_is_found, nothing_is_said_without_overlap, intervals_and_tests_hold,
-                 files_are_read, tables_are_read):
+                 chance_gives_nothing, what_is_planted_is_found, nothing_is_said_without_overlap, questions_use_them,
+                 intervals_and_tests_hold, files_are_read, tables_are_read):
         part()
     print("answers_test.py: all good")
