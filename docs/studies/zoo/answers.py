@@ -18,8 +18,8 @@ Everything that a reader could suspect of having been chosen to please was fixed
 descriptor is <|q|> of the whole network at half of its T_ord (PRIMARY). Predictions are of networks whose cluster (seed) the
 fit has not seen, by ridge or logistic regression of standardised numbers; the strength is chosen by splits that keep clusters
 whole as well (fits.py). Intervals are 95 %, of the kinds whose coverage was measured (intervals.py, coverage.py): score
-intervals for rank correlations and for areas of single numbers; for predictions and gains a jackknife that leaves out each
-cluster and does the whole procedure again. A gain's `excluded_above` is the upper end of its one-sided 95 % interval. p-values
+intervals for rank correlations and for areas of single numbers; of R2 and its gains a jackknife that leaves out each cluster,
+of areas of fits and their gains bootstraps of clusters, both with the whole procedure done again. A gain's `excluded_above` is the upper end of its one-sided 95 % interval. p-values
 of orders are of signs of whole clusters where networks are checkpoints of one run, else of permutations within clusters; those
 of classes are of permutations of whole clusters. p-values of the primary descriptor are corrected by Holm's method over the
 questions, those of the other numbers over the numbers of their kind. A network whose descriptor was not measured at half of its
@@ -37,8 +37,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import fits  # noqa: E402
-from intervals import (ONE_SIDED, Area, Ranked, area_bound, area_interval, around, correlation, explained, holm, jackknife_error,  # noqa: E402
-                       left_over, p_of_classes, rows_of_clusters, without_each)
+from intervals import (ONE_SIDED, Area, Ranked, area_gain, area_interval, around, correlation, draws, explained, holm,  # noqa: E402
+                       jackknife_error, left_over, p_of_classes, rows_of_clusters, without_each)
 
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
@@ -47,7 +47,7 @@ from scipy.stats import nct, rankdata, wilcoxon  # noqa: E402
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold  # noqa: E402
 
 PRIMARY = "q_ord_0.5"
-FOLDS = 5
+FOLDS, BOOTSTRAPS = 5, 300
 # Of the curve alone: shapes on the axis T / T_ord, and single numbers at half of T_ord.
 CURVE = ["q_ord_0.5", "q_ord_0.6", "q_ord_0.7", "q_ord_0.8", "q_ord_1", "area_ord", "melting_ord", "width", "rms_q_half",
          "abs_mean_q_half", "first_layer_half", "last_layer_half", "hidden_layers_half", "energy_half"]
@@ -179,51 +179,58 @@ def splits_of(frame: pd.DataFrame, target: str, classes: bool, apart: str | None
     return made
 
 
-class Prediction:
-    """Of each network by fits to others, and all of it again without each cluster: the value and its standard error. Folds are
-    those of the whole group. Where values of `apart` are left out too, their part of the error is added to that of clusters."""
+class Regression:
+    """R^2 of predictions by fits to other clusters, and all of it again without each cluster: its interval is of Student's t and
+    that jackknife. Folds are those of the whole group. Where values of `apart` are left out too, their part of the error is added."""
 
-    def __init__(self, frame: pd.DataFrame, columns: list[str], target: str, classes: bool, apart: str | None, splits=None):
-        splits = splits or splits_of(frame, target, classes, apart)
+    measure = "R2"
+
+    def __init__(self, frame: pd.DataFrame, columns: list[str], target: str, splits, apart: str | None = None):
         y = frame[target].to_numpy(float)
         weights = [np.ones((1, len(frame))), without_each(frame)] + ([without_each(frame, apart)] if apart else [])
-        self.guess = fits.predicted(frame[columns].to_numpy(float), y, splits, classes, np.concatenate(weights))
-        if classes:
-            folds = np.full(len(frame), -1)
-            for k, (_, left) in enumerate(splits):
-                folds[left] = k
-            area = Area(frame, self.guess, y == 1, folds)
-            every, self.sizes = area.of(np.concatenate(weights)), area.sizes
-            self.clusters = min(self.sizes)
-        else:
-            every = explained(self.guess, y, np.concatenate(weights))
-            self.clusters = min([frame.cluster.nunique()] + ([frame[apart].nunique()] if apart else []))
-        self.classes, self.value = classes, float(every[0])
-        ends = np.cumsum([len(w) for w in weights])
-        self.parts = [every[a:b] for a, b in zip(ends[:-1], ends[1:])]
+        every = np.concatenate(weights)
+        found = explained(fits.predicted(frame[columns].to_numpy(float), y, splits, False, every), y, every)
+        self.value, self.parts = float(found[0]), np.split(found[1:], np.cumsum([len(w) for w in weights[1:]])[:-1])
+        self.clusters = min(len(part) for part in self.parts)
 
     def interval(self) -> tuple[float, float]:
         low, high = around(self.value, error_of(self.parts), self.clusters)
-        if self.classes:  # the jackknife is blind where classes are apart
-            score = area_interval(self.value, *self.sizes)
-            low, high = min(low, score[0]), max(high, score[1])
-        return max(low, 0.0 if self.classes else -np.inf), min(high, 1.0)
+        return low, min(high, 1.0)
+
+    def gain_beside(self, less: "Regression") -> tuple[float, tuple[float, float], float]:
+        """The gain, its interval, and the gain that is excluded: the upper end of the one-sided interval."""
+        value, error = self.value - less.value, error_of([a - b for a, b in zip(self.parts, less.parts)])
+        return value, around(value, error, self.clusters), around(value, error, self.clusters, ONE_SIDED)[1]
+
+
+class Classification:
+    """Area under the curve of predictions by fits to other clusters, and all of it again for bootstraps of clusters; copies of a
+    cluster are on one side of each split. Where classes are apart bootstraps are blind, and the score interval is wider."""
+
+    measure = "AUC"
+
+    def __init__(self, frame: pd.DataFrame, columns: list[str], target: str, splits, apart: str | None = None):
+        y, folds = frame[target].to_numpy(float), np.full(len(frame), -1)
+        for k, (_, left) in enumerate(splits):
+            folds[left] = k
+        weights = np.concatenate([np.ones((1, len(frame))), draws(np.random.default_rng(1), frame.cluster.to_numpy(), BOOTSTRAPS)])
+        area = Area(frame, fits.predicted(frame[columns].to_numpy(float), y, splits, True, weights), y == 1, folds)
+        found = area.of(weights)
+        self.value, self.drawn, self.sizes = float(found[0]), found[1:], area.sizes
+
+    def interval(self) -> tuple[float, float]:
+        score = area_interval(self.value, *self.sizes)
+        drawn = np.nanquantile(self.drawn, [0.025, 0.975])
+        return float(min(score[0], drawn[0])), float(max(score[1], drawn[1]))
+
+    def gain_beside(self, less: "Classification") -> tuple[float, tuple[float, float], float]:
+        value = self.value - less.value
+        low, high, above = area_gain(value, self.drawn - less.drawn, less.value, self.value, *less.sizes)
+        return value, (low, high), above
 
 
 def error_of(parts: list[np.ndarray]) -> float:
     return float(np.sqrt(sum(jackknife_error(each) ** 2 for each in parts)))
-
-
-def gain_of(more: Prediction, less: Prediction) -> tuple[float, tuple[float, float], float]:
-    """The gain, its interval, and the gain that is excluded: the upper end of the one-sided interval. Where both are right about
-    every pair the gain is at most what the score interval leaves to the lesser."""
-    value, error = more.value - less.value, error_of([a - b for a, b in zip(more.parts, less.parts)])
-    low, high = around(value, error, less.clusters)
-    above = around(value, error, less.clusters, ONE_SIDED)[1]
-    if less.classes and error < 1e-12:
-        low, high = more.interval()[0] - less.value, more.value - less.interval()[0]
-        above = more.value - area_bound(less.value, *less.sizes, ONE_SIDED, False)
-    return value, (low, high), above
 
 
 # ---------------------------------------------------------------- questions
@@ -400,16 +407,17 @@ class Report:
         columns = {name: usable(frame, wanted) for name, wanted in SETS.items()}
         if len(frame) < 10 or frame.cluster.nunique() < 4 or frame[target].nunique() < 2:
             return
-        splits, results, measure = splits_of(frame, target, classes, apart), {}, "AUC" if classes else "R2"
+        splits, results = splits_of(frame, target, classes, apart), {}
+        kind = Classification if classes else Regression
         for name, used in columns.items():
             if used:
-                results[name] = Prediction(frame, used, target, classes, apart, splits)
-                self.add(question, subject, "set", name, measure, results[name].value, results[name].interval(), np.nan, frame)
+                results[name] = kind(frame, used, target, splits, apart)
+                self.add(question, subject, "set", name, kind.measure, results[name].value, results[name].interval(), np.nan, frame)
         for name, wider in GAINS.items():
             more, less = results.get(wider), results.get(LESS)
             if more and less:
-                value, interval, above = gain_of(more, less)
-                self.add(question, subject, "gain", f"{name} beside {LESS}", measure, value, interval, np.nan, frame, above)
+                value, interval, above = more.gain_beside(less)
+                self.add(question, subject, "gain", f"{name} beside {LESS}", kind.measure, value, interval, np.nan, frame, above)
         self.progress(question, subject)
 
     def progress(self, question, subject) -> None:

@@ -22,7 +22,7 @@ import baselines  # noqa: E402
 import coverage  # noqa: E402
 import fits  # noqa: E402
 import intervals  # noqa: E402
-from answers import Prediction, gain_of, overlapping, splits_of, Given  # noqa: E402
+from answers import Classification, Given, Regression, overlapping, splits_of  # noqa: E402
 from intervals import Area, Ranked, explained, holm, left_over, without_each  # noqa: E402
 
 import numpy as np  # noqa: E402
@@ -136,7 +136,9 @@ def clusters_stay_apart() -> None:
             check(apart is None or not set(frame.widths[fitted]) & set(frame.widths[left]), "a width on both sides")
         check(sorted(np.concatenate([left for _, left in splits])) == list(range(90)), "each network is predicted once")
         seen = fits_seen(frame, classes, apart)
-        check(len(seen) > 2 * len(splits), "strengths are chosen by inner splits")
+        outer = [set(fitted) for fitted, _ in splits]
+        whole = sum(set(np.nonzero(fitted)[0]) in outer for fitted in seen)
+        check(whole == len(splits) < len(seen) / 2, "strengths are chosen by inner splits, which leave out more than outer ones")
         for fitted in seen:  # all networks of its clusters and widths: no network is left out for itself
             clusters, widths = frame.cluster.isin(frame.cluster[fitted]), frame.widths.isin(frame.widths[fitted])
             check((fitted == (clusters & (widths if apart else True)).to_numpy()).all(), "a fit has parts of clusters")
@@ -182,6 +184,10 @@ def weights_leave_out() -> None:
         near(np.abs(guess[3, kept] - alone).max(), 0, 1e-4 if classes else 1e-8, "without a cluster")
 
 
+def predicted(frame: pd.DataFrame, columns: list[str], target: str, classes: bool):
+    return (Classification if classes else Regression)(frame, columns, target, splits_of(frame, target, classes, None))
+
+
 def chance_gives_nothing() -> None:
     """Numbers that know nothing of the target: areas are 1/2 on average, R2 not above 0."""
     areas, found, p = [], [], []
@@ -190,9 +196,9 @@ def chance_gives_nothing() -> None:
         frame = pd.DataFrame(random.normal(size=(60, 12)), columns=[f"x{k}" for k in range(12)])
         frame = frame.assign(cluster=np.arange(60), y=random.permutation(np.arange(60) % 2), z=random.normal(size=60))
         columns = [f"x{k}" for k in range(12)]
-        areas.append(Prediction(frame, columns, "y", True, None).value)
+        areas.append(predicted(frame, columns, "y", True).value)
         grouped = frame.assign(cluster=np.arange(60) // 6)
-        found.append(Prediction(grouped, columns, "z", False, None).value)
+        found.append(predicted(grouped, columns, "z", False).value)
         p.append(Ranked(grouped, "x0", "z").p_within())
     within_chance(areas, 0.5, "area by chance")
     check(np.mean(found) < 0.05, "R2 by chance")
@@ -206,15 +212,22 @@ def what_is_planted_is_found() -> None:
     frame["z"] = frame.x0 - frame.x1 + 0.5 * random.normal(size=100)
     frame["x1"] = 1000 + 100 * frame.x1  # units do not matter
     columns = [f"x{k}" for k in range(6)]
-    both = Prediction(frame, columns, "z", False, None)
+    both = predicted(frame, columns, "z", False)
     near(both.value, 2 / 2.25, 0.08, "R2 of a planted line")
-    one = Prediction(frame, ["x0", "x2", "x3", "x4", "x5"], "z", False, None)
-    gain, (low, high), above = gain_of(both, one)
+    one = predicted(frame, ["x0", "x2", "x3", "x4", "x5"], "z", False)
+    gain, (low, high), above = both.gain_beside(one)
     near(gain, both.value - one.value, 1e-12, "a gain is the difference")
     check(0 < low < gain < above < high, "a planted gain is seen, and its bound is inside the two-sided interval")
     frame["y"] = (frame.x0 > 0).astype(int)
-    whole = Prediction(frame, ["x0", "x1"], "y", True, None)
+    whole = predicted(frame, ["x0", "x1"], "y", True)
     check(whole.value > 0.95, "a planted class")
+    gain, (low, high), above = whole.gain_beside(predicted(frame, ["x2"], "y", True))
+    check(0.1 < low < gain < high and above < high, "a planted gain of an area is seen")
+    frame["x6"] = frame.y + 0.01 * frame.x5
+    alone, more = predicted(frame, ["x6"], "y", True), predicted(frame, ["x6", "x5"], "y", True)
+    gain, (low, high), above = more.gain_beside(alone)
+    check(alone.value == more.value == 1 and 0.8 < alone.interval()[0] < 1 and low < 0 < above < high < 0.2,
+          "where all is known already, the gain is bounded by the score interval")
     # What a third number explains is gone when that is given.
     frame["driver"] = random.normal(size=100)
     frame["a"], frame["b"] = (frame.driver + 0.3 * random.normal(size=100) for _ in range(2))
@@ -298,6 +311,9 @@ def intervals_and_tests_hold() -> None:
     frame = pd.DataFrame({"cluster": np.arange(20) // 2})
     score, kind = np.arange(20.0), np.arange(20) >= 14
     near(intervals.p_of_classes(frame, score, kind), 2 / math.comb(10, 3), 0.006, "classes of whole clusters permuted")
+    values = np.random.default_rng(8).normal(size=9)
+    near(intervals.jackknife_error(np.array([np.delete(values, k).mean() for k in range(9)])), values.std(ddof=1) / 3, 1e-12,
+         "the jackknife of a mean")
     near(np.diff(intervals.around(0.0, 1.0, 4))[0], 2 * 3.1824, 1e-3, "Student's t of four clusters")
     near(answers.interval_of_ratio(0.8, 10)[0], 0.0660, 1e-3, "noncentral t")
     table = coverage.Table()
@@ -383,7 +399,7 @@ def tables_are_read() -> None:
 
 if __name__ == "__main__":
     warnings.filterwarnings("ignore")
-    intervals.PERMUTATIONS, coverage.BOOTSTRAPS = 2000, 40
+    intervals.PERMUTATIONS, coverage.BOOTSTRAPS, answers.BOOTSTRAPS = 2000, 40, 40
     for part in (known_values, fits_are_those_of_sklearn, clusters_stay_apart, strengths_are_chosen_by_clusters, weights_leave_out,
                  chance_gives_nothing, what_is_planted_is_found, nothing_is_said_without_overlap, questions_use_them,
                  intervals_and_tests_hold, files_are_read, tables_are_read):

@@ -23,6 +23,12 @@ def without_each(frame: pd.DataFrame, by: str = "cluster") -> np.ndarray:
     return 1.0 - (frame[by].to_numpy()[None, :] == np.unique(frame[by].to_numpy())[:, None])
 
 
+def draws(random: np.random.Generator, clusters: np.ndarray, count: int) -> np.ndarray:
+    """[bootstrap][network]: how often each is drawn when clusters are drawn with replacement."""
+    names, of = np.unique(clusters, return_inverse=True)
+    return random.multinomial(len(names), np.full(len(names), 1 / len(names)), size=count)[:, of].astype(float)
+
+
 def correlation(x: np.ndarray, y: np.ndarray) -> float:
     x, y = x - x.mean(), y - y.mean()
     size = np.sqrt((x * x).sum() * (y * y).sum())
@@ -162,6 +168,20 @@ def area_interval(value: float, positive: float, negative: float) -> tuple[float
     if not (np.isfinite(value) and min(positive, negative) >= 1):
         return np.nan, np.nan
     return (area_bound(value, positive, negative, TWO_SIDED, False), area_bound(value, positive, negative, TWO_SIDED, True))
+
+
+def area_gain(value: float, drawn: np.ndarray, less: float, more: float, positive: float, negative: float):
+    """Of the difference of two areas of fits: both ends, and the upper end of the one-sided interval, by bootstraps with refits.
+    Where these have no width, in either direction, what the score interval leaves to each of the areas."""
+    drawn = drawn[np.isfinite(drawn)]
+    low, high, above = np.quantile(drawn, [1 - TWO_SIDED, TWO_SIDED, ONE_SIDED]) if len(drawn) else (np.nan,) * 3
+    if high - value < 1e-9:
+        high = more - area_bound(less, positive, negative, TWO_SIDED, False)
+    if above - value < 1e-9:
+        above = more - area_bound(less, positive, negative, ONE_SIDED, False)
+    if value - low < 1e-9:
+        low = area_bound(more, positive, negative, TWO_SIDED, False) - less
+    return float(min(low, value)), float(max(high, value)), float(max(above, value))
 
 
 class Area:
