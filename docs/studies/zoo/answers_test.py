@@ -245,12 +245,16 @@ def nothing_is_said_without_overlap() -> None:
     frame["driver"] = driver - 1.0 * positive
     inside = overlapping(frame, "driver", positive)
     check(inside is not None and inside.driver.between(0.5, 1.0).all() and 20 < len(inside) < 60, "the common range")
-    # At equal values of the driver there is a difference, against that which the driver makes: a line through both classes
-    # together takes it away, one within them does not.
-    frame[answers.PRIMARY] = np.log(1 + frame.driver) * 3 - 1.0 * positive + 0.05 * random.normal(size=80)
-    inside = overlapping(frame, "driver", positive)
-    kind = inside.cluster.to_numpy() < 40
-    check(Given(inside, "driver", kind).value < 0.05, "a difference at equal values of a third number")
+    # At equal values of the driver there is a difference, against that which the driver makes. A line through both classes
+    # together takes a part of it away, one within them does not.
+    part = random.uniform(size=400) ** 2
+    wide = pd.DataFrame({"cluster": np.arange(400), "driver": np.where(np.arange(400) < 200, 1 - part, part)})
+    kind, line = wide.cluster.to_numpy() < 200, 3 * np.log(1 + wide.driver)
+    wide[answers.PRIMARY] = line - 0.5 * kind + 0.5 * random.normal(size=400)
+    known = Area(wide, (wide[answers.PRIMARY] - line).to_numpy(), kind).value
+    near(Given(wide, "driver", kind).value, known, 0.02, "a difference at equal values of a third number")
+    together = left_over(wide[answers.PRIMARY].to_numpy(), np.log(1 + wide.driver.to_numpy()))
+    check(abs(Area(wide, together, kind).value - known) > 0.05, "a line through both classes takes a part of it away")
     # No class is told where all of the difference is the driver's.
     frame[answers.PRIMARY] = np.log(1 + frame.driver) * 3 + 0.3 * random.normal(size=80)
     inside = overlapping(frame, "driver", positive)

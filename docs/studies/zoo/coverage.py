@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """How often 95 % intervals hold the truth, and how often tests reject what is true: measured on populations of the study's shapes.
 
-    /usr/bin/python3 docs/studies/zoo/coverage.py --output docs/studies/zoo/tables     # coverage.csv, in about a quarter of an hour
+    /usr/bin/python3 docs/studies/zoo/coverage.py --output docs/studies/zoo/tables     # coverage.csv, in about 20 minutes
 
 Each row of coverage.csv is one way to make an interval (or a p-value) of one kind of number, in simulated studies of a population
 whose truth is known; `used` is 1 for the way that answers.py takes. Truths of predictions are those of the procedure, for networks
@@ -347,7 +347,8 @@ def main() -> None:
                        ("areas", lambda: of_areas(table, 2 * options.studies)),
                        ("classes", lambda: of_classes(table, 5 * options.studies)),
                        ("regressions", lambda: of_predictions(table, options.studies, REGRESSIONS)),
-                       ("classifiers", lambda: of_classifiers(table, options.studies, CLASSIFIERS))):
+                       *((f"classifiers {k + 1}", lambda shape=shape: of_classifiers(table, options.studies, [shape]))
+                         for k, shape in enumerate(CLASSIFIERS))):
         if options.only not in ("", name):
             continue
         before = len(table.rows)

@@ -53,34 +53,38 @@ def logistic(x: np.ndarray, y: np.ndarray, weights: np.ndarray, strengths: np.nd
     """Log odds [weighting][strength][network]: least of sum w log(1 + exp(-s (a + b z))) + strength |b|^2 / 2, by Newton's method
     from the strongest to the weakest, with steps halved until the sum falls."""
     units = Units(x, weights)
-    z = np.concatenate([units.of(x), np.ones((len(weights), len(x), 1))], axis=2)
-    sign, beta = np.where(y == 1, 1.0, -1.0), np.zeros((len(weights), z.shape[2]))
-    found = np.empty((len(weights), len(strengths), len(x)))
-    far = z.clip(-FAR, FAR)
+    every = np.concatenate([units.of(x), np.ones((len(weights), len(x), 1))], axis=2)
+    # Networks that do not count are left out: half of them, in splits of a bootstrap.
+    kept = np.argsort(weights == 0, axis=1, kind="stable")[:, :(weights > 0).sum(axis=1).max()]
+    z, w = np.take_along_axis(every, kept[:, :, None], axis=1), np.take_along_axis(weights, kept, axis=1)
+    sign, beta = np.where(y == 1, 1.0, -1.0)[kept], np.zeros((len(weights), z.shape[2]))
+    found, far = np.empty((len(weights), len(strengths), len(x))), every.clip(-FAR, FAR)
 
     def loss(rows, b, strength):
-        odds = (z[rows] @ b[:, :, None])[:, :, 0]
-        return (weights[rows] * np.logaddexp(0, -sign * odds)).sum(axis=1) + strength / 2 * (b[:, :-1] ** 2).sum(axis=1), odds
+        against = -sign[rows] * (z[rows] @ b[:, :, None])[:, :, 0]
+        p = 1 / (1 + np.exp(-against.clip(-40, 40)))  # of the other class
+        wrong = np.where(against > 30, against, -np.log1p(-np.minimum(p, 1 - 1e-13)))
+        return (w[rows] * wrong).sum(axis=1) + strength / 2 * (b[:, :-1] ** 2).sum(axis=1), p
 
     for k, strength in enumerate(strengths):
         penalty = np.full(z.shape[2], strength)
         penalty[-1] = 0
         rows = np.arange(len(weights))
+        now, p = loss(rows, beta, strength)
         for _ in range(30):
-            now, odds = loss(rows, beta[rows], strength)
-            p = 1 / (1 + np.exp(-odds.clip(-40, 40)))
-            slope = np.einsum("bni,bn->bi", z[rows], weights[rows] * (p - (sign > 0))) + penalty * beta[rows]
-            curved = weights[rows] * p * (1 - p)
-            bend = (z[rows] * curved[:, :, None]).transpose(0, 2, 1) @ z[rows]
+            slope = ((-sign[rows] * w[rows] * p)[:, None, :] @ z[rows])[:, 0] + penalty * beta[rows]
+            bend = (z[rows] * (w[rows] * p * (1 - p))[:, :, None]).transpose(0, 2, 1) @ z[rows]
             bend[:, np.arange(len(penalty)), np.arange(len(penalty))] += penalty + 1e-9
             step, size = np.linalg.solve(bend, slope[:, :, None])[:, :, 0], np.ones(len(rows))
             for _ in range(20):
-                worse = loss(rows, beta[rows] - size[:, None] * step, strength)[0] > now + 1e-12
+                then, p = loss(rows, beta[rows] - size[:, None] * step, strength)
+                worse = then > now + 1e-9
                 if not worse.any():
                     break
                 size[worse] /= 2
             beta[rows] -= size[:, None] * step
-            rows = rows[(np.abs(slope).max(axis=1) > 1e-5) & (np.abs(step).max(axis=1) > 1e-6)]
+            going = np.abs(step).max(axis=1) > 1e-4  # the next step would be its square
+            rows, now, p = rows[going], then[going], p[going]
             if not len(rows):
                 break
         found[:, k] = (far @ beta[:, :, None])[:, :, 0]

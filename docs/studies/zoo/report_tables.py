@@ -177,7 +177,7 @@ def coverage(tables: Path) -> list[list[str]]:
                                                                                          regex=True)
     rows = [["number", "networks", "truths", "intervals used", "one-sided bound", "bootstrap, refitted", "bootstrap of before"]]
     for (kind, group), part in table.groupby(["kind", "group"], sort=False):
-        truths = f"{part.truth.min():.2f} to {part.truth.max():.2f}" if part.truth.nunique() > 1 else f"{part.truth.iloc[0]:.2f}"
+        truths = " to ".join(dict.fromkeys(f"{truth:.2f}" for truth in (part.truth.min(), part.truth.max())))
         used = part[part.used == 1]
         rows.append([kind, group, truths.replace("-0.00", "0.00"), span(used.held),
                      span(used.bound_held) if kind.startswith("gain") else "",
