@@ -175,10 +175,9 @@ def area_gain(value: float, drawn: np.ndarray, less: float, more: float, positiv
     Where these have no width, in either direction, what the score interval leaves to each of the areas."""
     drawn = drawn[np.isfinite(drawn)]
     low, high, above = np.quantile(drawn, [1 - TWO_SIDED, TWO_SIDED, ONE_SIDED]) if len(drawn) else (np.nan,) * 3
-    if high - value < 1e-9:
-        high = more - area_bound(less, positive, negative, TWO_SIDED, False)
     if above - value < 1e-9:
         above = more - area_bound(less, positive, negative, ONE_SIDED, False)
+        high = max(high, more - area_bound(less, positive, negative, TWO_SIDED, False))
     if value - low < 1e-9:
         low = area_bound(more, positive, negative, TWO_SIDED, False) - less
     return float(min(low, value)), float(max(high, value)), float(max(above, value))

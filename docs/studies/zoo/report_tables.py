@@ -175,11 +175,11 @@ def coverage(tables: Path) -> list[list[str]]:
     table["kind"] = table.kind.str.replace(", more numbers", "")
     table["group"] = table["shape"].str.replace(r" of \d+", "", regex=True).str.replace(r", (12|8) numbers.*?(?=, recipe|$)", "",
                                                                                          regex=True)
-    rows = [["number", "networks", "truths", "intervals used", "one-sided bound", "bootstrap, refitted", "bootstrap of before"]]
+    rows = [["number", "networks", "studies", "truths", "intervals used", "one-sided bound", "bootstrap, refitted", "bootstrap of before"]]
     for (kind, group), part in table.groupby(["kind", "group"], sort=False):
         truths = " to ".join(dict.fromkeys(f"{truth:.2f}" for truth in (part.truth.min(), part.truth.max())))
-        used = part[part.used == 1]
-        rows.append([kind, group, truths.replace("-0.00", "0.00"), span(used.held),
+        used = part[part.used == 1]  # of as many studies each
+        rows.append([kind, group, f"{used.studies.min():,}", truths.replace("-0.00", "0.00"), span(used.held),
                      span(used.bound_held) if kind.startswith("gain") else "",
                      span(part.held[part.method == "bootstrap, refitted"]), span(part.held[part.method.str.contains("before")])])
     return rows
