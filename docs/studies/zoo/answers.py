@@ -9,36 +9,45 @@ Networks of your own: whatever columns your manifest has, beside `name` and `fil
 
 `orders`: does the descriptor order networks of one cluster as that number does? `separates`: does it tell networks with 1
 from those with 0? `predicts`: the number itself. A column `cluster` says which networks are not independent (one seed, one
-origin); p-values of `separates` take all networks for independent, its intervals do not.
+origin). All intervals and p-values take whole clusters for independent, and no more.
 
 Needs python3-sklearn and python3-pandas. Writes answers.csv, one row a number with its interval and the networks behind it;
 measured.csv, how many networks of each class could not be measured; and answers.md, the same as tables.
 
 Everything that a reader could suspect of having been chosen to please was fixed before any of it was computed: the primary
 descriptor is <|q|> of the whole network at half of its T_ord (PRIMARY). Predictions are of networks whose cluster (seed) the
-fit has not seen, by ridge or logistic regression of standardised numbers, of a strength chosen by cross-validation among the
-networks of the fit. Intervals are 95 % of 2,000 bootstraps over clusters. p-values of the primary descriptor are corrected by
-Holm's method over the questions, those of the other numbers over the numbers of their kind. A network whose descriptor was
-not measured at half of its T_ord is left out of all rows of a question but those of kind "axis", and counted.
+fit has not seen, by ridge or logistic regression of standardised numbers; the strength is chosen by splits that keep clusters
+whole as well (fits.py). Intervals are 95 %, of the kinds whose coverage was measured (intervals.py, coverage.py): score
+intervals for rank correlations and for areas of single numbers; of R2 and its gains a jackknife that leaves out each cluster,
+of areas of fits and their gains bootstraps of clusters, both with the whole procedure done again. A gain's `excluded_above` is the upper end of its one-sided 95 % interval. p-values
+of orders are of signs of whole clusters where networks are checkpoints of one run, else of permutations within clusters; those
+of classes are of permutations of whole clusters. p-values of the primary descriptor are corrected by Holm's method over the
+questions, those of the other numbers over the numbers of their kind. A network whose descriptor was not measured at half of its
+T_ord is left out of all rows of a question but those of kind "axis", and counted.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+import time
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-from scipy.stats import mannwhitneyu, rankdata, wilcoxon
-from sklearn.linear_model import LogisticRegressionCV, RidgeCV
-from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
-from sklearn.preprocessing import StandardScaler
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import fits  # noqa: E402
+from intervals import (ONE_SIDED, Area, Ranked, area_gain, area_interval, around, correlation, draws, explained, holm,  # noqa: E402
+                       jackknife_error, left_over, p_of_classes, rows_of_clusters, without_each)
+
+import numpy as np  # noqa: E402
+import pandas as pd  # noqa: E402
+from scipy.optimize import brentq  # noqa: E402
+from scipy.stats import nct, rankdata, wilcoxon  # noqa: E402
+from sklearn.model_selection import GroupKFold, StratifiedGroupKFold  # noqa: E402
 
 PRIMARY = "q_ord_0.5"
-BOOTSTRAPS, PERMUTATIONS, FOLDS = 2000, 10_000, 5
+FOLDS, BOOTSTRAPS = 5, 300
 # Of the curve alone: shapes on the axis T / T_ord, and single numbers at half of T_ord.
 CURVE = ["q_ord_0.5", "q_ord_0.6", "q_ord_0.7", "q_ord_0.8", "q_ord_1", "area_ord", "melting_ord", "width", "rms_q_half",
          "abs_mean_q_half", "first_layer_half", "last_layer_half", "hidden_layers_half", "energy_half"]
@@ -59,6 +68,10 @@ SETS = {"curve": CURVE, "null's curve": NULL_CURVE, "mean field": MEAN_FIELD, "w
 # What sampling adds: fourteen numbers cost a fit to few networks something, one costs nearly nothing.
 LESS = "weights and mean field"
 GAINS = {"curve": "weights, mean field and curve", "primary": "weights, mean field and primary"}
+# Given a third number only where it can be compared at equal values of it: this share of each class, and so many clusters of
+# each, inside the range that both classes have; and for orders no cluster that the third number orders more like the target.
+SHARE_INSIDE, CLUSTERS_INSIDE, MOST_ALIKE = 0.25, 4, 0.9
+NO_OVERLAP = "no overlap"
 CONTROLS = {"weight norm": "weight_norm", "steps": "steps", "spins": "spins", "never-lit pixels": "never_lit"}
 
 
@@ -140,127 +153,6 @@ class Zoo:
         return float(np.interp(np.log(temperature), np.log(own.temperature), own.mean_abs_q))
 
 
-# ---------------------------------------------------------------- statistics
-
-
-def rows_of_clusters(frame: pd.DataFrame) -> list[np.ndarray]:
-    return [np.asarray(rows) for rows in frame.groupby("cluster").indices.values()]
-
-
-def interval_of(values: np.ndarray) -> tuple[float, float]:
-    values = values[np.isfinite(values)]
-    return tuple(np.quantile(values, [0.025, 0.975])) if len(values) >= BOOTSTRAPS // 2 else (np.nan, np.nan)
-
-
-def counts(clusters: list[np.ndarray], size: int) -> np.ndarray:
-    """[bootstrap][network]: how often each is drawn when clusters are drawn with replacement."""
-    random = np.random.default_rng(1)
-    drawn = random.multinomial(len(clusters), np.full(len(clusters), 1 / len(clusters)), size=BOOTSTRAPS)
-    made = np.zeros((BOOTSTRAPS, size))
-    for k, rows in enumerate(clusters):
-        made[:, rows] = drawn[:, [k]]
-    return made
-
-
-def correlation(x: np.ndarray, y: np.ndarray) -> float:
-    x, y = x - x.mean(), y - y.mean()
-    size = np.sqrt((x * x).sum() * (y * y).sum())
-    return float((x * y).sum() / size) if size > 1e-12 else np.nan
-
-
-class Ranked:
-    """Rank correlations within clusters: their mean over clusters, its interval, and the chance that targets permuted within
-    clusters do as well in size. Given a third number, correlations are partial."""
-
-    def __init__(self, frame: pd.DataFrame, by: str, target: str, given: str | None = None):
-        self.pairs = []
-        for rows in rows_of_clusters(frame):
-            if len(rows) < 3:
-                continue
-            x, y = rankdata(frame[by].to_numpy()[rows]), rankdata(frame[target].to_numpy()[rows])
-            if given is not None:
-                z = rankdata(frame[given].to_numpy()[rows])
-                x, y = left_over(x, z), left_over(y, z)
-            if np.isfinite(correlation(x, y)):
-                self.pairs.append((x, y))
-        self.each = np.array([correlation(x, y) for x, y in self.pairs])
-        self.value = float(self.each.mean()) if len(self.each) else np.nan
-
-    def interval(self) -> tuple[float, float]:
-        if len(self.each) < 2:
-            return np.nan, np.nan
-        random = np.random.default_rng(1)
-        return interval_of(self.each[random.integers(len(self.each), size=(BOOTSTRAPS, len(self.each)))].mean(axis=1))
-
-    def p(self) -> float:
-        random, total = np.random.default_rng(2), np.zeros(PERMUTATIONS)
-        for x, y in self.pairs:
-            moved = random.permuted(np.tile(y - y.mean(), (PERMUTATIONS, 1)), axis=1)
-            total += moved @ (x - x.mean()) / np.sqrt(((x - x.mean()) ** 2).sum() * ((y - y.mean()) ** 2).sum())
-        return float((np.sum(np.abs(total) / len(self.pairs) >= abs(self.value) - 1e-12) + 1) / (PERMUTATIONS + 1))
-
-
-def left_over(x: np.ndarray, z: np.ndarray) -> np.ndarray:
-    """Of x, once a line in z is taken away."""
-    z = z - z.mean()
-    size = (z * z).sum()
-    return x - x.mean() - (z * ((x - x.mean()) @ z) / size if size > 1e-12 else 0)
-
-
-class Area:
-    """Chance that a positive network's score is above a negative one's, of the same fold where there are folds."""
-
-    def __init__(self, frame: pd.DataFrame, score: np.ndarray, positive: np.ndarray, folds: np.ndarray | None = None):
-        self.frame, self.good = frame, np.isfinite(score)
-        above = (score[:, None] > score[None, :]) + 0.5 * (score[:, None] == score[None, :])
-        compared = (positive[:, None] & ~positive[None, :] & self.good[:, None] & self.good[None, :])
-        if folds is not None:
-            compared &= folds[:, None] == folds[None, :]
-        self.above, self.compared = np.where(compared, above, 0.0), compared.astype(float)
-        self.value = self.of(np.ones((1, len(frame))))[0]
-
-    def of(self, drawn: np.ndarray) -> np.ndarray:
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return ((drawn @ self.above) * drawn).sum(axis=1) / ((drawn @ self.compared) * drawn).sum(axis=1)
-
-    def all_draws(self) -> np.ndarray:
-        return self.of(counts(rows_of_clusters(self.frame), len(self.frame)))
-
-    def interval(self) -> tuple[float, float]:
-        return interval_of(self.all_draws())
-
-
-class Explained:
-    """R^2 of predictions: 1 - sum of squared errors / sum of squared differences from the mean."""
-
-    def __init__(self, frame: pd.DataFrame, guess: np.ndarray, target: np.ndarray):
-        self.frame, self.good = frame, np.isfinite(guess)
-        self.y, self.wrong = target[self.good], (target - guess)[self.good] ** 2
-        self.value = self.of(np.ones((1, len(frame))))[0]
-
-    def of(self, drawn: np.ndarray) -> np.ndarray:
-        w = drawn[:, self.good]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            mean = (w @ self.y) / w.sum(axis=1)
-            spread = (w @ self.y ** 2) - w.sum(axis=1) * mean ** 2
-            return 1 - (w @ self.wrong) / spread
-
-    def all_draws(self) -> np.ndarray:
-        return self.of(counts(rows_of_clusters(self.frame), len(self.frame)))
-
-    def interval(self) -> tuple[float, float]:
-        return interval_of(self.all_draws())
-
-
-def holm(p: np.ndarray) -> np.ndarray:
-    adjusted, most = np.full(len(p), np.nan), 0.0
-    finite = np.nonzero(np.isfinite(p))[0]
-    for rank, k in enumerate(finite[np.argsort(p[finite])]):
-        most = max(most, min(1.0, (len(finite) - rank) * p[k]))
-        adjusted[k] = most
-    return adjusted
-
-
 # ---------------------------------------------------------------- predictions
 
 
@@ -287,26 +179,58 @@ def splits_of(frame: pd.DataFrame, target: str, classes: bool, apart: str | None
     return made
 
 
-def fitted_model(x: np.ndarray, y: np.ndarray, groups: np.ndarray, classes: bool):
-    if not classes:
-        return RidgeCV(np.logspace(-1, 4, 11)).fit(x, y)
-    inner = list(StratifiedGroupKFold(3, shuffle=True, random_state=0).split(x, y, groups))
-    inner = [(a, b) for a, b in inner if len(np.unique(y[a])) == 2 and len(np.unique(y[b])) == 2]
-    return LogisticRegressionCV(Cs=np.logspace(-3, 1, 5), cv=inner or 2, scoring="neg_log_loss", max_iter=2000).fit(x, y)
+class Regression:
+    """R^2 of predictions by fits to other clusters, and all of it again without each cluster: its interval is of Student's t and
+    that jackknife. Folds are those of the whole group. Where values of `apart` are left out too, their part of the error is added."""
+
+    measure = "R2"
+
+    def __init__(self, frame: pd.DataFrame, columns: list[str], target: str, splits, apart: str | None = None):
+        y = frame[target].to_numpy(float)
+        weights = [np.ones((1, len(frame))), without_each(frame)] + ([without_each(frame, apart)] if apart else [])
+        every = np.concatenate(weights)
+        found = explained(fits.predicted(frame[columns].to_numpy(float), y, splits, False, every), y, every)
+        self.value, self.parts = float(found[0]), np.split(found[1:], np.cumsum([len(w) for w in weights[1:]])[:-1])
+        self.clusters = min(len(part) for part in self.parts)
+
+    def interval(self) -> tuple[float, float]:
+        low, high = around(self.value, error_of(self.parts), self.clusters)
+        return low, min(high, 1.0)
+
+    def gain_beside(self, less: "Regression") -> tuple[float, tuple[float, float], float]:
+        """The gain, its interval, and the gain that is excluded: the upper end of the one-sided interval."""
+        value, error = self.value - less.value, error_of([a - b for a, b in zip(self.parts, less.parts)])
+        return value, around(value, error, self.clusters), around(value, error, self.clusters, ONE_SIDED)[1]
 
 
-def predicted(frame: pd.DataFrame, columns: list[str], target: str, classes: bool, splits) -> np.ndarray:
-    """Of each network by fits to others: the value, or the log odds of being 1."""
-    x, y, groups = frame[columns].to_numpy(), frame[target].to_numpy(), frame.cluster.to_numpy()
-    result = np.full(len(frame), np.nan)
-    for fitted, left in splits:
-        if len(fitted) < 6 or (classes and len(np.unique(y[fitted])) < 2):
-            continue
-        unit = StandardScaler().fit(x[fitted])
-        model = fitted_model(unit.transform(x[fitted]), y[fitted], groups[fitted], classes)
-        inside = unit.transform(x[left]).clip(-5, 5)  # a line is not followed far beyond what it was fitted to
-        result[left] = model.decision_function(inside) if classes else model.predict(inside)
-    return result
+class Classification:
+    """Area under the curve of predictions by fits to other clusters, and all of it again for bootstraps of clusters; copies of a
+    cluster are on one side of each split. Where classes are apart bootstraps are blind, and the score interval is wider."""
+
+    measure = "AUC"
+
+    def __init__(self, frame: pd.DataFrame, columns: list[str], target: str, splits, apart: str | None = None):
+        y, folds = frame[target].to_numpy(float), np.full(len(frame), -1)
+        for k, (_, left) in enumerate(splits):
+            folds[left] = k
+        weights = np.concatenate([np.ones((1, len(frame))), draws(np.random.default_rng(1), frame.cluster.to_numpy(), BOOTSTRAPS)])
+        area = Area(frame, fits.predicted(frame[columns].to_numpy(float), y, splits, True, weights), y == 1, folds)
+        found = area.of(weights)
+        self.value, self.drawn, self.sizes = float(found[0]), found[1:], area.sizes
+
+    def interval(self) -> tuple[float, float]:
+        score = area_interval(self.value, *self.sizes)
+        drawn = np.nanquantile(self.drawn, [0.025, 0.975])
+        return float(min(score[0], drawn[0])), float(max(score[1], drawn[1]))
+
+    def gain_beside(self, less: "Classification") -> tuple[float, tuple[float, float], float]:
+        value = self.value - less.value
+        low, high, above = area_gain(value, self.drawn - less.drawn, less.value, self.value, *less.sizes)
+        return value, (low, high), above
+
+
+def error_of(parts: list[np.ndarray]) -> float:
+    return float(np.sqrt(sum(jackknife_error(each) ** 2 for each in parts)))
 
 
 # ---------------------------------------------------------------- questions
@@ -327,15 +251,17 @@ class Number:
     p: float
     networks: int
     clusters: int
+    excluded_above: float = np.nan
+    note: str = ""
 
 
 class Report:
     def __init__(self, zoo: Zoo):
-        self.zoo, self.numbers, self.measured = zoo, [], []
+        self.zoo, self.numbers, self.measured, self.started = zoo, [], [], time.time()
 
-    def add(self, question, subject, kind, by, measure, value, interval, p, frame):
+    def add(self, question, subject, kind, by, measure, value, interval, p, frame, above=np.nan, note=""):
         self.numbers.append(Number(question, subject, kind, by, measure, value, *interval, p, len(frame),
-                                   frame.cluster.nunique()))
+                                   frame.cluster.nunique(), above, note))
 
     def finish(self) -> pd.DataFrame:
         """With p-values corrected: the primary descriptor's over the questions, of axes, mappings and nulls by question."""
@@ -419,25 +345,32 @@ class Report:
             if column not in frame or frame[column].nunique() < 2:
                 continue
             result = measure_given(frame, column)
-            if result is not None and np.isfinite(result.value):
-                self.add(question, subject, "control", f"given {by}", name, result.value, result.interval(), np.nan, frame)
+            if result is None:
+                self.add(question, subject, "control", f"given {by}", name, np.nan, (np.nan, np.nan), np.nan, frame,
+                         note=NO_OVERLAP)
+            elif np.isfinite(result[0].value):
+                self.add(question, subject, "control", f"given {by}", name, result[0].value, result[0].interval(), np.nan,
+                         result[1])
 
-    def orders(self, question: str, subject: str, everything: pd.DataFrame, target: str) -> None:
-        """Mean over clusters of the rank correlation with the target."""
+    def orders(self, question: str, subject: str, everything: pd.DataFrame, target: str, one_run: bool = True) -> None:
+        """Mean over clusters of the rank correlation with the target. Where networks of a cluster are checkpoints of `one_run`
+        they are not independent, and p-values are of the signs of whole clusters."""
         frame = self.group(question, subject, everything, target)
         if frame.cluster.nunique() < 2 or not np.isfinite(Ranked(frame, PRIMARY, target).value):
             return
 
         def measure(part, by):
             result = Ranked(part, by, target)
-            return result, result.p() if len(result.each) else np.nan
+            if not len(result.each):
+                return result, np.nan
+            return result, result.p_of_clusters() if one_run else result.p_within()
 
         def given(part, column):
             clusters = [part.iloc[rows] for rows in rows_of_clusters(part)]
             same = [abs(correlation(rankdata(c[column]), rankdata(c[target]))) for c in clusters if len(c) >= 3]
-            if not np.nanmax(same, initial=0) < 0.99:  # the target itself, in other words
+            if np.nanmax(same, initial=0) > MOST_ALIKE + 1e-9:  # the target itself, in other words
                 return None
-            return Ranked(part, PRIMARY, target, column)
+            return Ranked(part, PRIMARY, target, column), part
 
         name = "rank correlation"
         self.singles(question, subject, frame, measure, name)
@@ -453,11 +386,11 @@ class Report:
 
         def measure(part, by):
             positive, x = part[target].to_numpy() == 1, part[by].to_numpy()
-            return Area(part, x, positive), float(mannwhitneyu(x[positive], x[~positive])[1])
+            return Area(part, x, positive), p_of_classes(part, x, positive)
 
         def given(part, column):
-            return Area(part, left_over(part[PRIMARY].to_numpy(), np.log(1 + part[column].to_numpy())),
-                        part[target].to_numpy() == 1)
+            inside = overlapping(part, column, part[target].to_numpy() == 1)
+            return None if inside is None else (Given(inside, column, inside[target].to_numpy() == 1), inside)
 
         self.singles(question, subject, frame, measure, "AUC")
         self.axes(question, subject, everything, measure, "AUC")
@@ -474,26 +407,25 @@ class Report:
         columns = {name: usable(frame, wanted) for name, wanted in SETS.items()}
         if len(frame) < 10 or frame.cluster.nunique() < 4 or frame[target].nunique() < 2:
             return
-        splits = splits_of(frame, target, classes, apart)
-        folds = np.full(len(frame), -1)
-        for k, (_, left) in enumerate(splits):
-            folds[left] = k
-        y, results = frame[target].to_numpy(), {}
+        splits, results = splits_of(frame, target, classes, apart), {}
+        kind = Classification if classes else Regression
         for name, used in columns.items():
-            if not used:
-                continue
-            guess = predicted(frame, used, target, classes, splits)
-            results[name] = Area(frame, guess, y == 1, folds) if classes else Explained(frame, guess, y)
-            self.add(question, subject, "set", name, "AUC" if classes else "R2", results[name].value,
-                     results[name].interval(), np.nan, frame)
+            if used:
+                results[name] = kind(frame, used, target, splits, apart)
+                self.add(question, subject, "set", name, kind.measure, results[name].value, results[name].interval(), np.nan, frame)
         for name, wider in GAINS.items():
             more, less = results.get(wider), results.get(LESS)
             if more and less:
-                self.add(question, subject, "gain", f"{name} beside {LESS}", "AUC" if classes else "R2",
-                         more.value - less.value, interval_of(more.all_draws() - less.all_draws()), np.nan, frame)
+                value, interval, above = more.gain_beside(less)
+                self.add(question, subject, "gain", f"{name} beside {LESS}", kind.measure, value, interval, np.nan, frame, above)
+        self.progress(question, subject)
+
+    def progress(self, question, subject) -> None:
+        print(f"{question}, {subject}: {time.time() - self.started:.0f} s", file=sys.stderr)
 
     def pairs(self, question: str, subject: str, changed: pd.DataFrame, originals: pd.DataFrame) -> None:
-        """Mean difference between two networks of one seed, in standard deviations of the difference."""
+        """Mean difference between two networks of one seed, in standard deviations of the difference; its interval is that of
+        normal differences."""
         for by, kind in ((PRIMARY, "primary"), ("t_ord", "mean field"), ("weight_norm", "weights"),
                          ("alpha_weighted", "weights"), ("first_kurtosis", "weights")):
             both = changed.merge(originals[["cluster", by]], on="cluster", suffixes=("", "_original"))
@@ -501,13 +433,46 @@ class Report:
             both = both[both.change.notna()].reset_index(drop=True)
             if len(both) < 3 or both.change.std() < 1e-12:
                 continue
-            random = np.random.default_rng(1)
             x = both.change.to_numpy()
-            drawn = x[random.integers(len(x), size=(BOOTSTRAPS, len(x)))]
-            with np.errstate(invalid="ignore", divide="ignore"):
-                bounds = interval_of(drawn.mean(axis=1) / x.std(ddof=1))
-            self.add(question, subject, kind, by, "change / deviation", float(x.mean() / x.std(ddof=1)), bounds,
+            self.add(question, subject, kind, by, "change / deviation", float(x.mean() / x.std(ddof=1)),
+                     interval_of_ratio(float(x.mean() / x.std(ddof=1)), len(x)),
                      float(wilcoxon(x)[1]), both)
+
+
+def overlapping(frame: pd.DataFrame, column: str, positive: np.ndarray) -> pd.DataFrame | None:
+    """The networks inside the range of `column` that both classes have; None where they are too few."""
+    z, clusters = frame[column].to_numpy(), frame.cluster.to_numpy()
+    low, high = max(z[positive].min(), z[~positive].min()), min(z[positive].max(), z[~positive].max())
+    inside = (low <= z) & (z <= high)
+    for kind in (positive, ~positive):
+        if inside[kind].mean() < SHARE_INSIDE or len(np.unique(clusters[inside & kind])) < CLUSTERS_INSIDE:
+            return None
+    return frame[inside].reset_index(drop=True)
+
+
+class Given:
+    """Area of what a line in a third number leaves of the primary descriptor; its slope is that within classes, and is found
+    again without each cluster."""
+
+    def __init__(self, frame: pd.DataFrame, column: str, positive: np.ndarray):
+        x, z = frame[PRIMARY].to_numpy(), np.log(1 + frame[column].to_numpy())
+        self.area, self.each = Area(frame, left_over(x, z, positive), positive), []
+        for kept in without_each(frame) > 0:
+            part = frame[kept].reset_index(drop=True)
+            self.each.append(Area(part, left_over(x[kept], z[kept], positive[kept]), positive[kept]).value)
+        self.value = self.area.value
+
+    def interval(self) -> tuple[float, float]:
+        score = self.area.interval()
+        low, high = around(self.value, float(jackknife_error(np.array(self.each))), min(self.area.sizes))
+        return max(0.0, min(low, score[0])), min(1.0, max(high, score[1]))
+
+
+def interval_of_ratio(value: float, count: int) -> tuple[float, float]:
+    """Of mean / standard deviation: the noncentral t distributions whose 2.5 and 97.5 % are at the ratio that was seen."""
+    t, reach = value * np.sqrt(count), 12 + 3 * abs(value) * np.sqrt(count)
+    ends = [brentq(lambda centre: nct.cdf(t, count - 1, centre) - share, -reach, reach) for share in (0.975, 0.025)]
+    return float(ends[0] / np.sqrt(count)), float(ends[1] / np.sqrt(count))
 
 
 def answer(zoo: Zoo) -> Report:
@@ -516,15 +481,15 @@ def answer(zoo: Zoo) -> Report:
         report.orders("progress", images, zoo.of("training", images), "epoch")
         trained = zoo.of("training", images)
         report.orders("progress after one epoch", images, trained[trained.epoch >= 1], "epoch")
-    report.orders("width", "fashion", zoo.of("width"), "parameters")
-    report.orders("depth", "fashion", zoo.of("depth"), "hidden_layers")
-    report.orders("images", "fashion", zoo.of("images"), "images")
+    report.orders("width", "fashion", zoo.of("width"), "parameters", one_run=False)
+    report.orders("depth", "fashion", zoo.of("depth"), "hidden_layers", one_run=False)
+    report.orders("images", "fashion", zoo.of("images"), "images", one_run=False)
     sized = every[every.family.isin(["width", "depth", "images"])]
     report.predicts("images per parameter", "width, depth, images", sized, "log_images_per_parameter")
     report.predicts("images per parameter", "width, depth; widths left out", sized[sized.family != "images"],
                     "log_images_per_parameter", "widths")
     for images in ("fashion", "digits"):
-        report.orders("label noise", images, zoo.of("noise", images), "noise")
+        report.orders("label noise", images, zoo.of("noise", images), "noise", one_run=False)
         report.predicts("label noise", images, zoo.of("noise", images), "noise")
     report.predicts("generalisation gap", "width, depth, images", sized, "gap_loss")
     report.predicts("generalisation gap", "width, depth; widths left out", sized[sized.family != "images"], "gap_loss",
@@ -590,6 +555,8 @@ TOO_FEW = {"orders": "which takes two clusters of three networks that were measu
 
 
 def told(row: pd.Series) -> str:
+    if isinstance(row.note, str) and row.note:
+        return row.note
     form = "{:.2f} ({:.2f} to {:.2f})" if row.measure == "AUC" else "{:+.2f} ({:+.2f} to {:+.2f})"
     return form.format(row.value, row.low, row.high) if np.isfinite(row.low) else f"{row.value:+.3g}"
 
@@ -632,7 +599,10 @@ def markdown(table: pd.DataFrame, measured: pd.DataFrame) -> str:
         if cells is None:
             return None
         first = part[part.kind == "set"].iloc[0]
-        gains = picked("gain", [f"{name} beside {LESS}" for name in GAINS])(part) or [""] * len(GAINS)
+        gains = []
+        for name in GAINS:
+            row = part[(part.kind == "gain") & (part.by == f"{name} beside {LESS}")]
+            gains += [told(row.iloc[0]), f"{row.excluded_above.iloc[0]:+.2f}"] if len(row) else ["", ""]
         return [str(first.networks), first.measure, *cells, *gains]
 
     def of_axes(part):
@@ -650,7 +620,8 @@ def markdown(table: pd.DataFrame, measured: pd.DataFrame) -> str:
                              "best of weights", "best with data"], of_primary)
     lines += ["## Sets of numbers", ""]
     lines += rows_of(table, ["question", "networks", "measure", "curve", "null's curve", "mean field", "weights",
-                             "weights and mean field", "with the curve", "gain", "gain of the primary"], of_sets)
+                             "weights and mean field", "with the curve", "gain", "excluded above", "gain of the primary",
+                             "excluded above"], of_sets)
     lines += ["## Axes", ""] + rows_of(table, ["question", "primary", "T", "T / T_ord", "T / T_formula"], of_axes)
     lines += ["## Mappings", ""] + rows_of(table, ["question", *mappings], picked("mapping", mappings))
     lines += ["## Nulls", ""] + rows_of(table, ["question", "shuffled itself", *nulls],
@@ -676,9 +647,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("answers"), metavar="DIR")
     parser.add_argument("--ask", action="append", metavar="KIND:COLUMN",
                         help="instead of the report's questions: orders:, separates: or predicts: a column of the manifest")
-    parser.add_argument("--bootstraps", type=int, default=BOOTSTRAPS)
     options = parser.parse_args()
-    globals()["BOOTSTRAPS"] = options.bootstraps
     warnings.filterwarnings("ignore")
     zoo = Zoo(options.tables)
     if not options.ask and "family" not in zoo.networks:

@@ -51,8 +51,7 @@ def row_of(plan: tuple[int, int], zoo: Zoo, found: pd.DataFrame) -> dict[str, ob
     for name, result in (("robust_auc", Area(robust, robust.measured.to_numpy(), robust.robust.to_numpy() == 1)
                           if robust.robust.nunique() == 2 else None),
                          ("noise_rank_correlation", Ranked(noise, "measured", "noise") if len(noise) else None)):
-        low, high = result.interval() if result else (np.nan, np.nan)
-        row |= {name: result.value if result else np.nan, f"{name}_low": low, f"{name}_high": high}
+        row[name] = result.value if result else np.nan
     return row
 
 

@@ -48,7 +48,8 @@ struct options {
     run_plan plan{.warmup = 2'000, .sweeps = 10'000, .keep_spins = true};
     double work = 8e11;
     double tolerance = 0.01;
-    double coldest = 0;  ///< in units of T_ord
+    double coldest = 0;   ///< in units of T_ord
+    double spread = 0.5;  ///< standard deviation of the logarithms of the factors of `rescaled`
     bool again = false;
 };
 
@@ -127,32 +128,40 @@ network centred(network const& net) {
 
 struct variant {
     char const* what;
-    std::function<network(network const&, std::uint64_t)> change;
+    std::function<network(network const&, std::uint64_t seed, double spread)> change;
     twin_hopfield mapping;
 };
 
-network same(network const& net, std::uint64_t) { return net; }
-network mixed(network const& net, std::uint64_t seed) { return shuffled(net, shuffle::within_layers, seed); }
+network same(network const& net, std::uint64_t, double) { return net; }
+network mixed(network const& net, std::uint64_t seed, double) {
+    return shuffled(net, shuffle::within_layers, seed);
+}
 
 /// By name. Null models and other mappings come from these alone. Seeds come from networks' names.
 std::map<std::string, variant> const variants{
     {"trained", {"as it is", same, {}}},
     {"shuffled", {"weights shuffled within layers", mixed, {}}},
     {"redrawn",
-     {"weights drawn anew", [](network const& net, std::uint64_t seed) { return redrawn(net, seed); }, {}}},
+     {"weights drawn anew",
+      [](network const& net, std::uint64_t seed, double) { return redrawn(net, seed); },
+      {}}},
     {"centred",
-     {"without the mean of each layer", [](network const& net, std::uint64_t) { return centred(net); }, {}}},
+     {"without the mean of each layer",
+      [](network const& net, std::uint64_t, double) { return centred(net); },
+      {}}},
     {"centred_shuffled",
      {"the same, shuffled",
-      [](network const& net, std::uint64_t seed) { return mixed(centred(net), seed); },
+      [](network const& net, std::uint64_t seed, double spread) { return mixed(centred(net), seed, spread); },
       {}}},
     {"rescaled",
      {"hidden neurons rescaled, the function unchanged",
-      [](network const& net, std::uint64_t seed) { return randomly_rescaled(net, seed); },
+      [](network const& net, std::uint64_t seed, double spread) {
+          return randomly_rescaled(net, seed, spread);
+      },
       {}}},
     {"balanced",
      {"hidden neurons rescaled to the least norm, the function unchanged",
-      [](network const& net, std::uint64_t) { return balanced(net); },
+      [](network const& net, std::uint64_t, double) { return balanced(net); },
       {}}},
     {"no_biases", {"biases dropped", same, {.biases = biases::dropped}}},
     {"no_inputs", {"without input spins", same, {.inputs = inputs::left_out}}},
@@ -266,7 +275,7 @@ std::pair<std::string, std::string> describe_glass(task const& of, options const
     auto const start = std::chrono::steady_clock::now();
     auto const& kind = variants.at(of.variant);
     std::uint64_t const seed = detail::fingerprint().add(std::span<char const>(of.of.name)).value();
-    auto const net = kind.change(program::load_network(of.of.file.string()), seed);
+    auto const net = kind.change(program::load_network(of.of.file.string()), seed, chosen.spread);
     auto const glass = to_spin_glass(net, kind.mapping);
     auto const at = characteristic_temperatures(glass);
     auto const ladder = reaching(suggested_temperatures(glass), chosen.coldest * at.t_ord.temperature);
@@ -279,6 +288,7 @@ std::pair<std::string, std::string> describe_glass(task const& of, options const
     auto const verdicts =
         equilibration(run, {.overlap_tolerance = chosen.tolerance, .false_alarm = false_alarm});
     table out(of);
+    if (of.variant == "rescaled") out.scalar("rescaling_spread", chosen.spread);
     out.scalar("spins", static_cast<double>(glass.size()));
     out.scalar("lambda_max", at.lambda_max);
     out.scalar("t_ord", at.t_ord.temperature);
@@ -440,6 +450,11 @@ int main(int argc, char** argv) {
             app.add_flag(
                 "--again", chosen.again,
                 "also those that are there, but by fewer sweeps and not in equilibrium at T_ord / 2");
+            app.add_option("--rescaling-spread", chosen.spread,
+                           "of the variant rescaled: neurons are multiplied by exp(spread x), x standard "
+                           "normal; another spread wants another --output")
+                ->check(CLI::Range(0.0, 10.0))
+                ->capture_default_str();
             app.add_option("--tolerance", chosen.tolerance, "largest error of |q|, whole and per layer")
                 ->capture_default_str();
             app.parse(argc, argv);

@@ -138,7 +138,7 @@ def sets(answers: pd.DataFrame, path: Path) -> None:
     axis.set_xlim(-1.02, 1.02)
     axis.axvline(0.5, color="gray", lw=0.8, ls=":")
     axis.axvline(0, color="gray", lw=0.8)
-    axis.set_xlabel("R2 (nothing: 0) or AUC (nothing: 0.5) on clusters not fitted to, with 95 % of bootstraps (cut at -1)")
+    axis.set_xlabel("R2 (nothing: 0) or AUC (nothing: 0.5) on clusters not fitted to, with 95 % intervals (cut at -1)")
     if questions:
         axis.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.4, 1.0), ncol=3)
     save(figure, path)

@@ -52,7 +52,7 @@ $python "$here/baselines.py" --zoo "$zoo" --form tiny
 $python "$here/features.py" --zoo "$zoo"
 [ "$(rows "$zoo/features.csv")" = 12 ] || fail "there are no twelve rows of features"
 [ "$(rows "$zoo/variants.csv")" = 24 ] || fail "there are no 24 rows of null models and mappings"
-$python "$here/answers.py" --tables "$zoo" --output "$zoo" --bootstraps 50
+$python "$here/answers.py" --tables "$zoo" --output "$zoo"
 grep -q '^progress,fashion,primary,q_ord_0.5,rank correlation,' "$zoo/answers.csv" ||
     fail "the order of training is not answered"
 $python "$here/figures.py" --tables "$zoo" --output "$zoo/figures"
@@ -70,7 +70,7 @@ cmp "$own/features.csv" "$zoo/features.csv" || fail "features are of the manifes
 # All but the sharpness, which takes data, and the norm, which the zoo's manifest has.
 cut -d , -f 1-21 "$zoo/baselines.csv" >"$zoo/baselines_of_weights.csv"
 cut -d , -f 1-21 "$own/baselines.csv" | cmp - "$zoo/baselines_of_weights.csv" || fail "a file's baselines are others"
-$python "$here/answers.py" --tables "$own" --output "$own" --bootstraps 50 --ask orders:epoch
+$python "$here/answers.py" --tables "$own" --output "$own" --ask orders:epoch
 grep '^orders,epoch,primary,' "$own/answers.csv" | cut -d , -f 4-8 >"$zoo/own_answer.csv"
 grep '^progress,fashion,primary,' "$zoo/answers.csv" | cut -d , -f 4-8 | cmp - "$zoo/own_answer.csv" ||
     fail "the same question of one's own has another answer"
