@@ -42,10 +42,11 @@ enum class purpose : std::uint16_t {
     mirror = 14,     ///< whether a whole row is turned
     /// start vectors of iterations in mean_field/; the row is the number of the vector
     mean_field = 15,
-    relaxation = 16,  ///< seeds of relaxations, so that they share no draw with the run they start from
-    bootstrap = 17,   ///< which units a resample takes; the row is the resample
-    direction = 18,   ///< random directions and start points in landscapes; the row is the number
-    subsample = 19,   ///< which neurons of a network are kept; the row is the layer
+    relaxation = 16,      ///< seeds of relaxations, so that they share no draw with the run they start from
+    bootstrap = 17,       ///< which units a resample takes; the row is the resample
+    direction = 18,       ///< random directions and start points in landscapes; the row is the number
+    subsample = 19,       ///< which neurons of a network are kept; the row is the layer
+    class_portrait = 20,  ///< seeds of the runs of a class each
 };
 
 /// Which of the draws of purpose::null_model, in the place of the sweep. Append only.

@@ -21,8 +21,8 @@
 namespace spinet {
 
 /// Which groups are the inputs and outputs of a glass, and at what values an output layer of n spins is held
-/// for class c: `on` for spin c, `off` for the others. Groups are numbered from the first; by default they are
-/// the first and the last.
+/// for class c: `on` for spin c, `off` for the others. Groups are numbered from the first; by default they
+/// are the first and the last.
 struct class_condition {
     std::size_t inputs = 0;
     std::size_t outputs = static_cast<std::size_t>(-1);
@@ -52,8 +52,8 @@ struct class_portraits {
     double temperature = 0;
     row_major_array<double, 2> means;   ///< <s_i | class>, [class, input spin]
     row_major_array<double, 2> errors;  ///< of the means; NaN from TAP, which has none
-    /// F of the whole glass given the class (not per spin), and its error. Where there are no integrals (a run
-    /// whose ladder has one temperature) NaN.
+    /// F of the whole glass given the class (not per spin), and its error. Where there are no integrals (a
+    /// run whose ladder has one temperature) NaN.
     row_major_array<double, 1> free_energies, free_energy_errors;
     /// By class: from a run, the verdict at this temperature; from TAP, whether the solution is physical.
     std::vector<bool> trusted;
@@ -66,7 +66,8 @@ struct class_portraits {
         row_major_array<T, 2> own(means);
         for (std::size_t i = 0; i < means.shape()[1]; ++i) {
             double common = 0;
-            for (std::size_t c = 0; c < classes(); ++c) common += means(c, i) / static_cast<double>(classes());
+            for (std::size_t c = 0; c < classes(); ++c)
+                common += means(c, i) / static_cast<double>(classes());
             for (std::size_t c = 0; c < classes(); ++c) own(c, i) -= common;
         }
         return own;
@@ -127,13 +128,12 @@ template <class Real>
     temperatures.back() = temperature;
     for (std::size_t c = 0; c < found.classes(); ++c) {
         auto const given = held(glass, outputs, condition.values(found.classes(), c));
-        auto const branch = tap_branch(given.model, temperatures,
-                                       std::vector<double>(given.model.size(), 0.0), wanted);
+        auto const branch =
+            tap_branch(given.model, temperatures, std::vector<double>(given.model.size(), 0.0), wanted);
         auto const& last = branch.back();
         auto const& group = given.model.groups()[detail::left_place(condition.inputs, outputs)];
         for (std::size_t i = 0; i < group.size; ++i) found.means(c, i) = last.magnetisation(group.first + i);
-        found.free_energies(c) =
-            static_cast<double>(given.model.size()) * last.free_energy + given.energy;
+        found.free_energies(c) = static_cast<double>(given.model.size()) * last.free_energy + given.energy;
         found.trusted[c] = wanted.stability ? last.physical : last.converged;
     }
     return found;
@@ -141,16 +141,15 @@ template <class Real>
 
 /// By sampling: a run of `method` for each class with seeds of its own, all of which have the plan's other
 /// numbers; portraits at every temperature of the method, lowest first. `watchers` are those of `sample`; a
-/// run that one of them stops leaves its class and those after it NaN. Throws as sample does, and for a condition
-/// that does not fit the glass.
+/// run that one of them stops leaves its class and those after it NaN. Throws as sample does, and for a
+/// condition that does not fit the glass.
 template <class Real, class Method, class Exec = serial, class... Watchers>
 [[nodiscard]] std::vector<class_portraits> sampled_portraits(network_glass<Real> const& glass,
                                                              Method const& method, run_plan const& plan,
                                                              class_condition const& condition = {},
                                                              Exec const& executor = {},
                                                              Watchers&&... watchers) {
-    std::size_t const outputs = condition.check(glass),
-                      place = detail::left_place(condition.inputs, outputs);
+    std::size_t const outputs = condition.check(glass), place = detail::left_place(condition.inputs, outputs);
     auto const temperatures = method.temperatures().temperatures();
     std::vector<class_portraits> found;
     for (double const t : temperatures)
