@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// The code of docs/how-to.md.
+#include <spinet/io/portrait_plot.hpp>
 #include <spinet/landscape/complexity.hpp>
 #include <spinet/readers/load.hpp>
 #include <spinet/spinet.hpp>
@@ -403,6 +404,11 @@ void conditional_states(spinet::network const& network) {
     auto const mean_field = spinet::solve_tap(is_bag.model, 12.0, std::vector<double>(976, 0.0));
     //! [tap]
     require(mean_field.converged, "TAP equations have a solution");
+    //! [portraits]
+    auto const portraits = spinet::tap_portraits(glass, 1.1 * spinet::t_ord(glass).temperature);
+    spinet::plot_portraits("portraits.png", portraits, {.rows = 28, .columns = 28});
+    //! [portraits]
+    require(portraits.classes() == 10 && portraits.trusted[0], "ten classes");
 }
 
 }  // namespace
