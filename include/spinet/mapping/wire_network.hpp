@@ -339,17 +339,40 @@ private:
         return {from[0], shape_here()[0], groups, extents.size() == 1 ? window_extent{} : extents[0],
                 extents.back()};
     }
+    /// Feature maps, perhaps of several nodes, whose terms each hold some of the channels.
     void require_maps(signal const& from) const {
         if (from.sequence) refuse("it reads steps, not channels: a transposition is missing between");
-        if (from.terms.size() != 1) refuse("it reads the steps of a sequence laid flat");
+        for (auto const& term : from.terms)
+            if (term.first % from.positions() != 0 || wired_.parts[term.part].size() % from.positions() != 0)
+                refuse("it reads the steps of a sequence laid flat");
+    }
+    /// Columns [first, first + count) of the second axis: the weights of some of the channels.
+    [[nodiscard]] static tensor of_channels(tensor const& weight, std::size_t first, std::size_t count) {
+        auto shape = weight.shape();
+        if (first == 0 && count == shape[1]) return weight;
+        std::size_t const all = shape[1], bytes = weight.bytes().size() / (shape[0] * all);
+        std::vector<std::byte> chosen;
+        for (std::size_t o = 0; o < shape[0]; ++o) {
+            auto const row = weight.bytes().subspan((o * all + first) * bytes, count * bytes);
+            chosen.insert(chosen.end(), row.begin(), row.end());
+        }
+        shape[1] = count;
+        return {weight.name(), weight.type(), std::move(shape), std::move(chosen)};
     }
 
     [[nodiscard]] signal value_of(convolution const& op) {
         auto const& from = spins_of_input();
         require_maps(from);
         auto made = pending_here(false, true);
-        auto const shape = windows(from.shape, op.groups, extents_of(op, from.shape, at_->name));
-        read(made, 0, from.terms[0], {window_map{shape, op.weight}});
+        auto shape = windows(from.shape, op.groups, extents_of(op, from.shape, at_->name));
+        if (op.groups > 1 && from.terms.size() > 1) refuse("its groups read channels of several nodes");
+        for (auto const& term : from.terms) {
+            shape.channels_from = wired_.parts[term.part].size() / from.positions();
+            auto weight = op.weight;
+            if (op.groups == 1)
+                weight = of_channels(weight, term.first / from.positions(), shape.channels_from);
+            read(made, 0, term, {window_map{shape, std::move(weight)}});
+        }
         add_bias(made, op.bias, shape.y.to * shape.x.to);
         return made;
     }
@@ -357,15 +380,24 @@ private:
     [[nodiscard]] signal value_of(pooling const& op) {
         auto const& from = spins_of_input();
         require_maps(from);
-        auto const shape = windows(from.shape, from.shape[0], extents_of(op, from.shape));
+        auto shape = windows(from.shape, from.shape[0], extents_of(op, from.shape));
         double const inside = static_cast<double>(shape.y.kernel * shape.x.kernel);
-        auto made = pending_here(false, false);
-        read(made, 0, from.terms[0], {window_map{shape, std::nullopt, 1 / inside}});
+        signal made{shape_here()};
+        for (auto const& term : from.terms) {  // the channels of each node by themselves
+            shape.channels_from = wired_.parts[term.part].size() / from.positions();
+            shape.channels_to = shape.groups = shape.channels_from;
+            auto pooled = made.shape;
+            pooled[0] = shape.channels_to;
+            auto some = pending(std::move(pooled), false, at_->name);
+            read(some, 0, term, {window_map{shape, std::nullopt, 1 / inside}});
+            settle(some);
+            some.terms[0].first = term.first / from.positions() * shape.y.to * shape.x.to;
+            made.terms.push_back(std::move(some.terms[0]));
+        }
         if (op.kind == pooling_kind::maximum) discard("which value of a pooling window is its largest");
         if (op.kind == pooling_kind::average && !op.count_padding &&
             (shape.y.reaches_outside() || shape.x.reaches_outside()))
             discard("the larger weights of average pooling at the borders");
-        settle(made);
         return made;
     }
 
@@ -459,7 +491,7 @@ private:
         for (std::size_t k = 0; k < from.terms.size(); ++k) {
             auto const& term = from.terms[k];
             std::size_t const size = wired_.parts[term.part].size();
-            if (size != made.step_size()) refuse("it adds the steps of a sequence laid flat");
+            if (size != made.step_size()) refuse("it adds values that are spins of several nodes");
             read(made, from.sequence ? k : 0, term, identity(size, !term.scale.empty()));
         }
     }
@@ -470,6 +502,19 @@ private:
         auto made = pending_here(a.sequence, true);
         add_to(made, a);
         add_to(made, b);
+        return made;
+    }
+
+    [[nodiscard]] signal value_of(concatenation const&) {
+        signal made = spins_of_input(0);
+        auto const& more = spins_of_input(1);
+        if (made.sequence || more.sequence) refuse("it joins the steps of sequences");
+        if (made.terms.size() + more.terms.size() > 100'000) refuse("it joins more than 10^5 parts");
+        for (auto term : more.terms) {
+            term.first += made.step_size();
+            made.terms.push_back(std::move(term));
+        }
+        made.shape = shape_here();
         return made;
     }
 

@@ -124,6 +124,13 @@ struct addition {
     static constexpr std::size_t arity = 2;
 };
 
+/// Two arrays one after the other along the first axis, their other axes being equal: values in a row, or
+/// channels.
+struct concatenation {
+    static constexpr std::string_view label = "concatenation";
+    static constexpr std::size_t arity = 2;
+};
+
 /// Adds constants of the shape of the array, or of its last axes: positions, say.
 struct offset {
     static constexpr std::string_view label = "offset";
@@ -153,7 +160,8 @@ struct mean_over_steps {
 enum class recurrent_kind : std::uint8_t { rnn, lstm, gru };
 
 /// A recurrent layer over a sequence, its hidden states being the result. Gates in PyTorch's order: i, f, g,
-/// o of an LSTM; r, z, n of a GRU, whose reset gate multiplies after the product with the hidden weights.
+/// o of an LSTM; r, z, n of a GRU, whose reset gate multiplies after the product with the hidden weights, or
+/// before.
 /// With H hidden units and G gates: input_weight (G H, features), hidden_weight (G H, H), biases (G H).
 struct recurrent {
     static constexpr std::string_view label = "recurrent layer";
@@ -165,6 +173,7 @@ struct recurrent {
     std::optional<tensor> hidden_bias = std::nullopt;
     activation_kind activation = activation_kind::tanh;  ///< of rnn
     bool reversed = false;                               ///< from the last step to the first
+    bool reset_after = true;                             ///< of gru: after that product
 
     [[nodiscard]] std::size_t gates() const noexcept {
         return kind == recurrent_kind::rnn ? 1 : kind == recurrent_kind::lstm ? 4 : 3;
@@ -224,7 +233,8 @@ template <class Op>
     else
         static_assert(std::is_same_v<Op, input> || std::is_same_v<Op, activation> ||
                           std::is_same_v<Op, pooling> || std::is_same_v<Op, addition> ||
-                          std::is_same_v<Op, flatten> || std::is_same_v<Op, select_step> ||
+                          std::is_same_v<Op, concatenation> || std::is_same_v<Op, flatten> ||
+                          std::is_same_v<Op, select_step> ||
                           std::is_same_v<Op, mean_over_steps>,
                       "list the tensors of this operation");
     return found;
@@ -274,6 +284,7 @@ inline void check(input const& op, std::string const& where) {
 
 inline void check(activation const&, std::string const&) {}
 inline void check(addition const&, std::string const&) {}
+inline void check(concatenation const&, std::string const&) {}
 inline void check(flatten const&, std::string const&) {}
 inline void check(select_step const&, std::string const&) {}
 inline void check(mean_over_steps const&, std::string const&) {}
@@ -400,7 +411,8 @@ struct operation_list {
 };
 using operations =
     operation_list<input, dense, activation, convolution, pooling, batch_normalisation, layer_normalisation,
-                   addition, offset, flatten, select_step, mean_over_steps, recurrent, attention, embedding>;
+                   addition, concatenation, offset, flatten, select_step, mean_over_steps, recurrent,
+                   attention, embedding>;
 
 }  // namespace detail
 

@@ -131,6 +131,15 @@ struct shape_after {
             throw error(where, " adds values of shapes ", tuple_text(from[0]), " and ", tuple_text(from[1]));
         return from[0];
     }
+    value_shape operator()(concatenation const&) const {
+        auto result = from[0];
+        if (result.empty() || from[1].empty() ||
+            !std::equal(result.begin() + 1, result.end(), from[1].begin() + 1, from[1].end()))
+            throw error(where, " joins values of shapes ", tuple_text(from[0]), " and ", tuple_text(from[1]),
+                        ", whose axes after the first differ");
+        result[0] += from[1][0];
+        return result;
+    }
     value_shape operator()(offset const& op) const {
         require_trailing(op.values.shape());
         return from[0];
