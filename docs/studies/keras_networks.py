@@ -320,8 +320,8 @@ def spinet_order(x, maps):
 MAPS = ("Conv", "Depthwise", "Separable", "MaxPool", "AveragePool", "ZeroPadding")
 
 
-def evaluate(layers, given, results=None):
-    """(result, before the function, whether it is maps) of each layer, by name."""
+def evaluate(layers, given, results=None, steps=False):
+    """(result, before the function, whether it is maps) of each layer, by name; `steps`: what has one axis is no maps."""
     results = {} if results is None else results
     inner_inputs = [layer.name for layer in layers if layer.class_name == "InputLayer"]
     before = None
@@ -330,7 +330,7 @@ def evaluate(layers, given, results=None):
             results[layer.name] = given[inner_inputs.index(layer.name)]
         else:
             read = [results[i] for i in (layer.inputs or [before])] if (layer.inputs or before) else [given[0]]
-            maps = read[0][2] or layer.class_name.startswith(MAPS)
+            maps = not steps and (read[0][2] or layer.class_name.startswith(MAPS))
             if layer.class_name == "Functional":
                 evaluate(layer.config["layers"], read, results)
                 results[layer.name] = results[layer.config["layers"][-1].name]
@@ -342,9 +342,9 @@ def evaluate(layers, given, results=None):
     return results
 
 
-def write_network(directory, name, layers, shape, maps=False, tokens=None):
+def write_network(directory, name, layers, shape, maps=False, tokens=None, steps=False):
     given = random(*shape, scale=1.0).astype(float) if tokens is None else rng.integers(0, tokens, shape).astype(float)
-    results = evaluate(layers, [(given, given, maps)])
+    results = evaluate(layers, [(given, given, maps)], steps=steps)
     values = {}
     for key, (y, plain, as_maps) in results.items():
         values[key] = spinet_order(plain, as_maps)
@@ -451,6 +451,30 @@ def networks():
         layer_norm("norm", 4), Layer("Bidirectional", "both", None, both, merge_mode="concat", layer=inner),
         dense("last", 6, 1, activation="sigmoid")]
     yield "words", words, (6,), dict(tokens=7)
+
+    inner = {"class_name": "LSTM", "config": {**inner["config"], "return_sequences": True}}
+    both = {f"{side}_{part}": random(*shape) for side in ("forward", "backward")
+            for part, shape in (("kernel", (3, 12)), ("recurrent_kernel", (3, 12)), ("bias", (12,)))}
+    mixed = [
+        given(9, 2), conv("first", (3, 2, 4), kind="Conv1D", padding="same", strides=[2], activation="relu"),
+        normalised("bn", 4), Layer("MaxPooling1D", "most", pool_size=[2], strides=[1], padding="valid"),
+        conv("second", (2, 4, 3), kind="Conv1D", padding="causal", dilation_rate=[2]), layer_norm("norm", 3),
+        Layer("Bidirectional", "both", None, both, merge_mode="concat", layer=inner), normalised("bn_2", 6),
+        recurrent("LSTM", "lstm", 6, 3, 4, (12,), return_sequences=True, activation="tanh"),
+        Layer("AveragePooling1D", "mean", pool_size=[2], strides=[2], padding="same"),
+        Layer("GlobalMaxPooling1D", "top"), dense("last", 3, 2)]
+    yield "mixed", mixed, (9, 2), dict(steps=True)
+    yield "text", [given(7), Layer("Embedding", "words", None, {"embeddings": random(9, 3)}, input_dim=9, output_dim=3),
+                   conv("first", (3, 3, 5), kind="Conv1D", padding="valid", activation="relu"),
+                   Layer("MaxPooling1D", "most", pool_size=[2], strides=None, padding="valid"), Layer("Flatten", "flat"),
+                   dense("last", 10, 1, activation="sigmoid")], (7,), dict(tokens=9, steps=True)
+    yield "branches", [
+        given(6, 2), recurrent("GRU", "gru", 2, 3, 3, (2, 9), inputs=["input_1"], return_sequences=True, reset_after=True),
+        Layer("TimeDistributed", "each", ["input_1"], {"kernel": random(2, 4), "bias": random(4)},
+              layer={"class_name": "Dense", "config": {"name": "of_each", "units": 4, "activation": "linear"}}),
+        Layer("Concatenate", "joined", ["gru", "each"], axis=-1), conv("over", (2, 7, 2), kind="Conv1D", inputs=["joined"]),
+        recurrent("SimpleRNN", "rnn", 7, 2, 1, (2,), inputs=["joined"]), Layer("GlobalAveragePooling1D", "mean", ["over"]),
+        Layer("Concatenate", "row", ["rnn", "mean"], axis=-1), dense("last", 4, 1, inputs=["row"])], (6, 2), dict(steps=True)
 
     first = dict(data_format="channels_first")
     yield "channels_first", [

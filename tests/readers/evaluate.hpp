@@ -241,6 +241,14 @@ inline numbers value_of(spinet::attention const& op, evaluated const& x) {
     return value_of(op.output, mixed);
 }
 
+/// (steps, features) as (features, steps), and back.
+inline evaluated turned(evaluated const& x) {
+    evaluated y{spinet::detail::turned(x.shape), numbers(x.values.size())};
+    for (std::size_t i = 0; i < x.shape[0]; ++i)
+        for (std::size_t j = 0; j < x.shape[1]; ++j) y.values[j * x.shape[0] + i] = x.values[i * x.shape[1] + j];
+    return y;
+}
+
 /// One node; `x` are its inputs, `shape` that of its result.
 struct evaluation {
     std::vector<evaluated const*> x;
@@ -257,19 +265,32 @@ struct evaluation {
             for (auto& value : y) value = value_of(op.kind, value);
         return y;
     }
-    numbers operator()(spinet::convolution const& op) const { return value_of(op, *x[0], shape); }
-    numbers operator()(spinet::pooling const& op) const { return value_of(op, *x[0], shape); }
-    numbers operator()(spinet::batch_normalisation const& op) const { return value_of(op, *x[0]); }
+    template <class Op>
+    numbers over_steps(Op const& op) const {
+        return turned({spinet::detail::turned(shape), value_of(op, turned(*x[0]), spinet::detail::turned(shape))})
+            .values;
+    }
+    numbers operator()(spinet::convolution const& op) const {
+        return op.of_steps ? over_steps(op) : value_of(op, *x[0], shape);
+    }
+    numbers operator()(spinet::pooling const& op) const {
+        return op.of_steps ? over_steps(op) : value_of(op, *x[0], shape);
+    }
+    numbers operator()(spinet::batch_normalisation const& op) const {
+        return op.of_steps ? turned({spinet::detail::turned(shape), value_of(op, turned(*x[0]))}).values
+                           : value_of(op, *x[0]);
+    }
     numbers operator()(spinet::layer_normalisation const& op) const { return value_of(op, *x[0]); }
     numbers operator()(spinet::addition const&) const {
         auto y = x[0]->values;
         for (std::size_t k = 0; k < y.size(); ++k) y[k] += x[1]->values[k];
         return y;
     }
-    numbers operator()(spinet::concatenation const&) const {
-        auto y = x[0]->values;
-        y.insert(y.end(), x[1]->values.begin(), x[1]->values.end());
-        return y;
+    numbers operator()(spinet::concatenation const& op) const {
+        auto y = op.of_steps ? turned(*x[0]).values : x[0]->values;
+        auto const more = op.of_steps ? turned(*x[1]).values : x[1]->values;
+        y.insert(y.end(), more.begin(), more.end());
+        return op.of_steps ? turned({spinet::detail::turned(shape), y}).values : y;
     }
     numbers operator()(spinet::offset const& op) const {
         auto y = x[0]->values;

@@ -80,7 +80,7 @@ TEST_CASE("Keras: each layer computes what its equations say", "[network]") {
         std::size_t compared;
     };
     for (auto const& [name, least] :
-         {expected{"images", 19}, {"series", 7}, {"graph", 21}, {"states", 6}, {"words", 6},
+         {expected{"images", 19}, {"series", 7}, {"graph", 21}, {"states", 6}, {"words", 6}, {"mixed", 12}, {"text", 6}, {"branches", 9},
           {"channels_first", 5}, {"channels_moved", 4}, {"table", 5}})
         for (auto const* type : {".h5", ".keras"}) {
             INFO(name + type);
@@ -111,7 +111,7 @@ TEST_CASE("Keras: each layer computes what its equations say", "[network]") {
 }
 
 TEST_CASE("Keras: both formats hold the same network", "[network]") {
-    for (std::string const name : {"images", "graph", "states", "words"}) {
+    for (std::string const name : {"images", "graph", "states", "words", "mixed"}) {
         INFO(name);
         check_same_weights(read(name + ".h5"), read(name + ".keras"));
     }

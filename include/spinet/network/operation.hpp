@@ -69,7 +69,8 @@ struct activation {
 };
 
 /// A cross-correlation over one or two axes, as PyTorch has it: weight of shape (out channels, in channels /
-/// groups, kernel...), bias of shape (out channels). One number per axis; zeros are padded.
+/// groups, kernel...), bias of shape (out channels). One number per axis; zeros are padded. `of_steps`, here
+/// and below: over the steps of a sequence, (steps, features), the features being the channels.
 struct convolution {
     static constexpr std::string_view label = "convolution";
     static constexpr std::size_t arity = 1;
@@ -80,6 +81,7 @@ struct convolution {
     std::vector<std::size_t> padding_after = {};   ///< empty: as before
     std::vector<std::size_t> dilation = {};        ///< empty: 1
     std::size_t groups = 1;
+    bool of_steps = false;
 };
 
 enum class pooling_kind : std::uint8_t { average, maximum };
@@ -94,6 +96,7 @@ struct pooling {
     std::vector<std::size_t> padding_before = {};  ///< empty: 0
     std::vector<std::size_t> padding_after = {};   ///< empty: as before
     bool count_padding = true;                     ///< averages divide by the whole window
+    bool of_steps = false;
 };
 
 /// y = scale (x - mean) / sqrt(variance + epsilon) + shift, each number one of its channel (or, without
@@ -106,6 +109,7 @@ struct batch_normalisation {
     std::optional<tensor> scale = std::nullopt;
     std::optional<tensor> shift = std::nullopt;
     double epsilon = 1e-5;
+    bool of_steps = false;
 };
 
 /// The same with mean and variance of the sample's own values along the last axis; scale and shift of their
@@ -125,10 +129,11 @@ struct addition {
 };
 
 /// Two arrays one after the other along the first axis, their other axes being equal: values in a row, or
-/// channels.
+/// channels; of steps, along the last.
 struct concatenation {
     static constexpr std::string_view label = "concatenation";
     static constexpr std::size_t arity = 2;
+    bool of_steps = false;
 };
 
 /// Adds constants of the shape of the array, or of its last axes: positions, say.
@@ -321,6 +326,8 @@ inline void check(convolution const& op, std::string const& where) {
     if (op.groups == 0 || op.weight.shape()[0] % op.groups != 0)
         throw error(where, ": ", op.groups, " groups do not divide the ", op.weight.shape()[0],
                     " output channels");
+    if (op.of_steps && (axes != 1 || op.groups != 1))
+        throw error(where, ": a convolution over steps has one axis and one group");
     require_length(op.bias, op.weight.shape()[0], "the bias of a convolution", where);
     check_finite(tensors_in(op), where);
 }

@@ -229,7 +229,7 @@ private:
             {"ZeroPadding1D", &self::take_zeros, form::maps},
             {"ZeroPadding2D", &self::take_zeros, form::maps},
             {"BatchNormalization", &self::take_batch_normalisation},
-            {"LayerNormalization", &self::take_layer_normalisation},
+            {"LayerNormalization", &self::take_layer_normalisation, form::steps},
             {"Normalization", &self::take_normalisation},
             {"Rescaling", &self::take_rescaling},
             {"Activation", &self::take_activation},
@@ -242,7 +242,7 @@ private:
             {"Add", &self::take_addition},
             {"Concatenate", &self::take_concatenation},
             {"Flatten", &self::take_flatten, form::flat},
-            {"Reshape", &self::take_reshape},
+            {"Reshape", &self::take_reshape, form::flat},
             {"Embedding", &self::take_embedding, form::steps},
             {"LSTM", &self::take_recurrent, form::steps},
             {"GRU", &self::take_recurrent, form::steps},
@@ -416,7 +416,11 @@ private:
             layer.refuse("reads values of shape ", tuple_text(of.shape), forms(of),
                          ", not the steps of a sequence, (steps, features)");
     }
+    /// Channels at positions; along one axis also steps of a sequence, where they are that or are to be.
     void make_maps(layer_config const& layer, keras_value& of, std::size_t axes) {
+        if (axes == 1 && of.is == form::open && !layer.channels_first() && form_after(layer, 2) == form::steps)
+            decide(layer, of, form::steps);
+        if (axes == 1 && of.is == form::steps && of.shape.size() == 2 && !layer.channels_first()) return;
         if (of.is == form::open) of.channels_first = layer.channels_first();
         if (of.is == form::open && of.shape.size() != axes + 1 && !of.shape.empty())
             layer.refuse("reads values of shape ", tuple_text(of.shape), ", not of ", axes,
@@ -445,6 +449,8 @@ private:
 
     /// What the first layer that needs the input in some form, from this one on, makes of it.
     [[nodiscard]] form form_after(layer_config const& layer, std::size_t rank) const {
+        auto otherwise = kind_of(layer.class_name)->reads;
+        auto const either_form = [](form a, form b) { return a == form::open ? b : a; };
         std::set<std::string_view> seen;
         std::vector<std::string_view> open{layer.name};
         while (!open.empty()) {
@@ -454,13 +460,16 @@ private:
             for (auto const k : at->second) {
                 auto const& next = model_->layers[k];
                 auto const* const known = kind_of(next.class_name);
-                if (known != nullptr && known->reads != form::open && next.class_name != "Flatten")
-                    return known->reads;
-                if (next.class_name == "Flatten" || next.class_name == "Reshape") return form::flat;
+                auto const reads = known == nullptr ? form::open : known->reads;
+                // Windows along one axis may move over steps; what comes after them decides.
+                bool const either = reads == form::maps && next.class_name.ends_with("1D");
+                otherwise = either ? form::maps : otherwise;
+                if (reads == form::flat) return either_form(otherwise, reads);
+                if (reads != form::open && !either) return reads;
                 if (seen.insert(next.name).second) open.push_back(next.name);
             }
         }
-        return rank == 3 ? form::maps : rank == 2 ? form::steps : form::flat;
+        return either_form(otherwise, rank == 3 ? form::maps : rank == 2 ? form::steps : form::flat);
     }
     /// For a layer that works on each value, or each channel, by itself.
     void make_any(layer_config const& layer, keras_value& of) {
@@ -581,12 +590,18 @@ private:
         std::vector<std::size_t> const window(shape.begin() + 2, shape.end());
         auto made = windows_of(layer, of, window, layer.sizes("strides", window.size(), 1), shape[0]);
         auto& spec = add(name, "convolution", {of.node});
+        mark_steps(spec, of);
+        if (of.is == form::steps && groups != 1)
+            layer.refuse("has groups of the features of steps, for which spinet has no operation");
         spec.stride = std::move(made.stride), spec.dilation = std::move(made.dilation);
         spec.padding = std::move(made.before), spec.padding_after = std::move(made.after);
         spec.groups = groups;
         of.node = name;
         of.shape = std::move(made.shape);
         of.before.clear(), of.after.clear();
+    }
+    static void mark_steps(node_spec& spec, keras_value const& of) {
+        if (of.is == form::steps) spec.of_steps = true;
     }
     void check_axes(layer_config const& layer, std::string const& name) {
         std::size_t const axes = layer.class_name.back() == 'D' ? layer.class_name[layer.class_name.size() - 2] - '0' : 2;
@@ -630,7 +645,7 @@ private:
         auto const& pointwise = tensors_.find(layer.name + ".weight")->shape();
         if (pointwise[1] != channels_of(of) || pointwise[1] * pointwise[0] != tensors_.find(layer.name + ".weight")->size())
             layer.refuse("has a pointwise kernel that does not follow its depthwise one");
-        add(layer.name, "convolution", {of.node});
+        mark_steps(add(layer.name, "convolution", {of.node}), of);
         of.node = layer.name;
         (of.channels_first ? of.shape.front() : of.shape.back()) = pointwise[0];
         finish(layer, std::move(of));
@@ -647,6 +662,7 @@ private:
         auto made = windows_of(layer, of, window, std::move(stride), channels_of(of));
         bool const average = layer.class_name.front() == 'A';
         auto& spec = add(layer.name, "pooling", {of.node});
+        mark_steps(spec, of);
         spec.kind = average ? "average" : "maximum";
         spec.window = std::move(window), spec.stride = std::move(made.stride);
         spec.padding = std::move(made.before), spec.padding_after = std::move(made.after);
@@ -664,16 +680,17 @@ private:
         std::size_t const axes = layer.class_name[layer.class_name.size() - 2] == '1' ? 1 : 2;
         bool const average = layer.class_name.find("Average") != std::string::npos;
         bool const keep = layer.flag("keepdims", false);
-        if (of.is == form::steps && average && !keep && of.shape.size() == 2) {
-            refuse_zeros(layer, of);
+        make_maps(layer, of, axes);
+        refuse_zeros(layer, of);
+        if (of.is == form::steps && average && !keep) {
             add(layer.name, "mean_over_steps", {of.node});
             of = {form::flat, layer.name, 0, {of.shape[1]}};
             return finish(layer, std::move(of));
         }
-        make_maps(layer, of, axes);
-        refuse_zeros(layer, of);
         std::size_t const channels = channels_of(of);
-        add(layer.name, "pooling", {of.node}).kind = average ? "average" : "maximum";
+        auto& spec = add(layer.name, "pooling", {of.node});
+        mark_steps(spec, of);
+        spec.kind = average ? "average" : "maximum";
         of.node = layer.name;
         of.shape = keep ? value_shape(axes + 1, 1) : value_shape{channels};
         (of.channels_first ? of.shape.front() : of.shape.back()) = channels;
@@ -711,10 +728,10 @@ private:
             layer.refuse("normalises along another axis than that of the features");
     }
     void normalise(layer_config const& layer, keras_value of, double epsilon) {
-        if (of.is == form::steps)
-            layer.refuse("normalises the features of steps by constants, for which spinet has no operation");
-        if (of.is == form::maps && of.shape.size() == 1) make_flat(layer, of);
-        add(layer.name, "batch_normalisation", {of.node}).epsilon = epsilon;
+        if (of.is != form::flat && of.shape.size() == 1) make_flat(layer, of);
+        auto& spec = add(layer.name, "batch_normalisation", {of.node});
+        mark_steps(spec, of);
+        spec.epsilon = epsilon;
         of.node = layer.name;
         values_[layer.name] = std::move(of);
     }
@@ -854,7 +871,8 @@ private:
         std::string node = all[0].node;
         for (std::size_t k = 1; k < all.size(); ++k) {
             auto const name = k + 1 == all.size() ? layer.name : spare(text(layer.name, " ", k));
-            add(name, op, {node, all[k].node});
+            auto& spec = add(name, op, {node, all[k].node});
+            if (spec.op == "concatenation") mark_steps(spec, all[0]);
             node = name;
         }
         values_[layer.name] = all[0];
@@ -870,8 +888,6 @@ private:
     }
     void take_concatenation(layer_config const& layer) {
         auto const all = values_of(layer);
-        if (all[0].is == form::steps && all.size() > 1)
-            layer.refuse("joins the features of steps, for which spinet has no operation");
         if (all.size() > 1) require_features(layer, all[0]);
         std::size_t features = 0;
         for (auto const& each : all) {
@@ -1056,17 +1072,16 @@ private:
         if (layer.find("backward_layer") && backward.flag("go_backwards", false) == turned)
             layer.refuse("has two layers of one direction");
         auto const mode = layer.find("merge_mode") == nullptr ? std::string("none") : layer.text("merge_mode", "");
-        bool const sequences = forward.flag("return_sequences", false);
-        if (turned || (mode != "sum" && (mode != "concat" || sequences)))
+        if (turned || (mode != "sum" && mode != "concat"))
             layer.refuse("joins the states of its directions by ", in_quotes(mode),
-                         (sequences ? " at each step" : ""), ", for which spinet has no operation");
+                         ", for which spinet has no operation");
         auto one = of, other = of;
         add_recurrent(forward, weights.along("forward"), one, spare(layer.name + " forward"), false);
         add_recurrent(backward, weights.along("backward"), other, spare(layer.name + " backward"), true);
         if (one.is != other.is || one.shape.size() != other.shape.size())
             layer.refuse("has two layers of which one gives all its states");
         join(layer, mode == "sum" ? "addition" : "concatenation", {one, other});
-        if (mode == "concat") values_[layer.name].shape[0] += other.shape[0];
+        if (mode == "concat") values_[layer.name].shape.back() += other.shape.back();
     }
 
     /// The same layer at each step: what layers make of sequences anyway.
