@@ -245,7 +245,8 @@ inline numbers value_of(spinet::attention const& op, evaluated const& x) {
 inline evaluated turned(evaluated const& x) {
     evaluated y{spinet::detail::turned(x.shape), numbers(x.values.size())};
     for (std::size_t i = 0; i < x.shape[0]; ++i)
-        for (std::size_t j = 0; j < x.shape[1]; ++j) y.values[j * x.shape[0] + i] = x.values[i * x.shape[1] + j];
+        for (std::size_t j = 0; j < x.shape[1]; ++j)
+            y.values[j * x.shape[0] + i] = x.values[i * x.shape[1] + j];
     return y;
 }
 
@@ -267,7 +268,8 @@ struct evaluation {
     }
     template <class Op>
     numbers over_steps(Op const& op) const {
-        return turned({spinet::detail::turned(shape), value_of(op, turned(*x[0]), spinet::detail::turned(shape))})
+        return turned({spinet::detail::turned(shape),
+                       value_of(op, turned(*x[0]), spinet::detail::turned(shape))})
             .values;
     }
     numbers operator()(spinet::convolution const& op) const {

@@ -227,7 +227,8 @@ TEST_CASE("refused: files that are none, cut and with flipped bits", "[network]"
         CHECK(finite);
         return what;
     };
-    CHECK_THAT(reading("no HDF5"), ContainsSubstring("begins neither as an HDF5 file does nor as a zip file"));
+    CHECK_THAT(reading("no HDF5"),
+               ContainsSubstring("begins neither as an HDF5 file does nor as a zip file"));
     CHECK_FALSE(keras_hdf5{}.recognises(place.path() / "none.h5"));
     CHECK_FALSE(keras_hdf5{}.recognises(place.write("text.h5", "text that is long enough")));
     auto const whole = spinet::read_whole(fixture("keras_1.h5"));

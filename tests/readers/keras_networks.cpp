@@ -79,9 +79,17 @@ TEST_CASE("Keras: each layer computes what its equations say", "[network]") {
         std::string name;
         std::size_t compared;
     };
-    for (auto const& [name, least] :
-         {expected{"images", 19}, {"series", 7}, {"graph", 21}, {"states", 6}, {"words", 6}, {"mixed", 12}, {"text", 6}, {"branches", 9},
-          {"channels_first", 5}, {"channels_moved", 4}, {"table", 5}})
+    for (auto const& [name, least] : {expected{"images", 19},
+                                      {"series", 7},
+                                      {"graph", 21},
+                                      {"states", 6},
+                                      {"words", 6},
+                                      {"mixed", 12},
+                                      {"text", 6},
+                                      {"branches", 9},
+                                      {"channels_first", 5},
+                                      {"channels_moved", 4},
+                                      {"table", 5}})
         for (auto const* type : {".h5", ".keras"}) {
             INFO(name + type);
             auto const net = read(name + type);
@@ -122,7 +130,8 @@ TEST_CASE("Keras: the same weights give the couplings of the safetensors file", 
     for (std::string const name : {"lenet", "gru"}) {
         INFO(name);
         auto const architecture = spinet::read_architecture(exported / (name + ".json"));
-        auto const wanted = spinet::safetensors{.architecture = architecture}(exported / (name + ".safetensors"));
+        auto const wanted =
+            spinet::safetensors{.architecture = architecture}(exported / (name + ".safetensors"));
         for (auto const* type : {".h5", ".keras"}) {
             INFO(type);
             auto const net = read("exported_" + name + type);
@@ -142,7 +151,8 @@ TEST_CASE("Keras: the same weights give the couplings of the safetensors file", 
 
 TEST_CASE("Keras: names of layers are those of nodes", "[network]") {
     auto const net = read("graph.keras");
-    for (auto const* name : {"input_1", "a", "b", "sum", "inner", "inner_bn", "joined", "most", "row", "last"}) {
+    for (auto const* name :
+         {"input_1", "a", "b", "sum", "inner", "inner_bn", "joined", "most", "row", "last"}) {
         INFO(name);
         CHECK(net.find(name) != nullptr);
     }

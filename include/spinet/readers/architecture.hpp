@@ -37,7 +37,8 @@ struct node_spec {
     std::vector<std::size_t> window = {}, stride = {}, padding = {}, padding_after = {}, dilation = {};
     std::optional<std::size_t> groups = {}, heads = {}, layer = {}, index = {};
     std::optional<double> epsilon = {};
-    std::optional<bool> causal = {}, reversed = {}, count_padding = {}, norm_first = {}, reset_after = {}, of_steps = {};
+    std::optional<bool> causal = {}, reversed = {}, count_padding = {}, norm_first = {}, reset_after = {},
+                        of_steps = {};
 };
 
 /// The operations in an order in which they can be evaluated. Readers of weights (safetensors, npz,
@@ -188,10 +189,12 @@ private:
         if (op == "pooling") return pooling_of(spec);
         if (op == "batch_normalisation") {
             auto const from = prefix();
-            return batch_normalisation{
-                required_tensor({from, ".running_mean"}), required_tensor({from, ".running_var"}),
-                optional_tensor({from, ".weight"}), optional_tensor({from, ".bias"}), epsilon(),
-                take_flag("of_steps", spec.of_steps)};
+            return batch_normalisation{required_tensor({from, ".running_mean"}),
+                                       required_tensor({from, ".running_var"}),
+                                       optional_tensor({from, ".weight"}),
+                                       optional_tensor({from, ".bias"}),
+                                       epsilon(),
+                                       take_flag("of_steps", spec.of_steps)};
         }
         if (op == "layer_normalisation") {
             auto const from = prefix();

@@ -14,8 +14,8 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstring>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <iterator>
 #include <map>
@@ -237,7 +237,8 @@ private:
             at.op = offset{*by(shift->values)};
         else if (at.op.is<addition>()) {
             if (given[0] == nullptr || given[1] == nullptr || *given[0] != *given[1])
-                throw error("node ", in_quotes(at.name), " adds values that are laid flat in different orders");
+                throw error("node ", in_quotes(at.name),
+                            " adds values that are laid flat in different orders");
         } else if (at.op.is<concatenation>()) {
             return joined_orders(at, given);
         } else if (!at.op.is<activation>() && !at.op.is<flatten>()) {

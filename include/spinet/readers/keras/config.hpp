@@ -235,10 +235,10 @@ private:
             else if (layers[k].contains("inbound_nodes"))
                 inputs = inputs_of(layers[k]["inbound_nodes"], own);
             if (kind == "InputLayer" && !given.empty()) {
-                auto const which = sequential ? 0u
-                                              : static_cast<std::size_t>(
-                                                    std::find(begins.begin(), begins.end(), own) -
-                                                    begins.begin());
+                auto const which = sequential
+                                       ? 0u
+                                       : static_cast<std::size_t>(
+                                             std::find(begins.begin(), begins.end(), own) - begins.begin());
                 if (which >= given.size())
                     throw error("layer ", in_quotes(own), " is an input that nothing feeds");
                 results[own] = {given[which]};
@@ -251,7 +251,8 @@ private:
             } else {
                 auto const name = names_.insert(own).second ? own : unused(at.within, own);
                 layers_.push_back({name, kind, options, std::move(inputs), at.within, own, group, number});
-                if (sequential && layers_.back().inputs.empty()) add_shape(layers_.back().options, config, layers[k]);
+                if (sequential && layers_.back().inputs.empty())
+                    add_shape(layers_.back().options, config, layers[k]);
                 open.push_back(layers_.size() - 1);
                 results[own] = {{name, 0}};
             }

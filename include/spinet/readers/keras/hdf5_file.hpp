@@ -168,9 +168,8 @@ public:
           size_(image.empty() ? file.size() : image.size()),
           remaining_(memory_for(file.size())) {
         hdf5_handle const access(H5Pcreate(H5P_FILE_ACCESS), &H5Pclose);
-        if (!image.empty() &&
-            (H5Pset_fapl_core(access.get(), std::size_t{1} << 16, 0) < 0 ||
-             H5Pset_file_image(access.get(), image.data(), image.size()) < 0))
+        if (!image.empty() && (H5Pset_fapl_core(access.get(), std::size_t{1} << 16, 0) < 0 ||
+                               H5Pset_file_image(access.get(), image.data(), image.size()) < 0))
             file.refuse("the HDF5 file in it cannot be opened: ", hdf5_reason());
         // the library refuses an image by the name of a file
         auto const name = file.path() + (image.empty() ? "" : "/model.weights.h5");
@@ -182,7 +181,6 @@ public:
     [[noreturn, gnu::always_inline]] void refuse(Pieces const&... what) const {
         file_->refuse(what...);
     }
-
 
     [[nodiscard]] hdf5_group root() const {
         hdf5_group group{{H5Gopen2(opened_.get(), "/", H5P_DEFAULT), &H5Gclose}, {}};
@@ -508,8 +506,7 @@ private:
                                                          std::string const& what) const {
         std::uint64_t const width = H5Tget_size(type.get());
         // they are all in the file
-        if (width == 0 || width > size_ || count > size_ / width)
-            refuse(what, " is larger than the file");
+        if (width == 0 || width > size_ || count > size_ / width) refuse(what, " is larger than the file");
         std::string all(static_cast<std::size_t>(count * width), '\0');
         if (H5Aread(attribute.get(), type.get(), all.data()) < 0)
             refuse(what, " cannot be read: ", hdf5_reason());

@@ -32,13 +32,13 @@ namespace spinet {
 /// 3's `model.save_weights("x.weights.h5")`. Sources of the layouts: keras/src/legacy/saving/
 /// legacy_h5_format.py and keras/src/saving/saving_lib.py.
 ///
-/// A whole model, Sequential or Functional, says what its layers do and what feeds what; docs/network-files.md
-/// lists the classes of layers that are read. Kernels become weights of the library's order of axes and
-/// gates, (out, in, positions...), of the type that the file has: float16, bfloat16, float32 or float64.
-/// Values with channels last become values with channels first, and the columns of a dense layer that reads
-/// such values in a row are moved accordingly. A function that spinet does not know is `unspecified`, with a
-/// note; a layer that changes nothing when the network is used, such as Dropout, is left out with a note; a
-/// layer without an operation is refused by name and class.
+/// A whole model, Sequential or Functional, says what its layers do and what feeds what;
+/// docs/network-files.md lists the classes of layers that are read. Kernels become weights of the library's
+/// order of axes and gates, (out, in, positions...), of the type that the file has: float16, bfloat16,
+/// float32 or float64. Values with channels last become values with channels first, and the columns of a
+/// dense layer that reads such values in a row are moved accordingly. A function that spinet does not know is
+/// `unspecified`, with a note; a layer that changes nothing when the network is used, such as Dropout, is
+/// left out with a note; a layer without an operation is refused by name and class.
 ///
 /// Weights alone take an `architecture`, whose nodes are named like the layers. Without one they have to be
 /// those of dense layers, which follow each other in the order of `layer_names`, or (Keras 3) of the numbers
@@ -169,7 +169,8 @@ private:
                 found.push_back(dense_of(each));
                 skipped = false;
             } else if (wanted && !options_->layers.empty()) {
-                throw error("layer ", in_quotes(each.name), ", which the option 'layers' names, is not dense");
+                throw error("layer ", in_quotes(each.name),
+                            ", which the option 'layers' names, is not dense");
             } else if (wanted && !each.arrays.empty()) {
                 throw error(each.described, " with the weights ", each.arrays.names(),
                             " is not dense, and the file does not say what it does; describe the network in "
@@ -180,8 +181,7 @@ private:
                 note(each, wanted ? "it has no weights, and the file does not say what it does" : "as asked");
             }
         }
-        if (found.empty())
-            throw error("no dense layer: the file has none with a kernel of shape (in, out)");
+        if (found.empty()) throw error("no dense layer: the file has none with a kernel of shape (in, out)");
         order(found);
         if (!model_)
             for (std::size_t k = 0; k < found.size(); ++k)
@@ -257,15 +257,17 @@ private:
         if (spec.op == "dense") {
             tensors_.put_dense(where, of, prefix);
         } else if (spec.op == "convolution") {
-            bool const depthwise = of.find("depthwise_kernel", 100) != nullptr || kind.starts_with("depthwise");
-            tensors_.put_convolution(where, of,
-                                     depthwise ? keras_tensors::kernel_kind::depthwise
-                                               : keras_tensors::kernel_kind::whole,
-                                     prefix);
+            bool const depthwise =
+                of.find("depthwise_kernel", 100) != nullptr || kind.starts_with("depthwise");
+            tensors_.put_convolution(
+                where, of,
+                depthwise ? keras_tensors::kernel_kind::depthwise : keras_tensors::kernel_kind::whole,
+                prefix);
         } else if (spec.op == "batch_normalisation") {
             bool const both = of.size() == 4;
             if (contents_->numbered && !both && of.size() != 2)
-                throw error(where, " has ", of.size(), " arrays: a scale or a shift is missing, and the file "
+                throw error(where, " has ", of.size(),
+                            " arrays: a scale or a shift is missing, and the file "
                             "does not say which");
             tensors_.put_batch_normalisation(where, of, both || of.find("gamma", 100) != nullptr,
                                              both || of.find("beta", 100) != nullptr, prefix);
@@ -334,8 +336,8 @@ struct keras_entries {
     zip.read(config, std::as_writable_bytes(std::span(text)));
     std::vector<std::byte> image(static_cast<std::size_t>(weights.size));
     zip.read(weights, image);
-    if (std::string_view(reinterpret_cast<char const*>(image.data()), std::min<std::size_t>(8, image.size())) !=
-        "\x89HDF\r\n\x1a\n")
+    if (std::string_view(reinterpret_cast<char const*>(image.data()),
+                         std::min<std::size_t>(8, image.size())) != "\x89HDF\r\n\x1a\n")
         file.refuse("its model.weights.h5 does not begin as an HDF5 file does");
     auto found = read_keras_apart(file, image, {}, options.time_limit);
     found.config = std::move(text);

@@ -43,8 +43,8 @@ public:
         if (found == nullptr) return std::nullopt;
         used_.insert(found);
         if (!found->values)
-            throw error(where, ": data set ", in_quotes(found->whole), " of shape ",
-                        tuple_text(found->shape), " has elements of type ", found->type_name,
+            throw error(where, ": data set ", in_quotes(found->whole), " of shape ", tuple_text(found->shape),
+                        " has elements of type ", found->type_name,
                         "; float16, bfloat16, float32 and float64 are read");
         return found->values;
     }
@@ -52,8 +52,7 @@ public:
     void use(keras_array const& one) { used_.insert(&one); }
 
     void put(std::string const& name, tensor values) {
-        listed_[name] = {name, {}, false, values.type(),
-                         {values.shape().begin(), values.shape().end()}};
+        listed_[name] = {name, {}, false, values.type(), {values.shape().begin(), values.shape().end()}};
         made_.insert_or_assign(name, std::move(values));
     }
     void put(std::string const& name, std::optional<tensor> values) {
@@ -136,9 +135,7 @@ public:
     }
 
     [[nodiscard]] network assembled(network_architecture const& nodes) const {
-        tensor_source const source = [this](listed_tensor const& of) {
-            return made_.find(of.name)->second;
-        };
+        tensor_source const source = [this](listed_tensor const& of) { return made_.find(of.name)->second; };
         return assembly(listed_, source).run(nodes);
     }
     [[nodiscard]] tensor const* find(std::string const& name) const {
@@ -148,8 +145,7 @@ public:
 
 private:
     static void check_rank(std::string const& where, tensor const& of, std::size_t rank, char const* why) {
-        if (of.rank() != rank)
-            throw error(where, ": ", of.described(), " has rank ", of.rank(), "; ", why);
+        if (of.rank() != rank) throw error(where, ": ", of.described(), " has rank ", of.rank(), "; ", why);
         if (of.size() == 0) throw error(where, ": ", of.described(), " has a dimension of size 0");
     }
 
@@ -294,8 +290,7 @@ private:
     void check_used(layer_config const& layer) const {
         for (auto const* each : arrays_->of(layer).all())
             if (!tensors_.used(*each))
-                layer.refuse("has the weights ", arrays_->of(layer).names(),
-                             ", more than its options say");
+                layer.refuse("has the weights ", arrays_->of(layer).names(), ", more than its options say");
     }
     void note(layer_config const& layer, std::string const& why) {
         notes_.push_back("left out " + layer.described() + ": " + why);
@@ -363,10 +358,11 @@ private:
         if (!input.made) {
             bool const open = std::count(of.shape.begin(), of.shape.end(), 0u) > 0;
             if (of.shape.empty() || open)
-                layer.refuse("reads the input ", in_quotes(input.name), ", of which the model leaves the ",
-                             (open ? "lengths " + tuple_text(of.shape) + " open where they are 0" : "shape open"),
-                             "; give the shape of one sample, without the batch and in Keras's order, in the "
-                             "option 'input_shape' (characterize --input-shape)");
+                layer.refuse(
+                    "reads the input ", in_quotes(input.name), ", of which the model leaves the ",
+                    (open ? "lengths " + tuple_text(of.shape) + " open where they are 0" : "shape open"),
+                    "; give the shape of one sample, without the batch and in Keras's order, in the "
+                    "option 'input_shape'");
             auto& spec = add(input.name, "input", {});
             spec.shape = of.shape;
             if (wanted == form::flat) spec.shape = {size_of_value(layer, of)};
@@ -418,7 +414,8 @@ private:
     }
     /// Channels at positions; along one axis also steps of a sequence, where they are that or are to be.
     void make_maps(layer_config const& layer, keras_value& of, std::size_t axes) {
-        if (axes == 1 && of.is == form::open && !layer.channels_first() && form_after(layer, 2) == form::steps)
+        if (axes == 1 && of.is == form::open && !layer.channels_first() &&
+            form_after(layer, 2) == form::steps)
             decide(layer, of, form::steps);
         if (axes == 1 && of.is == form::steps && of.shape.size() == 2 && !layer.channels_first()) return;
         if (of.is == form::open) of.channels_first = layer.channels_first();
@@ -484,7 +481,8 @@ private:
     void finish(layer_config const& layer, keras_value made) {
         if (layer.find("activation") != nullptr) {
             auto const name = spare(layer.name + " activation");
-            if (!apply(layer, keras_activation(layer, "activation", "linear"), made, name)) names_.erase(name);
+            if (!apply(layer, keras_activation(layer, "activation", "linear"), made, name))
+                names_.erase(name);
         }
         values_[layer.name] = std::move(made);
     }
@@ -547,8 +545,8 @@ private:
         value_shape shape;
     };
     [[nodiscard]] windows windows_of(layer_config const& layer, keras_value const& of,
-                                     std::vector<std::size_t> const& window,
-                                     std::vector<std::size_t> stride, std::size_t channels) const {
+                                     std::vector<std::size_t> const& window, std::vector<std::size_t> stride,
+                                     std::size_t channels) const {
         std::size_t const axes = window.size();
         windows made{std::move(stride), layer.sizes("dilation_rate", axes, 1), {}, {}, {}};
         if (made.stride.empty()) made.stride.assign(axes, 1);
@@ -562,8 +560,8 @@ private:
             std::size_t before = 0, after = 0;
             if (rule == "causal") before = span - 1;
             if (rule == "same") {
-                std::size_t const covered = ((length + made.stride[a] - 1) / made.stride[a] - 1) *
-                                                made.stride[a] + span;
+                std::size_t const covered =
+                    ((length + made.stride[a] - 1) / made.stride[a] - 1) * made.stride[a] + span;
                 std::size_t const all = covered > length ? covered - length : 0;
                 before = all / 2, after = all - before;
             }
@@ -604,7 +602,8 @@ private:
         if (of.is == form::steps) spec.of_steps = true;
     }
     void check_axes(layer_config const& layer, std::string const& name) {
-        std::size_t const axes = layer.class_name.back() == 'D' ? layer.class_name[layer.class_name.size() - 2] - '0' : 2;
+        std::size_t const axes =
+            layer.class_name.back() == 'D' ? layer.class_name[layer.class_name.size() - 2] - '0' : 2;
         if (tensors_.find(name + ".weight")->rank() != axes + 2)
             layer.refuse("has a kernel of another rank, ", tensors_.find(name + ".weight")->described());
     }
@@ -643,7 +642,8 @@ private:
         make_maps(layer, of, tensors_.find(depthwise + ".weight")->rank() - 2);
         add_windows(layer, of, depthwise, channels_of(of));
         auto const& pointwise = tensors_.find(layer.name + ".weight")->shape();
-        if (pointwise[1] != channels_of(of) || pointwise[1] * pointwise[0] != tensors_.find(layer.name + ".weight")->size())
+        if (pointwise[1] != channels_of(of) ||
+            pointwise[1] * pointwise[0] != tensors_.find(layer.name + ".weight")->size())
             layer.refuse("has a pointwise kernel that does not follow its depthwise one");
         mark_steps(add(layer.name, "convolution", {of.node}), of);
         of.node = layer.name;
@@ -839,8 +839,7 @@ private:
                                                          : keras_function_of(layer.class_name, layer.options);
         if (layer.class_name == "PReLU") {
             for (auto const* each : arrays_->of(layer).all()) tensors_.use(*each);
-            notes_.push_back("left out the slopes of " + layer.described() +
-                             ": a function has no couplings");
+            notes_.push_back("left out the slopes of " + layer.described() + ": a function has no couplings");
         }
         if (!apply(layer, function, of, layer.name)) note(layer, "it is the identity");
         values_[layer.name] = std::move(of);
@@ -903,7 +902,8 @@ private:
         join(layer, "concatenation", all);
         auto& made = values_[layer.name];
         (made.is == form::maps && made.channels_first && made.shape.size() > 1 ? made.shape.front()
-                                                                              : made.shape.back()) = features;
+                                                                               : made.shape.back()) =
+            features;
     }
 
     // ---- shapes
@@ -1021,7 +1021,8 @@ private:
         if (kind == "rnn") spec.activation = to_string(function.kind);
         note_functions(layer, kind, function);
         of.node = name;
-        of.shape[1] = tensors_.find(detail::text(name, ".weight_hh", backwards ? "_l0_reverse" : "_l0"))->shape()[1];
+        of.shape[1] =
+            tensors_.find(detail::text(name, ".weight_hh", backwards ? "_l0_reverse" : "_l0"))->shape()[1];
         if (sequences) return;
         auto const last = spare(name + " last");
         auto& step = add(last, "select_step", {name});
@@ -1037,16 +1038,18 @@ private:
         }
         auto const gates = keras_activation(layer, "recurrent_activation", "sigmoid");
         if (function.kind != activation_kind::tanh || gates.kind != activation_kind::sigmoid)
-            notes_.push_back(layer.described() + " applies " + in_quotes(function.name) + ", and to its gates " +
-                             in_quotes(gates.name) + ": the network has tanh and sigmoid in their place");
+            notes_.push_back(layer.described() + " applies " + in_quotes(function.name) +
+                             ", and to its gates " + in_quotes(gates.name) +
+                             ": the network has tanh and sigmoid in their place");
     }
 
     void take_recurrent(layer_config const& layer) {
         auto of = value_of(layer);
         bool const backwards = layer.flag("go_backwards", false);
         if (backwards && layer.flag("return_sequences", false))
-            layer.refuse("gives its states from the last step to the first (go_backwards), for which spinet "
-                         "has no operation");
+            layer.refuse(
+                "gives its states from the last step to the first (go_backwards), for which spinet "
+                "has no operation");
         add_recurrent(layer, weights_of(layer), of, layer.name, backwards);
         values_[layer.name] = std::move(of);
     }
@@ -1071,7 +1074,8 @@ private:
         bool const turned = forward.flag("go_backwards", false);
         if (layer.find("backward_layer") && backward.flag("go_backwards", false) == turned)
             layer.refuse("has two layers of one direction");
-        auto const mode = layer.find("merge_mode") == nullptr ? std::string("none") : layer.text("merge_mode", "");
+        auto const mode =
+            layer.find("merge_mode") == nullptr ? std::string("none") : layer.text("merge_mode", "");
         if (turned || (mode != "sum" && mode != "concat"))
             layer.refuse("joins the states of its directions by ", in_quotes(mode),
                          ", for which spinet has no operation");
