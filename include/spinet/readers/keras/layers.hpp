@@ -601,11 +601,14 @@ private:
     static void mark_steps(node_spec& spec, keras_value const& of) {
         if (of.is == form::steps) spec.of_steps = true;
     }
-    void check_axes(layer_config const& layer, std::string const& name) {
-        std::size_t const axes =
-            layer.class_name.back() == 'D' ? layer.class_name[layer.class_name.size() - 2] - '0' : 2;
-        if (tensors_.find(name + ".weight")->rank() != axes + 2)
-            layer.refuse("has a kernel of another rank, ", tensors_.find(name + ".weight")->described());
+    /// The axes of positions that a class says at its end: 1 of "Conv1D".
+    [[nodiscard]] static std::size_t axes_of(layer_config const& layer) {
+        return layer.class_name.ends_with("1D") ? 1 : 2;
+    }
+    void check_axes(layer_config const& layer, std::string const& name) const {
+        auto const& weight = *tensors_.find(name + ".weight");
+        if (weight.rank() != axes_of(layer) + 2)
+            layer.refuse("has a kernel of another rank, ", weight.described());
     }
 
     void take_convolution(layer_config const& layer) {
@@ -653,7 +656,7 @@ private:
 
     void take_pooling(layer_config const& layer) {
         auto of = value_of(layer);
-        std::size_t const axes = layer.class_name[layer.class_name.size() - 2] == '1' ? 1 : 2;
+        std::size_t const axes = axes_of(layer);
         make_maps(layer, of, axes);
         auto window = layer.sizes("pool_size", axes, 1);
         if (window.empty()) window.assign(axes, 2);
@@ -677,7 +680,7 @@ private:
 
     void take_global_pooling(layer_config const& layer) {
         auto of = value_of(layer);
-        std::size_t const axes = layer.class_name[layer.class_name.size() - 2] == '1' ? 1 : 2;
+        std::size_t const axes = axes_of(layer);
         bool const average = layer.class_name.find("Average") != std::string::npos;
         bool const keep = layer.flag("keepdims", false);
         make_maps(layer, of, axes);
@@ -700,7 +703,7 @@ private:
     /// padding: one number; (along y, along x); ((top, bottom), (left, right)).
     void take_zeros(layer_config const& layer) {
         auto of = value_of(layer);
-        std::size_t const axes = layer.class_name[layer.class_name.size() - 2] == '1' ? 1 : 2;
+        std::size_t const axes = axes_of(layer);
         make_maps(layer, of, axes);
         auto const* padding = layer.find("padding");
         if (of.before.empty()) of.before.assign(axes, 0), of.after.assign(axes, 0);
