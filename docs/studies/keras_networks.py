@@ -485,6 +485,12 @@ def networks():
         given(2, 5, 4), conv("first", (2, 2, 2, 3), activation="relu", **first),
         Layer("Flatten", "flat", **first), dense("last", 3 * 4 * 3, 2)], (2, 5, 4), {}
 
+    yield "photograph", [
+        given(4, 3), Layer("Rescaling", "rescaling", scale=0.125, offset=0.25), Layer("Flatten", "flat"),
+        dense("last", 12, 2)], (4, 3), dict(steps=True)
+    yield "scaled_steps", [
+        given(4, 3), normalised("bn", 3), Layer("Flatten", "flat"), dense("last", 12, 2)], (4, 3), dict(steps=True)
+
     table = [given(5), Layer("Normalization", "scaled", None, {"mean": random(5), "variance": np.abs(random(5)),
                              "count": np.int64(3)}, axis=[-1], mean=None, variance=None),
              dense("hidden", 5, 4, activation="softplus"), normalised("bn", 4), dense("last", 4, 1)]

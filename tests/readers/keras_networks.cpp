@@ -89,7 +89,9 @@ TEST_CASE("Keras: each layer computes what its equations say", "[network]") {
                                       {"branches", 9},
                                       {"channels_first", 5},
                                       {"channels_moved", 4},
-                                      {"table", 5}})
+                                      {"table", 5},
+                                      {"photograph", 2},
+                                      {"scaled_steps", 3}})
         for (auto const* type : {".h5", ".keras"}) {
             INFO(name + type);
             auto const net = read(name + type);

@@ -253,7 +253,8 @@ private:
             taken.insert(group.name);
             break;
         }
-        if (of.empty()) return;  // it says itself what it lacks
+        bool const again = !put_.insert(text(prefix, " ", spec.op, spec.reversed ? " reversed" : "")).second;
+        if (of.empty() || again) return;  // the assembly says what is missing
         if (spec.op == "dense") {
             tensors_.put_dense(where, of, prefix);
         } else if (spec.op == "convolution") {
@@ -304,6 +305,7 @@ private:
     keras_index index_;
     std::optional<keras_model> model_;
     keras_tensors tensors_;
+    std::set<std::string> put_;
     std::vector<std::string> notes_;
 };
 

@@ -9,6 +9,7 @@
 #include <spinet/network/shapes.hpp>
 #include <spinet/network/tensor.hpp>
 #include <spinet/readers/architecture.hpp>
+#include <spinet/readers/file.hpp>
 #include <spinet/readers/keras/arrays.hpp>
 #include <spinet/readers/keras/config.hpp>
 
@@ -16,6 +17,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
@@ -41,7 +43,8 @@ public:
                                               std::string_view name, std::size_t number) {
         auto const* const found = of.find(name, number);
         if (found == nullptr) return std::nullopt;
-        used_.insert(found);
+        if (!used_.insert(found).second)
+            throw error(where, ": data set ", in_quotes(found->whole), " belongs to another layer too");
         if (!found->values)
             throw error(where, ": data set ", in_quotes(found->whole), " of shape ", tuple_text(found->shape),
                         " has elements of type ", found->type_name,
@@ -393,7 +396,9 @@ private:
     /// The node that has the value in a row.
     void make_flat(layer_config const& layer, keras_value& of, std::string const& name = {}) {
         refuse_zeros(layer, of);
+        std::size_t const size = size_of_value(layer, of);
         decide(layer, of, form::flat);
+        of.shape = of.is == form::flat ? value_shape{size} : of.shape;
         if (of.is == form::flat) return;
         auto& flat = flat_[of.node];
         if (flat.empty()) {
@@ -403,7 +408,7 @@ private:
         }
         of.node = flat;
         of.is = form::flat;
-        of.shape = {size_of_value(layer, of)};
+        of.shape = {size};
     }
     void make_steps(layer_config const& layer, keras_value& of) {
         refuse_zeros(layer, of);
@@ -468,11 +473,13 @@ private:
         }
         return either_form(otherwise, rank == 3 ? form::maps : rank == 2 ? form::steps : form::flat);
     }
-    /// For a layer that works on each value, or each channel, by itself.
-    void make_any(layer_config const& layer, keras_value& of) {
+    /// For a layer that works on each value by itself, or on the features along an axis.
+    void make_any(layer_config const& layer, keras_value& of, bool along_features = false) {
         refuse_zeros(layer, of);
         if (of.is != form::open) return;
-        auto const wanted = form_after(layer, of.shape.size());
+        auto wanted = form_after(layer, of.shape.size());
+        if (along_features && wanted == form::flat && of.shape.size() > 1)
+            wanted = of.shape.size() == 2 ? form::steps : form::maps;
         if (wanted == form::flat) return make_flat(layer, of);
         decide(layer, of, of.shape.size() == 1 ? form::flat : wanted);
     }
@@ -747,19 +754,20 @@ private:
         if (of.is == form::open && (of.shape.empty() || of.shape == value_shape{0}))
             of.shape = {tensors_.find(layer.name + ".running_mean")->size()};
         if (of.is == form::open) of.channels_first = of.shape.size() == 3 && layer.axis(3) == 0;
-        make_any(layer, of);
-        if (of.is != form::flat || of.shape.size() == 1) require_features(layer, of);
+        make_any(layer, of, true);
+        require_features(layer, of);
         normalise(layer, std::move(of), layer.number("epsilon", 1e-3));
     }
 
     /// y = scale x + offset, as a normalisation.
     void add_affine(layer_config const& layer, keras_value of, std::vector<double> const& scale,
                     std::vector<double> const& shift) {
+        if (of.shape.empty()) layer.refuse("reads an input of which the model leaves the shape open");
+        std::size_t const n = channels_of(of);
         make_any(layer, of);
-        std::size_t const n = of.is == form::maps ? channels_of(of) : of.shape.back();
-        std::size_t const size = of.is == form::flat ? size_of_value(layer, of) : n;
-        if ((scale.size() != 1 && scale.size() != n) || (shift.size() != 1 && shift.size() != n) ||
-            size > 10'000'000)
+        std::size_t const size = of.is == form::flat ? of.shape[0] : n;
+        constants_.take(4 * size * sizeof(double));
+        if ((scale.size() != 1 && scale.size() != n) || (shift.size() != 1 && shift.size() != n))
             layer.refuse("has ", std::max(scale.size(), shift.size()), " numbers for values of shape ",
                          tuple_text(of.shape));
         auto const put = [&](char const* part, std::vector<double> const& values) {
@@ -823,7 +831,7 @@ private:
         auto of = value_of(layer);
         auto const weights = weights_of(layer);
         if (layer.flag("rms_scaling", false)) layer.refuse("scales by the root mean square alone");
-        make_any(layer, of);
+        make_any(layer, of, true);
         require_features(layer, of);
         if (of.shape.size() == 1) make_flat(layer, of);
         if (of.is == form::maps)
@@ -1117,6 +1125,7 @@ private:
     network_architecture nodes_;
     keras_tensors tensors_;
     std::vector<std::string> notes_;
+    memory_allowance constants_{std::uint64_t{64} << 20, "its layers of constants need more than 64 MiB"};
     bool any_weights_ = false;
 };
 
