@@ -113,7 +113,7 @@ private:
         std::set<std::string_view> known;
         for (auto const& group : contents_->groups) known.insert(group.name);
         if (model_)
-            for (auto const& layer : model_->layers) known.insert(layer.name);
+            for (auto const& layer : *model_) known.insert(layer.name);
         for (auto const* names : {&options_->ignored, &options_->layers})
             for (auto const& name : *names)
                 if (known.count(name) == 0)
@@ -136,7 +136,7 @@ private:
     [[nodiscard]] std::vector<candidate> candidates() const {
         std::vector<candidate> all;
         if (model_) {
-            for (auto const& layer : model_->layers)
+            for (auto const& layer : *model_)
                 all.push_back({layer.name, layer.described(), index_.of(layer), &layer});
             return all;
         }
@@ -303,7 +303,7 @@ private:
     keras_contents const* contents_;
     keras_hdf5 const* options_;
     keras_index index_;
-    std::optional<keras_model> model_;
+    std::optional<std::vector<keras_layer_config>> model_;
     keras_tensors tensors_;
     std::set<std::string> put_;
     std::vector<std::string> notes_;

@@ -172,19 +172,19 @@ struct keras_value {
 /// One translation of one model.
 class keras_translation {
 public:
-    keras_translation(keras_model const& model, keras_index const& arrays,
+    keras_translation(std::vector<keras_layer_config> const& model, keras_index const& arrays,
                       std::vector<std::string> const& ignored, value_shape const& input_shape)
         : model_(&model), arrays_(&arrays), ignored_(&ignored), input_shape_(&input_shape) {
-        for (std::size_t k = 0; k < model.layers.size(); ++k) {
-            names_.insert(model.layers[k].name);
-            for (auto const& each : model.layers[k].inputs) readers_[each.layer].push_back(k);
+        for (std::size_t k = 0; k < model.size(); ++k) {
+            names_.insert(model[k].name);
+            for (auto const& each : model[k].inputs) readers_[each.layer].push_back(k);
         }
     }
 
     /// Throws `error`, naming a layer and its class, where it has no place in a network.
     [[nodiscard]] network run() {
-        for (auto const& layer : model_->layers) take(layer);
-        for (auto const& layer : model_->layers)
+        for (auto const& layer : *model_) take(layer);
+        for (auto const& layer : *model_)
             if (!is_ignored(layer)) check_used(layer);
         if (!any_weights_) throw error("the model has no layer with weights");
         auto made = tensors_.assembled(nodes_);
@@ -460,7 +460,7 @@ private:
             open.pop_back();
             if (at == readers_.end()) continue;
             for (auto const k : at->second) {
-                auto const& next = model_->layers[k];
+                auto const& next = (*model_)[k];
                 auto const* const known = kind_of(next.class_name);
                 auto const reads = known == nullptr ? form::open : known->reads;
                 // Windows along one axis may move over steps; what comes after them decides.
@@ -468,7 +468,7 @@ private:
                 otherwise = either ? form::maps : otherwise;
                 if (reads == form::flat) return either_form(otherwise, reads);
                 if (reads != form::open && !either) return reads;
-                if (seen.insert(next.name).second) open.push_back(next.name);
+                if (seen.size() < 1000 && seen.insert(next.name).second) open.push_back(next.name);
             }
         }
         return either_form(otherwise, rank == 3 ? form::maps : rank == 2 ? form::steps : form::flat);
@@ -950,37 +950,25 @@ private:
         auto const* const target = layer.find("target_shape");
         if (target == nullptr || !target->is_array() || of.shape.empty())
             layer.refuse("has no target_shape, or reads values of unknown shape");
-        value_shape shape;
-        std::size_t known = 1, open = 0;
-        for (auto const& each : *target) {
-            bool const number = each.is_number_unsigned() && each.get<std::size_t>() <= 1'000'000'000;
-            shape.push_back(number ? each.get<std::size_t>() : 0);
-            if (number)
-                known = std::max<std::size_t>(1, known * shape.back() % 1'000'000'007);
-            else
-                ++open;
-        }
         std::size_t const size = size_of_value(layer, of);
-        for (auto& length : shape)
-            if (auto rest = shape; length == 0 && open == 1) {
-                std::replace(rest.begin(), rest.end(), std::size_t{0}, std::size_t{1});
-                auto const product = checked_product(rest);
-                if (product && *product != 0 && size % *product == 0) length = size / *product;
-            }
-        auto const product = checked_product(shape);
-        if (!product || *product != size || open > 1)
+        value_shape shape;
+        std::size_t* open = nullptr;
+        for (auto const& each : *target)
+            shape.push_back(each.is_number_unsigned() ? each.get<std::size_t>() : 1);
+        for (std::size_t k = 0; k < shape.size() && open == nullptr; ++k)
+            if (!(*target)[k].is_number_unsigned()) open = &shape[k];  // -1: the rest
+        auto const rest = checked_product(shape);
+        if (open != nullptr && rest && *rest != 0 && size % *rest == 0) *open = size / *rest;
+        if (checked_product(shape) != size)
             layer.refuse("makes ", tuple_text(shape), " of values of shape ", tuple_text(of.shape));
-        if (shape == of.shape || of.is == form::open) {
+        bool const channels = of.is == form::maps && size == channels_of(of) && !shape.empty() &&
+                              (of.channels_first ? shape.front() : shape.back()) == size;
+        if (shape == of.shape || of.is == form::open || (channels && shape.size() > 1)) {
             note(layer, "the order of the values stays");
-            of.shape = shape;
+            of.shape = std::move(shape);
             values_[layer.name] = std::move(of);
         } else if (shape.size() == 1) {
             lay_flat(layer, std::move(of));
-        } else if (of.is == form::maps && size == channels_of(of) &&
-                   (of.channels_first ? shape.front() : shape.back()) == size) {
-            note(layer, "channels of one position");
-            of.shape = shape;
-            values_[layer.name] = std::move(of);
         } else {
             layer.refuse("makes ", tuple_text(shape), " of values of shape ", tuple_text(of.shape),
                          ", for which spinet has no operation");
@@ -1112,7 +1100,7 @@ private:
         (this->*known->take)(within);
     }
 
-    keras_model const* model_;
+    std::vector<keras_layer_config> const* model_;
     keras_index const* arrays_;
     std::vector<std::string> const* ignored_;
     value_shape const* input_shape_;
