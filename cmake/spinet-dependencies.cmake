@@ -48,16 +48,16 @@ if(NOT TARGET spinet_libzip)
     endif()
 endif()
 
-# The C library, and zlib, which measures what is to be unpacked; Debian keeps headers and libraries of its variants
-# apart.
+# The C library, zlib, which measures what is to be unpacked, and libzip for .keras files; Debian keeps headers and
+# libraries of its variants apart.
 if(NOT TARGET spinet_libhdf5)
     find_path(spinet_hdf5_include hdf5.h PATH_SUFFIXES hdf5/serial)
     find_library(spinet_hdf5_library NAMES hdf5_serial hdf5)
     mark_as_advanced(spinet_hdf5_include spinet_hdf5_library)
-    if(spinet_hdf5_include AND spinet_hdf5_library AND TARGET ZLIB::ZLIB)
+    if(spinet_hdf5_include AND spinet_hdf5_library AND TARGET ZLIB::ZLIB AND TARGET spinet_libzip)
         add_library(spinet_libhdf5 INTERFACE IMPORTED)
         target_include_directories(spinet_libhdf5 INTERFACE "${spinet_hdf5_include}")
-        target_link_libraries(spinet_libhdf5 INTERFACE "${spinet_hdf5_library}" ZLIB::ZLIB)
+        target_link_libraries(spinet_libhdf5 INTERFACE "${spinet_hdf5_library}" ZLIB::ZLIB spinet_libzip)
     endif()
 endif()
 
@@ -85,7 +85,7 @@ set(spinet_zlib_name "zlib")
 set(spinet_zip_needs spinet_libzip)
 set(spinet_zip_name "libzip")
 set(spinet_hdf5_needs spinet_libhdf5)
-set(spinet_hdf5_name "HDF5 with zlib")
+set(spinet_hdf5_name "HDF5 with zlib and libzip")
 set(spinet_onnx_needs spinet_libonnx)
 set(spinet_onnx_name "libonnx with protobuf")
 

@@ -77,7 +77,7 @@ inline std::string formats() {
     names += ", ONNX";
 #endif
 #ifdef SPINET_PROGRAM_HAS_HDF5
-    names += ", Keras' HDF5";
+    names += ", Keras' HDF5 and .keras";
 #endif
     return names;
 }
@@ -96,7 +96,7 @@ inline spinet::network load_network(std::string const& file, std::string const& 
                                 spinet::onnx_model{input_shape},
 #endif
 #ifdef SPINET_PROGRAM_HAS_HDF5
-                                spinet::keras_hdf5{},
+                                spinet::keras_hdf5{.architecture = given, .input_shape = input_shape},
 #endif
                                 spinet::nnet{}, spinet::npy{});
 }

@@ -116,6 +116,7 @@ private:
                                                  "batch_normalisation",
                                                  "layer_normalisation",
                                                  "addition",
+                                                 "concatenation",
                                                  "offset",
                                                  "flatten",
                                                  "select_step",
@@ -127,7 +128,8 @@ private:
     std::vector<std::string> const lists = {"shape",   "window",        "stride",
                                             "padding", "padding_after", "dilation"};
     std::vector<std::string> const numbers = {"groups", "heads", "layer", "index", "epsilon"};
-    std::vector<std::string> const switches = {"causal", "reversed", "count_padding", "norm_first"};
+    std::vector<std::string> const switches = {"causal",     "reversed", "count_padding",
+                                               "norm_first", "of_steps", "reset_after"};
     std::vector<std::string> const kinds = {"average", "maximum", "rnn",  "lstm",     "gru",
                                             "relu",    "gelu",    "tanh", "identity", "softmax"};
 };

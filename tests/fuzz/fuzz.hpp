@@ -4,6 +4,7 @@
 
 #include <spinet/error.hpp>
 #include <spinet/network/network.hpp>
+#include <spinet/network/shapes.hpp>
 
 #include <cmath>
 #include <cstddef>
@@ -78,6 +79,16 @@ inline void require_finite(spinet::tensor const& of) {
     std::vector<double> values(of.size());
     of.copy_to(std::span<double>(values));
     for (auto const x : values) require(std::isfinite(x), "a weight is not finite");
+}
+
+/// That all weights of a network are finite, and its values have shapes.
+inline void require_sound(spinet::network const& net) {
+    require(!net.nodes().empty(), "a network without nodes");
+    require(result_shapes(net).size() == net.nodes().size(), "a node without a shape");
+    for (auto const& node : net.nodes())
+        node.op.visit([](auto const& op) {
+            for (auto const* each : spinet::detail::tensors_in(op)) require_finite(*each);
+        });
 }
 
 /// Reads the file, with at most so many bytes. Anything but a chain of finite weights or a file_error ends
