@@ -602,3 +602,36 @@ TEST_CASE("a chain of a hundred thousand activations is wired without recursion"
     CHECK(made.parts[0].size() == 12);
     CHECK(made.parts[1].size() == 6);
 }
+
+TEST_CASE("the shape of an input that is laid flat means nothing", "[mapping]") {
+    // Whatever stands before the flattening, the glass is that of (18): one part, one factor, one T_formula.
+    auto const made = [](std::vector<std::size_t> const& shape, int before) {
+        network net;
+        net.add({"x", input{18, shape}, {}});
+        std::string last = "x";
+        if (before == 1) net.add({"a", activation{activation_kind::sigmoid}, {"x"}}), last = "a";
+        if (before == 2) net.add({"a", offset{values({6}, numbers(6, 0.0))}, {"x"}}), last = "a";
+        if (shape.size() > 1) net.add({"flat", flatten{}, {last}}), last = "flat";
+        net.add({"h", dense{random_tensor({5, 18}, 1)}, {last}});
+        net.add({"y", dense{random_tensor({3, 5}, 2)}, {"h"}});
+        return net;
+    };
+    for (auto const kind : {scale::none, scale::layer_unit_variance, scale::t_formula}) {
+        auto const expected = to_spin_glass<double>(made({}, 0), twin_hopfield{.scale = kind});
+        for (auto const& shape : {std::vector<std::size_t>{3, 6}, {1, 3, 6}, {3, 3, 2}})
+            for (int const before : {0, 1, 2}) {
+                if (before == 2 && shape.back() != 6) continue;
+                CAPTURE(shape, before, to_string(kind));
+                auto const glass = to_spin_glass<double>(made(shape, before), twin_hopfield{.scale = kind});
+                CHECK(couplings_of(glass) == couplings_of(expected));
+                CHECK(glass.groups().size() == expected.groups().size());
+                CHECK(wire_network(made(shape, before)).parts[0].positions == 1);
+            }
+    }
+    // Steps that a layer reads one by one stay steps, and channels channels.
+    network steps;
+    steps.add({"x", input{18, {3, 6}}, {}});
+    steps.add({"h", dense{random_tensor({5, 6}, 1)}, {"x"}});
+    steps.add({"flat", flatten{}, {"h"}});
+    CHECK(wire_network(steps).parts.size() == 6);
+}

@@ -106,15 +106,18 @@ inline temporary_directory const& shared_directory() {
     return place;
 }
 
-/// What the reader makes of a model.
+/// What the reader makes of a model, be it without weights, so that one node can be looked at alone.
+inline spinet::network read(std::filesystem::path const& path, spinet::onnx_model const& reader) {
+    return spinet::detail::onnx_reading::read_network(path, {reader.input_shape, reader.output_name});
+}
 inline spinet::network read(model const& made, spinet::onnx_model const& reader = {}) {
-    return reader(shared_directory().write("made.onnx", made.bytes()));
+    return read(shared_directory().write("made.onnx", made.bytes()), reader);
 }
 
 /// What it says of one.
 inline std::string refused(std::string const& bytes, spinet::onnx_model const& reader = {}) {
     auto const path = shared_directory().write("made.onnx", bytes);
-    return refusal(path, [&] { (void)reader(path); });
+    return refusal(path, [&] { (void)read(path, reader); });
 }
 inline std::string refused(model const& made, spinet::onnx_model const& reader = {}) {
     return refused(made.bytes(), reader);

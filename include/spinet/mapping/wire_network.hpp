@@ -277,25 +277,33 @@ private:
 
     // --- the operations
 
-    /// Whether the input is a sequence is known from what takes it, directly or after what works on either.
-    [[nodiscard]] bool read_as_maps() const {
+    /// How an input is read: as feature maps, as steps, or laid flat, where its shape means nothing.
+    enum class reading { flat, maps, steps };
+
+    /// Known from what takes the input, directly or after what works on either.
+    [[nodiscard]] reading reading_here() const {
+        auto found = reading::flat;
         std::vector<std::size_t> open{here()};  // no recursion: networks may be a hundred thousand deep
         while (!open.empty()) {
             auto const& takers = takers_[open.back()];
             open.pop_back();
             for (auto const taker : takers) {
                 auto const& op = net_->nodes()[taker].op;
-                if (op.template is<convolution>() || op.template is<pooling>()) return true;
-                if (op.template is<batch_normalisation>() || op.template is<activation>())
+                if (op.template is<convolution>() || op.template is<pooling>()) return reading::maps;
+                if (op.template is<batch_normalisation>() || op.template is<activation>() ||
+                    op.template is<offset>())
                     open.push_back(taker);
+                else if (!op.template is<flatten>())
+                    found = reading::steps;
             }
         }
-        return false;
+        return found;
     }
 
     [[nodiscard]] signal value_of(input const&) {
         signal made{shape_here()};
-        made.sequence = made.shape.size() == 2 && !read_as_maps();
+        auto const read_as = reading_here();
+        made.sequence = made.shape.size() == 2 && read_as == reading::steps;
         std::size_t size = made.step_size(), steps = made.steps();
         bool tokens = false;
         // Tokens: one spin for each word, at each step.
@@ -308,7 +316,7 @@ private:
         std::size_t const first =
             add_parts(inputs_ == 1 ? "input" : at_->name,
                       std::vector<std::vector<double>>(steps, std::vector<double>(size, 0.0)),
-                      tokens ? 1 : made.positions());
+                      tokens || read_as == reading::flat ? 1 : made.positions());
         for (std::size_t k = 0; k < steps; ++k) {
             made.terms.push_back({first + k, k * size});
             wired_.parts[first + k].is_input = true;

@@ -101,13 +101,16 @@ inline void set_instead(reading_state& state, call const& by, stage_operation op
     set_alike(state, by, std::move(op), state.stages[view.from].inputs, view);
 }
 
+/// The values of a view of which each is one of its stage, and none is left out.
+[[nodiscard]] inline computed all_values(reading_state& state, call const& by, computed const& view) {
+    if (view.at.count() == state.count_of(view.from)) return view;
+    auto const from = state.settled_somehow(view, by);
+    if (!from) by.fail("calculates with some of the values of ", described(state.stages[view.from]));
+    return {*from, row_major(view.at.sizes)};
+}
+
 /// scale x + shift of each value, on top of such arithmetic that is there already.
 inline void set_affine(reading_state& state, call const& by, computed view, affine op) {
-    if (view.at.count() != state.count_of(view.from)) {
-        auto const from = state.settled_somehow(view, by);
-        if (!from) by.fail("calculates with some of the values of ", described(state.stages[view.from]));
-        view = {*from, row_major(view.at.sizes)};
-    }
     for (auto const* each : {&op.scale, &op.shift})
         for (double const x : each->values)
             if (!std::isfinite(x)) by.fail("calculates with the constant ", number_text(x));
@@ -231,18 +234,21 @@ inline void add_constant(reading_state& state, call const& by, computed const& v
         return set_instead(state, by, variance{*number}, view);
     if (as<scores>(state.stages[view.from]) != nullptr) return mask_scores(state, by, view, given);
     if (add_bias(state, by, view, given)) return;
-    affine op{{}, state.coefficients_of(view, given, by)};
-    if (state.is_whole(view))
-        if (auto const values = trailing(state, view.from, view.at, given))
+    auto const all = number ? view : all_values(state, by, view);
+    affine op{{}, state.coefficients_of(all, given, by)};
+    if (state.is_whole(all))
+        if (auto const values = trailing(state, all.from, all.at, given))
             op.added = tensor_of(*values, state.budget);
-    set_affine(state, by, view, std::move(op));
+    set_affine(state, by, all, std::move(op));
 }
 
 inline void add_computed(reading_state& state, call const& by, computed const& a, computed const& b) {
     auto const &shape_a = state.stages[a.from].shape, &shape_b = state.stages[b.from].shape;
     if (a.at == b.at && shape_a == shape_b) return state.set_ready(by, addition{}, {a.from, b.from}, a.at);
-    auto const from_a = state.settled_somehow(a, by), from_b = state.settled_somehow(b, by);
-    if (!from_a || !from_b || a.at.sizes != b.at.sizes)
+    auto const from_a = state.settled_somehow(a, by);
+    auto const before = state.relabelled();
+    auto const from_b = state.settled_somehow(b, by);
+    if (!from_a || !from_b || a.at.sizes != b.at.sizes || before != state.relabelled())
         by.fail("adds values of shapes ", tuple_text(a.at.sizes), " and ", tuple_text(b.at.sizes),
                 ", in different orders or of different shapes");
     state.set_ready(by, addition{}, {*from_a, *from_b}, row_major(a.at.sizes));
@@ -287,9 +293,10 @@ inline void read_sub(reading_state& state, call& by) {
     if (right == nullptr)
         return add_constant(state, by, by.from_network(0),
                             negative(operand(by, 1, by.from_network(0)), state.budget));
-    if (left == nullptr)
-        return set_affine(state, by, *right,
-                          {{{-1.0}}, state.coefficients_of(*right, operand(by, 0, *right), by)});
+    if (left == nullptr) {
+        auto const all = all_values(state, by, *right);
+        return set_affine(state, by, all, {{{-1.0}}, state.coefficients_of(all, operand(by, 0, all), by)});
+    }
     auto const a = *left, b = *right;
     auto const& mean = state.stages[b.from];
     bool const fits = as<mean_of_features>(mean) != nullptr && mean.inputs.front() == a.from &&
@@ -360,9 +367,10 @@ inline void read_div(reading_state& state, call& by) {
     if (right == nullptr) {
         auto const given = operand(by, 1, *left);
         if (auto const number = only_number(given)) return multiply(state, by, *left, 1 / *number);
-        auto divisors = state.coefficients_of(*left, given, by);
+        auto const all = all_values(state, by, *left);
+        auto divisors = state.coefficients_of(all, given, by);
         for (auto& x : divisors.values) x = 1 / x;
-        return set_affine(state, by, *left, {std::move(divisors), {}});
+        return set_affine(state, by, all, {std::move(divisors), {}});
     }
     auto const a = *left, b = *right;
     auto const &above = state.stages[a.from], &below = state.stages[b.from];
@@ -420,7 +428,8 @@ inline void read_mul(reading_state& state, call& by) {
         layer_normalisation op{tensor_of(flattened(given), state.budget), std::nullopt, norm->epsilon};
         return state.set_ready(by, std::move(op), below.inputs, view.at);
     }
-    set_affine(state, by, view, {state.coefficients_of(view, given, by), {}});
+    auto const all = all_values(state, by, view);
+    set_affine(state, by, all, {state.coefficients_of(all, given, by), {}});
 }
 
 inline void read_neg(reading_state& state, call& by) {

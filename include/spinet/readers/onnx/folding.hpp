@@ -336,7 +336,7 @@ private:
         budget_->take(n * sizeof(double));
         auto const scale = each_of(op.scale, channels, n / channels, 1),
                    shift = each_of(op.shift, channels, n / channels, 0);
-        if (!op.scale.any() && !(shift && of.shape.size() > 1))
+        if (!op.scale.any() && !(shift && of.shape.size() > 2))
             return offset{tensor("", dtype::f64, of.shape, bytes_of(spread(op.shift, n, 0)))};
         if (!scale || !shift)
             throw error(described(of), " multiplies values of shape ", tuple_text(of.shape),

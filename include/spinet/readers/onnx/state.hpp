@@ -212,6 +212,9 @@ public:
         return values.emplace(name, load(from, name)).first->second;
     }
 
+    /// How often inputs got another shape or order of axes.
+    [[nodiscard]] std::size_t relabelled() const noexcept { return relabelled_; }
+
     /// Accounts for n numbers that are looked at once.
     void take_coefficients(std::size_t n, call const& by) {
         if (n > most_coefficients_) by.fail("would take too much memory for the size of the file");
@@ -402,6 +405,7 @@ private:
         }
         auto& start = stages[chain.back()];
         auto const size = as<spinet::input>(start)->size;
+        ++relabelled_;
         start.op = operation(spinet::input{size, start.shape.size() == 1 ? value_shape{} : start.shape});
         notes.push_back("the input of shape " + tuple_text(old_shape) + " is used, and listed, as " +
                         tuple_text(start.shape) + (order.empty() ? "" : ", with its axes in another order"));
@@ -485,7 +489,7 @@ private:
         "would take too much memory for its size: tensors are copied or repeated too often";
     tensor_loader loader;
     memory_allowance checks;
-    std::size_t most_coefficients_;
+    std::size_t most_coefficients_, relabelled_ = 0;
     std::set<std::string, std::less<>> stored_;
 };
 
