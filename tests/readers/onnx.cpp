@@ -40,15 +40,6 @@ numbers example_input(nlohmann::json const& reference) {
     return x;
 }
 
-/// PyTorch calculates in float.
-void check_close(numbers const& found, numbers const& expected) {
-    REQUIRE(found.size() == expected.size());
-    for (std::size_t k = 0; k < found.size(); ++k) {
-        CAPTURE(k, found[k], expected[k]);
-        CHECK(std::abs(found[k] - expected[k]) <= 1e-5 * (1 + std::abs(expected[k])));
-    }
-}
-
 double sum_of(numbers const& values) {
     double sum = 0;
     for (auto const x : values) sum += x;
@@ -110,20 +101,6 @@ std::size_t count_of(spinet::network const& net) {
     return static_cast<std::size_t>(std::count_if(
         net.nodes().begin(), net.nodes().end(), [](auto const& node) { return node.op.template is<Op>(); }));
 }
-
-bool noted(spinet::network const& net, std::string const& text) {
-    return std::any_of(net.notes().begin(), net.notes().end(),
-                       [&](auto const& note) { return note.find(text) != std::string::npos; });
-}
-
-/// One node between input and output, in a graph of values of shape `input` with the batch.
-struct one_node {
-    one_node(sizes const& input, std::string const& op, std::vector<std::string> inputs = {"x"},
-             std::int64_t opset = 13)
-        : made(input, opset), node(made.node(op, inputs, {"y"})) {}
-    model made;
-    onnx::NodeProto& node;
-};
 
 }  // namespace
 

@@ -133,7 +133,7 @@ inline void set_affine(reading_state& state, call const& by, computed view, affi
             op.shift = op.shift.any() ? combined(before, op.shift, plus) : before;
         }
         if (inner->scale.any()) op.scale = op.scale.any() ? combined(inner->scale, op.scale, times) : inner->scale;
-        op.added.reset();
+        if (inner->shift.any()) op.added.reset(), op.name.clear();
     }
     auto const is_all = [](coefficients const& of, double x) { return of.values.size() == 1 && of.values[0] == x; };
     if (is_all(op.scale, 1)) op.scale = {};
@@ -235,7 +235,7 @@ inline void add_constant(reading_state& state, call const& by, computed const& v
     if (as<scores>(state.stages[view.from]) != nullptr) return mask_scores(state, by, view, given);
     if (add_bias(state, by, view, given)) return;
     auto const all = number ? view : all_values(state, by, view);
-    affine op{{}, state.coefficients_of(all, given, by)};
+    affine op{{}, state.coefficients_of(all, given, by), std::nullopt, given.name};
     if (state.is_whole(all))
         if (auto const values = trailing(state, all.from, all.at, given))
             op.added = tensor_of(*values, state.budget);

@@ -71,7 +71,7 @@ public:
         for (std::size_t k = 0; k <= result; ++k) {
             auto const* const own = as<affine>((*stages_)[k]);
             if (own == nullptr || uses[k] == 0 || uses[(*stages_)[k].inputs[0]] != 1) continue;
-            fold_back(k, *own);
+            fold_back(k, affine(*own));
         }
         uses = uses_of(result);
         for (std::size_t k = 0; k <= result; ++k)
@@ -112,7 +112,7 @@ private:
         if (bias)
             bias = changed(*bias, [&](double b, std::size_t k) { return b * scale[k] + shift[k]; });
         else if (by.shift.any())
-            bias = make(shift, by.added ? by.added->name() : std::string());
+            bias = make(shift, by.name);
     }
     [[nodiscard]] static constant new_constant(std::vector<double> const& numbers, std::string name) {
         return constant_of(numbers, {numbers.size()}, std::move(name));
@@ -131,9 +131,23 @@ private:
         change_bias(layer.bias, by, scale, shift, new_constant);
     }
 
-    void fold_back(std::size_t k, affine const by) {
+    /// All of it or, where the shift differs along another axis, the scale.
+    void fold_back(std::size_t k, affine const& by) {
         auto& own = (*stages_)[k];
-        auto& below = (*stages_)[own.inputs[0]];
+        if (auto all = folded(own.inputs[0], by)) {
+            own = *std::move(all);
+        } else if (by.scale.any() && by.shift.any()) {
+            auto scaled = folded(own.inputs[0], {by.scale, {}});
+            if (!scaled) return;
+            affine rest{{}, by.shift, by.added, by.name};
+            (*stages_)[own.inputs[0]] = *std::move(scaled);
+            own.op = std::move(rest);
+        }
+    }
+
+    /// The stage with what follows it, which nothing else may read.
+    [[nodiscard]] std::optional<stage> folded(std::size_t at, affine const& by) {
+        auto const& below = (*stages_)[at];
         std::size_t const n = row_major(below.shape).count(), features = below.shape.back(),
                           channels = below.shape.front();
         auto const of = [&](std::size_t count, std::size_t repeat) {
@@ -151,20 +165,23 @@ private:
             after(op.output, by, *s, *t);
             made = std::move(op);
         } else if (auto const* table = as<embedding>(below); table != nullptr && s && t) {
-            made = operation(embedding{changed(table->weight, [&, s = &*s, t = &*t](double w, std::size_t at) {
-                return w * (*s)[at % features] + (*t)[at % features];
+            auto const &scale = *s, &shift = *t;
+            made = operation(embedding{changed(table->weight, [&](double w, std::size_t place) {
+                return w * scale[place % features] + shift[place % features];
             })});
         } else if (auto const* norm = as<layer_normalisation>(below); norm != nullptr && s && t) {
             auto op = *norm;
-            auto scale = *s;
-            if (op.scale) op.scale = changed(*op.scale, [&](double w, std::size_t at) { return w * scale[at]; });
+            auto const& scale = *s;
+            if (op.scale)
+                op.scale = changed(*op.scale, [&](double w, std::size_t place) { return w * scale[place]; });
             if (!op.scale && by.scale.any()) op.scale = new_tensor(scale, "");
             change_bias(op.shift, by, scale, *t, new_tensor);
             made = operation(std::move(op));
         } else if (channel_s && channel_t) {
             made = after_channels(below, by, *channel_s, *channel_t);
         }
-        if (made) own = {*std::move(made), below.inputs, own.shape, below.node};
+        if (!made) return std::nullopt;
+        return stage{*std::move(made), below.inputs, below.shape, below.node, {}};
     }
 
     [[nodiscard]] std::optional<stage_operation> after_channels(stage const& below, affine const& by,

@@ -55,6 +55,7 @@ struct affine {
     static constexpr std::string_view label = "affine arithmetic with constants";
     coefficients scale, shift;
     std::optional<tensor> added = std::nullopt;  ///< the shift as the file has it
+    std::string name = {};                       ///< of the constant that is the shift
 
     /// The factor, where it is nothing else.
     [[nodiscard]] std::optional<double> factor() const {

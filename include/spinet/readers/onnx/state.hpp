@@ -341,7 +341,12 @@ public:
     std::size_t settled_features(computed const& view, call const& by) {
         auto const& shape = stages[view.from].shape;
         std::size_t const last = view.at.rank() == 0 ? 1 : view.at.sizes.back();
-        if (last != 0 && is_whole(view) && shape.size() <= 2 && shape.back() == last) return view.from;
+        if (last != 0 && is_whole(view) && shape.size() <= 2 && shape.back() == last) {
+            // One row that is said to be features is no sequence of one step, if the input may still choose.
+            if (shape.size() == 2 && view.at.rank() <= 2 && view.at.count() == last)
+                static_cast<void>(relabel_input(view, {last}));
+            return view.from;
+        }
         std::size_t const lead = last == 0 ? 0 : view.at.count() / last;
         return settled(view, lead == 1 ? value_shape{last} : value_shape{lead, last}, by);
     }
