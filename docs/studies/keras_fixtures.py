@@ -191,11 +191,15 @@ def main():
     write_model(directory / "functional_3.h5", layers, functional(layers, True), libver="latest")
     add = {"class_name": "Add", "name": "add", "config": {"name": "add"},
            "inbound_nodes": [[["first", 0, 0, {}], ["dropout", 0, 0, {}]]]}
-    write_model(directory / "refused_branch.h5", layers, functional(layers, more=[add]), libver="latest")
+    write_model(directory / "branch.h5", layers, functional(layers, more=[add]), libver="latest")
     write_model(directory / "refused_deep.h5", layers[1:2], "[" * 5_000, libver="latest")
     normalised = layers[:2] + [other("BatchNormalization", "bn", {
-        f"bn/{part}:0": bias(4) for part in ("gamma", "beta", "moving_mean", "moving_variance")}), *layers[3:]]
-    write_model(directory / "refused_normalised.h5", normalised, libver="latest")
+        f"bn/{part}:0": abs(bias(4)) for part in ("gamma", "beta", "moving_mean", "moving_variance")}), *layers[3:]]
+    write_model(directory / "normalised.h5", normalised, libver="latest")
+    unknown = [*layers[:2], other("Lambda", "times_two", function="x"), *layers[3:]]
+    write_model(directory / "refused_class.h5", unknown, libver="latest")
+    write_model(directory / "refused_more.h5", [*layers[:1], (layers[1][0], {**layers[1][1], "first/more:0": bias(2)})],
+                libver="latest")
     write_model(directory / "unknown_function.h5", [dense("x", 3, 3, "hard_sigmoid"), dense("y", 3, 2),
                                                           other("LeakyReLU", "leaky", alpha=0.1)], libver="latest")
     with file_at(directory / "weights.h5") as file:

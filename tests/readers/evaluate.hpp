@@ -173,6 +173,17 @@ inline numbers value_of(spinet::layer_normalisation const& op, evaluated const& 
     return y;
 }
 
+/// What the hidden states, each times its reset gate, give for candidate i.
+inline double reset_before(spinet::recurrent const& op, numbers const& hidden, numbers const& sum,
+                           std::size_t i) {
+    auto const w = numbers_of(op.hidden_weight);
+    std::size_t const units = hidden.size();
+    double all = numbers_of(op.hidden_bias, 3 * units, 0)[2 * units + i];
+    for (std::size_t j = 0; j < units; ++j)
+        all += w[(2 * units + i) * units + j] * hidden[j] / (1 + std::exp(-sum[j]));
+    return all;
+}
+
 /// The hidden states; gates as operation.hpp has them, formulas those of PyTorch's documentation.
 inline numbers value_of(spinet::recurrent const& op, evaluated const& x) {
     std::size_t const steps = x.shape[0], features = x.shape[1], units = op.units(),
@@ -185,7 +196,7 @@ inline numbers value_of(spinet::recurrent const& op, evaluated const& x) {
                           x.values.begin() + static_cast<std::ptrdiff_t>((t + 1) * features));
         auto const from_input = value_of(spinet::dense{op.input_weight, op.input_bias}, now),
                    from_hidden = value_of(spinet::dense{op.hidden_weight, op.hidden_bias}, hidden);
-        numbers sum(rows);
+        numbers sum(rows), next(units);
         for (std::size_t i = 0; i < rows; ++i) sum[i] = from_input[i] + from_hidden[i];
         for (std::size_t i = 0; i < units; ++i) {
             if (op.kind == spinet::recurrent_kind::rnn) {
@@ -195,11 +206,15 @@ inline numbers value_of(spinet::recurrent const& op, evaluated const& x) {
                 hidden[i] = sigmoid(sum[3 * units + i]) * std::tanh(cell[i]);
             } else {
                 double const r = sigmoid(sum[i]), z = sigmoid(sum[units + i]);
-                double const n = std::tanh(from_input[2 * units + i] + r * from_hidden[2 * units + i]);
-                hidden[i] = (1 - z) * n + z * hidden[i];
+                double inner = r * from_hidden[2 * units + i];
+                if (!op.reset_after) inner = reset_before(op, hidden, sum, i);
+                double const n = std::tanh(from_input[2 * units + i] + inner);
+                next[i] = (1 - z) * n + z * hidden[i];
             }
-            y[t * units + i] = hidden[i];
+            if (op.kind != spinet::recurrent_kind::gru) next[i] = hidden[i];
+            y[t * units + i] = next[i];
         }
+        hidden = next;
     }
     return y;
 }
@@ -226,6 +241,14 @@ inline numbers value_of(spinet::attention const& op, evaluated const& x) {
     return value_of(op.output, mixed);
 }
 
+/// (steps, features) as (features, steps), and back.
+inline evaluated turned(evaluated const& x) {
+    evaluated y{spinet::detail::turned(x.shape), numbers(x.values.size())};
+    for (std::size_t i = 0; i < x.shape[0]; ++i)
+        for (std::size_t j = 0; j < x.shape[1]; ++j) y.values[j * x.shape[0] + i] = x.values[i * x.shape[1] + j];
+    return y;
+}
+
 /// One node; `x` are its inputs, `shape` that of its result.
 struct evaluation {
     std::vector<evaluated const*> x;
@@ -242,14 +265,32 @@ struct evaluation {
             for (auto& value : y) value = value_of(op.kind, value);
         return y;
     }
-    numbers operator()(spinet::convolution const& op) const { return value_of(op, *x[0], shape); }
-    numbers operator()(spinet::pooling const& op) const { return value_of(op, *x[0], shape); }
-    numbers operator()(spinet::batch_normalisation const& op) const { return value_of(op, *x[0]); }
+    template <class Op>
+    numbers over_steps(Op const& op) const {
+        return turned({spinet::detail::turned(shape), value_of(op, turned(*x[0]), spinet::detail::turned(shape))})
+            .values;
+    }
+    numbers operator()(spinet::convolution const& op) const {
+        return op.of_steps ? over_steps(op) : value_of(op, *x[0], shape);
+    }
+    numbers operator()(spinet::pooling const& op) const {
+        return op.of_steps ? over_steps(op) : value_of(op, *x[0], shape);
+    }
+    numbers operator()(spinet::batch_normalisation const& op) const {
+        return op.of_steps ? turned({spinet::detail::turned(shape), value_of(op, turned(*x[0]))}).values
+                           : value_of(op, *x[0]);
+    }
     numbers operator()(spinet::layer_normalisation const& op) const { return value_of(op, *x[0]); }
     numbers operator()(spinet::addition const&) const {
         auto y = x[0]->values;
         for (std::size_t k = 0; k < y.size(); ++k) y[k] += x[1]->values[k];
         return y;
+    }
+    numbers operator()(spinet::concatenation const& op) const {
+        auto y = op.of_steps ? turned(*x[0]).values : x[0]->values;
+        auto const more = op.of_steps ? turned(*x[1]).values : x[1]->values;
+        y.insert(y.end(), more.begin(), more.end());
+        return op.of_steps ? turned({spinet::detail::turned(shape), y}).values : y;
     }
     numbers operator()(spinet::offset const& op) const {
         auto y = x[0]->values;

@@ -257,12 +257,25 @@ private:
 
     /// Wires all terms of a value to what is pending, by a weight of (out, in) on the last axis.
     void read_by_matrix(signal& made, signal const& from, tensor const& weight) {
-        for (std::size_t k = 0; k < from.terms.size(); ++k) {
-            auto const& term = from.terms[k];
-            std::size_t const size = wired_.parts[term.part].size();
-            std::size_t const first = from.sequence ? 0 : term.first;
-            read(made, from.sequence ? k : 0, term, matrix(weight, 0, weight.shape()[0], first, size));
-        }
+        read_steps(made, from, weight, 0, weight.shape()[0], 0, from.steps(), [](std::size_t t) { return t; });
+    }
+    /// Wires step read_by(t) of a sequence, or all of what is none, to step t of what is pending, for t from
+    /// `begin` to `end`, by some rows of the weights.
+    template <class ReadBy>
+    void read_steps(signal& made, signal const& from, tensor const& weight, std::size_t row,
+                    std::size_t rows, std::size_t begin, std::size_t end, ReadBy read_by) {
+        for (std::size_t part = 0; part < from.terms.size() / from.steps(); ++part)
+            for (std::size_t t = begin; t < end; ++t) {
+                auto const& term = terms_of(from, read_by(t))[part];
+                read(made, t, term,
+                     matrix(weight, row, rows, term.first - read_by(t) * from.step_size(),
+                            wired_.parts[term.part].size()));
+            }
+    }
+    /// Those of one step, of as many for each; all, where it is no sequence.
+    [[nodiscard]] static std::span<signal_term const> terms_of(signal const& from, std::size_t step) {
+        std::size_t const each = from.terms.size() / from.steps();
+        return std::span(from.terms).subspan(step * each, each);
     }
 
     /// The bias of a layer on every step of what is pending, each of its numbers for `repeat` values in a
@@ -289,9 +302,14 @@ private:
             open.pop_back();
             for (auto const taker : takers) {
                 auto const& op = net_->nodes()[taker].op;
-                if (op.template is<convolution>() || op.template is<pooling>()) return reading::maps;
-                if (op.template is<batch_normalisation>() || op.template is<activation>() ||
-                    op.template is<offset>())
+                auto const* const windows = op.template get_if<convolution>();
+                auto const* const pool = op.template get_if<pooling>();
+                auto const* const norm = op.template get_if<batch_normalisation>();
+                auto const* const joint = op.template get_if<concatenation>();
+                if ((windows != nullptr && !windows->of_steps) || (pool != nullptr && !pool->of_steps))
+                    return reading::maps;
+                if ((norm != nullptr && !norm->of_steps) || (joint != nullptr && !joint->of_steps) ||
+                    op.template is<activation>() || op.template is<offset>())
                     open.push_back(taker);
                 else if (!op.template is<flatten>())
                     found = reading::steps;
@@ -347,39 +365,119 @@ private:
         return {from[0], shape_here()[0], groups, extents.size() == 1 ? window_extent{} : extents[0],
                 extents.back()};
     }
+    /// Feature maps, perhaps of several nodes, whose terms each hold some of the channels.
     void require_maps(signal const& from) const {
         if (from.sequence) refuse("it reads steps, not channels: a transposition is missing between");
-        if (from.terms.size() != 1) refuse("it reads the steps of a sequence laid flat");
+        for (auto const& term : from.terms)
+            if (term.first % from.positions() != 0 || wired_.parts[term.part].size() % from.positions() != 0)
+                refuse("it reads the steps of a sequence laid flat");
+    }
+    /// Columns [first, first + count) of the second axis: the weights of some of the channels.
+    [[nodiscard]] static tensor of_channels(tensor const& weight, std::size_t first, std::size_t count) {
+        auto shape = weight.shape();
+        if (first == 0 && count == shape[1]) return weight;
+        std::size_t const all = shape[1], bytes = weight.bytes().size() / (shape[0] * all);
+        std::vector<std::byte> chosen;
+        for (std::size_t o = 0; o < shape[0]; ++o) {
+            auto const row = weight.bytes().subspan((o * all + first) * bytes, count * bytes);
+            chosen.insert(chosen.end(), row.begin(), row.end());
+        }
+        shape[1] = count;
+        return {weight.name(), weight.type(), std::move(shape), std::move(chosen)};
+    }
+
+    void require_sequence(signal const& from) const {
+        if (!from.sequence) refuse("it reads channels, not steps");
+    }
+    /// One tap of a kernel, (out, in).
+    [[nodiscard]] static tensor of_tap(tensor const& weight, std::size_t k) {
+        std::size_t const taps = weight.shape()[2], width = size_of(weight.type());
+        std::vector<std::byte> chosen;
+        for (std::size_t i = k; i < weight.size(); i += taps) {
+            auto const one = weight.bytes().subspan(i * width, width);
+            chosen.insert(chosen.end(), one.begin(), one.end());
+        }
+        return {weight.name(), weight.type(), {weight.shape()[0], weight.shape()[1]}, std::move(chosen)};
+    }
+    [[nodiscard]] signal over_steps(convolution const& op, signal const& from) {
+        require_sequence(from);
+        auto made = pending_here(true, true);
+        auto const x = extents_of(op, turned(from.shape), at_->name)[0];
+        for (std::size_t k = 0; k < x.kernel; ++k) {
+            auto const tap = of_tap(op.weight, k);
+            read_steps(made, from, tap, 0, tap.shape()[0], x.inside(k).first, x.inside(k).second,
+                       [&](std::size_t p) { return x.read_by(p, k); });
+        }
+        add_bias(made, op.bias);
+        return made;
+    }
+    [[nodiscard]] signal over_steps(pooling const& op, signal const& from) {
+        require_sequence(from);
+        auto made = pending_here(true, false);
+        auto const x = extents_of(op, turned(from.shape))[0];
+        for (std::size_t k = 0; k < x.kernel; ++k)
+            for (std::size_t p = x.inside(k).first; p < x.inside(k).second; ++p)
+                for (auto term : terms_of(from, x.read_by(p, k))) {
+                    if (wired_.parts[term.part].size() != made.step_size())
+                        refuse("it pools steps that are spins of several nodes");
+                    term.factor /= static_cast<double>(x.kernel);
+                    read(made, p, term, identity(made.step_size(), !term.scale.empty()));
+                }
+        discard_pooled(op, x.reaches_outside());
+        settle(made);
+        return made;
+    }
+    void discard_pooled(pooling const& op, bool reaches_outside) {
+        if (op.kind == pooling_kind::maximum) discard("which value of a pooling window is its largest");
+        if (op.kind == pooling_kind::average && !op.count_padding && reaches_outside)
+            discard("the larger weights of average pooling at the borders");
     }
 
     [[nodiscard]] signal value_of(convolution const& op) {
         auto const& from = spins_of_input();
+        if (op.of_steps) return over_steps(op, from);
         require_maps(from);
         auto made = pending_here(false, true);
-        auto const shape = windows(from.shape, op.groups, extents_of(op, from.shape, at_->name));
-        read(made, 0, from.terms[0], {window_map{shape, op.weight}});
+        auto shape = windows(from.shape, op.groups, extents_of(op, from.shape, at_->name));
+        if (op.groups > 1 && from.terms.size() > 1) refuse("its groups read channels of several nodes");
+        for (auto const& term : from.terms) {
+            shape.channels_from = wired_.parts[term.part].size() / from.positions();
+            auto weight = op.weight;
+            if (op.groups == 1)
+                weight = of_channels(weight, term.first / from.positions(), shape.channels_from);
+            read(made, 0, term, {window_map{shape, std::move(weight)}});
+        }
         add_bias(made, op.bias, shape.y.to * shape.x.to);
         return made;
     }
 
     [[nodiscard]] signal value_of(pooling const& op) {
         auto const& from = spins_of_input();
+        if (op.of_steps) return over_steps(op, from);
         require_maps(from);
-        auto const shape = windows(from.shape, from.shape[0], extents_of(op, from.shape));
+        auto shape = windows(from.shape, from.shape[0], extents_of(op, from.shape));
         double const inside = static_cast<double>(shape.y.kernel * shape.x.kernel);
-        auto made = pending_here(false, false);
-        read(made, 0, from.terms[0], {window_map{shape, std::nullopt, 1 / inside}});
-        if (op.kind == pooling_kind::maximum) discard("which value of a pooling window is its largest");
-        if (op.kind == pooling_kind::average && !op.count_padding &&
-            (shape.y.reaches_outside() || shape.x.reaches_outside()))
-            discard("the larger weights of average pooling at the borders");
-        settle(made);
+        signal made{shape_here()};
+        for (auto const& term : from.terms) {  // the channels of each node by themselves
+            shape.channels_from = wired_.parts[term.part].size() / from.positions();
+            shape.channels_to = shape.groups = shape.channels_from;
+            auto pooled = made.shape;
+            pooled[0] = shape.channels_to;
+            auto some = pending(std::move(pooled), false, at_->name);
+            read(some, 0, term, {window_map{shape, std::nullopt, 1 / inside}});
+            settle(some);
+            some.terms[0].first = term.first / from.positions() * shape.y.to * shape.x.to;
+            made.terms.push_back(std::move(some.terms[0]));
+        }
+        discard_pooled(op, shape.y.reaches_outside() || shape.x.reaches_outside());
         return made;
     }
 
     [[nodiscard]] signal value_of(batch_normalisation const& op) {
         auto& from = input_signal();
-        if (from.sequence) refuse("it reads steps, not channels: a transposition is missing between");
+        if (from.sequence && !op.of_steps)
+            refuse("it reads steps, not channels: a transposition is missing between");
+        if (op.of_steps) require_sequence(from);
         std::size_t const channels = op.mean.size();
         auto const mean = values_of(op.mean, channels, 0), variance = values_of(op.variance, channels, 1);
         auto scale = values_of(op.scale, channels, 1), shift = values_of(op.shift, channels, 0);
@@ -394,8 +492,9 @@ private:
         for (auto& term : made.terms) {
             std::vector<double> own_scale(wired_.parts[term.part].size()), own_shift(own_scale.size());
             for (std::size_t k = 0; k < own_scale.size(); ++k) {
-                own_scale[k] = scale[(term.first + k) / repeat];
-                own_shift[k] = shift[(term.first + k) / repeat] / term.factor;
+                std::size_t const c = (term.first + k) % made.step_size() / repeat;
+                own_scale[k] = scale[c];
+                own_shift[k] = shift[c] / term.factor;
             }
             rescale(term, own_scale, own_shift);
         }
@@ -414,9 +513,9 @@ private:
     [[nodiscard]] signal folded_before(signal made, std::vector<double> const& scale,
                                        std::vector<double> const& shift) {
         std::size_t const repeat = made.step_size() / scale.size();
-        auto& fields = made.fields[0];
-        for (std::size_t i = 0; i < fields.size(); ++i)
-            fields[i] = fields[i] * scale[i / repeat] + shift[i / repeat];
+        for (auto& fields : made.fields)
+            for (std::size_t i = 0; i < fields.size(); ++i)
+                fields[i] = fields[i] * scale[i / repeat] + shift[i / repeat];
         for (auto& each : made.wires) {
             linear_map map = *each.map;
             auto const* const window = std::get_if<window_map>(&map.kind);
@@ -467,7 +566,7 @@ private:
         for (std::size_t k = 0; k < from.terms.size(); ++k) {
             auto const& term = from.terms[k];
             std::size_t const size = wired_.parts[term.part].size();
-            if (size != made.step_size()) refuse("it adds the steps of a sequence laid flat");
+            if (size != made.step_size() || from.terms.size() != from.steps()) refuse("it adds values that are spins of several nodes");
             read(made, from.sequence ? k : 0, term, identity(size, !term.scale.empty()));
         }
     }
@@ -478,6 +577,25 @@ private:
         auto made = pending_here(a.sequence, true);
         add_to(made, a);
         add_to(made, b);
+        return made;
+    }
+
+    [[nodiscard]] signal value_of(concatenation const& op) {
+        auto const &a = spins_of_input(0), &b = spins_of_input(1);
+        if (a.sequence != op.of_steps || b.sequence != op.of_steps)
+            refuse("it joins steps and channels, or is not said to join steps (of_steps)");
+        if (a.terms.size() + b.terms.size() > 100'000) refuse("it joins more than 10^5 parts");
+        signal made{shape_here(), a.sequence};
+        for (std::size_t t = 0; t < made.steps(); ++t) {
+            std::size_t begin = t * made.step_size();
+            for (auto const* each : {&a, &b}) {
+                for (auto term : terms_of(*each, t)) {
+                    term.first = begin + term.first - t * each->step_size();
+                    made.terms.push_back(std::move(term));
+                }
+                begin += each->step_size();
+            }
+        }
         return made;
     }
 
@@ -499,29 +617,33 @@ private:
         return made;
     }
 
-    /// The spins of an input, as a value that is no sequence.
-    [[nodiscard]] signal laid_flat(bool of_steps) {
+    [[nodiscard]] signal value_of(flatten const&) {
         signal made = spins_of_input();
-        if (of_steps && !made.sequence) refuse("it reads channels, not steps");
         made.shape = shape_here();
         made.sequence = false;
         return made;
     }
-    [[nodiscard]] signal value_of(flatten const&) { return laid_flat(false); }
     [[nodiscard]] signal value_of(select_step const& op) {
-        signal made = laid_flat(true);
-        auto term = made.terms[op.index.value_or(made.terms.size() - 1)];
-        term.first = 0;
-        made.terms = {std::move(term)};
+        auto const& from = spins_of_input();
+        require_sequence(from);
+        signal made{shape_here()};
+        std::size_t const step = op.index.value_or(from.steps() - 1);
+        for (auto term : terms_of(from, step)) {
+            term.first -= step * from.step_size();
+            made.terms.push_back(std::move(term));
+        }
         return made;
     }
     [[nodiscard]] signal value_of(mean_over_steps const&) {
-        signal made = laid_flat(true);
-        double const steps = static_cast<double>(made.terms.size());
-        for (auto& term : made.terms) {
-            term.first = 0;
-            term.factor /= steps;
-        }
+        auto const& from = spins_of_input();
+        require_sequence(from);
+        signal made{shape_here()};
+        for (std::size_t t = 0; t < from.steps(); ++t)
+            for (auto term : terms_of(from, t)) {
+                term.first -= t * from.step_size();
+                term.factor /= static_cast<double>(from.steps());
+                made.terms.push_back(std::move(term));
+            }
         return made;
     }
 
@@ -548,7 +670,7 @@ private:
 
     [[nodiscard]] signal value_of(recurrent const& op) {
         auto const& from = spins_of_input();
-        if (!from.sequence) refuse("it reads channels, not steps");
+        require_sequence(from);
         if (layout_ == recurrence::ring && from.steps() == 1)
             refuse("a ring of one step would couple units to themselves: give it at least two steps");
         // A product with a gate keeps, of the gate, its value at zero: sigmoid(0) = 1/2.
@@ -622,8 +744,7 @@ private:
                    std::size_t first_part) {
         std::size_t const units = op.units(), row = of.index * units, steps = from.steps();
         signal made = pending_here(true, false);
-        for (std::size_t t = 0; t < steps; ++t)
-            read(made, t, from.terms[t], matrix(op.input_weight, row, units, 0, op.input_weight.shape()[1]));
+        read_steps(made, from, op.input_weight, row, units, 0, steps, [](std::size_t t) { return t; });
         for (std::size_t t = 0; t < steps; ++t)
             if (auto const before = step_before(op, t, steps)) {
                 auto term = hidden.terms[*before];
@@ -655,7 +776,7 @@ private:
 
     [[nodiscard]] signal value_of(attention const& op) {
         auto const& from = spins_of_input();
-        if (!from.sequence) refuse("it reads channels, not steps");
+        require_sequence(from);
         discard("the softmax of attention beyond equal weights, and with it products of queries and keys");
         static_cast<void>(projected(from, op.query, " query"));
         static_cast<void>(projected(from, op.key, " key"));
@@ -674,6 +795,8 @@ private:
         settle(context);
         auto made = pending_here(true, true);
         context.terms.resize(steps, context.terms[0]);
+        context.shape[0] = steps;
+        for (std::size_t t = 0; t < steps; ++t) context.terms[t].first = t * context.step_size();
         read_by_matrix(made, context, op.output.weight);
         add_bias(made, op.output.bias);
         return made;

@@ -69,7 +69,8 @@ struct activation {
 };
 
 /// A cross-correlation over one or two axes, as PyTorch has it: weight of shape (out channels, in channels /
-/// groups, kernel...), bias of shape (out channels). One number per axis; zeros are padded.
+/// groups, kernel...), bias of shape (out channels). One number per axis; zeros are padded. `of_steps`, here
+/// and below: over the steps of a sequence, (steps, features), the features being the channels.
 struct convolution {
     static constexpr std::string_view label = "convolution";
     static constexpr std::size_t arity = 1;
@@ -80,6 +81,7 @@ struct convolution {
     std::vector<std::size_t> padding_after = {};   ///< empty: as before
     std::vector<std::size_t> dilation = {};        ///< empty: 1
     std::size_t groups = 1;
+    bool of_steps = false;
 };
 
 enum class pooling_kind : std::uint8_t { average, maximum };
@@ -94,6 +96,7 @@ struct pooling {
     std::vector<std::size_t> padding_before = {};  ///< empty: 0
     std::vector<std::size_t> padding_after = {};   ///< empty: as before
     bool count_padding = true;                     ///< averages divide by the whole window
+    bool of_steps = false;
 };
 
 /// y = scale (x - mean) / sqrt(variance + epsilon) + shift, each number one of its channel (or, without
@@ -106,6 +109,7 @@ struct batch_normalisation {
     std::optional<tensor> scale = std::nullopt;
     std::optional<tensor> shift = std::nullopt;
     double epsilon = 1e-5;
+    bool of_steps = false;
 };
 
 /// The same with mean and variance of the sample's own values along the last axis; scale and shift of their
@@ -122,6 +126,14 @@ struct layer_normalisation {
 struct addition {
     static constexpr std::string_view label = "addition";
     static constexpr std::size_t arity = 2;
+};
+
+/// Two arrays one after the other along the first axis, their other axes being equal: values in a row, or
+/// channels; of steps, along the last.
+struct concatenation {
+    static constexpr std::string_view label = "concatenation";
+    static constexpr std::size_t arity = 2;
+    bool of_steps = false;
 };
 
 /// Adds constants of the shape of the array, or of its last axes: positions, say.
@@ -153,7 +165,8 @@ struct mean_over_steps {
 enum class recurrent_kind : std::uint8_t { rnn, lstm, gru };
 
 /// A recurrent layer over a sequence, its hidden states being the result. Gates in PyTorch's order: i, f, g,
-/// o of an LSTM; r, z, n of a GRU, whose reset gate multiplies after the product with the hidden weights.
+/// o of an LSTM; r, z, n of a GRU, whose reset gate multiplies after the product with the hidden weights, or
+/// before.
 /// With H hidden units and G gates: input_weight (G H, features), hidden_weight (G H, H), biases (G H).
 struct recurrent {
     static constexpr std::string_view label = "recurrent layer";
@@ -165,6 +178,7 @@ struct recurrent {
     std::optional<tensor> hidden_bias = std::nullopt;
     activation_kind activation = activation_kind::tanh;  ///< of rnn
     bool reversed = false;                               ///< from the last step to the first
+    bool reset_after = true;                             ///< of gru: after that product
 
     [[nodiscard]] std::size_t gates() const noexcept {
         return kind == recurrent_kind::rnn ? 1 : kind == recurrent_kind::lstm ? 4 : 3;
@@ -224,7 +238,8 @@ template <class Op>
     else
         static_assert(std::is_same_v<Op, input> || std::is_same_v<Op, activation> ||
                           std::is_same_v<Op, pooling> || std::is_same_v<Op, addition> ||
-                          std::is_same_v<Op, flatten> || std::is_same_v<Op, select_step> ||
+                          std::is_same_v<Op, concatenation> || std::is_same_v<Op, flatten> ||
+                          std::is_same_v<Op, select_step> ||
                           std::is_same_v<Op, mean_over_steps>,
                       "list the tensors of this operation");
     return found;
@@ -274,6 +289,7 @@ inline void check(input const& op, std::string const& where) {
 
 inline void check(activation const&, std::string const&) {}
 inline void check(addition const&, std::string const&) {}
+inline void check(concatenation const&, std::string const&) {}
 inline void check(flatten const&, std::string const&) {}
 inline void check(select_step const&, std::string const&) {}
 inline void check(mean_over_steps const&, std::string const&) {}
@@ -310,6 +326,8 @@ inline void check(convolution const& op, std::string const& where) {
     if (op.groups == 0 || op.weight.shape()[0] % op.groups != 0)
         throw error(where, ": ", op.groups, " groups do not divide the ", op.weight.shape()[0],
                     " output channels");
+    if (op.of_steps && (axes != 1 || op.groups != 1))
+        throw error(where, ": a convolution over steps has one axis and one group");
     require_length(op.bias, op.weight.shape()[0], "the bias of a convolution", where);
     check_finite(tensors_in(op), where);
 }
@@ -400,7 +418,8 @@ struct operation_list {
 };
 using operations =
     operation_list<input, dense, activation, convolution, pooling, batch_normalisation, layer_normalisation,
-                   addition, offset, flatten, select_step, mean_over_steps, recurrent, attention, embedding>;
+                   addition, concatenation, offset, flatten, select_step, mean_over_steps, recurrent,
+                   attention, embedding>;
 
 }  // namespace detail
 

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace spinet {
@@ -62,6 +63,12 @@ namespace detail {
     return extents;
 }
 
+/// Steps with their features as channels along one axis, and back.
+[[nodiscard]] inline value_shape turned(value_shape shape) {
+    if (shape.size() == 2) std::swap(shape[0], shape[1]);
+    return shape;
+}
+
 /// (channels, positions...), or an error where a window does not fit.
 [[nodiscard]] inline value_shape shape_of_windows(std::size_t channels,
                                                   std::vector<window_extent> const& extents,
@@ -106,19 +113,37 @@ struct shape_after {
         result.back() = op.weight.shape()[0];
         return result;
     }
-    value_shape operator()(convolution const& op) const {
+    value_shape operator()(convolution op) const {
+        if (op.of_steps) {
+            require_steps(op.weight.shape()[1]);
+            return over_steps(std::move(op));
+        }
         std::size_t const channels = op.weight.shape()[1] * op.groups;
         if (from[0].empty() || from[0][0] != channels)
             refuse_values({channels, " channels, by ", op.weight.described()});
         return shape_of_windows(op.weight.shape()[0], extents_of(op, from[0], where), from[0], where);
     }
-    value_shape operator()(pooling const& op) const {
+    /// The same as without `of_steps`, the axes being turned.
+    template <class Op>
+    [[nodiscard]] value_shape over_steps(Op op) const {
+        op.of_steps = false;
+        value_shapes const channels{turned(from[0])};
+        return turned(shape_after{channels, where}(op));
+    }
+    value_shape operator()(pooling op) const {
+        if (op.of_steps) {
+            if (from[0].size() != 2) refuse_values({"(steps, features)"});
+            return over_steps(std::move(op));
+        }
         if (from[0].size() < 2 || (!op.window.empty() && from[0].size() != op.window.size() + 1))
             refuse_values({"channels and ", op.window.size(), " axes"});
         return shape_of_windows(from[0][0], extents_of(op, from[0]), from[0], where);
     }
     value_shape operator()(batch_normalisation const& op) const {
-        if (from[0][0] != op.mean.size()) refuse_values({op.mean.size(), " channels"});
+        if (op.of_steps)
+            require_steps(op.mean.size());
+        else if (from[0][0] != op.mean.size())
+            refuse_values({op.mean.size(), " channels"});
         return from[0];
     }
     value_shape operator()(layer_normalisation const& op) const {
@@ -130,6 +155,17 @@ struct shape_after {
         if (from[0] != from[1])
             throw error(where, " adds values of shapes ", tuple_text(from[0]), " and ", tuple_text(from[1]));
         return from[0];
+    }
+    value_shape operator()(concatenation const& op) const {
+        auto a = from[0], b = from[1];
+        bool const steps = op.of_steps && a.size() == 2 && b.size() == 2;
+        if (steps) a = turned(a), b = turned(b);
+        if (a.empty() || b.empty() || !std::equal(a.begin() + 1, a.end(), b.begin() + 1, b.end()) ||
+            steps != op.of_steps)
+            throw error(where, " joins values of shapes ", tuple_text(from[0]), " and ", tuple_text(from[1]),
+                        ", whose other axes differ");
+        a[0] += b[0];
+        return steps ? turned(a) : a;
     }
     value_shape operator()(offset const& op) const {
         require_trailing(op.values.shape());

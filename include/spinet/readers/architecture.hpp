@@ -22,7 +22,7 @@
 namespace spinet {
 
 /// One operation. `op` is the name of its struct in operation.hpp (input, dense, activation, convolution,
-/// pooling, batch_normalisation, layer_normalisation, addition, offset, flatten, select_step,
+/// pooling, batch_normalisation, layer_normalisation, addition, concatenation, offset, flatten, select_step,
 /// mean_over_steps, recurrent, attention, embedding), or transformer_encoder_layer, which stands for
 /// PyTorch's module of that name. The other members are those of that struct; what an operation does not have
 /// is refused.
@@ -37,7 +37,7 @@ struct node_spec {
     std::vector<std::size_t> window = {}, stride = {}, padding = {}, padding_after = {}, dilation = {};
     std::optional<std::size_t> groups = {}, heads = {}, layer = {}, index = {};
     std::optional<double> epsilon = {};
-    std::optional<bool> causal = {}, reversed = {}, count_padding = {}, norm_first = {};
+    std::optional<bool> causal = {}, reversed = {}, count_padding = {}, norm_first = {}, reset_after = {}, of_steps = {};
 };
 
 /// The operations in an order in which they can be evaluated. Readers of weights (safetensors, npz,
@@ -80,7 +80,8 @@ void for_each_member(Spec& spec, F&& f) {
     f("padding_after", spec.padding_after), f("dilation", spec.dilation), f("groups", spec.groups);
     f("heads", spec.heads), f("layer", spec.layer), f("index", spec.index), f("epsilon", spec.epsilon);
     f("causal", spec.causal), f("reversed", spec.reversed), f("count_padding", spec.count_padding);
-    f("norm_first", spec.norm_first);
+    f("norm_first", spec.norm_first), f("reset_after", spec.reset_after);
+    f("of_steps", spec.of_steps);
 }
 
 /// Puts the weights of one file where an architecture wants them.
@@ -163,6 +164,9 @@ private:
     [[nodiscard]] std::string prefix() {
         return take("weights", spec_->weights).empty() ? spec_->name : spec_->weights;
     }
+    [[nodiscard]] bool take_flag(std::string_view name, std::optional<bool> const& value) {
+        return take(name, value).value_or(false);
+    }
     [[nodiscard]] double epsilon() { return take("epsilon", spec_->epsilon).value_or(1e-5); }
 
     [[nodiscard]] activation_kind activation_or(node_spec const& spec, activation_kind otherwise) {
@@ -186,7 +190,8 @@ private:
             auto const from = prefix();
             return batch_normalisation{
                 required_tensor({from, ".running_mean"}), required_tensor({from, ".running_var"}),
-                optional_tensor({from, ".weight"}), optional_tensor({from, ".bias"}), epsilon()};
+                optional_tensor({from, ".weight"}), optional_tensor({from, ".bias"}), epsilon(),
+                take_flag("of_steps", spec.of_steps)};
         }
         if (op == "layer_normalisation") {
             auto const from = prefix();
@@ -194,6 +199,7 @@ private:
                                        epsilon()};
         }
         if (op == "addition") return addition{};
+        if (op == "concatenation") return concatenation{take_flag("of_steps", spec.of_steps)};
         if (op == "offset") return offset_of(made, spec);
         if (op == "flatten") return flatten{};
         if (op == "select_step") return select_step{take("index", spec.index)};
@@ -212,7 +218,8 @@ private:
                 take("padding", spec.padding),
                 take("padding_after", spec.padding_after),
                 take("dilation", spec.dilation),
-                take("groups", spec.groups).value_or(1)};
+                take("groups", spec.groups).value_or(1),
+                take_flag("of_steps", spec.of_steps)};
     }
 
     [[nodiscard]] pooling pooling_of(node_spec const& spec) {
@@ -225,7 +232,8 @@ private:
                 take("stride", spec.stride),
                 take("padding", spec.padding),
                 take("padding_after", spec.padding_after),
-                take("count_padding", spec.count_padding).value_or(true)};
+                take("count_padding", spec.count_padding).value_or(true),
+                take_flag("of_steps", spec.of_steps)};
     }
 
     /// Positions: of a table of more steps than there are, the first ones.
@@ -258,7 +266,8 @@ private:
                 optional_tensor({from, ".bias_ih", suffix}),
                 optional_tensor({from, ".bias_hh", suffix}),
                 kind == "rnn" ? activation_or(spec, activation_kind::tanh) : activation_kind::tanh,
-                reversed};
+                reversed,
+                take("reset_after", spec.reset_after).value_or(true)};
     }
 
     /// A third of a stacked weight or bias.

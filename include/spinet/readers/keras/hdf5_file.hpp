@@ -162,10 +162,19 @@ struct hdf5_group {
 /// file does not hold what is asked for. Only hard links are followed, so nothing outside the file is read.
 class hdf5_file {
 public:
-    explicit hdf5_file(input_file const& file)
+    /// `image`: the bytes of an HDF5 file that was packed in `file`; empty: `file` itself.
+    explicit hdf5_file(input_file const& file, std::span<std::byte> image = {})
         : file_(&file),
-          remaining_(memory_for(file.size())),
-          opened_(H5Fopen(file.path().c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), &H5Fclose) {
+          size_(image.empty() ? file.size() : image.size()),
+          remaining_(memory_for(file.size())) {
+        hdf5_handle const access(H5Pcreate(H5P_FILE_ACCESS), &H5Pclose);
+        if (!image.empty() &&
+            (H5Pset_fapl_core(access.get(), std::size_t{1} << 16, 0) < 0 ||
+             H5Pset_file_image(access.get(), image.data(), image.size()) < 0))
+            file.refuse("the HDF5 file in it cannot be opened: ", hdf5_reason());
+        // the library refuses an image by the name of a file
+        auto const name = file.path() + (image.empty() ? "" : "/model.weights.h5");
+        opened_ = {H5Fopen(name.c_str(), H5F_ACC_RDONLY, access.get()), &H5Fclose};
         if (!opened_) file.refuse("is no valid HDF5 file: ", hdf5_reason());
     }
 
@@ -173,7 +182,7 @@ public:
     [[noreturn, gnu::always_inline]] void refuse(Pieces const&... what) const {
         file_->refuse(what...);
     }
-    [[nodiscard]] input_file const& file() const noexcept { return *file_; }
+
 
     [[nodiscard]] hdf5_group root() const {
         hdf5_group group{{H5Gopen2(opened_.get(), "/", H5P_DEFAULT), &H5Gclose}, {}};
@@ -391,7 +400,7 @@ private:
 
     void check_stored(hdf5_array const& array, std::uint64_t bytes) const {
         auto const stored = H5Dget_storage_size(array.set.get());
-        if (stored != bytes || stored > file_->size())
+        if (stored != bytes || stored > size_)
             refuse(array.described(), " needs ", bytes, " bytes, but ", stored, " are stored");
     }
 
@@ -451,7 +460,7 @@ private:
         std::uint64_t count = 1;
         for (std::size_t axis = 0; axis < rank; ++axis) {
             auto const along = (array.shape[axis] - 1) / lengths[axis] + 1;
-            if (along > file_->size() || count > file_->size() / along)
+            if (along > size_ || count > size_ / along)
                 refuse(array.described(), " should have more chunks than the file has bytes");
             count *= along;
         }
@@ -478,7 +487,7 @@ private:
         hsize_t stored = 0;
         if (H5Dget_chunk_storage_size(array.set.get(), at.data(), &stored) < 0 || stored == 0)
             refuse(what(), " is not in the file");
-        if (stored > file_->size()) refuse(what(), " is larger than the file");
+        if (stored > size_) refuse(what(), " is larger than the file");
         buffer.resize(static_cast<std::size_t>(stored));
         std::uint32_t mask = 0;
         if (H5Dread_chunk(array.set.get(), H5P_DEFAULT, at.data(), &mask, buffer.data()) < 0)
@@ -499,7 +508,7 @@ private:
                                                          std::string const& what) const {
         std::uint64_t const width = H5Tget_size(type.get());
         // they are all in the file
-        if (width == 0 || width > file_->size() || count > file_->size() / width)
+        if (width == 0 || width > size_ || count > size_ / width)
             refuse(what, " is larger than the file");
         std::string all(static_cast<std::size_t>(count * width), '\0');
         if (H5Aread(attribute.get(), type.get(), all.data()) < 0)
@@ -520,7 +529,7 @@ private:
                                                             std::string const& what) const {
         // A reference to a text takes 16 bytes. What all texts take is limited only by the memory of the
         // process, since each of them may be one and the same text of the file.
-        if (count > file_->size() / 16) refuse(what, " is larger than the file");
+        if (count > size_ / 16) refuse(what, " is larger than the file");
         hdf5_handle const wanted(H5Tcopy(H5T_C_S1), &H5Tclose);
         hdf5_handle const space(H5Aget_space(attribute.get()), &H5Sclose);
         H5Tset_size(wanted.get(), H5T_VARIABLE);
@@ -539,6 +548,7 @@ private:
     }
 
     input_file const* file_;
+    std::uint64_t size_;  ///< of the HDF5 file
     std::uint64_t remaining_;
     hdf5_handle opened_;
 };

@@ -1,28 +1,23 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// The reader of Keras's HDF5 files: whole models and weights, of Keras 1 to 3. Needs libhdf5, zlib and
-/// nlohmann_json.
+/// The reader of Keras's files: HDF5 and .keras, whole models and weights, of Keras 1 to 3. Needs libhdf5,
+/// zlib, libzip and nlohmann_json.
 #pragma once
 
-#include <spinet/archive.hpp>
 #include <spinet/error.hpp>
 #include <spinet/network/network.hpp>
 #include <spinet/network/tensor.hpp>
-#include <spinet/readers/child_process.hpp>
+#include <spinet/readers/architecture.hpp>
 #include <spinet/readers/file.hpp>
+#include <spinet/readers/keras/arrays.hpp>
 #include <spinet/readers/keras/config.hpp>
-#include <spinet/readers/keras/hdf5_file.hpp>
-#include <spinet/readers/layer_order.hpp>
+#include <spinet/readers/keras/contents.hpp>
+#include <spinet/readers/keras/layers.hpp>
+#include <spinet/readers/zip_archive.hpp>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
-#include <cstring>
-#include <exception>
 #include <filesystem>
-#include <functional>
-#include <map>
 #include <optional>
 #include <set>
 #include <span>
@@ -33,17 +28,21 @@
 
 namespace spinet {
 
-/// Reads the dense layers of `model.save("x.h5")` (Keras 1 and 2, or 3 where it is asked for that format), of
-/// `model.save_weights("x.h5")` and of Keras 3's `model.save_weights("x.weights.h5")`. Kernels of shape (in,
-/// out) become weights of shape (out, in), of the type that the file has: float16, bfloat16, float32 or
-/// float64. Sources of the layout: keras/src/legacy/saving/legacy_h5_format.py and
-/// keras/src/saving/saving_lib.py.
+/// Reads `model.save("x.keras")` (a zip file), `model.save("x.h5")`, `model.save_weights("x.h5")` and Keras
+/// 3's `model.save_weights("x.weights.h5")`. Sources of the layouts: keras/src/legacy/saving/
+/// legacy_h5_format.py and keras/src/saving/saving_lib.py.
 ///
-/// A whole model says in which order its layers follow each other and what each applies; a function that
-/// spinet does not know is `unspecified`, with a note. Weights alone come in the order of `layer_names`, or
-/// (Keras 3) of the numbers that the layers' groups have. Layers without weights that change nothing when a
-/// network is used, such as Dropout, are noted; any other layer is refused by name and class, because a
-/// network without it would be another network, unless `layers` or `ignored` say so.
+/// A whole model, Sequential or Functional, says what its layers do and what feeds what; docs/network-files.md
+/// lists the classes of layers that are read. Kernels become weights of the library's order of axes and
+/// gates, (out, in, positions...), of the type that the file has: float16, bfloat16, float32 or float64.
+/// Values with channels last become values with channels first, and the columns of a dense layer that reads
+/// such values in a row are moved accordingly. A function that spinet does not know is `unspecified`, with a
+/// note; a layer that changes nothing when the network is used, such as Dropout, is left out with a note; a
+/// layer without an operation is refused by name and class.
+///
+/// Weights alone take an `architecture`, whose nodes are named like the layers. Without one they have to be
+/// those of dense layers, which follow each other in the order of `layer_names`, or (Keras 3) of the numbers
+/// that the layers' groups have.
 ///
 /// The C library parses the file. Version 1.10.8 was seen to go on forever with a bit flipped in the file, so
 /// where there is fork() all of it happens in a copy of the process, which hands over the arrays; where it
@@ -60,540 +59,305 @@ struct keras_hdf5 {
     /// For the process that reads the file. Zero: the library reads it in this process, for files that can be
     /// trusted, and for programs that must not fork or hold the library's locks in other threads.
     std::chrono::milliseconds time_limit = std::chrono::minutes(2);
+    /// Where the file holds weights only: what they are. An input has its channels first, as in every
+    /// architecture, and the weights of dense layers after a flatten node are those of channels last.
+    network_architecture architecture = {};
+    /// The shape of one sample, without the batch and in Keras's order of axes, where the model leaves it
+    /// open.
+    std::vector<std::size_t> input_shape = {};
 
     [[nodiscard]] static std::string_view name() noexcept { return "keras"; }
 
-    /// By the first eight bytes, those of any HDF5 file. False where the file cannot be read.
+    /// By the first eight bytes, those of any HDF5 file, or as a zip file of config.json and
+    /// model.weights.h5. False where the file cannot be read.
     [[nodiscard]] bool recognises(std::filesystem::path const& path) const;
 
     /// Throws `file_error`, which names the file and the layer, group or data set, where the file is no valid
-    /// HDF5 file of Keras, holds no chain of dense layers or a value that is not finite. Nothing outside the
-    /// file is read, and no filter is loaded. Memory: three times the
-    /// bytes of the arrays, which may be ten times the size of the file and 64 MiB. One thread reads at a
-    /// time.
+    /// file of Keras, has a layer without an operation, or a value that is not finite. Nothing outside the
+    /// file is read, and no filter is loaded. Memory: four times the bytes of the arrays, which may be ten
+    /// times the size of the file and 64 MiB. One thread reads at a time.
     [[nodiscard]] network operator()(std::filesystem::path const& path) const;
 };
 
 namespace detail {
 
-/// An array of a layer, by what it is to the layer: "kernel", or, from Keras 3, "0".
-struct keras_weight {
-    std::string part;
-    std::string path;  ///< within the group
-};
-
-struct keras_layer {
-    std::string name;
-    std::string class_name;  ///< empty: the file does not say
-    std::optional<std::string> activation;
-    std::string group;  ///< within the group of all layers
-    std::vector<keras_weight> weights;
-
-    [[nodiscard]] std::string described() const {
-        std::string result = "layer " + in_quotes(name);
-        if (!class_name.empty()) result += " of class " + in_quotes(class_name);
-        return result;
-    }
-};
-
-/// Which layers a file has: three layouts, one list.
-class keras_layers {
-public:
-    explicit keras_layers(hdf5_file& file) : file_(&file) { find(); }
-
-    [[nodiscard]] std::vector<keras_layer> const& layers() const noexcept { return layers_; }
-    /// Their activations are known.
-    [[nodiscard]] bool whole_model() const noexcept { return whole_model_; }
-    [[nodiscard]] std::vector<std::string> const& notes() const noexcept { return notes_; }
-
-    [[nodiscard]] hdf5_array array(keras_layer const& layer, keras_weight const& weight) const {
-        return file_->array(group_, layer.group + "/" + weight.path);
-    }
-
-private:
-    void find() {
-        auto root = file_->root();
-        if (file_->has_group(root, "model_weights")) {
-            group_ = file_->group(root, "model_weights");
-            read_named();
-            if (auto const config = file_->text(root, "model_config")) read_config(*config);
-        } else if (has_names(root, "layer_names")) {
-            group_ = std::move(root);
-            read_named();
-        } else {
-            for (auto const* name : {"layers", "_layer_checkpoint_dependencies"}) {
-                if (!file_->has_group(root, name)) continue;
-                check_own(root);
-                group_ = file_->group(root, name);
-                return read_numbered();
-            }
-            file_->refuse(
-                "is an HDF5 file, but none of Keras: the root group has no model_weights, layer_names or "
-                "layers");
-        }
-    }
-
-    // ---- Keras 1 and 2: lists of names as attributes
-
-    [[nodiscard]] bool has_names(hdf5_group const& group, std::string const& name) const {
-        return H5Aexists(group.id.get(), name.c_str()) > 0 ||
-               H5Aexists(group.id.get(), (name + "0").c_str()) > 0;
-    }
-
-    /// A long list is cut into several: names0, names1, ...
-    [[nodiscard]] std::vector<std::string> names(hdf5_group const& group, std::string const& name) const {
-        if (auto whole = file_->strings(group, name)) return *std::move(whole);
-        std::vector<std::string> all;
-        for (std::size_t k = 0;; ++k) {
-            auto const part = file_->strings(group, name + std::to_string(k));
-            if (!part && k == 0) file_->refuse(group.described(), " has no attribute ", in_quotes(name));
-            if (!part) return all;
-            all.insert(all.end(), part->begin(), part->end());
-        }
-    }
-
-    void read_named() {
-        std::set<std::string, std::less<>> seen;
-        auto all = names(group_, "layer_names");
-        if (file_->has_group(group_, top_level)) all.emplace_back(top_level);
-        for (auto const& name : all) {
-            if (!seen.insert(name).second) file_->refuse("layer ", in_quotes(name), " is listed twice");
-            keras_layer layer{name, {}, std::nullopt, name, {}};
-            auto const group = file_->group(group_, name);
-            if (name != top_level || has_names(group, "weight_names"))
-                for (auto& path : names(group, "weight_names"))
-                    layer.weights.push_back({part_of(path), path});
-            if (name == top_level && layer.weights.empty()) continue;
-            layers_.push_back(std::move(layer));
-        }
-    }
-
-    /// "kernel" of "dense/kernel:0", "dense_1_W" (Keras 1) or "model/dense/kernel".
-    [[nodiscard]] static std::string part_of(std::string_view path) {
-        auto part = path.substr(path.rfind('/') + 1);
-        part = part.substr(0, part.rfind(':'));
-        if (part.size() > 2 && part.substr(part.size() - 2) == "_W") return "kernel";
-        if (part.size() > 2 && part.substr(part.size() - 2) == "_b") return "bias";
-        return std::string(part);
-    }
-
-    /// Puts the layers in the order of the model, which names classes and functions.
-    void read_config(std::string const& text) {
-        auto configs = keras_config_reader().read(text);
-        std::map<std::string, keras_layer, std::less<>> stored;
-        for (auto& layer : layers_) stored.emplace(layer.name, std::move(layer));
-        layers_.clear();
-        for (auto& config : configs) {
-            // a layer without weights may be left out
-            keras_layer layer{config.name, {}, std::nullopt, config.name, {}};
-            if (auto const at = stored.find(config.name); at != stored.end()) {
-                layer = std::move(at->second);
-                stored.erase(at);
-            }
-            layer.class_name = std::move(config.class_name);
-            layer.activation = std::move(config.activation);
-            layers_.push_back(std::move(layer));
-        }
-        for (auto const& [name, layer] : stored)
-            if (!layer.weights.empty())
-                file_->refuse("layer ", in_quotes(name), " has weights, but model_config does not name it");
-        whole_model_ = true;
-    }
-
-    // ---- Keras 3: groups named after classes, numbered
-
-    /// Weights of the model beside those of its layers would be left out.
-    void check_own(hdf5_group const& root) const {
-        if (file_->has_group(root, "vars") && !file_->names(file_->group(root, "vars")).empty())
-            file_->refuse("the model has weights of its own, in group 'vars'");
-    }
-
-    /// "dense" and 12 of "dense_12"; without a number 0.
-    [[nodiscard]] static std::pair<std::string, std::uint64_t> numbered(std::string const& group) {
-        auto const bar = group.rfind('_');
-        auto const digits = bar == group.npos ? std::string() : group.substr(bar + 1);
-        bool const is_number =
-            !digits.empty() && digits.size() < 10 && std::all_of(digits.begin(), digits.end(), is_digit);
-        if (!is_number) return {group, 0};
-        return {group.substr(0, bar), std::stoull(digits)};
-    }
-
-    void read_numbered() {
-        auto groups = file_->names(group_);
-        std::sort(groups.begin(), groups.end(),
-                  [](auto const& a, auto const& b) { return numbered(a) < numbered(b); });
-        for (auto const& group : groups) {
-            keras_layer layer{group, numbered(group).first, std::nullopt, group, {}};
-            auto const at = file_->group(group_, group);
-            if (file_->has_group(at, "vars")) {
-                auto const vars = file_->group(at, "vars");
-                if (auto own = file_->strings(vars, "name"); own && own->size() == 1)
-                    layer.name = own->front();
-            }
-            std::size_t left = 10'000;
-            list_weights(at, "", 0, left, layer.weights);
-            layers_.push_back(std::move(layer));
-        }
-        notes_.push_back(
-            "ordered layers of one class by their numbers; the file does not say how they are connected");
-    }
-
-    /// All arrays below a group: those of the layer, vars/0 on, and of what is within it. Groups that hold
-    /// each other end at the depth.
-    void list_weights(hdf5_group const& group, std::string const& path, std::size_t depth, std::size_t& left,
-                      std::vector<keras_weight>& found) const {
-        if (depth > 8) file_->refuse(group.described(), " is nested deeper than any of Keras");
-        for (auto const& name : file_->names(group, left)) {
-            if (left-- == 0) file_->refuse(group.described(), " has too many entries");
-            auto const below = path.empty() ? name : path + "/" + name;
-            if (file_->has_group(group, name))
-                list_weights(file_->group(group, name), below, depth + 1, left, found);
-            else
-                found.push_back({depth == 1 && path == "vars" ? name : below, below});
-        }
-    }
-
-    static constexpr char const* top_level = "top_level_model_weights";
-
-    hdf5_file* file_;
-    hdf5_group group_;
-    std::vector<keras_layer> layers_;
-    std::vector<std::string> notes_;
-    bool whole_model_ = false;
-};
-
-/// What a file holds: all that the process which reads it hands over.
-struct keras_chain {
-    std::vector<dense_layer> layers;
-    std::vector<std::string> notes;
-};
-
-/// One reading of one file: takes layer after layer, each as its class asks for.
+/// One reading of the arrays of one file.
 class keras_reading {
 public:
-    keras_reading(hdf5_file& file, keras_hdf5 const& options)
-        : file_(&file), options_(&options), layers_(file) {}
+    keras_reading(keras_contents const& contents, keras_hdf5 const& options)
+        : contents_(&contents), options_(&options), index_(contents) {
+        if (contents.config) model_ = keras_config_reader().read(*contents.config);
+    }
 
-    [[nodiscard]] keras_chain run() {
+    /// Throws `error`.
+    [[nodiscard]] network run() {
         check_options();
-        for (auto const& layer : layers_.layers()) take(layer);
-        order();
-        if (chain_.empty())
-            file_->refuse("no dense layer: the file has none with a kernel of shape (in, out)");
-        if (!layers_.whole_model())
-            for (std::size_t i = 0; i < chain_.size(); ++i)
-                chain_[i].activation = i + 1 < chain_.size() ? options_->hidden : options_->output;
-        auto notes = layers_.notes();
-        notes.insert(notes.end(), notes_.begin(), notes_.end());
-        return {std::move(chain_), std::move(notes)};
+        if (!options_->architecture.nodes.empty()) return by_architecture();
+        if (!options_->layers.empty() || !model_) return chain();
+        keras_translation translation(*model_, index_, options_->ignored, options_->input_shape);
+        auto made = translation.run();
+        for (auto const& group : contents_->groups)
+            for (auto const& each : group.arrays)
+                if (!translation.used(each))
+                    throw error("layer ", in_quotes(group.name),
+                                " has weights, but model_config does not name it: ", in_quotes(each.path));
+        return made;
     }
 
 private:
-    using taking = void (keras_reading::*)(keras_layer const&);
-
-    /// A class of layers: what it is called, what Keras 3 calls its group, and what is done with it.
-    struct layer_kind {
-        std::string_view class_name, group_name;
-        taking take;
-    };
-
-    [[nodiscard]] static std::span<layer_kind const> kinds() {
-        static constexpr std::array<layer_kind, 14> all{
-            {{"Dense", "dense", &keras_reading::take_dense},
-             {"Activation", "activation", &keras_reading::take_activation},
-             {"ReLU", "re_lu", &keras_reading::take_activation},
-             {"Softmax", "softmax", &keras_reading::take_activation},
-             {"LeakyReLU", "leaky_re_lu", &keras_reading::take_activation},
-             {"ELU", "elu", &keras_reading::take_activation},
-             {"ThresholdedReLU", "thresholded_re_lu", &keras_reading::take_activation},
-             {"InputLayer", "input_layer", &keras_reading::take_nothing},
-             {"Dropout", "dropout", &keras_reading::take_nothing},
-             {"AlphaDropout", "alpha_dropout", &keras_reading::take_nothing},
-             {"GaussianDropout", "gaussian_dropout", &keras_reading::take_nothing},
-             {"GaussianNoise", "gaussian_noise", &keras_reading::take_nothing},
-             {"ActivityRegularization", "activity_regularization", &keras_reading::take_nothing},
-             {"Flatten", "flatten", &keras_reading::take_nothing}}};
-        return all;
-    }
-
     void check_options() const {
-        auto const check = [&](std::vector<std::string> const& names, char const* option) {
-            for (auto const& name : names)
-                if (std::none_of(layers_.layers().begin(), layers_.layers().end(),
-                                 [&](auto const& layer) { return layer.name == name; }))
-                    file_->refuse("there is no layer ", in_quotes(name), ", which the option '", option,
-                                  "' names");
-        };
-        check(options_->ignored, "ignored");
-        check(options_->layers, "layers");
-    }
-
-    void take(keras_layer const& layer) {
-        if (named(options_->ignored, layer.name)) return skip(layer);
-        auto const* const found = kind_of(layer);
-        bool const is_dense = found != nullptr && found->take == &keras_reading::take_dense;
-        if (!options_->layers.empty() && !named(options_->layers, layer.name) &&
-            (found == nullptr || is_dense)) {
-            after_skipped_ = after_skipped_ || is_dense;
-            return skip(layer);
-        }
-        if (found != nullptr) return (this->*found->take)(layer);
-        if (layer.weights.empty() && layer.class_name.empty())
-            return note(layer, "it has no weights, and the file does not say what it does");
-        file_->refuse(layer.described(), (layer.weights.empty() ? "" : " with the weights " + parts(layer)),
-                      " is not read; if the network is meant without it, name the dense layers in the option "
-                      "'layers', or this layer in 'ignored'");
-    }
-
-    /// A layer of which the file does not say the class is dense where it has what a dense layer has.
-    [[nodiscard]] layer_kind const* kind_of(keras_layer const& layer) const {
-        auto const all = kinds();
-        if (layer.class_name.empty()) return looks_dense(layer) ? all.data() : nullptr;
-        for (auto const& each : all)
-            if (layer.class_name == (layers_.whole_model() ? each.class_name : each.group_name)) return &each;
-        return nullptr;
-    }
-
-    [[nodiscard]] bool looks_dense(keras_layer const& layer) const {
-        auto const* const kernel = weight(layer, "kernel", "0");
-        std::size_t const known = weight(layer, "bias", "1") == nullptr ? 1 : 2;
-        return kernel != nullptr && layer.weights.size() == known &&
-               layers_.array(layer, *kernel).shape.size() == 2;
-    }
-
-    [[nodiscard]] static keras_weight const* weight(keras_layer const& layer, std::string_view part,
-                                                    std::string_view number) {
-        for (auto const& each : layer.weights)
-            if (each.part == part || each.part == number) return &each;
-        return nullptr;
+        if (!options_->architecture.nodes.empty() && (model_ || !options_->layers.empty()))
+            throw error(model_ ? "the file says what its layers do; the option 'architecture' is for files "
+                                 "of weights alone"
+                               : "the options 'layers' and 'architecture' exclude each other");
+        std::set<std::string_view> known;
+        for (auto const& group : contents_->groups) known.insert(group.name);
+        if (model_)
+            for (auto const& layer : model_->layers) known.insert(layer.name);
+        for (auto const* names : {&options_->ignored, &options_->layers})
+            for (auto const& name : *names)
+                if (known.count(name) == 0)
+                    throw error("there is no layer ", in_quotes(name), ", which the option '",
+                                (names == &options_->ignored ? "ignored" : "layers"), "' names");
     }
 
     [[nodiscard]] static bool named(std::vector<std::string> const& names, std::string const& name) {
         return std::find(names.begin(), names.end(), name) != names.end();
     }
 
-    [[nodiscard]] static std::string parts(keras_layer const& layer) {
-        std::string text;
-        for (std::size_t k = 0; k < layer.weights.size() && k < 8; ++k) {
-            if (k > 0) text += ", ";
-            text += in_quotes(layer.weights[k].part);
+    // ---- chains of dense layers
+
+    struct candidate {
+        std::string name, described;
+        keras_arrays arrays;
+        keras_layer_config const* config = nullptr;
+    };
+
+    [[nodiscard]] std::vector<candidate> candidates() const {
+        std::vector<candidate> all;
+        if (model_) {
+            for (auto const& layer : model_->layers)
+                all.push_back({layer.name, layer.described(), index_.of(layer), &layer});
+            return all;
         }
-        return text += layer.weights.size() > 8 ? ", ..." : "";
-    }
-
-    void note(keras_layer const& layer, std::string const& what) {
-        notes_.push_back("left out " + layer.described() + ": " + what);
-    }
-
-    void skip(keras_layer const& layer) { note(layer, "as asked"); }
-
-    // ---- the kinds of layers
-
-    void take_dense(keras_layer const& layer) {
-        auto const* const kernel = weight(layer, "kernel", "0");
-        auto const* const bias = weight(layer, "bias", "1");
-        if (kernel == nullptr) file_->refuse(layer.described(), " has no kernel");
-        if (layer.weights.size() != (bias == nullptr ? 1u : 2u))
-            file_->refuse(layer.described(), " has the weights ", parts(layer),
-                          "; a dense layer has a kernel and perhaps a bias");
-        dense_layer taken{layer.name, transposed(layer, layers_.array(layer, *kernel))};
-        if (bias != nullptr) {
-            auto const array = layers_.array(layer, *bias);
-            check_rank(layer, array, 1, "the bias of a dense layer has rank 1, (out)");
-            taken.bias = loaded(array);
+        for (auto const& group : contents_->groups) {
+            auto const kind = numbered(group.group).first;
+            auto described = "layer " + in_quotes(group.name);
+            if (!kind.empty()) described += " of class " + in_quotes(kind);
+            keras_arrays arrays;
+            for (auto const& each : group.arrays) arrays.add(each);
+            all.push_back({group.name, std::move(described), std::move(arrays), nullptr});
         }
-        taken.activation = activation_kind::identity;
-        chain_.push_back(std::move(taken));
-        after_skipped_ = false;
-        if (layer.activation) apply(layer);
+        return all;
     }
 
-    void take_activation(keras_layer const& layer) {
-        if (!layers_.whole_model()) return note(layer, "the file does not say which function it is");
-        if (after_skipped_) return skip(layer);
-        if (!layer.activation) file_->refuse(layer.described(), " does not say which function it is");
-        apply(layer);
+    [[nodiscard]] static bool looks_dense(candidate const& layer) {
+        if (layer.config != nullptr) return layer.config->class_name == "Dense";
+        auto const* const kernel = layer.arrays.find("kernel", 0);
+        std::size_t const known = layer.arrays.find("bias", 1) == nullptr ? 1 : 2;
+        return kernel != nullptr && layer.arrays.size() == known && kernel->shape.size() == 2;
     }
 
-    void take_nothing(keras_layer const& layer) {
-        // Dropout keeps the state of its random numbers, and nothing else may have any
-        for (auto const& each : layer.weights)
-            if (each.path.find("seed_generator") == each.path.npos)
-                file_->refuse(layer.described(), " has the weights ", parts(layer));
-        note(layer, "it changes nothing when the network is used");
+    /// The dense layers that the option names in its order, or, of weights alone, all in that of the file.
+    [[nodiscard]] network chain() {
+        std::vector<dense_layer> found;
+        bool skipped = false;  // the last dense layer
+        for (auto const& each : candidates()) {
+            bool const wanted = options_->layers.empty() ? !named(options_->ignored, each.name)
+                                                         : named(options_->layers, each.name);
+            if (wanted && looks_dense(each)) {
+                found.push_back(dense_of(each));
+                skipped = false;
+            } else if (wanted && !options_->layers.empty()) {
+                throw error("layer ", in_quotes(each.name), ", which the option 'layers' names, is not dense");
+            } else if (wanted && !each.arrays.empty()) {
+                throw error(each.described, " with the weights ", each.arrays.names(),
+                            " is not dense, and the file does not say what it does; describe the network in "
+                            "the option 'architecture', or name the dense layers in 'layers'");
+            } else {
+                skipped = skipped || looks_dense(each);
+                if (!skipped && !found.empty() && each.config != nullptr) follow(found.back(), *each.config);
+                note(each, wanted ? "it has no weights, and the file does not say what it does" : "as asked");
+            }
+        }
+        if (found.empty())
+            throw error("no dense layer: the file has none with a kernel of shape (in, out)");
+        order(found);
+        if (!model_)
+            for (std::size_t k = 0; k < found.size(); ++k)
+                found[k].activation = k + 1 < found.size() ? options_->hidden : options_->output;
+        auto made = dense_network(found);
+        if (contents_->numbered)
+            made.add_note(
+                "ordered layers of one class by their numbers; the file does not say how they are connected");
+        for (auto& each : notes_) made.add_note(std::move(each));
+        return made;
     }
 
-    /// Joins the function of a layer to the dense layer before, or of itself.
-    void apply(keras_layer const& layer) {
-        auto const kind = keras_activation(*layer.activation);
-        if (kind == activation_kind::identity) return;
-        if (chain_.empty())
-            file_->refuse(layer.described(), " applies ", in_quotes(*layer.activation),
-                          " before the first dense layer");
-        auto& before = chain_.back().activation;
-        if (before != activation_kind::identity)
-            file_->refuse(layer.described(), " applies ", in_quotes(*layer.activation),
-                          " to what another function gave, without a dense layer between");
-        before = kind.value_or(activation_kind::unspecified);
-        if (!kind)
-            notes_.push_back(layer.described() + " applies " + in_quotes(*layer.activation) +
-                             ", a function that spinet does not know: its activation is unspecified");
+    void note(candidate const& layer, std::string const& why) {
+        notes_.push_back("left out " + layer.described + ": " + why);
     }
 
-    // ---- arrays
-
-    void check_rank(keras_layer const& layer, hdf5_array const& array, std::size_t rank,
-                    std::string const& why) const {
-        if (array.shape.size() != rank)
-            file_->refuse(layer.described(), ": ", array.described(), " has rank ", array.shape.size(), "; ",
-                          why);
+    [[nodiscard]] dense_layer dense_of(candidate const& layer) {
+        tensors_.put_dense(layer.described, layer.arrays, layer.name);
+        dense_layer made{layer.name, *tensors_.find(layer.name + ".weight")};
+        if (auto const* bias = tensors_.find(layer.name + ".bias")) made.bias = *bias;
+        made.activation = activation_kind::identity;
+        if (layer.config != nullptr)
+            made.activation = keras_activation(*layer.config, "activation", "linear").kind;
+        return made;
     }
 
-    [[nodiscard]] tensor loaded(hdf5_array const& array) {
-        return {array.path, array.type.value(), {array.shape.begin(), array.shape.end()}, file_->read(array)};
+    /// The function of a layer that follows a dense one.
+    static void follow(dense_layer& before, keras_layer_config const& layer) {
+        if (before.activation != activation_kind::identity) return;
+        if (layer.class_name == "Activation")
+            before.activation = keras_activation(layer, "activation", "linear").kind;
+        else if (layer.class_name == "ReLU" || layer.class_name == "Softmax")
+            before.activation = keras_function_of(layer.class_name, layer.options).kind;
     }
 
-    /// The kernel of shape (in, out) as a weight of shape (out, in), tile by tile for the sake of the caches.
-    [[nodiscard]] tensor transposed(keras_layer const& layer, hdf5_array const& array) {
-        check_rank(layer, array, 2, "the kernel of a dense layer has rank 2, (in, out)");
-        auto const stored = file_->read(array);
-        auto const in = static_cast<std::size_t>(array.shape[0]),
-                   out = static_cast<std::size_t>(array.shape[1]), width = size_of(*array.type);
-        constexpr std::size_t tile = 32;
-        std::vector<std::byte> result(stored.size());
-        for (std::size_t top = 0; top < in; top += tile)
-            for (std::size_t left = 0; left < out; left += tile)
-                for (auto i = top; i < std::min(in, top + tile); ++i)
-                    for (auto j = left; j < std::min(out, left + tile); ++j)
-                        std::memcpy(result.data() + (j * in + i) * width,
-                                    stored.data() + (i * out + j) * width, width);
-        return {array.path, array.type.value(), {out, in}, std::move(result)};
-    }
-
-    /// As `layers` asks for.
-    void order() {
+    void order(std::vector<dense_layer>& chain) const {
         if (options_->layers.empty()) return;
         std::vector<dense_layer> ordered;
-        for (auto const& name : options_->layers) {
-            auto const at = std::find_if(chain_.begin(), chain_.end(),
-                                         [&](auto const& layer) { return layer.name == name; });
-            if (at == chain_.end())
-                file_->refuse("layer ", in_quotes(name), ", which the option 'layers' names, is not dense");
-            ordered.push_back(*at);
+        for (auto const& name : options_->layers)
+            for (auto const& layer : chain)
+                if (layer.name == name) ordered.push_back(layer);
+        chain = std::move(ordered);
+    }
+
+    // ---- weights alone, described
+
+    [[nodiscard]] network by_architecture() {
+        std::set<std::string, std::less<>> taken;
+        for (auto const& spec : options_->architecture.nodes) put(spec, taken);
+        auto made = tensors_.assembled(options_->architecture);
+        for (auto const& group : contents_->groups)
+            if (taken.count(group.name) == 0 && !group.arrays.empty())
+                made.add_note("left out layer " + in_quotes(group.name) +
+                              ", which the architecture does not name");
+        auto const flattened = laid_flat_maps(made);
+        return flattened.empty() ? made : channels_last_columns(made, flattened).run();
+    }
+
+    /// The tensors that a node of the architecture takes.
+    void put(node_spec const& spec, std::set<std::string, std::less<>>& taken) {
+        auto const& prefix = spec.weights.empty() ? spec.name : spec.weights;
+        auto const where = "layer " + in_quotes(prefix);
+        keras_arrays of;
+        std::string kind;
+        for (auto const& group : contents_->groups) {
+            if (group.name != prefix && group.group != prefix) continue;
+            for (auto const& each : group.arrays) of.add(each);
+            kind = numbered(group.group).first;
+            taken.insert(group.name);
+            break;
         }
-        chain_ = std::move(ordered);
+        if (of.empty()) return;  // it says itself what it lacks
+        if (spec.op == "dense") {
+            tensors_.put_dense(where, of, prefix);
+        } else if (spec.op == "convolution") {
+            bool const depthwise = of.find("depthwise_kernel", 100) != nullptr || kind.starts_with("depthwise");
+            tensors_.put_convolution(where, of,
+                                     depthwise ? keras_tensors::kernel_kind::depthwise
+                                               : keras_tensors::kernel_kind::whole,
+                                     prefix);
+        } else if (spec.op == "batch_normalisation") {
+            bool const both = of.size() == 4;
+            if (contents_->numbered && !both && of.size() != 2)
+                throw error(where, " has ", of.size(), " arrays: a scale or a shift is missing, and the file "
+                            "does not say which");
+            tensors_.put_batch_normalisation(where, of, both || of.find("gamma", 100) != nullptr,
+                                             both || of.find("beta", 100) != nullptr, prefix);
+        } else if (spec.op == "layer_normalisation") {
+            tensors_.put_layer_normalisation(where, of, of.find("gamma", 0) != nullptr,
+                                             of.find("beta", 1) != nullptr, prefix);
+        } else if (spec.op == "recurrent") {
+            bool const reversed = spec.reversed.value_or(false);
+            auto const suffix = detail::text("_l", spec.layer.value_or(0), reversed ? "_reverse" : "");
+            tensors_.put_recurrent(where, of.along(reversed ? "backward" : "forward"), spec.kind, prefix,
+                                   suffix);
+        } else if (spec.op == "embedding") {
+            tensors_.put(prefix + ".weight", tensors_.take(where, of, "embeddings", 0));
+        }
     }
 
-    hdf5_file* file_;
+    /// The nodes that lay channels at positions flat, not steps.
+    [[nodiscard]] static std::set<std::string, std::less<>> laid_flat_maps(network const& of) {
+        std::set<std::string, std::less<>> maps, found;
+        auto const shapes = result_shapes(of);
+        for (std::size_t k = 0; k < of.nodes().size(); ++k) {
+            auto const& at = of.nodes()[k];
+            bool const from_maps = !at.inputs.empty() && maps.count(at.inputs[0]) != 0;
+            if (at.op.is<flatten>() && from_maps) found.insert(at.name);
+            bool const passed = from_maps && shapes[k].size() > 1;
+            if (at.op.is<convolution>() || at.op.is<pooling>() || shapes[k].size() == 3 || passed)
+                maps.insert(at.name);
+        }
+        return found;
+    }
+
+    keras_contents const* contents_;
     keras_hdf5 const* options_;
-    keras_layers layers_;
-    std::vector<dense_layer> chain_;
+    keras_index index_;
+    std::optional<keras_model> model_;
+    keras_tensors tensors_;
     std::vector<std::string> notes_;
-    bool after_skipped_ = false;  ///< the last dense layer of the file was left out
 };
-
-/// Throws `error`.
-[[nodiscard]] inline keras_chain read_keras(input_file const& file, keras_hdf5 const& options) {
-    hdf5_session const session;
-    hdf5_file opened(file);
-    return keras_reading(opened, options).run();
-}
-
-inline void put_tensor(archive_writer& out, tensor const& values) {
-    out.put(values.name());
-    out.put_value(static_cast<std::uint8_t>(values.type()));
-    out.put(values.shape());
-    auto const bytes = values.bytes();
-    out.put(std::vector<std::byte>(bytes.begin(), bytes.end()));
-}
-
-[[nodiscard]] inline tensor get_tensor(archive_reader& in) {
-    auto name = in.get_text();
-    auto const type = in.get_value<std::uint8_t>();
-    if (type > static_cast<std::uint8_t>(dtype::f64)) throw error("damaged: no type of numbers");
-    auto shape = in.get<std::size_t>();
-    return {std::move(name), static_cast<dtype>(type), std::move(shape), in.get<std::byte>()};
-}
-
-[[nodiscard]] inline std::vector<std::byte> packed(keras_chain const& chain) {
-    archive_writer out;
-    out.put_value(std::uint8_t{1});
-    out.put_value(std::uint64_t{chain.notes.size()});
-    for (auto const& note : chain.notes) out.put(note);
-    out.put_value(std::uint64_t{chain.layers.size()});
-    for (auto const& layer : chain.layers) {
-        out.put(layer.name);
-        out.put_value(static_cast<std::uint8_t>(layer.activation));
-        out.put_value(static_cast<std::uint8_t>(layer.bias.has_value()));
-        put_tensor(out, layer.weight);
-        if (layer.bias) put_tensor(out, *layer.bias);
-    }
-    return std::move(out).take();
-}
-
-[[nodiscard]] inline keras_chain unpacked(archive_reader& in) {
-    keras_chain chain;
-    for (auto left = in.get_value<std::uint64_t>(); left > 0; --left) chain.notes.push_back(in.get_text());
-    for (auto left = in.get_value<std::uint64_t>(); left > 0; --left) {
-        auto name = in.get_text();
-        auto const function = in.get_value<std::uint8_t>();
-        if (function > static_cast<std::uint8_t>(activation_kind::log_softmax))
-            throw error("damaged: no activation");
-        bool const with_bias = in.get_value<std::uint8_t>() != 0;
-        dense_layer layer{std::move(name), get_tensor(in)};
-        if (with_bias) layer.bias = get_tensor(in);
-        layer.activation = static_cast<activation_kind>(function);
-        chain.layers.push_back(std::move(layer));
-    }
-    return chain;
-}
-
-/// What the process that reads hands over: the chain or, after a 0, why there is none.
-[[nodiscard]] inline std::vector<std::byte> keras_answer(input_file const& file, keras_hdf5 const& options) {
-    std::string why;
-    try {
-        return packed(read_keras(file, options));
-    } catch (file_error const& reason) {
-        why = std::string(reason.what()).substr(file.path().size() + 2);
-    } catch (std::exception const& reason) {
-        why = reason.what();
-    }
-    archive_writer out;
-    out.put_value(std::uint8_t{0});
-    out.put(why);
-    return std::move(out).take();
-}
 
 [[nodiscard]] inline bool is_hdf5(input_file& file) { return begins_with(file, "\x89HDF\r\n\x1a\n"); }
 
-[[nodiscard]] inline keras_chain read_keras_apart(input_file const& file, keras_hdf5 const& options) {
-#if SPINET_HAS_CHILD_PROCESS
-    if (options.time_limit.count() > 0) {
-        // names and notes beside the arrays: less than the file and some
-        auto const answer = in_child_process(20 * file.size() + (std::uint64_t{128} << 20),
-                                             options.time_limit, [&] { return keras_answer(file, options); });
-        archive_reader in(answer);
-        if (in.get_value<std::uint8_t>() == 0) file.refuse(in.get_text());
-        return unpacked(in);
+/// The two entries of a .keras file; their sizes are 0 where one is missing.
+struct keras_entries {
+    zip_reader::entry config, weights;
+};
+[[nodiscard]] inline keras_entries keras_entries_of(zip_reader const& zip) {
+    keras_entries found;
+    for (auto& each : zip.entries()) {
+        if (each.name == "config.json") found.config = each;
+        if (each.name == "model.weights.h5") found.weights = each;
     }
-#endif
-    return read_keras(file, options);
+    return found;
+}
+
+/// What the file holds: an HDF5 file, or one within a zip file, beside the configuration of the model.
+[[nodiscard]] inline keras_contents contents_of(input_file& file, keras_hdf5 const& options) {
+    if (is_hdf5(file)) return read_keras_apart(file, {}, options.ignored, options.time_limit);
+    if (!begins_as_zip(file)) file.refuse("begins neither as an HDF5 file does nor as a zip file");
+    zip_reader const zip(file);
+    auto const [config, weights] = keras_entries_of(zip);
+    if (config.size == 0 || weights.size == 0)
+        file.refuse("is no file of Keras: it has no config.json or no model.weights.h5");
+    if (config.size > largest_keras_config)
+        file.refuse("its config.json has ", config.size, " bytes, more than ", largest_keras_config);
+    std::string text(static_cast<std::size_t>(config.size), '\0');
+    zip.read(config, std::as_writable_bytes(std::span(text)));
+    std::vector<std::byte> image(static_cast<std::size_t>(weights.size));
+    zip.read(weights, image);
+    if (std::string_view(reinterpret_cast<char const*>(image.data()), std::min<std::size_t>(8, image.size())) !=
+        "\x89HDF\r\n\x1a\n")
+        file.refuse("its model.weights.h5 does not begin as an HDF5 file does");
+    auto found = read_keras_apart(file, image, {}, options.time_limit);
+    found.config = std::move(text);
+    return found;
 }
 
 }  // namespace detail
 
 inline bool keras_hdf5::recognises(std::filesystem::path const& path) const {
-    return detail::recognised(path, detail::is_hdf5);
+    return detail::recognised(path, [](input_file& file) {
+        if (detail::is_hdf5(file)) return true;
+        if (!detail::begins_as_zip(file)) return false;
+        auto const found = detail::keras_entries_of(detail::zip_reader(file));
+        return found.config.size > 0 && found.weights.size > 0;
+    });
 }
 
 inline network keras_hdf5::operator()(std::filesystem::path const& path) const {
     return detail::network_from(path, [&] {
         input_file file(path);
-        if (!detail::is_hdf5(file)) file.refuse("does not begin as an HDF5 file does");
-        auto const chain = detail::read_keras_apart(file, *this);
-        auto result = dense_network(chain.layers);
-        for (auto const& note : chain.notes) result.add_note(note);
-        return result;
+        auto const contents = detail::contents_of(file, *this);
+        return detail::keras_reading(contents, *this).run();
     });
 }
 
