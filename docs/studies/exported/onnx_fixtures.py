@@ -255,6 +255,23 @@ class Graph:
             steps.append(h)
         return torch.stack(steps)[:, None], h[None], c[None]
 
+    @staticmethod
+    def op_GRU(i, hidden_size, linear_before_reset=0):
+        """Gates z r h."""
+        x, w, r, b = i[0], i[1][0], i[2][0], i[3][0]
+        h = torch.zeros(x.shape[1], hidden_size, dtype=torch.float64)
+        of_x, of_h = b.reshape(2, -1)
+        rz, rr, rh = r.split(hidden_size)
+        bz, br, bh = of_h.split(hidden_size)
+        steps = []
+        for t in range(x.shape[0]):
+            z, reset, new = (x[t] @ w.T + of_x).split(hidden_size, 1)
+            z, reset = torch.sigmoid(z + h @ rz.T + bz), torch.sigmoid(reset + h @ rr.T + br)
+            new = torch.tanh(new + (reset * (h @ rh.T + bh) if linear_before_reset else (reset * h) @ rh.T + bh))
+            h = (1 - z) * new + z * h
+            steps.append(h)
+        return torch.stack(steps)[:, None], h[None]
+
     # quantised: the integers times their scales; computed values stay as they are
     op_QuantizeLinear = staticmethod(lambda i: i[0])
     op_DynamicQuantizeLinear = staticmethod(lambda i: (i[0], torch.tensor(1.0), torch.tensor(0.0)))
@@ -523,7 +540,70 @@ def n_bits(g):
     g.node("MatMulNBits", "x q s", "y", domain="com.microsoft", N=5, K=20, bits=4, block_size=16)
 
 
+def fire(g):
+    """SqueezeNet's module, with channels last around the concatenation; pooling that rounds up."""
+    g.random("s", 3, 2, 1, 1), g.random("e1", 4, 3, 1, 1), g.random("e3", 2, 3, 3, 3), g.random("w", 5, 6, 1, 1)
+    g.node("Transpose", "x", "a", perm=[0, 3, 1, 2])
+    g.node("Conv", "a s", "b")
+    g.node("Relu", "b", "c")
+    g.node("Conv", "c e1", "d")
+    g.node("Conv", "c e3", "e", pads=[1] * 4)
+    for k in "de":
+        g.node("Transpose", k, k + "t", perm=[0, 2, 3, 1])
+        g.node("Relu", k + "t", k + "r")
+    g.node("Concat", "dr er", "f", axis=3)
+    g.node("Transpose", "f", "h", perm=[0, 3, 1, 2])
+    g.node("MaxPool", "h", "i", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1)
+    g.node("Conv", "i w", "j")
+    g.node("GlobalAveragePool", "j", "k")
+    g.node("Flatten", "k", "y")
+    g.order = (2, 0, 1)
+
+
+def branches(g):
+    """Two layers of the input, one behind the other, with the second's values first in the last layer."""
+    g.random("a", 6, 4), g.random("b", 6, 3), g.random("c", 7, 2)
+    g.node("MatMul", "x a", "d")
+    g.node("Relu", "d", "e")
+    g.node("MatMul", "x b", "f")
+    g.node("Tanh", "f", "h")
+    g.node("Concat", "h e", "i", axis=1)
+    g.node("MatMul", "i c", "y")
+
+
+def text_windows(g):
+    """Windows over embedded words, the largest of each: channels are the second axis for the windows alone."""
+    g.random("words", 7, 4), g.random("k3", 3, 4, 3), g.random("k2", 2, 4, 2), g.random("w", 5, 2)
+    g.node("Gather", "words x", "a")
+    g.node("Transpose", "a", "t", perm=[0, 2, 1])
+    for k in "32":
+        g.node("Conv", f"t k{k}", "c" + k)
+        g.node("Relu", "c" + k, "r" + k)
+        g.node("MaxPool", "r" + k, "p" + k, kernel_shape=[8 - int(k)])
+        g.node("Flatten", "p" + k, "f" + k)
+    g.node("Concat", "f3 f2", "f", axis=1)
+    g.node("MatMul", "f w", "y")
+
+
+def windows_then_gru(g):
+    """A convolution of channels first, whose positions are the steps of a recurrent layer."""
+    g.random("k", 4, 2, 3), g.random("b", 4), g.random("gru_w", 1, 9, 4), g.random("gru_r", 1, 9, 3)
+    g.random("gru_b", 1, 18), g.ints("axis", 0), g.random("w", 3, 2)
+    g.node("Conv", "x k b", "a")
+    g.node("Relu", "a", "c")
+    g.node("MaxPool", "c", "d", kernel_shape=[2], strides=[2])
+    g.node("Transpose", "d", "e", perm=[2, 0, 1])
+    g.node("GRU", "e gru_w gru_r gru_b", ["f", "h"], hidden_size=3)
+    g.node("Squeeze", "h axis", "i")
+    g.node("MatMul", "i w", "y")
+    g.order = (1, 0)
+
+
 def models():
+    yield "fire", Graph(["n", 6, 6, 2]), fire
+    yield "branches", Graph(["n", 6]), branches
+    yield "text_windows", Graph([1, 7], kind=INT64), text_windows
+    yield "windows_then_gru", Graph(["n", 2, 12]), windows_then_gru
     yield "tf2onnx", Graph(["batch", 8, 8, 2]), tf2onnx
     yield "zero_padding", Graph(["batch", 6, 6, 2]), zero_padding
     yield "standardised", Graph(["n", 2, 6, 6]), lambda g: standardised(g, 0)

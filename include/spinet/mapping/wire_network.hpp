@@ -297,9 +297,13 @@ private:
     [[nodiscard]] reading reading_here() const {
         auto found = reading::flat;
         std::vector<std::size_t> open{here()};  // no recursion: networks may be a hundred thousand deep
+        std::vector<bool> seen(takers_.size(), false);
         while (!open.empty()) {
-            auto const& takers = takers_[open.back()];
+            auto const at = open.back();
             open.pop_back();
+            if (seen[at]) continue;
+            seen[at] = true;
+            auto const& takers = takers_[at];
             for (auto const taker : takers) {
                 auto const& op = net_->nodes()[taker].op;
                 auto const* const windows = op.template get_if<convolution>();

@@ -187,7 +187,7 @@ private:
     [[nodiscard]] std::optional<stage_operation> after_channels(stage const& below, affine const& by,
                                                                 std::vector<double> const& scale,
                                                                 std::vector<double> const& shift) {
-        if (auto const* windows = as<convolution>(below)) {
+        if (auto const* windows = as<convolution>(below); windows != nullptr && !windows->of_steps) {
             auto op = *windows;
             std::size_t const each = op.weight.size() / scale.size();
             if (by.scale.any())
@@ -195,7 +195,7 @@ private:
             change_bias(op.bias, by, scale, shift, new_tensor);
             return operation(std::move(op));
         }
-        if (auto const* norm = as<batch_normalisation>(below)) {
+        if (auto const* norm = as<batch_normalisation>(below); norm != nullptr && !norm->of_steps) {
             auto op = *norm;
             if (op.scale) op.scale = changed(*op.scale, [&](double w, std::size_t c) { return w * scale[c]; });
             if (!op.scale && by.scale.any()) op.scale = new_tensor(scale, "");
@@ -266,7 +266,8 @@ private:
             if (!scale || !shift) return;
             before(*layer, *scale, *shift);
             reader.inputs[0] = from;
-        } else if (auto const* windows = as<convolution>(own); windows != nullptr && flat == nullptr) {
+        } else if (auto const* windows = as<convolution>(own);
+                   windows != nullptr && !windows->of_steps && flat == nullptr) {
             auto op = *windows;
             if (!before(op, *by, below->shape)) return;
             own.op = operation(std::move(op));
@@ -355,15 +356,41 @@ private:
                    shift = each_of(op.shift, channels, n / channels, 0);
         if (!op.scale.any() && !(shift && of.shape.size() > 2))
             return offset{tensor("", dtype::f64, of.shape, bytes_of(spread(op.shift, n, 0)))};
+        if (has_steps(of)) {
+            std::size_t const features = of.shape.back();
+            auto const by_feature = each_of(op.scale, features, 1, 1);
+            auto const added = each_of(op.shift, features, 1, 0);
+            if (by_feature && added) return scaling(*by_feature, *added, true);
+        }
         if (!scale || !shift)
             throw error(described(of), " multiplies values of shape ", tuple_text(of.shape),
                         " by constants that no layer beside it takes, nor one number for each channel");
+        return scaling(*scale, *shift, false);
+    }
+    [[nodiscard]] static batch_normalisation scaling(std::vector<double> const& scale,
+                                                     std::vector<double> const& shift, bool of_steps) {
+        std::size_t const count = scale.size();
         auto const numbers = [&](std::vector<double> const& values) {
-            return tensor("", dtype::f64, {channels}, bytes_of(values));
+            return tensor("", dtype::f64, {count}, bytes_of(values));
         };
-        return batch_normalisation{numbers(std::vector<double>(channels, 0.0)),
-                                   numbers(std::vector<double>(channels, 1.0)), numbers(*scale),
-                                   numbers(*shift), 0};
+        return {numbers(std::vector<double>(count, 0.0)), numbers(std::vector<double>(count, 1.0)),
+                numbers(scale), numbers(shift), 0, of_steps};
+    }
+
+    /// Whether a stage holds steps of a sequence, not channels.
+    [[nodiscard]] bool has_steps(stage const& of) const {
+        auto const* at = &of;
+        while (at->shape.size() == 2 && !at->inputs.empty()) {
+            auto const* const windows = as<convolution>(*at);
+            auto const* const pool = as<pooling>(*at);
+            if (windows != nullptr) return windows->of_steps;
+            if (pool != nullptr) return pool->of_steps;
+            bool const by_value = as<activation>(*at) != nullptr || as<affine>(*at) != nullptr ||
+                                  as<addition>(*at) != nullptr || as<batch_normalisation>(*at) != nullptr;
+            if (!by_value) return true;
+            at = &(*stages_)[at->inputs.front()];
+        }
+        return false;
     }
     [[nodiscard]] operation finished(error_function const& op, stage const& of) {
         if (op.plus != 0) throw error(described(of), " is ", op.label, ", and what follows makes no GELU of it");

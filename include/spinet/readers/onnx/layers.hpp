@@ -242,10 +242,36 @@ struct padding {
     return state.settled_sample(view, by);
 }
 
+/// What a convolution or pooling reads, as channels: `turned` where that are steps of a sequence, whose
+/// features are the channels.
+struct window_source {
+    std::size_t from;
+    value_shape shape;
+    bool of_steps;
+};
+[[nodiscard]] inline window_source source_of_windows(reading_state& state, call const& by) {
+    auto const& view = by.from_network(0);
+    auto const shape = state.stages[view.from].shape;
+    if (view.at.rank() == 3 && view.at.sizes.front() == 1 && shape.size() == 2 && !state.is_whole(view)) {
+        auto const steps = computed{view.from, transposed(view.at, {0, 2, 1}), view.mover};
+        bool const of_input = state.relabel_input(view, {view.at.sizes[1], view.at.sizes[2]});
+        if (!of_input && state.is_whole(steps)) return {view.from, turned(shape), true};
+    }
+    auto const from = settled_channels(state, by);
+    return {from, state.stages[from].shape, false};
+}
+/// The result of such an operation, with the axis of the batch in front.
+[[nodiscard]] inline computed result_of_windows(reading_state& state, std::size_t at, bool of_steps) {
+    auto result = state.with_batch(at);
+    if (of_steps) result.at = transposed(result.at, {0, 2, 1});
+    return result;
+}
+
 /// A convolution by `weight`, with the attributes of the node.
 inline void convolve(reading_state& state, call& by, constant const& weight, std::optional<constant> const& bias) {
-    auto from = settled_channels(state, by);
-    auto const shape = state.stages[from].shape;
+    auto const source = source_of_windows(state, by);
+    auto const& shape = source.shape;
+    auto from = source.from;
     std::size_t const axes = shape.size() - 1;
     if (weight.at.rank() != axes + 2 || weight.at.count() == 0)
         by.fail("has a weight of shape ", tuple_text(weight.at.sizes), " for values of shape ",
@@ -256,13 +282,13 @@ inline void convolve(reading_state& state, call& by, constant const& weight, std
     auto const stride = numbers_per_axis(by, "strides", axes, 1);
     auto const dilation = numbers_per_axis(by, "dilations", axes, 1);
     auto pads = padding_of(by, shape, window, stride, dilation);
-    from = below_padding(state, from, pads);
+    if (!source.of_steps) from = below_padding(state, from, pads);
     auto const groups = by.integer("group", 1);
     if (groups < 1) by.fail("has ", groups, " groups");
     convolution op{tensor_of(weight, state.budget), std::nullopt, stride, pads.before, pads.after, dilation,
-                   static_cast<std::size_t>(groups)};
+                   static_cast<std::size_t>(groups), source.of_steps};
     if (bias) op.bias = tensor_of(*bias, state.budget);
-    state.set(by, 0, state.with_batch(state.ready(std::move(op), {from}, by)));
+    state.set(by, 0, result_of_windows(state, state.ready(std::move(op), {from}, by), source.of_steps));
 }
 
 inline void read_conv(reading_state& state, call& by) {
@@ -333,10 +359,11 @@ inline void round_up(call const& by, pooling& op, value_shape const& shape) {
 }
 
 inline void read_pool(reading_state& state, call& by, pooling_kind kind) {
-    auto from = settled_channels(state, by);
-    auto const shape = state.stages[from].shape;
+    auto const source = source_of_windows(state, by);
+    auto const& shape = source.shape;
+    auto from = source.from;
     std::size_t const axes = shape.size() - 1;
-    pooling op{kind, numbers_per_axis(by, "kernel_shape", axes, 1), {}, {}, {}, true};
+    pooling op{kind, numbers_per_axis(by, "kernel_shape", axes, 1), {}, {}, {}, true, source.of_steps};
     if (op.window.empty()) by.fail("has no kernel_shape");
     op.stride = numbers_per_axis(by, "strides", axes, 1);
     if (op.stride.empty()) op.stride.assign(axes, 1);
@@ -346,21 +373,24 @@ inline void read_pool(reading_state& state, call& by, pooling_kind kind) {
     bool const counts = by.integer("count_include_pad", 0) != 0;
     bool const own = std::any_of(pads.before.begin(), pads.before.end(), [](auto x) { return x != 0; }) ||
                      std::any_of(pads.after.begin(), pads.after.end(), [](auto x) { return x != 0; });
-    auto const below = below_padding(state, from, pads);
+    auto const below = source.of_steps ? from : below_padding(state, from, pads);
     if (below != from && (kind == pooling_kind::maximum || (own && !counts)))
         by.fail("pools zeros that an earlier node padded");
     op.count_padding = below != from || counts;
     from = below;
     op.padding_before = std::move(pads.before);
     op.padding_after = std::move(pads.after);
-    if (by.integer("ceil_mode", 0) != 0) round_up(by, op, state.stages[from].shape);
+    if (by.integer("ceil_mode", 0) != 0) round_up(by, op, source.of_steps ? shape : state.stages[from].shape);
     by.ignore("storage_order");  // of indices, which nobody takes
-    state.set(by, 0, state.with_batch(state.ready(std::move(op), {from}, by)));
+    state.set(by, 0, result_of_windows(state, state.ready(std::move(op), {from}, by), source.of_steps));
 }
 
 inline void read_global_pool(reading_state& state, call& by, pooling_kind kind) {
-    auto const from = settled_channels(state, by);
-    state.set(by, 0, state.with_batch(state.ready(pooling{kind}, {from}, by)));
+    auto const source = source_of_windows(state, by);
+    pooling op{kind};
+    op.of_steps = source.of_steps;
+    state.set(by, 0,
+              result_of_windows(state, state.ready(std::move(op), {source.from}, by), source.of_steps));
 }
 
 /// Which axis of its stage each axis of a view is that is not of size 1; nothing where it is no transposition.
@@ -507,8 +537,11 @@ inline void read_reduction(reading_state& state, call& by, pooling_kind kind) {
     if (!one_left || order.size() != view.at.rank() || view.at.sizes.front() != 1)
         by.fail("takes a mean over other axes than features, steps or the positions of images");
     computed const first{view.from, transposed(view.at, order), view.mover};
-    auto const from = state.settled_sample(first, by);
     auto op = pooling{kind};
+    // Steps of a sequence are positions, too.
+    op.of_steps = view.at.rank() == 3 && axes == std::vector<std::size_t>{1} && state.is_whole(view) &&
+                  state.stages[view.from].shape.size() == 2;
+    auto const from = op.of_steps ? view.from : state.settled_sample(first, by);
     state.set_ready(by, std::move(op), {from}, row_major(std::move(sizes)));
 }
 
@@ -550,10 +583,6 @@ inline void check_recurrent(call& by, recurrent_kind kind) {
     if (by.integer("layout", 0) != 0) by.fail("has the layout 1, batch first");
     if (by.has("clip")) by.fail("clips its states");
     if (by.integer("input_forget", 0) != 0) by.fail("couples its input and forget gates");
-    if (kind == recurrent_kind::gru && by.integer("linear_before_reset", 0) != 1)
-        by.fail(
-            "resets before the product with the hidden weights (linear_before_reset = 0); spinet knows "
-            "the GRU of PyTorch and cuDNN, which resets after it");
     auto const functions = by.texts("activations");
     std::vector<std::string> const usual = kind == recurrent_kind::lstm
                                                ? std::vector<std::string>{"Sigmoid", "Tanh", "Tanh"}
@@ -619,6 +648,7 @@ inline void read_recurrent(reading_state& state, call& by, recurrent_kind kind) 
     if (by.integer("hidden_size", static_cast<std::int64_t>(units)) != static_cast<std::int64_t>(units))
         by.fail("has another hidden_size than its weights, ", units);
     op.reversed = by.text("direction", "forward") == "reverse";
+    if (kind == recurrent_kind::gru) op.reset_after = by.integer("linear_before_reset", 0) == 1;
     if (kind == recurrent_kind::rnn) {
         auto const functions = by.texts("activations");
         auto const function = functions.empty() ? std::string("Tanh") : functions.front();

@@ -435,6 +435,55 @@ inline void join_constants(reading_state& state, call const& by, std::int64_t gi
     state.set(by, 0, constant_of(numbers, sizes, by.node().output(0)));
 }
 
+/// Values in a row, channels, or features of each step, one behind the other; last states of several layers
+/// wait for one of them to be selected.
+inline void join_computed(reading_state& state, call& by, std::int64_t given_axis) {
+    std::vector<computed> parts;
+    for (std::size_t k = 0; k < by.inputs(); ++k) parts.push_back(by.from_network(k));
+    std::size_t const rank = parts[0].at.rank(), axis = by.axis(given_axis, rank);
+    if (axis == 0 && rank > 1) return state.set(by, 0, joined_of(state, by));
+    for (auto const& part : parts)
+        for (std::size_t a = 0; a < rank; ++a)
+            if (part.at.rank() != rank || (a != axis && part.at.sizes[a] != parts[0].at.sizes[a]))
+                by.fail("joins values of shapes ", tuple_text(parts[0].at.sizes), " and ",
+                        tuple_text(part.at.sizes));
+    bool const row = std::all_of(parts.begin(), parts.end(), [&](auto const& part) {
+        return part.at.count() == part.at.sizes[axis];
+    });
+    // With the joined axis in front, each is a stage of channels; or, with it last, of steps.
+    std::vector<std::size_t> order, steps_order, back(rank);
+    for (std::size_t a = 0; a < rank; ++a)
+        if (a != axis) order.push_back(a);
+    steps_order = order;
+    steps_order.push_back(axis);
+    order.insert(order.begin() + (rank > 1 ? 1 : 0), axis);
+    bool const of_steps = !row && rank == 3 && std::all_of(parts.begin(), parts.end(), [&](auto const& part) {
+        return state.stages[part.from].shape.size() == 2 &&
+               state.is_whole({part.from, transposed(part.at, steps_order)}) &&
+               as<spinet::input>(state.stages[part.from]) == nullptr;
+    });
+    std::size_t joint = 0, size = 0;
+    for (std::size_t k = 0; k < parts.size(); ++k) {
+        auto const before = state.relabelled();
+        std::size_t from = parts[k].from;
+        if (row)
+            from = state.settled(parts[k], {parts[k].at.sizes[axis]}, by);
+        else if (!of_steps)
+            from = state.settled_sample({from, transposed(parts[k].at, order), parts[k].mover}, by);
+        if (k > 0 && before != state.relabelled()) by.fail("joins values in different orders");
+        joint = k == 0 ? from : state.ready(concatenation{of_steps}, {joint, from}, by);
+        size += parts[k].at.sizes[axis];
+    }
+    auto sizes = parts[0].at.sizes;
+    sizes[axis] = size;
+    if (row) return state.set(by, 0, computed{joint, row_major(std::move(sizes))});
+    auto const& used = of_steps ? steps_order : order;
+    std::vector<std::size_t> moved_sizes;
+    for (auto const a : used) moved_sizes.push_back(sizes[a]);
+    for (std::size_t k = 0; k < rank; ++k) back[used[k]] = k;
+    state.set(by, 0, computed{joint, transposed(row_major(moved_sizes), back)});
+}
+
 inline void read_concat(reading_state& state, call& by) {
     auto const axis = by.integer("axis", by.opset() < 4 ? 1 : 0);
     if (by.inputs() == 1) return pass(state, by, "it joins nothing");
@@ -443,7 +492,7 @@ inline void read_concat(reading_state& state, call& by) {
         all_whole = all_whole && std::holds_alternative<whole>(by.input(k));
         any_computed = any_computed || std::holds_alternative<computed>(by.input(k));
     }
-    if (any_computed) return state.set(by, 0, joined_of(state, by));
+    if (any_computed) return join_computed(state, by, axis);
     if (!all_whole) return join_constants(state, by, axis);
     whole result;
     for (std::size_t k = 0; k < by.inputs(); ++k) {

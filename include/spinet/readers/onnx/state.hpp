@@ -375,16 +375,18 @@ public:
         return view.at.offset / shape[1];
     }
 
-private:
     /// An input that nothing but functions of each value has used so far may as well have the shape, and the
-    /// order of axes, that it is given first.
+    /// order of axes, that it is given first; where windows along one axis used it, these read steps then.
     bool relabel_input(computed const& view, value_shape const& wanted) {
         std::vector<std::size_t> chain{view.from};
+        bool turns = false;
         for (auto at = view.from; as<spinet::input>(stages[at]) == nullptr; chain.push_back(at)) {
             auto const* const function = as<activation>(stages[at]);
             bool const by_value = function != nullptr && function->kind != activation_kind::softmax &&
                                   function->kind != activation_kind::log_softmax;
-            if (!by_value && as<affine>(stages[at]) == nullptr && as<padded>(stages[at]) == nullptr)
+            bool const may_turn = is_turnable(stages[at]);
+            turns = turns || may_turn;
+            if (!by_value && !may_turn && as<affine>(stages[at]) == nullptr && as<padded>(stages[at]) == nullptr)
                 return false;
             at = stages[at].inputs.front();
         }
@@ -400,6 +402,7 @@ private:
             return squeezed(stages[at].shape).size() != wanted.size();
         });
         if ((order.empty() && (pads || !is_whole(view))) || (pads && thin)) return false;
+        if (turns && (thin || order != std::vector<std::size_t>{1, 0})) return false;
         auto const& before = stages[chain.back()];
         auto const old_shape = before.shape;
         for (auto const at : chain) {
@@ -417,23 +420,43 @@ private:
         return true;
     }
 
+private:
+    /// An operation along one axis, which may as well read the steps of a sequence as channels.
+    [[nodiscard]] static bool is_turnable(stage const& of) {
+        if (of.shape.size() != 2) return false;
+        auto const* windows = as<convolution>(of);
+        return (windows != nullptr && windows->groups == 1) || as<pooling>(of) != nullptr ||
+               as<batch_normalisation>(of) != nullptr;
+    }
+    template <class Op>
+    static void turn(stage& own) {
+        if (auto const* const found = as<Op>(own)) {
+            auto op = *found;
+            op.of_steps = !op.of_steps;
+            own.op = operation(std::move(op));
+        }
+    }
+
     /// Which axis of the stage each of a view is, the batch left out; empty where it is no transposition.
     [[nodiscard]] std::vector<std::size_t> order_of_axes(layout const& view, value_shape const& wanted) const {
         auto const count = view.count();
-        if (view.inner || view.offset != 0 || view.rank() != wanted.size() + 1 || view.sizes.front() != 1 ||
-            !std::equal(wanted.begin(), wanted.end(), view.sizes.begin() + 1))
-            return {};
+        if (view.inner || view.offset != 0 || view.rank() != wanted.size() + 1) return {};
+        std::size_t batch = 0;
+        while (batch + 1 < view.rank() && (view.sizes[batch] != 1 || without_axis(view, batch).sizes != wanted))
+            ++batch;
+        auto const own = without_axis(view, batch);
+        if (own.sizes != wanted) return {};
         // Larger strides are outer axes; those of size 1 may be anywhere.
         std::vector<std::size_t> by_stride(wanted.size()), order(wanted.size());
         std::iota(by_stride.begin(), by_stride.end(), std::size_t{0});
         std::stable_sort(by_stride.begin(), by_stride.end(), [&](std::size_t a, std::size_t b) {
-            return view.strides[a + 1] * (wanted[a] == 1 ? 0 : 1) > view.strides[b + 1] * (wanted[b] == 1 ? 0 : 1);
+            return own.strides[a] * (wanted[a] == 1 ? 0 : 1) > own.strides[b] * (wanted[b] == 1 ? 0 : 1);
         });
         layout straight{{}, {}, 0};
         for (std::size_t k = 0; k < by_stride.size(); ++k) {
             order[by_stride[k]] = k;
-            straight.sizes.push_back(view.sizes[by_stride[k] + 1]);
-            straight.strides.push_back(view.strides[by_stride[k] + 1]);
+            straight.sizes.push_back(own.sizes[by_stride[k]]);
+            straight.strides.push_back(own.strides[by_stride[k]]);
         }
         return whole_of(straight, count) ? order : std::vector<std::size_t>();
     }
@@ -469,6 +492,11 @@ private:
                 auto const old = *each;
                 for (std::size_t k = 0; k < order.size(); ++k) (*each)[k] = old[order[k]];
             }
+        if (is_turnable(own)) {
+            turn<convolution>(own);
+            turn<pooling>(own);
+            turn<batch_normalisation>(own);
+        }
         own.shape = shape;
         for (auto& [name, value] : values)
             if (auto* const view = std::get_if<computed>(&value); view != nullptr && view->from == at)
