@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// ONNX models as TensorFlow's, Keras', MATLAB's, Unity's and quantising exporters write them: each computes what PyTorch
-/// computes of it (docs/studies/exported/onnx_fixtures.py).
+/// ONNX models as TensorFlow's, Keras', MATLAB's, Unity's and quantising exporters write them: each computes
+/// what PyTorch computes of it (docs/studies/exported/onnx_fixtures.py).
 #include "onnx_models.hpp"
 #include <spinet/io/atomic_file.hpp>
 #include <spinet/mapping/twin_hopfield.hpp>
@@ -33,7 +33,6 @@ std::vector<std::string> labels_of(spinet::network const& net) {
     return labels;
 }
 
-
 }  // namespace
 
 TEST_CASE("onnx: what other exporters write computes what PyTorch computes of it", "[network]") {
@@ -48,7 +47,8 @@ TEST_CASE("onnx: what other exporters write computes what PyTorch computes of it
     }
 }
 
-TEST_CASE("onnx: arithmetic with constants leaves no operation of its own where a layer takes it", "[network]") {
+TEST_CASE("onnx: arithmetic with constants leaves no operation of its own where a layer takes it",
+          "[network]") {
     std::vector<std::string> const images{"input", "convolution", "activation", "flatten", "dense layer"};
     CHECK(labels_of(onnx_model{}(fixtures / "standardised.onnx")) == images);
     CHECK(labels_of(onnx_model{}(fixtures / "normalised_by_hand.onnx")) == images);
@@ -72,9 +72,12 @@ TEST_CASE("onnx: arithmetic with constants leaves no operation of its own where 
 
 TEST_CASE("onnx: channels last, weights get the order of the values that they multiply", "[network]") {
     auto const net = onnx_model{}(fixtures / "tf2onnx.onnx");
-    CHECK(noted(net, "the input of shape (8, 8, 2) is used, and listed, as (2, 8, 8), with its axes in another order"));
+    CHECK(noted(
+        net,
+        "the input of shape (8, 8, 2) is used, and listed, as (2, 8, 8), with its axes in another order"));
     CHECK(net.find("Conv_1")->op.get_if<spinet::convolution>()->bias->name() == "conv/bias");
-    // An input of channels first whose values are flattened channels last: columns c0 c1 c0 c1 become c0 c0 c1 c1.
+    // An input of channels first whose values are flattened channels last: columns c0 c1 c0 c1 become c0 c0
+    // c1 c1.
     model made({1, 2, 1, 2});
     made.floats("w", {1, 4}, {1, 10, 100, 1000});
     with(made.node("Transpose", {"x"}, {"t"}), "perm", sizes{0, 2, 3, 1});
@@ -187,7 +190,8 @@ TEST_CASE("onnx: several inputs", "[network]") {
 }
 
 TEST_CASE("onnx: functions of each value are recorded as activations", "[network]") {
-    for (auto const* op : {"Abs", "Sign", "Exp", "Sqrt", "Sin", "Floor", "Reciprocal", "Log", "Round", "Erf"}) {
+    for (auto const* op :
+         {"Abs", "Sign", "Exp", "Sqrt", "Sin", "Floor", "Reciprocal", "Log", "Round", "Erf"}) {
         CAPTURE(op);
         auto const net = read(one_node({1, 3}, op).made);
         CHECK(last<spinet::activation>(net).kind == activation_kind::unspecified);
@@ -203,8 +207,9 @@ TEST_CASE("onnx: functions of each value are recorded as activations", "[network
     // GELU's approximation by tanh, spelt out: x/2 (1 + tanh(a (x + b x^3))), as one function of x
     model gelu({1, 3});
     gelu.floats("w", {3, 3}, {1, 0, 0, 0, 1, 0, 0, 0, 1});
-    for (auto const& [name, number] : {std::pair("half", 0.5F), std::pair("one", 1.0F), std::pair("three", 3.0F),
-                                       std::pair("a", 0.7978846F), std::pair("b", 0.044715F)})
+    for (auto const& [name, number] :
+         {std::pair("half", 0.5F), std::pair("one", 1.0F), std::pair("three", 3.0F),
+          std::pair("a", 0.7978846F), std::pair("b", 0.044715F)})
         gelu.floats(name, {}, {number});
     gelu.node("MatMul", {"x", "w"}, {"h"});
     gelu.node("Pow", {"h", "three"}, {"p"});
@@ -260,7 +265,8 @@ TEST_CASE("onnx: transposed convolutions that spread values, and paddings that c
     made.made.floats("w", {1, 1, 3}, {1, 10, 100});
     CHECK(result_of(read(made.made), {1, 0, 0, 2}) == numbers{1, 10, 100, 2, 20, 200});
     with(made.node, "strides", sizes{2});
-    CHECK_THAT(refused(made.made), ContainsSubstring("has strides of 2: spinet knows transposed convolutions"));
+    CHECK_THAT(refused(made.made),
+               ContainsSubstring("has strides of 2: spinet knows transposed convolutions"));
     made.node.clear_attribute();
     with(made.node, "pads", sizes{3, 0});
     CHECK_THAT(refused(made.made), ContainsSubstring("cuts off more than its kernel adds"));

@@ -257,13 +257,14 @@ private:
 
     /// Wires all terms of a value to what is pending, by a weight of (out, in) on the last axis.
     void read_by_matrix(signal& made, signal const& from, tensor const& weight) {
-        read_steps(made, from, weight, 0, weight.shape()[0], 0, from.steps(), [](std::size_t t) { return t; });
+        read_steps(made, from, weight, 0, weight.shape()[0], 0, from.steps(),
+                   [](std::size_t t) { return t; });
     }
     /// Wires step read_by(t) of a sequence, or all of what is none, to step t of what is pending, for t from
     /// `begin` to `end`, by some rows of the weights.
     template <class ReadBy>
-    void read_steps(signal& made, signal const& from, tensor const& weight, std::size_t row,
-                    std::size_t rows, std::size_t begin, std::size_t end, ReadBy read_by) {
+    void read_steps(signal& made, signal const& from, tensor const& weight, std::size_t row, std::size_t rows,
+                    std::size_t begin, std::size_t end, ReadBy read_by) {
         for (std::size_t part = 0; part < from.terms.size() / from.steps(); ++part)
             for (std::size_t t = begin; t < end; ++t) {
                 auto const& term = terms_of(from, read_by(t))[part];
@@ -570,7 +571,8 @@ private:
         for (std::size_t k = 0; k < from.terms.size(); ++k) {
             auto const& term = from.terms[k];
             std::size_t const size = wired_.parts[term.part].size();
-            if (size != made.step_size() || from.terms.size() != from.steps()) refuse("it adds values that are spins of several nodes");
+            if (size != made.step_size() || from.terms.size() != from.steps())
+                refuse("it adds values that are spins of several nodes");
             read(made, from.sequence ? k : 0, term, identity(size, !term.scale.empty()));
         }
     }

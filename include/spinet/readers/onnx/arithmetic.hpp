@@ -132,10 +132,13 @@ inline void set_affine(reading_state& state, call const& by, computed view, affi
             auto const before = op.scale.any() ? combined(inner->shift, op.scale, times) : inner->shift;
             op.shift = op.shift.any() ? combined(before, op.shift, plus) : before;
         }
-        if (inner->scale.any()) op.scale = op.scale.any() ? combined(inner->scale, op.scale, times) : inner->scale;
+        if (inner->scale.any())
+            op.scale = op.scale.any() ? combined(inner->scale, op.scale, times) : inner->scale;
         if (inner->shift.any()) op.added.reset(), op.name.clear();
     }
-    auto const is_all = [](coefficients const& of, double x) { return of.values.size() == 1 && of.values[0] == x; };
+    auto const is_all = [](coefficients const& of, double x) {
+        return of.values.size() == 1 && of.values[0] == x;
+    };
     if (is_all(op.scale, 1)) op.scale = {};
     if (is_all(op.shift, 0)) op.shift = {};
     if (!op.scale.any() && !op.shift.any()) return state.set(by, 0, below);
@@ -145,7 +148,8 @@ inline void set_affine(reading_state& state, call const& by, computed view, affi
 
 /// Times a constant number.
 inline void multiply(reading_state& state, call const& by, computed const& view, double factor) {
-    if (auto const* products = as<scores>(state.stages[view.from]); products != nullptr && std::isfinite(factor)) {
+    if (auto const* products = as<scores>(state.stages[view.from]);
+        products != nullptr && std::isfinite(factor)) {
         auto op = *products;
         op.scale *= factor;
         return set_instead(state, by, std::move(op), view);
@@ -344,7 +348,8 @@ inline void read_sub(reading_state& state, call& by) {
 }
 
 /// A product or quotient of values that depend on one value each is a function of it.
-[[nodiscard]] inline bool is_function(reading_state& state, call const& by, computed const& a, computed const& b) {
+[[nodiscard]] inline bool is_function(reading_state& state, call const& by, computed const& a,
+                                      computed const& b) {
     if (a.at != b.at || state.stages[a.from].shape != state.stages[b.from].shape) return false;
     auto const root = common_root(state, a.from, b.from);
     if (!root || state.stages[*root].shape != state.stages[a.from].shape) return false;
@@ -452,7 +457,8 @@ inline void read_pow(reading_state& state, call& by) {
     auto const exponent = only_number(by.quantised(1));
     if (exponent && *exponent == 2 && as<centred>(state.stages[view->from]) != nullptr)
         return set_after(state, by, squared{}, *view);
-    if (!exponent || is_part(state, *view)) by.fail("is a power; spinet knows squares in layer normalisation only");
+    if (!exponent || is_part(state, *view))
+        by.fail("is a power; spinet knows squares in layer normalisation only");
     if (*exponent == 1) return pass(state, by, "it changes nothing");
     apply_unspecified(state, by, *view);
 }

@@ -50,7 +50,8 @@ namespace spinet::detail::onnx_reading {
     return all;
 }
 
-/// One for each of `count`, of which each stands for `repeat` values in a row; nothing where they differ more.
+/// One for each of `count`, of which each stands for `repeat` values in a row; nothing where they differ
+/// more.
 [[nodiscard]] inline std::optional<std::vector<double>> each_of(coefficients const& few, std::size_t count,
                                                                 std::size_t repeat, double otherwise) {
     bool const fits = few.values.size() <= 1 || (few.values.size() == count && few.repeat == repeat);
@@ -197,7 +198,8 @@ private:
         }
         if (auto const* norm = as<batch_normalisation>(below); norm != nullptr && !norm->of_steps) {
             auto op = *norm;
-            if (op.scale) op.scale = changed(*op.scale, [&](double w, std::size_t c) { return w * scale[c]; });
+            if (op.scale)
+                op.scale = changed(*op.scale, [&](double w, std::size_t c) { return w * scale[c]; });
             if (!op.scale && by.scale.any()) op.scale = new_tensor(scale, "");
             change_bias(op.shift, by, scale, shift, new_tensor);
             return operation(std::move(op));
@@ -283,7 +285,8 @@ private:
                 return w * (*scale)[at % in];
             });
             if (op.input_bias)
-                op.input_bias = changed(*op.input_bias, [&](double b, std::size_t at) { return b + sums[at]; });
+                op.input_bias =
+                    changed(*op.input_bias, [&](double b, std::size_t at) { return b + sums[at]; });
             else if (by->shift.any())
                 op.input_bias = new_tensor(sums, "");
             own.op = operation(std::move(op));
@@ -373,8 +376,12 @@ private:
         auto const numbers = [&](std::vector<double> const& values) {
             return tensor("", dtype::f64, {count}, bytes_of(values));
         };
-        return {numbers(std::vector<double>(count, 0.0)), numbers(std::vector<double>(count, 1.0)),
-                numbers(scale), numbers(shift), 0, of_steps};
+        return {numbers(std::vector<double>(count, 0.0)),
+                numbers(std::vector<double>(count, 1.0)),
+                numbers(scale),
+                numbers(shift),
+                0,
+                of_steps};
     }
 
     /// Whether a stage holds steps of a sequence, not channels.
@@ -393,7 +400,8 @@ private:
         return false;
     }
     [[nodiscard]] operation finished(error_function const& op, stage const& of) {
-        if (op.plus != 0) throw error(described(of), " is ", op.label, ", and what follows makes no GELU of it");
+        if (op.plus != 0)
+            throw error(described(of), " is ", op.label, ", and what follows makes no GELU of it");
         return activation{activation_kind::unspecified};
     }
     template <class Part>

@@ -5,8 +5,8 @@
 #include <spinet/error.hpp>
 #include <spinet/network/network.hpp>
 #include <spinet/readers/onnx/arithmetic.hpp>
-#include <spinet/readers/onnx/layers.hpp>
 #include <spinet/readers/onnx/folding.hpp>
+#include <spinet/readers/onnx/layers.hpp>
 #include <spinet/readers/onnx/moves.hpp>
 #include <spinet/readers/onnx/quantised.hpp>
 #include <spinet/readers/onnx/stages.hpp>
@@ -100,10 +100,11 @@ using node_reader = void (*)(reading_state&, call&);
         {"Where", read_where},
     };
     static constexpr std::string_view unspecified[] = {
-        "Abs",         "Acos",      "Acosh", "Asin",  "Asinh",      "Atan",  "Atanh", "Ceil",   "Celu",
-        "Clip",        "Cos",       "Cosh",  "Elu",   "Exp",        "Floor", "Log",   "Mish",   "PRelu",
-        "HardSigmoid", "HardSwish", "Hardmax", "LeakyRelu", "Reciprocal", "Round", "Selu",  "Shrink", "Sign",
-        "Sin",         "Sinh",      "Softsign", "Swish", "Tan",      "ThresholdedRelu"};
+        "Abs",       "Acos",       "Acosh", "Asin",  "Asinh",          "Atan",      "Atanh",
+        "Ceil",      "Celu",       "Clip",  "Cos",   "Cosh",           "Elu",       "Exp",
+        "Floor",     "Log",        "Mish",  "PRelu", "HardSigmoid",    "HardSwish", "Hardmax",
+        "LeakyRelu", "Reciprocal", "Round", "Selu",  "Shrink",         "Sign",      "Sin",
+        "Sinh",      "Softsign",   "Swish", "Tan",   "ThresholdedRelu"};
     if (std::find(std::begin(unspecified), std::end(unspecified), op_type) != std::end(unspecified))
         return read_unspecified;
     auto const at = readers.find(op_type);
@@ -155,7 +156,8 @@ public:
     }
 
 private:
-    [[nodiscard]] network read_graph(::onnx::GraphProto& graph, std::string const& output, std::size_t choice) {
+    [[nodiscard]] network read_graph(::onnx::GraphProto& graph, std::string const& output,
+                                     std::size_t choice) {
         output_ = &output;
         find_needed(graph);
         choice_ = choice;
@@ -334,9 +336,10 @@ private:
     }
 
     /// Nodes that take a value, perhaps after functions of each value; and as which of their inputs.
-    [[nodiscard]] std::vector<std::pair<::onnx::NodeProto const*, int>> takers_of(std::string const& name) const {
-        static constexpr std::string_view by_value[] = {"Add",  "Cast", "Clip",    "Div",     "Identity", "Mul",
-                                                        "Relu", "Sub",  "Sigmoid", "Dropout", "Tanh"};
+    [[nodiscard]] std::vector<std::pair<::onnx::NodeProto const*, int>> takers_of(
+        std::string const& name) const {
+        static constexpr std::string_view by_value[] = {
+            "Add", "Cast", "Clip", "Div", "Identity", "Mul", "Relu", "Sub", "Sigmoid", "Dropout", "Tanh"};
         std::vector<std::pair<::onnx::NodeProto const*, int>> found;
         std::set<std::string_view> open{name};
         for (auto const k : order_) {
@@ -344,8 +347,8 @@ private:
             for (int input = 0; input < node.input_size(); ++input) {
                 if (open.count(node.input(input)) == 0 || !needed_[k]) continue;
                 found.emplace_back(&node, input);
-                bool const same = std::find(std::begin(by_value), std::end(by_value), node.op_type()) !=
-                                  std::end(by_value);
+                bool const same =
+                    std::find(std::begin(by_value), std::end(by_value), node.op_type()) != std::end(by_value);
                 if (same && node.output_size() != 0) open.insert(node.output(0));
             }
         }
@@ -358,16 +361,17 @@ private:
 
     /// Whether all that takes an input are recurrent layers, as their initial states.
     [[nodiscard]] bool is_initial_state(std::string const& name) const {
-        static constexpr std::string_view moves[] = {"Identity", "Reshape", "Squeeze",   "Unsqueeze", "Slice",
-                                                     "Gather",   "Split",   "Transpose", "Cast",      "Expand"};
+        static constexpr std::string_view moves[] = {"Identity", "Reshape", "Squeeze", "Unsqueeze",
+                                                     "Slice",    "Gather",  "Split",   "Transpose",
+                                                     "Cast",     "Expand"};
         std::set<std::string_view> open{name};
         bool any = false;
         for (auto const k : order_) {
             auto const& node = model_->graph().node(static_cast<int>(k));
             for (int input = 0; input < node.input_size(); ++input) {
                 if (node.input(input).empty() || open.count(node.input(input)) == 0 || !needed_[k]) continue;
-                bool const moved =
-                    input == 0 && std::find(std::begin(moves), std::end(moves), node.op_type()) != std::end(moves);
+                bool const moved = input == 0 && std::find(std::begin(moves), std::end(moves),
+                                                           node.op_type()) != std::end(moves);
                 if (moved)
                     open.insert(node.output().begin(), node.output().end());
                 else if (is_recurrent(node) && (input == 5 || input == 6))
@@ -404,7 +408,8 @@ private:
         std::vector<std::size_t> sizes;
         for (auto const& each : info.type().tensor_type().shape().dim())
             sizes.push_back(each.dim_value() > 0 ? static_cast<std::size_t>(each.dim_value()) : 1);
-        if (sizes.size() > 5 || !countable(sizes)) throw error("its input ", in_quotes(info.name()), " is too large");
+        if (sizes.size() > 5 || !countable(sizes))
+            throw error("its input ", in_quotes(info.name()), " is too large");
         state_.notes.push_back("took the input " + in_quotes(info.name()) + " for an initial state of zeros");
         constant zeros{info.name(), dtype::f32, std::vector(4, std::byte{0}), 0, {}};
         zeros.at = {sizes, std::vector<std::size_t>(sizes.size(), 0), 0};
@@ -421,7 +426,8 @@ private:
         if (batch) sizes.insert(sizes.begin() + static_cast<std::ptrdiff_t>(*batch), 1);
         spinet::input start{*count, shape.size() == 1 ? value_shape{} : shape};
         state_.push({operation(std::move(start)), {}, shape, nullptr, input_});
-        state_.values.insert_or_assign(input_, computed{state_.stages.size() - 1, row_major(std::move(sizes))});
+        state_.values.insert_or_assign(input_,
+                                       computed{state_.stages.size() - 1, row_major(std::move(sizes))});
     }
 
     /// Sizes of the input as the file has them; nothing where they are free.
@@ -456,8 +462,9 @@ private:
         auto const batch = batch_axis(type.shape(), open);
         if (batch && open[*batch].value_or(1) != 1) {
             state_.batch = *open[*batch];
-            state_.notes.push_back("took axis " + std::to_string(*batch) + " of the input " + in_quotes(input_) +
-                                   ", of size " + std::to_string(state_.batch) + ", for that of the batch");
+            state_.notes.push_back("took axis " + std::to_string(*batch) + " of the input " +
+                                   in_quotes(input_) + ", of size " + std::to_string(state_.batch) +
+                                   ", for that of the batch");
         }
         return {shape_without(open, batch, type.shape()), batch};
     }
@@ -479,7 +486,8 @@ private:
         std::vector<std::optional<std::size_t>> choices;
         auto const add = [&](std::optional<std::size_t> axis) {
             bool const known = std::find(choices.begin(), choices.end(), axis) != choices.end();
-            if (!known && (!axis || (*axis < open.size() && may_be_batch(open, *axis)))) choices.push_back(axis);
+            if (!known && (!axis || (*axis < open.size() && may_be_batch(open, *axis))))
+                choices.push_back(axis);
         };
         std::size_t const rank = open.size();
         auto const one = [&](std::size_t axis) { return open[axis].value_or(1) == 1; };
@@ -513,14 +521,15 @@ private:
                        [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
         if (name.find("batch") != std::string::npos) return true;
         auto const takers = takers_of(input_);
-        return open[0].value_or(1) != 1 &&
-               std::any_of(takers.begin(), takers.end(),
-                           [](auto const& each) { return is_recurrent(*each.first) && each.second == 0; });
+        return open[0].value_or(1) != 1 && std::any_of(takers.begin(), takers.end(), [](auto const& each) {
+                   return is_recurrent(*each.first) && each.second == 0;
+               });
     }
 
     /// Whether what takes the input reads all axes but the first as one sample.
     [[nodiscard]] bool reads_images() const {
-        static constexpr std::string_view kinds[] = {"Conv", "Flatten", "Gemm", "MaxPool", "Reshape", "AveragePool"};
+        static constexpr std::string_view kinds[] = {"Conv",    "Flatten", "Gemm",
+                                                     "MaxPool", "Reshape", "AveragePool"};
         auto const takers = takers_of(input_);
         return std::any_of(takers.begin(), takers.end(), [](auto const& each) {
             return std::find(std::begin(kinds), std::end(kinds), each.first->op_type()) != std::end(kinds);
@@ -555,7 +564,8 @@ private:
     }
 
     void read(::onnx::NodeProto& node) {
-        auto reader = node.domain().empty() || node.domain() == "ai.onnx" ? reader_of(node.op_type()) : nullptr;
+        auto reader =
+            node.domain().empty() || node.domain() == "ai.onnx" ? reader_of(node.op_type()) : nullptr;
         if (node.domain() == "com.microsoft" && node.op_type() == "MatMulNBits") reader = read_matmul_nbits;
         if (reader == nullptr) throw error(described(node), " is not understood");
         if (node.output_size() == 0) throw error(described(node), " has no output");
@@ -570,7 +580,8 @@ private:
     [[nodiscard]] network finish() {
         auto const at = state_.values.find(*output_);
         auto const* result = at == state_.values.end() ? nullptr : std::get_if<computed>(&at->second);
-        if (result == nullptr) throw error("its output ", in_quotes(*output_), " is not computed from its input");
+        if (result == nullptr)
+            throw error("its output ", in_quotes(*output_), " is not computed from its input");
         auto const last = settled_output(*result);
         network net;
         network_of_stages(state_.stages, state_.budget, net).run(last);

@@ -47,7 +47,8 @@ namespace spinet::detail::onnx_reading {
 
 /// Channels last, with a layer for each position: a convolution of windows of one position.
 [[nodiscard]] inline std::optional<computed> dense_of_positions(reading_state& state, call const& by,
-                                                                computed const& view, projection const& layer) {
+                                                                computed const& view,
+                                                                projection const& layer) {
     auto const shape = state.stages[view.from].shape;
     std::size_t const rank = view.at.rank();
     if (view.at.inner || (rank != 3 && rank != 4) || shape.size() + 1 != rank || view.at.sizes[0] != 1)
@@ -57,7 +58,8 @@ namespace spinet::detail::onnx_reading {
     for (std::size_t axis = 2; axis < rank; ++axis) back.push_back(axis);
     back.push_back(1);
     auto const first = transposed(view.at, order);
-    if (!state.is_whole({view.from, first}) || !std::equal(shape.begin(), shape.end(), first.sizes.begin() + 1))
+    if (!state.is_whole({view.from, first}) ||
+        !std::equal(shape.begin(), shape.end(), first.sizes.begin() + 1))
         return std::nullopt;
     auto sizes = layer.weight.at.sizes;
     sizes.resize(rank, 1);
@@ -169,7 +171,8 @@ inline void read_matmul(reading_state& state, call& by) {
     auto const *a = std::get_if<computed>(&by.input(0)), *b = std::get_if<computed>(&by.input(1));
     if (a != nullptr && b != nullptr) return multiply_computed(state, by, *a, *b);
     if (b != nullptr) return add_dense_of_column(state, by, *b, {matrix_in(by, 0), std::nullopt});
-    auto result = add_dense(state, by, by.from_network(0), {transposed_matrix(matrix_in(by, 1)), std::nullopt});
+    auto result =
+        add_dense(state, by, by.from_network(0), {transposed_matrix(matrix_in(by, 1)), std::nullopt});
     if (sizes_of(by.input(1)).size() == 1) result.at = without_axis(result.at, result.at.rank() - 1);
     state.set(by, 0, std::move(result));
 }
@@ -268,7 +271,8 @@ struct window_source {
 }
 
 /// A convolution by `weight`, with the attributes of the node.
-inline void convolve(reading_state& state, call& by, constant const& weight, std::optional<constant> const& bias) {
+inline void convolve(reading_state& state, call& by, constant const& weight,
+                     std::optional<constant> const& bias) {
     auto const source = source_of_windows(state, by);
     auto const& shape = source.shape;
     auto from = source.from;
@@ -285,8 +289,9 @@ inline void convolve(reading_state& state, call& by, constant const& weight, std
     if (!source.of_steps) from = below_padding(state, from, pads);
     auto const groups = by.integer("group", 1);
     if (groups < 1) by.fail("has ", groups, " groups");
-    convolution op{tensor_of(weight, state.budget), std::nullopt, stride, pads.before, pads.after, dilation,
-                   static_cast<std::size_t>(groups), source.of_steps};
+    convolution op{
+        tensor_of(weight, state.budget),  std::nullopt,   stride, pads.before, pads.after, dilation,
+        static_cast<std::size_t>(groups), source.of_steps};
     if (bias) op.bias = tensor_of(*bias, state.budget);
     state.set(by, 0, result_of_windows(state, state.ready(std::move(op), {from}, by), source.of_steps));
 }
@@ -310,7 +315,8 @@ inline void read_conv_transpose(reading_state& state, call& by) {
     for (auto const& [name, usual] : {std::pair("strides", 1), std::pair("output_padding", 0)})
         for (auto const x : by.list(name).value_or(std::vector<std::int64_t>()))
             if (x != usual)
-                by.fail("has ", name, " of ", x, ": spinet knows transposed convolutions with strides of 1 only");
+                by.fail("has ", name, " of ", x,
+                        ": spinet knows transposed convolutions with strides of 1 only");
     if (by.has("output_shape")) by.fail("has an output_shape");
     std::vector<std::size_t> const window(weight.at.sizes.begin() + 2, weight.at.sizes.end());
     if (auto const given = numbers_per_axis(by, "kernel_shape", axes, 1); !given.empty() && given != window)
@@ -330,14 +336,20 @@ inline void read_conv_transpose(reading_state& state, call& by) {
     auto const numbers = numbers_of(weight, state.budget);
     std::vector<double> turned(numbers.size());
     for (std::size_t k = 0; k < numbers.size(); ++k) {
-        std::size_t const tap = k % taps, o = k / taps % out, c = k / taps / out % in, part = k / taps / out / in;
+        std::size_t const tap = k % taps, o = k / taps % out, c = k / taps / out % in,
+                          part = k / taps / out / in;
         turned[((part * out + o) * in + c) * taps + (taps - 1 - tap)] = numbers[k];
     }
     std::vector<std::size_t> sizes{parts * out, in};
     sizes.insert(sizes.end(), window.begin(), window.end());
     state.budget.take(turned.size() * sizeof(double));
-    convolution op{tensor_of(constant_of(turned, sizes, weight.name), state.budget), std::nullopt, {},
-                   pads.before, pads.after, dilation, parts};
+    convolution op{tensor_of(constant_of(turned, sizes, weight.name), state.budget),
+                   std::nullopt,
+                   {},
+                   pads.before,
+                   pads.after,
+                   dilation,
+                   parts};
     if (auto const bias = by.maybe_weights(2)) op.bias = tensor_of(*bias, state.budget);
     state.set(by, 0, state.with_batch(state.ready(std::move(op), {from}, by)));
 }
@@ -346,8 +358,7 @@ inline void read_conv_transpose(reading_state& state, call& by) {
 /// value, and an average that does not count padding, do not see.
 inline void round_up(call const& by, pooling& op, value_shape const& shape) {
     for (std::size_t a = 0; a < op.window.size(); ++a) {
-        std::size_t const length = shape[a + 1] + op.padding_before[a],
-                          padded = length + op.padding_after[a];
+        std::size_t const length = shape[a + 1] + op.padding_before[a], padded = length + op.padding_after[a];
         if (padded < op.window[a]) by.fail("has a window that does not fit");
         std::size_t const over = (padded - op.window[a]) % op.stride[a];
         std::size_t const next = padded - op.window[a] - over + op.stride[a];  // where one more window begins
@@ -393,7 +404,8 @@ inline void read_global_pool(reading_state& state, call& by, pooling_kind kind) 
               result_of_windows(state, state.ready(std::move(op), {source.from}, by), source.of_steps));
 }
 
-/// Which axis of its stage each axis of a view is that is not of size 1; nothing where it is no transposition.
+/// Which axis of its stage each axis of a view is that is not of size 1; nothing where it is no
+/// transposition.
 [[nodiscard]] inline std::optional<std::vector<std::size_t>> axes_below(reading_state const& state,
                                                                         computed const& view) {
     auto const of = row_major(state.stages[view.from].shape);
@@ -427,9 +439,11 @@ inline void read_pad(reading_state& state, call& by) {
     auto shape = state.stages[view.from].shape;
     padded op{std::vector<std::size_t>(shape.size(), 0), std::vector<std::size_t>(shape.size(), 0)};
     for (std::size_t a = 0; a < rank; ++a) {
-        auto const before = static_cast<std::size_t>((*pads)[a]), after = static_cast<std::size_t>((*pads)[rank + a]);
+        auto const before = static_cast<std::size_t>((*pads)[a]),
+                   after = static_cast<std::size_t>((*pads)[rank + a]);
         if (before == 0 && after == 0) continue;
-        if ((*axes)[a] == shape.size()) by.fail("pads an axis of size 1, with something else than zeros around each channel");
+        if ((*axes)[a] == shape.size())
+            by.fail("pads an axis of size 1, with something else than zeros around each channel");
         op.before[(*axes)[a]] = before;
         op.after[(*axes)[a]] = after;
         shape[(*axes)[a]] += before + after;

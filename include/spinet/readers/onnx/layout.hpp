@@ -184,7 +184,8 @@ void for_each_element(layout const& of, F f) {
 
 /// The same elements in the same order in another shape, whatever their strides; nothing where that takes too
 /// many levels.
-[[nodiscard]] inline std::optional<layout> regrouped(layout const& of, std::vector<std::size_t> const& sizes) {
+[[nodiscard]] inline std::optional<layout> regrouped(layout const& of,
+                                                     std::vector<std::size_t> const& sizes) {
     constexpr std::size_t most_levels = 4;
     std::size_t levels = 0;
     for (auto const* level = &of; level != nullptr; level = level->inner.get()) ++levels;

@@ -195,8 +195,8 @@ inline void read_reshape(reading_state& state, call& by) {
                                                       : static_cast<std::size_t>(length));
     }
     // Where the file has a batch of several, its shapes have, too.
-    if (state.batch > 1 && !sizes.empty() && sizes[0] % state.batch == 0 && (*wanted)[0] > 0 && countable(sizes) &&
-        row_major(from).count() % row_major(sizes).count() != 0)
+    if (state.batch > 1 && !sizes.empty() && sizes[0] % state.batch == 0 && (*wanted)[0] > 0 &&
+        countable(sizes) && row_major(from).count() % row_major(sizes).count() != 0)
         sizes[0] /= state.batch;
     if (open && countable(sizes)) {
         std::size_t const rest = row_major(sizes).count(), all = row_major(from).count();
@@ -264,7 +264,8 @@ inline void read_expand(reading_state& state, call& by) {
             std::size_t const axis = at.rank() - wanted.size() + k;
             if (wanted[k] < 1) by.fail("makes an axis of size ", wanted[k]);
             auto size = static_cast<std::size_t>(wanted[k]);
-            if (size == state.batch && at.sizes[axis] == 1 && std::holds_alternative<computed>(by.input(0))) size = 1;
+            if (size == state.batch && at.sizes[axis] == 1 && std::holds_alternative<computed>(by.input(0)))
+                size = 1;
             if (size == 1 || size == at.sizes[axis]) continue;
             if (at.sizes[axis] != 1 || std::holds_alternative<computed>(by.input(0)))
                 by.fail("repeats values of shape ", tuple_text(at.sizes), " to ", tuple_text(wanted));
@@ -417,9 +418,10 @@ inline void join_constants(reading_state& state, call const& by, std::int64_t gi
         sizes[axis] += found[axis];
     }
     if (!countable(sizes)) by.fail("joins too large constants");
-    std::size_t const count = row_major(sizes).count(), inner = count / std::max<std::size_t>(sizes[axis], 1) == 0
-                                                                     ? 1
-                                                                     : row_major(sizes).strides[axis];
+    std::size_t const count = row_major(sizes).count(),
+                      inner = count / std::max<std::size_t>(sizes[axis], 1) == 0
+                                  ? 1
+                                  : row_major(sizes).strides[axis];
     state.budget.take(count * 2 * sizeof(double));
     std::vector<double> numbers(count);
     std::size_t before = 0;
@@ -447,9 +449,8 @@ inline void join_computed(reading_state& state, call& by, std::int64_t given_axi
             if (part.at.rank() != rank || (a != axis && part.at.sizes[a] != parts[0].at.sizes[a]))
                 by.fail("joins values of shapes ", tuple_text(parts[0].at.sizes), " and ",
                         tuple_text(part.at.sizes));
-    bool const row = std::all_of(parts.begin(), parts.end(), [&](auto const& part) {
-        return part.at.count() == part.at.sizes[axis];
-    });
+    bool const row = std::all_of(parts.begin(), parts.end(),
+                                 [&](auto const& part) { return part.at.count() == part.at.sizes[axis]; });
     // With the joined axis in front, each is a stage of channels; or, with it last, of steps.
     std::vector<std::size_t> order, steps_order, back(rank);
     for (std::size_t a = 0; a < rank; ++a)
@@ -540,8 +541,7 @@ inline void read_constant_of_shape(reading_state& state, call& by) {
 inline void read_constant(reading_state& state, call& by) {
     auto const& name = by.node().output(0);
     if (by.node().attribute_size() != 1) by.fail("has not exactly one attribute");
-    if (auto* const given = by.tensor_proto("value"))
-        return static_cast<void>(state.keep(*given, name));
+    if (auto* const given = by.tensor_proto("value")) return static_cast<void>(state.keep(*given, name));
     if (by.has("value_float")) return state.set(by, 0, constant_of({by.real("value_float", 0)}, {}, name));
     if (by.has("value_floats")) {
         auto const numbers = by.reals("value_floats");

@@ -91,10 +91,10 @@ inline void require_weights(network const& net) {
 /// zeros.
 ///
 /// The batch is axis 0 of an input, whatever its size; where the graph does not fit that, another axis of
-/// size 1, or none. Nodes are named after the tensors that they use, "fc1" for "fc1.weight" and "fc1.bias", or
-/// else as in the file. Gates of LSTM and GRU are put into PyTorch's order. Weights that stand in the file as
-/// the operation has them are windows on what was read, all others copies. Weights may stand in external files
-/// in the directory of the model, which are read whole.
+/// size 1, or none. Nodes are named after the tensors that they use, "fc1" for "fc1.weight" and "fc1.bias",
+/// or else as in the file. Gates of LSTM and GRU are put into PyTorch's order. Weights that stand in the file
+/// as the operation has them are windows on what was read, all others copies. Weights may stand in external
+/// files in the directory of the model, which are read whole.
 struct onnx_model {
     /// The shape of one sample, without the axis of the batch; needed where the file leaves other sizes free.
     std::vector<std::size_t> input_shape = {};

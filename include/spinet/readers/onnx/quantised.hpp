@@ -36,12 +36,14 @@ struct quantisation {
     if (by.block == 0) return along;
     // Scales have the shape of the integers, but for the axis of blocks.
     std::size_t const blocks = (of.sizes[by.axis] + by.block - 1) / by.block;
-    return (index / of.strides[by.axis] / of.sizes[by.axis] * blocks + along / by.block) * of.strides[by.axis] +
+    return (index / of.strides[by.axis] / of.sizes[by.axis] * blocks + along / by.block) *
+               of.strides[by.axis] +
            index % of.strides[by.axis];
 }
 
 /// The numbers that quantised integers stand for, rounded to float as DequantizeLinear has them.
-[[nodiscard]] inline constant dequantised(reading_state& state, call const& by, constant of, quantisation how) {
+[[nodiscard]] inline constant dequantised(reading_state& state, call const& by, constant of,
+                                          quantisation how) {
     of = contiguous(of.at) && of.at.offset == 0 ? of : packed(of, state.budget);
     std::size_t const scales = how.scale.at.count();
     std::size_t expected = scales == 1 ? 1 : of.at.rank() == 0 ? 0 : of.at.sizes[how.axis];
@@ -94,7 +96,8 @@ inline void read_dequantize(reading_state& state, call& by) {
 /// Constants are rounded as the node says; values that the network computes are not.
 inline void read_quantize(reading_state& state, call& by) {
     if (std::holds_alternative<computed>(by.input(0))) {
-        for (auto const* name : {"axis", "block_size", "output_dtype", "saturate", "precision"}) by.ignore(name);
+        for (auto const* name : {"axis", "block_size", "output_dtype", "saturate", "precision"})
+            by.ignore(name);
         return pass(state, by, "it rounds values to integers");
     }
     auto const& of = by.weights(0);
@@ -103,15 +106,18 @@ inline void read_quantize(reading_state& state, call& by) {
     auto const* zero = std::get_if<constant>(by.maybe(2));
     auto const scale = numbers_of(how.scale, state.budget);
     auto zeros = how.zero ? numbers_of(*how.zero, state.budget) : std::vector<double>{0.0};
-    if (zeros.size() != scale.size() && zeros.size() != 1) by.fail("has scales and zero points that do not fit");
+    if (zeros.size() != scale.size() && zeros.size() != 1)
+        by.fail("has scales and zero points that do not fit");
     bool const is_signed = zero != nullptr && zero->decoded && zero->lowest < 0;
-    double const least = is_signed ? zero->lowest : 0, most = zero != nullptr && zero->decoded ? zero->highest : 255;
+    double const least = is_signed ? zero->lowest : 0,
+                 most = zero != nullptr && zero->decoded ? zero->highest : 255;
     auto numbers = numbers_of(of, state.budget);
     auto const at = row_major(of.at.sizes);
     for (std::size_t k = 0; k < numbers.size(); ++k) {
         auto const place = place_of_scale(how, at, k, scale.size());
         if (place >= scale.size()) by.fail("has too few scales");
-        double const rounded = std::nearbyint(numbers[k] / scale[place]) + zeros[zeros.size() == 1 ? 0 : place];
+        double const rounded =
+            std::nearbyint(numbers[k] / scale[place]) + zeros[zeros.size() == 1 ? 0 : place];
         numbers[k] = std::clamp(rounded, least, most);
     }
     state.budget.take(numbers.size() * sizeof(double));
@@ -126,8 +132,8 @@ inline void read_dynamic_quantize(reading_state& state, call& by) {
 }
 
 /// The integers at input k less their zero point at input `zero`, along `axis`.
-[[nodiscard]] inline constant without_zero(reading_state& state, call const& by, std::size_t k, std::size_t zero,
-                                           std::size_t axis) {
+[[nodiscard]] inline constant without_zero(reading_state& state, call const& by, std::size_t k,
+                                           std::size_t zero, std::size_t axis) {
     auto const of = by.quantised(k);
     auto const zeros = maybe_quantised(by, zero);
     std::size_t const scales = zeros ? zeros->at.count() : 1;
@@ -136,9 +142,11 @@ inline void read_dynamic_quantize(reading_state& state, call& by) {
 }
 
 inline void read_matmul_integer(reading_state& state, call& by) {
-    auto weight = without_zero(state, by, 1, 3, by.quantised(1).at.rank() == 0 ? 0 : by.quantised(1).at.rank() - 1);
+    auto weight =
+        without_zero(state, by, 1, 3, by.quantised(1).at.rank() == 0 ? 0 : by.quantised(1).at.rank() - 1);
     if (weight.at.rank() != 2) by.fail("multiplies by a constant of shape ", tuple_text(weight.at.sizes));
-    state.set(by, 0, add_dense(state, by, by.from_network(0), {transposed_matrix(std::move(weight)), std::nullopt}));
+    state.set(by, 0,
+              add_dense(state, by, by.from_network(0), {transposed_matrix(std::move(weight)), std::nullopt}));
 }
 
 inline void read_conv_integer(reading_state& state, call& by) {
@@ -171,7 +179,8 @@ inline void read_qlinear_matmul(reading_state& state, call& by) {
     if (integers.at.rank() != 2) by.fail("multiplies by a constant of shape ", tuple_text(integers.at.sizes));
     quantisation how{by.weights(4), maybe_quantised(by, 5), 1, 0};
     auto weight = dequantised(state, by, integers, std::move(how));
-    state.set(by, 0, add_dense(state, by, by.from_network(0), {transposed_matrix(std::move(weight)), std::nullopt}));
+    state.set(by, 0,
+              add_dense(state, by, by.from_network(0), {transposed_matrix(std::move(weight)), std::nullopt}));
     state.notes.push_back(by.where() + " rounds values to integers, which is left out");
 }
 
@@ -192,8 +201,8 @@ inline void read_matmul_nbits(reading_state& state, call& by) {
     std::size_t const per_byte = bits == 4 ? 2 : 1, bytes = size / per_byte,
                       zero_bytes = (blocks + per_byte - 1) / per_byte;
     auto const scale = numbers_of(by.weights(2), state.budget);
-    if (packed_integers.at.count() / bytes / blocks != n || packed_integers.at.count() != n * blocks * bytes ||
-        scale.size() != n * blocks)
+    if (packed_integers.at.count() / bytes / blocks != n ||
+        packed_integers.at.count() != n * blocks * bytes || scale.size() != n * blocks)
         by.fail("has weights of shape ", tuple_text(packed_integers.at.sizes), " and ", scale.size(),
                 " scales, not (", n, ", ", blocks, ", ", bytes, ") and ", n * blocks);
     std::vector<double> zero;
@@ -201,15 +210,18 @@ inline void read_matmul_nbits(reading_state& state, call& by) {
     if (auto const given = maybe_quantised(by, 3)) {
         zeros_are_packed = given->is_quantised;
         zero = numbers_of(*given, state.budget);
-        if (zero.size() != (zeros_are_packed ? n * zero_bytes : n * blocks)) by.fail("has ", zero.size(), " zero points");
+        if (zero.size() != (zeros_are_packed ? n * zero_bytes : n * blocks))
+            by.fail("has ", zero.size(), " zero points");
     }
     auto const part = [per_byte](double byte, std::size_t place) {
         auto const whole_byte = static_cast<unsigned>(byte);
         return static_cast<double>(per_byte == 1 ? whole_byte : whole_byte >> 4 * (place % 2) & 15U);
     };
-    constant weight{packed_integers.name, dtype::f32, packed_integers.bytes, packed_integers.start, row_major({n, k})};
+    constant weight{packed_integers.name, dtype::f32, packed_integers.bytes, packed_integers.start,
+                    row_major({n, k})};
     weight.decoded = [=](std::size_t index) {
-        std::size_t const row = index / k, column = index % k, of_block = column / size, within = column % size;
+        std::size_t const row = index / k, column = index % k, of_block = column / size,
+                          within = column % size;
         double const q =
             part(number_at(packed_integers, (row * blocks + of_block) * bytes + within / per_byte), within);
         double z = per_byte == 1 ? 128 : 8;

@@ -386,7 +386,8 @@ public:
                                   function->kind != activation_kind::log_softmax;
             bool const may_turn = is_turnable(stages[at]);
             turns = turns || may_turn;
-            if (!by_value && !may_turn && as<affine>(stages[at]) == nullptr && as<padded>(stages[at]) == nullptr)
+            if (!by_value && !may_turn && as<affine>(stages[at]) == nullptr &&
+                as<padded>(stages[at]) == nullptr)
                 return false;
             at = stages[at].inputs.front();
         }
@@ -438,11 +439,13 @@ private:
     }
 
     /// Which axis of the stage each of a view is, the batch left out; empty where it is no transposition.
-    [[nodiscard]] std::vector<std::size_t> order_of_axes(layout const& view, value_shape const& wanted) const {
+    [[nodiscard]] std::vector<std::size_t> order_of_axes(layout const& view,
+                                                         value_shape const& wanted) const {
         auto const count = view.count();
         if (view.inner || view.offset != 0 || view.rank() != wanted.size() + 1) return {};
         std::size_t batch = 0;
-        while (batch + 1 < view.rank() && (view.sizes[batch] != 1 || without_axis(view, batch).sizes != wanted))
+        while (batch + 1 < view.rank() &&
+               (view.sizes[batch] != 1 || without_axis(view, batch).sizes != wanted))
             ++batch;
         auto const own = without_axis(view, batch);
         if (own.sizes != wanted) return {};
@@ -469,7 +472,8 @@ private:
         auto sizes = squeezed(own.shape);
         std::vector<std::size_t> old_shape(order.size(), 1), position(order.size());
         for (std::size_t k = 0; k < order.size(); ++k) position[order[k]] = k;
-        std::copy(sizes.begin(), sizes.begin() + static_cast<std::ptrdiff_t>(std::min(sizes.size(), order.size())),
+        std::copy(sizes.begin(),
+                  sizes.begin() + static_cast<std::ptrdiff_t>(std::min(sizes.size(), order.size())),
                   old_shape.begin());
         value_shape shape(order.size());
         for (std::size_t k = 0; k < order.size(); ++k) shape[k] = old_shape[order[k]];

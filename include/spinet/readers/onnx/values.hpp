@@ -42,7 +42,7 @@ struct constant {
     layout at;
     /// The number at an index, where the bytes are none of `type` but integers, or integers with a scale.
     std::function<double(std::size_t)> decoded = nullptr;
-    bool is_quantised = false;  ///< integers of 4, 8 or 16 bits whose scale is not known yet
+    bool is_quantised = false;         ///< integers of 4, 8 or 16 bits whose scale is not known yet
     double lowest = 0, highest = 255;  ///< of their type
 
     /// Where the number at `index` is stored.
