@@ -5,6 +5,7 @@
 
 #include <spinet/network/operation.hpp>
 #include <spinet/readers/onnx/attention.hpp>
+#include <spinet/readers/onnx/layers.hpp>
 #include <spinet/readers/onnx/moves.hpp>
 #include <spinet/readers/onnx/state.hpp>
 #include <spinet/readers/onnx/values.hpp>
@@ -122,6 +123,7 @@ inline void set_affine(reading_state& state, call const& by, computed view, affi
             if (a.values.size() <= 1 && b.values.size() <= 1) return {{f(a.at(0, 0), b.at(0, 0))}};
             std::size_t const n = state.count_of(view.from);
             state.take_coefficients(n, by);
+            state.budget.take(n * sizeof(double));
             std::vector<double> all(n);
             for (std::size_t k = 0; k < n; ++k) all[k] = f(a.at(k, 0), b.at(k, 0));
             return reduced(std::move(all), shape);
@@ -498,6 +500,39 @@ inline void read_extreme(reading_state& state, call& by, bool largest) {
 
 inline void read_erf(reading_state& state, call& by) {
     set_after(state, by, error_function{}, by.from_network(0));
+}
+
+/// Scikit-learn's standardisation, of the domain ai.onnx.ml: (x - offset) scale.
+inline void read_scaler(reading_state& state, call& by) {
+    auto const view = by.from_network(0);
+    auto offsets = by.reals("offset"), scales = by.reals("scale");
+    for (auto& x : offsets) x = -x;
+    auto const row = [&](std::vector<double> const& numbers) {
+        return constant_of(numbers, {numbers.size()}, by.node().name());
+    };
+    coefficients scale, shift;
+    if (!scales.empty()) scale = state.coefficients_of(view, row(scales), by);
+    // scale x + scale offset
+    for (std::size_t k = 0; k < offsets.size() && !scales.empty(); ++k)
+        offsets[k] *= scales[scales.size() == 1 ? 0 : k % scales.size()];
+    if (!offsets.empty()) shift = state.coefficients_of(view, row(offsets), by);
+    set_affine(state, by, view, {std::move(scale), std::move(shift)});
+}
+
+/// Scikit-learn's linear models: a dense layer.
+inline void read_linear_model(reading_state& state, call& by, std::string const& outputs) {
+    auto const weights = by.reals("coefficients"), biases = by.reals("intercepts");
+    for (auto const* name : {"classlabels_ints", "classlabels_strings", "multi_class", "post_transform", "targets"})
+        by.ignore(name);
+    auto const view = by.from_network(0);
+    std::size_t const columns = view.at.rank() == 0 ? 1 : view.at.sizes.back();
+    if (weights.empty() || weights.size() % columns != 0)
+        by.fail("has ", weights.size(), " coefficients for ", columns, " features");
+    std::size_t const rows = weights.size() / columns;
+    projection layer{constant_of(weights, {rows, columns}, by.node().name()), std::nullopt};
+    if (!biases.empty()) layer.bias = bias_of(by, constant_of(biases, {biases.size()}, by.node().name()), rows);
+    auto result = add_dense(state, by, view, std::move(layer));
+    state.set(by, outputs == "scores" ? 1 : 0, std::move(result));
 }
 
 }  // namespace spinet::detail::onnx_reading

@@ -102,13 +102,28 @@ using node_reader = void (*)(reading_state&, call&);
     static constexpr std::string_view unspecified[] = {
         "Abs",       "Acos",       "Acosh", "Asin",  "Asinh",          "Atan",      "Atanh",
         "Ceil",      "Celu",       "Clip",  "Cos",   "Cosh",           "Elu",       "Exp",
-        "Floor",     "Log",        "Mish",  "PRelu", "HardSigmoid",    "HardSwish", "Hardmax",
+        "Floor",     "Log",        "Mish",  "PRelu", "HardSigmoid", "LRN", "LpNormalization",    "HardSwish", "Hardmax",
         "LeakyRelu", "Reciprocal", "Round", "Selu",  "Shrink",         "Sign",      "Sin",
         "Sinh",      "Softsign",   "Swish", "Tan",   "ThresholdedRelu"};
     if (std::find(std::begin(unspecified), std::end(unspecified), op_type) != std::end(unspecified))
         return read_unspecified;
     auto const at = readers.find(op_type);
     return at == readers.end() ? nullptr : at->second;
+}
+
+/// The same of the domain ai.onnx.ml, of what scikit-learn's networks have; nullptr for all others.
+[[nodiscard]] inline node_reader reader_of_ml(std::string_view op_type) {
+    if (op_type == "Scaler") return read_scaler;
+    if (op_type == "LinearRegressor")
+        return [](auto& state, auto& by) { read_linear_model(state, by, "values"); };
+    if (op_type == "LinearClassifier")
+        return [](auto& state, auto& by) { read_linear_model(state, by, "scores"); };
+    if (op_type == "ZipMap")
+        return [](auto& state, auto& by) {
+            for (auto const* name : {"classlabels_int64s", "classlabels_strings"}) by.ignore(name);
+            pass(state, by, "it names values");
+        };
+    return nullptr;
 }
 
 /// "'a', 'b', 'c' and 7 more".
@@ -567,6 +582,7 @@ private:
         auto reader =
             node.domain().empty() || node.domain() == "ai.onnx" ? reader_of(node.op_type()) : nullptr;
         if (node.domain() == "com.microsoft" && node.op_type() == "MatMulNBits") reader = read_matmul_nbits;
+        if (node.domain() == "ai.onnx.ml") reader = reader_of_ml(node.op_type());
         if (reader == nullptr) throw error(described(node), " is not understood");
         if (node.output_size() == 0) throw error(described(node), " has no output");
         if (state_.values.count(node.output(0)) != 0) return;  // a constant, of an attempt before

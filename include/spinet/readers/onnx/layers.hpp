@@ -462,12 +462,18 @@ inline void read_pad(reading_state& state, call& by) {
 
 inline void read_batch_normalisation(reading_state& state, call& by) {
     double const epsilon = by.real("epsilon", 1e-5);
-    by.ignore("momentum");
+    for (auto const* name : {"momentum", "is_test", "consumed_inputs"}) by.ignore(name);
     if (by.integer("training_mode", 0) != 0 || by.integer("spatial", 1) != 1)
         by.fail("normalises as in training, or each position by itself; export the model after its eval()");
-    auto const from = state.settled_sample(by.from_network(0), by);
     auto const tensor_at = [&](std::size_t k) { return tensor_of(by.weights(k), state.budget); };
     batch_normalisation op{tensor_at(3), tensor_at(4), tensor_at(1), tensor_at(2), epsilon};
+    if (by.from_network(0).at.rank() == 3) {
+        auto const source = source_of_windows(state, by);
+        op.of_steps = source.of_steps;
+        auto const at = state.ready(std::move(op), {source.from}, by);
+        return state.set(by, 0, result_of_windows(state, at, source.of_steps));
+    }
+    auto const from = state.settled_sample(by.from_network(0), by);
     state.set(by, 0, state.with_batch(state.ready(std::move(op), {from}, by)));
 }
 

@@ -111,7 +111,7 @@ inline void apply_unspecified(reading_state& state, call& by, computed const& vi
     for (auto const* name : {"alpha", "beta", "gamma", "lambd", "bias", "min", "max"})
         if (by.has(name)) note += ", " + std::string(name) + " " + number_text(by.real(name, 0));
     state.notes.push_back(std::move(note));
-    by.ignore("consumed_inputs");
+    for (auto const* name : {"consumed_inputs", "size", "axis", "p"}) by.ignore(name);
     apply_to(state, by, view, activation_kind::unspecified);
 }
 
@@ -466,14 +466,15 @@ inline void join_computed(reading_state& state, call& by, std::int64_t given_axi
     std::size_t joint = 0, size = 0;
     for (std::size_t k = 0; k < parts.size(); ++k) {
         auto const before = state.relabelled();
-        std::size_t from = parts[k].from;
+        auto const part = by.from_network(k);  // whose order may have changed with an input's
+        std::size_t from = part.from;
         if (row)
-            from = state.settled(parts[k], {parts[k].at.sizes[axis]}, by);
+            from = state.settled(part, {part.at.sizes[axis]}, by);
         else if (!of_steps)
-            from = state.settled_sample({from, transposed(parts[k].at, order), parts[k].mover}, by);
+            from = state.settled_sample({from, transposed(part.at, order), part.mover}, by);
         if (k > 0 && before != state.relabelled()) by.fail("joins values in different orders");
         joint = k == 0 ? from : state.ready(concatenation{of_steps}, {joint, from}, by);
-        size += parts[k].at.sizes[axis];
+        size += part.at.sizes[axis];
     }
     auto sizes = parts[0].at.sizes;
     sizes[axis] = size;

@@ -443,11 +443,11 @@ private:
                                                          value_shape const& wanted) const {
         auto const count = view.count();
         if (view.inner || view.offset != 0 || view.rank() != wanted.size() + 1) return {};
-        std::size_t batch = 0;
-        while (batch + 1 < view.rank() &&
-               (view.sizes[batch] != 1 || without_axis(view, batch).sizes != wanted))
-            ++batch;
-        auto const own = without_axis(view, batch);
+        std::size_t alone = 0;
+        while (alone + 1 < view.rank() &&
+               (view.sizes[alone] != 1 || without_axis(view, alone).sizes != wanted))
+            ++alone;
+        auto const own = without_axis(view, alone);
         if (own.sizes != wanted) return {};
         // Larger strides are outer axes; those of size 1 may be anywhere.
         std::vector<std::size_t> by_stride(wanted.size()), order(wanted.size());
