@@ -635,3 +635,22 @@ TEST_CASE("the shape of an input that is laid flat means nothing", "[mapping]") 
     steps.add({"flat", flatten{}, {"h"}});
     CHECK(wire_network(steps).parts.size() == 6);
 }
+
+TEST_CASE("moments of windows are those of the unrolled matrix", "[mapping]") {
+    network net;
+    net.add({"x", input{2 * 5 * 4, {2, 5, 4}}, {}});
+    net.add({"c",
+             convolution{random_tensor({3, 2, 3, 2}, 1), std::nullopt, {2, 1}, {1, 0}, {1, 1}, {1, 2}},
+             {"x"}});
+    auto const wires = wire_network(net);
+    REQUIRE(wires.wires.size() == 1);
+    auto const& map = *wires.wires[0].map;
+    auto const unrolled = detail::matrix_of<double>(map, 1);
+    double const count = static_cast<double>(unrolled.size());
+    double mean = 0, variance = 0;
+    for (double const w : unrolled) mean += w / count;
+    for (double const w : unrolled) variance += (w - mean) * (w - mean) / count;
+    auto const found = detail::moments_of(map);
+    CHECK(std::abs(found.mean - mean) < 1e-14);
+    CHECK(std::abs(found.variance - variance) < 1e-14);
+}

@@ -522,7 +522,8 @@ inline void read_scaler(reading_state& state, call& by) {
 /// Scikit-learn's linear models: a dense layer.
 inline void read_linear_model(reading_state& state, call& by, std::string const& outputs) {
     auto const weights = by.reals("coefficients"), biases = by.reals("intercepts");
-    for (auto const* name : {"classlabels_ints", "classlabels_strings", "multi_class", "post_transform", "targets"})
+    for (auto const* name :
+         {"classlabels_ints", "classlabels_strings", "multi_class", "post_transform", "targets"})
         by.ignore(name);
     auto const view = by.from_network(0);
     std::size_t const columns = view.at.rank() == 0 ? 1 : view.at.sizes.back();
@@ -530,7 +531,8 @@ inline void read_linear_model(reading_state& state, call& by, std::string const&
         by.fail("has ", weights.size(), " coefficients for ", columns, " features");
     std::size_t const rows = weights.size() / columns;
     projection layer{constant_of(weights, {rows, columns}, by.node().name()), std::nullopt};
-    if (!biases.empty()) layer.bias = bias_of(by, constant_of(biases, {biases.size()}, by.node().name()), rows);
+    if (!biases.empty())
+        layer.bias = bias_of(by, constant_of(biases, {biases.size()}, by.node().name()), rows);
     auto result = add_dense(state, by, view, std::move(layer));
     state.set(by, outputs == "scores" ? 1 : 0, std::move(result));
 }

@@ -100,11 +100,11 @@ using node_reader = void (*)(reading_state&, call&);
         {"Where", read_where},
     };
     static constexpr std::string_view unspecified[] = {
-        "Abs",       "Acos",       "Acosh", "Asin",  "Asinh",          "Atan",      "Atanh",
-        "Ceil",      "Celu",       "Clip",  "Cos",   "Cosh",           "Elu",       "Exp",
-        "Floor",     "Log",        "Mish",  "PRelu", "HardSigmoid", "LRN", "LpNormalization",    "HardSwish", "Hardmax",
-        "LeakyRelu", "Reciprocal", "Round", "Selu",  "Shrink",         "Sign",      "Sin",
-        "Sinh",      "Softsign",   "Swish", "Tan",   "ThresholdedRelu"};
+        "Abs",       "Acos",    "Acosh",     "Asin",       "Asinh",       "Atan", "Atanh",
+        "Ceil",      "Celu",    "Clip",      "Cos",        "Cosh",        "Elu",  "Exp",
+        "Floor",     "Log",     "Mish",      "PRelu",      "HardSigmoid", "LRN",  "LpNormalization",
+        "HardSwish", "Hardmax", "LeakyRelu", "Reciprocal", "Round",       "Selu", "Shrink",
+        "Sign",      "Sin",     "Sinh",      "Softsign",   "Swish",       "Tan",  "ThresholdedRelu"};
     if (std::find(std::begin(unspecified), std::end(unspecified), op_type) != std::end(unspecified))
         return read_unspecified;
     auto const at = readers.find(op_type);
