@@ -602,3 +602,55 @@ TEST_CASE("a chain of a hundred thousand activations is wired without recursion"
     CHECK(made.parts[0].size() == 12);
     CHECK(made.parts[1].size() == 6);
 }
+
+TEST_CASE("the shape of an input that is laid flat means nothing", "[mapping]") {
+    // Whatever stands before the flattening, the glass is that of (18): one part, one factor, one T_formula.
+    auto const made = [](std::vector<std::size_t> const& shape, int before) {
+        network net;
+        net.add({"x", input{18, shape}, {}});
+        std::string last = "x";
+        if (before == 1) net.add({"a", activation{activation_kind::sigmoid}, {"x"}}), last = "a";
+        if (before == 2) net.add({"a", offset{values({6}, numbers(6, 0.0))}, {"x"}}), last = "a";
+        if (shape.size() > 1) net.add({"flat", flatten{}, {last}}), last = "flat";
+        net.add({"h", dense{random_tensor({5, 18}, 1)}, {last}});
+        net.add({"y", dense{random_tensor({3, 5}, 2)}, {"h"}});
+        return net;
+    };
+    for (auto const kind : {scale::none, scale::layer_unit_variance, scale::t_formula}) {
+        auto const expected = to_spin_glass<double>(made({}, 0), twin_hopfield{.scale = kind});
+        for (auto const& shape : {std::vector<std::size_t>{3, 6}, {1, 3, 6}, {3, 3, 2}})
+            for (int const before : {0, 1, 2}) {
+                if (before == 2 && shape.back() != 6) continue;
+                CAPTURE(shape, before, to_string(kind));
+                auto const glass = to_spin_glass<double>(made(shape, before), twin_hopfield{.scale = kind});
+                CHECK(couplings_of(glass) == couplings_of(expected));
+                CHECK(glass.groups().size() == expected.groups().size());
+                CHECK(wire_network(made(shape, before)).parts[0].positions == 1);
+            }
+    }
+    // Steps that a layer reads one by one stay steps, and channels channels.
+    network steps;
+    steps.add({"x", input{18, {3, 6}}, {}});
+    steps.add({"h", dense{random_tensor({5, 6}, 1)}, {"x"}});
+    steps.add({"flat", flatten{}, {"h"}});
+    CHECK(wire_network(steps).parts.size() == 6);
+}
+
+TEST_CASE("moments of windows are those of the unrolled matrix", "[mapping]") {
+    network net;
+    net.add({"x", input{2 * 5 * 4, {2, 5, 4}}, {}});
+    net.add({"c",
+             convolution{random_tensor({3, 2, 3, 2}, 1), std::nullopt, {2, 1}, {1, 0}, {1, 1}, {1, 2}},
+             {"x"}});
+    auto const wires = wire_network(net);
+    REQUIRE(wires.wires.size() == 1);
+    auto const& map = *wires.wires[0].map;
+    auto const unrolled = detail::matrix_of<double>(map, 1);
+    double const count = static_cast<double>(unrolled.size());
+    double mean = 0, variance = 0;
+    for (double const w : unrolled) mean += w / count;
+    for (double const w : unrolled) variance += (w - mean) * (w - mean) / count;
+    auto const found = detail::moments_of(map);
+    CHECK(std::abs(found.mean - mean) < 1e-14);
+    CHECK(std::abs(found.variance - variance) < 1e-14);
+}

@@ -40,15 +40,6 @@ numbers example_input(nlohmann::json const& reference) {
     return x;
 }
 
-/// PyTorch calculates in float.
-void check_close(numbers const& found, numbers const& expected) {
-    REQUIRE(found.size() == expected.size());
-    for (std::size_t k = 0; k < found.size(); ++k) {
-        CAPTURE(k, found[k], expected[k]);
-        CHECK(std::abs(found[k] - expected[k]) <= 1e-5 * (1 + std::abs(expected[k])));
-    }
-}
-
 double sum_of(numbers const& values) {
     double sum = 0;
     for (auto const x : values) sum += x;
@@ -110,20 +101,6 @@ std::size_t count_of(spinet::network const& net) {
     return static_cast<std::size_t>(std::count_if(
         net.nodes().begin(), net.nodes().end(), [](auto const& node) { return node.op.template is<Op>(); }));
 }
-
-bool noted(spinet::network const& net, std::string const& text) {
-    return std::any_of(net.notes().begin(), net.notes().end(),
-                       [&](auto const& note) { return note.find(text) != std::string::npos; });
-}
-
-/// One node between input and output, in a graph of values of shape `input` with the batch.
-struct one_node {
-    one_node(sizes const& input, std::string const& op, std::vector<std::string> inputs = {"x"},
-             std::int64_t opset = 13)
-        : made(input, opset), node(made.node(op, inputs, {"y"})) {}
-    model made;
-    onnx::NodeProto& node;
-};
 
 }  // namespace
 
@@ -232,7 +209,7 @@ TEST_CASE("onnx: Gemm with factors, MatMul with and without Add", "[network]") {
     one_node transposed({1, 2}, "Gemm", {"x", "w"});
     transposed.made.floats("w", {2, 2}, {1, 2, 3, 4});
     with(transposed.node, "transA", std::int64_t{1});
-    CHECK_THAT(refused(transposed.made), ContainsSubstring("'Gemm y' (Gemm of 'x', 'w') transposes"));
+    CHECK_THAT(refused(transposed.made), ContainsSubstring("'Gemm y' (Gemm of 'x', 'w')"));
 
     one_node bare({1, 2}, "MatMul", {"x", "w"});
     bare.made.floats("w", {2, 3}, {1, 2, 3, 4, 5, 6});
@@ -257,7 +234,8 @@ TEST_CASE("onnx: Gemm with factors, MatMul with and without Add", "[network]") {
     model channels({1, 3, 2, 2});  // MatMul on the last axis of an image
     channels.floats("w", {2, 2}, {1, 2, 3, 4});
     channels.node("MatMul", {"x", "w"}, {"y"});
-    CHECK_THAT(refused(channels), ContainsSubstring("'MatMul y'"));
+    CHECK(result_of(read(channels), {1, 0, 0, 1, 1, 1, 2, 0, 0, 2, 0, 0}) ==
+          numbers{1, 2, 3, 4, 4, 6, 2, 4, 6, 8, 0, 0});
 }
 
 TEST_CASE("onnx: every type of element and place for it", "[network]") {
@@ -457,6 +435,10 @@ TEST_CASE("onnx: pooling", "[network]") {
     with(up.node, "kernel_shape", sizes{2});
     with(up.node, "strides", sizes{2});
     with(up.node, "ceil_mode", std::int64_t{1});
+    CHECK(result_of(read(up.made), {1, 5, 2, 4, 3}) == numbers{5, 4, 3});
+    up.node.set_op_type("AveragePool");  // zeros outside are not counted, unless asked for
+    CHECK(result_of(read(up.made), {1, 5, 2, 4, 3}) == numbers{3, 3, 3});
+    with(up.node, "count_include_pad", std::int64_t{1});
     CHECK_THAT(refused(up.made), ContainsSubstring("ceil_mode"));
     // padding by a node of its own counts; what PyTorch writes for count_include_pad
     model made({1, 1, 5});
@@ -582,12 +564,18 @@ TEST_CASE("onnx: SiLU and GELU spelt out", "[network]") {
         REQUIRE(gelu.nodes().size() == 2);
         CHECK(last<spinet::activation>(gelu).kind == activation_kind::gelu);
         made.graph().mutable_initializer(form == 0 ? 0 : 1)->set_float_data(0, 1.5F);
-        CHECK_THAT(refused(made), ContainsSubstring("multiplies two computed values"));
+        auto const other = read(made);
+        CHECK(last<spinet::activation>(other).kind == activation_kind::unspecified);
+        CHECK(noted(other, "a function of each value, which no activation_kind names"));
     }
     model half({1, 3});
     half.floats("half", {}, {0.5});
     half.node("Mul", {"x", "half"}, {"y"});
-    CHECK_THAT(refused(half), ContainsSubstring("'Mul y' (Mul of 'x', 'half') is a product with a constant"));
+    CHECK(result_of(read(half), {1, 2, 3}) == numbers{0.5, 1, 1.5});
+    model gated({1, 3});  // of two functions of different values
+    gated.node("Softmax", {"x"}, {"s"});
+    gated.node("Mul", {"x", "s"}, {"y"});
+    CHECK_THAT(refused(gated), ContainsSubstring("multiplies two computed values"));
 }
 
 TEST_CASE("onnx: sums", "[network]") {
@@ -608,7 +596,7 @@ TEST_CASE("onnx: sums", "[network]") {
     CHECK(result_of(read(number.made), {1, 4}) == numbers{-2, 1});
     one_node first_axis({1, 2, 3}, "Add", {"x", "p"});
     first_axis.made.floats("p", {2, 1}, {1, 2});
-    CHECK_THAT(refused(first_axis.made), ContainsSubstring("adds a constant of shape (2, 1)"));
+    CHECK(result_of(read(first_axis.made), {1, 1, 1, 1, 1, 1}) == numbers{2, 2, 2, 3, 3, 3});
     model unequal({1, 2, 2});
     with(unequal.node("Transpose", {"x"}, {"t"}), "perm", sizes{0, 2, 1});
     unequal.node("Add", {"x", "t"}, {"y"});
@@ -644,13 +632,11 @@ TEST_CASE("onnx: nodes that move values", "[network]") {
               m.node("Unsqueeze", {"c", "axis"}, {"d"});
               m.node("Flatten", {"d"}, {"m"});
           }) == numbers{654321});
-    // another order than that of rows is no flattening
-    CHECK_THAT(refused(relu_after({1, 2, 3},
-                                  [](model& m) {
-                                      with(m.node("Transpose", {"x"}, {"t"}), "perm", sizes{0, 2, 1});
-                                      m.node("Flatten", {"t"}, {"m"});
-                                  })),
-               ContainsSubstring("'Flatten m' (Flatten of 't') makes the shape (1, 6)"));
+    // another order than that of rows: 1 4 2 5 3 6, by which the weights are put into the order of the input
+    CHECK(flat([](model& m) {
+              with(m.node("Transpose", {"x"}, {"t"}), "perm", sizes{0, 2, 1});
+              m.node("Flatten", {"t"}, {"m"});
+          }) == numbers{635241});
     CHECK_THAT(refused(relu_after({1, 7},
                                   [](model& m) {
                                       m.integers("b", {1}, {0});
@@ -727,7 +713,7 @@ TEST_CASE("onnx: recurrent nodes and their options", "[network]") {
     CHECK(numbers_of(*op.hidden_bias) == numbers{50, 70, 80, 60});
     CHECK(result_shapes(net).back() == spinet::value_shape{2, 1});
     auto gru = cell("GRU", 3);
-    CHECK_THAT(refused(gru.made), ContainsSubstring("linear_before_reset = 0"));
+    CHECK_FALSE(last<spinet::recurrent>(read(gru.made)).reset_after);
     with(gru.node, "linear_before_reset", std::int64_t{1});
     CHECK(numbers_of(last<spinet::recurrent>(read(gru.made)).hidden_weight) == numbers{2, 1, 3});
     auto reversed = cell("RNN", 1);
@@ -881,7 +867,8 @@ TEST_CASE("onnx: the shape of the input", "[network]") {
                           "the option 'input_shape'"));
     CHECK_THAT(refused(one_node({-1, -1, 6}, "Relu").made, {.input_shape = {5, 7}}),
                ContainsSubstring("input_shape"));
-    CHECK_THAT(refused(one_node({8, 5}, "Relu").made), ContainsSubstring("neither free nor 1"));
+    CHECK(shape({8, 5}) == value_shape{5});  // a batch of 8
+    CHECK(shape({8, 3, 4, 4}) == value_shape{3, 4, 4});
     one_node shapeless({1, 5}, "Relu");
     shapeless.made.input_type().clear_shape();
     CHECK_THAT(refused(shapeless.made), ContainsSubstring("input_shape"));
@@ -903,7 +890,7 @@ TEST_CASE("onnx: what is left out is listed", "[network]") {
     CHECK(noted(net, "'Dropout b' (Dropout of 'a')"));
     CHECK(noted(net, "'Identity y'"));
     CHECK(noted(net, "left out nodes that the output does not need: 'Tan z'"));
-    CHECK(noted(net, "left out outputs but the first, 'y': 'z'"));
+    CHECK(noted(net, "left out outputs but 'y': 'z'"));
     CHECK(noted(net, "left out initialisers that the output does not need: 'spare'"));
 }
 

@@ -6,6 +6,8 @@
 #include "evaluate.hpp"
 #include <spinet/readers/onnx/onnx.hpp>
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <onnx/onnx_pb.h>
@@ -106,15 +108,18 @@ inline temporary_directory const& shared_directory() {
     return place;
 }
 
-/// What the reader makes of a model.
+/// What the reader makes of a model, be it without weights, so that one node can be looked at alone.
+inline spinet::network read(std::filesystem::path const& path, spinet::onnx_model const& reader) {
+    return spinet::detail::onnx_reading::read_network(path, {reader.input_shape, reader.output_name});
+}
 inline spinet::network read(model const& made, spinet::onnx_model const& reader = {}) {
-    return reader(shared_directory().write("made.onnx", made.bytes()));
+    return read(shared_directory().write("made.onnx", made.bytes()), reader);
 }
 
 /// What it says of one.
 inline std::string refused(std::string const& bytes, spinet::onnx_model const& reader = {}) {
     auto const path = shared_directory().write("made.onnx", bytes);
-    return refusal(path, [&] { (void)reader(path); });
+    return refusal(path, [&] { (void)read(path, reader); });
 }
 inline std::string refused(model const& made, spinet::onnx_model const& reader = {}) {
     return refused(made.bytes(), reader);
@@ -132,6 +137,29 @@ Op const& last(spinet::network const& net) {
 inline numbers result_of(spinet::network const& net, numbers const& input) {
     return evaluate(net, input).find(net.nodes().back().name)->second.values;
 }
+
+/// PyTorch calculates in float.
+inline void check_close(numbers const& found, numbers const& expected) {
+    REQUIRE(found.size() == expected.size());
+    for (std::size_t k = 0; k < found.size(); ++k) {
+        CAPTURE(k, found[k], expected[k]);
+        CHECK(std::abs(found[k] - expected[k]) <= 1e-5 * (1 + std::abs(expected[k])));
+    }
+}
+
+inline bool noted(spinet::network const& net, std::string const& text) {
+    return std::any_of(net.notes().begin(), net.notes().end(),
+                       [&](auto const& note) { return note.find(text) != std::string::npos; });
+}
+
+/// One node between input and output, in a graph of values of shape `input` with the batch.
+struct one_node {
+    one_node(sizes const& input, std::string const& op, std::vector<std::string> inputs = {"x"},
+             std::int64_t opset = 13)
+        : made(input, opset), node(made.node(op, inputs, {"y"})) {}
+    model made;
+    onnx::NodeProto& node;
+};
 
 /// 1 / 1 layer of two inputs and one output, y = 2 x0 - x1 + 3.
 inline model small_model() {

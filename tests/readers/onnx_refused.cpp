@@ -93,8 +93,6 @@ TEST_CASE("onnx, refused: what the model lacks or has beside its graph", "[netwo
     CHECK_THAT(says([](model& m) { m.proto.clear_opset_import(); }), ContainsSubstring("names no version"));
     CHECK_THAT(says([](model& m) { m.proto.add_opset_import()->set_version(13); }),
                ContainsSubstring("twice"));
-    CHECK_THAT(says([](model& m) { m.proto.mutable_opset_import(0)->set_version(6); }),
-               ContainsSubstring("is of version 6 of the operators"));
     CHECK_THAT(says([](model& m) { m.proto.mutable_opset_import(0)->set_version(-1); }),
                ContainsSubstring("-1"));
     CHECK_THAT(says([](model& m) { m.proto.add_functions()->set_name("f"); }),
@@ -110,7 +108,7 @@ TEST_CASE("onnx, refused: what the model lacks or has beside its graph", "[netwo
                    m.add_input("x2");
                    m.graph().mutable_node(0)->set_input(2, "x2");
                }),
-               ContainsSubstring("has several inputs, 'x' and 'x2'"));
+               ContainsSubstring("its input 'x2' is no tensor"));
     CHECK_THAT(says([](model& m) { m.graph().mutable_input(0)->mutable_type()->mutable_sequence_type(); }),
                ContainsSubstring("is no tensor"));
     CHECK_THAT(says([](model& m) { m.input_type().set_elem_type(onnx::TensorProto::STRING); }),

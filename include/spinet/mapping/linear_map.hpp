@@ -156,10 +156,32 @@ void for_each_entry(linear_map const& map, Visit&& visit) {
                       });
 }
 
+/// The same of windows, each number of the kernel as often as it is at a place inside.
+template <std::same_as<linear_map> Map>
+[[nodiscard]] mean_and_variance moments_of_windows(Map const& map, double pairs) {
+    auto const& shape = std::get<window_map>(map.kind).shape;
+    auto const kernel = kernel_values(map);
+    std::size_t const window = shape.y.kernel * shape.x.kernel;
+    std::vector<double> places(window);
+    for (std::size_t k = 0; k < window; ++k) {
+        auto const y = shape.y.inside(k / shape.x.kernel), x = shape.x.inside(k % shape.x.kernel);
+        places[k] = static_cast<double>((y.second - y.first) * (x.second - x.first));
+    }
+    double sum = 0, squares = 0, visited = 0;
+    for (std::size_t k = 0; k < kernel.size(); ++k) sum += places[k % window] * kernel[k];
+    double const mean = sum / pairs;
+    for (std::size_t k = 0; k < kernel.size(); ++k) {
+        squares += places[k % window] * (kernel[k] - mean) * (kernel[k] - mean);
+        visited += places[k % window];
+    }
+    return {mean, (squares + (pairs - visited) * mean * mean) / pairs};
+}
+
 /// Over all pairs of a row and a column, 0 where they are not coupled.
 template <std::same_as<linear_map> Map>
 [[nodiscard]] mean_and_variance moments_of(Map const& map) {
     double const pairs = static_cast<double>(map.rows()) * static_cast<double>(map.columns());
+    if (std::holds_alternative<window_map>(map.kind)) return moments_of_windows(map, pairs);
     return moments_of(
         pairs, [&](auto&& f) { for_each_entry(map, [&](std::size_t, std::size_t, double w) { f(w); }); });
 }

@@ -291,27 +291,42 @@ private:
 
     // --- the operations
 
-    /// Whether the input is a sequence is known from what takes it, directly or after what works on either.
-    [[nodiscard]] bool read_as_maps() const {
+    /// How an input is read: as feature maps, as steps, or laid flat, where its shape means nothing.
+    enum class reading { flat, maps, steps };
+
+    /// Known from what takes the input, directly or after what works on either.
+    [[nodiscard]] reading reading_here() const {
+        auto found = reading::flat;
         std::vector<std::size_t> open{here()};  // no recursion: networks may be a hundred thousand deep
+        std::vector<bool> seen(takers_.size(), false);
         while (!open.empty()) {
-            auto const& takers = takers_[open.back()];
+            auto const at = open.back();
             open.pop_back();
+            if (seen[at]) continue;
+            seen[at] = true;
+            auto const& takers = takers_[at];
             for (auto const taker : takers) {
                 auto const& op = net_->nodes()[taker].op;
-                if (auto const* c = op.template get_if<convolution>(); c != nullptr && !c->of_steps)
-                    return true;
-                if (auto const* p = op.template get_if<pooling>(); p != nullptr && !p->of_steps) return true;
-                if (op.template is<batch_normalisation>() || op.template is<activation>())
+                auto const* const windows = op.template get_if<convolution>();
+                auto const* const pool = op.template get_if<pooling>();
+                auto const* const norm = op.template get_if<batch_normalisation>();
+                auto const* const joint = op.template get_if<concatenation>();
+                if ((windows != nullptr && !windows->of_steps) || (pool != nullptr && !pool->of_steps))
+                    return reading::maps;
+                if ((norm != nullptr && !norm->of_steps) || (joint != nullptr && !joint->of_steps) ||
+                    op.template is<activation>() || op.template is<offset>())
                     open.push_back(taker);
+                else if (!op.template is<flatten>())
+                    found = reading::steps;
             }
         }
-        return false;
+        return found;
     }
 
     [[nodiscard]] signal value_of(input const&) {
         signal made{shape_here()};
-        made.sequence = made.shape.size() == 2 && !read_as_maps();
+        auto const read_as = reading_here();
+        made.sequence = made.shape.size() == 2 && read_as == reading::steps;
         std::size_t size = made.step_size(), steps = made.steps();
         bool tokens = false;
         // Tokens: one spin for each word, at each step.
@@ -324,7 +339,7 @@ private:
         std::size_t const first =
             add_parts(inputs_ == 1 ? "input" : at_->name,
                       std::vector<std::vector<double>>(steps, std::vector<double>(size, 0.0)),
-                      tokens ? 1 : made.positions());
+                      tokens || read_as == reading::flat ? 1 : made.positions());
         for (std::size_t k = 0; k < steps; ++k) {
             made.terms.push_back({first + k, k * size});
             wired_.parts[first + k].is_input = true;

@@ -24,9 +24,10 @@ struct unscaled {
 };
 
 [[nodiscard]] inline unscaled without_factor(reading_state const& state, std::size_t from) {
-    auto const* product = as<scaled>(state.stages[from]);
-    if (product == nullptr) return {from, 1};
-    return {state.stages[from].inputs.front(), product->factor};
+    auto const* product = as<affine>(state.stages[from]);
+    auto const factor = product == nullptr ? std::nullopt : product->factor();
+    if (!factor) return {from, 1};
+    return {state.stages[from].inputs.front(), *factor};
 }
 
 /// Queries, keys or values: some features of a dense layer's result, cut into heads.
@@ -41,6 +42,7 @@ struct heads_view {
 [[nodiscard]] inline projection rows_of(projection const& all, std::size_t offset, std::size_t stride,
                                         std::size_t heads, std::size_t width, memory_allowance& budget) {
     auto const taken = [&](constant of) {
+        if (of.at.inner) of = packed(of, budget);
         bool const matrix = of.at.rank() == 2;
         std::size_t const row = of.at.strides[0];
         std::vector<std::size_t> sizes{heads, width}, flat{heads * width};
@@ -71,7 +73,7 @@ struct heads_view {
     auto const [from, factor] = without_factor(state, view.from);
     auto const* layer = as<projection>(state.stages[from]);
     auto const& shape = state.stages[from].shape;
-    if (layer == nullptr || shape.size() != 2 || view.at.rank() < 2)
+    if (layer == nullptr || shape.size() != 2 || view.at.rank() < 2 || view.at.inner)
         by.fail(
             "multiplies values that the network computes; spinet knows this in self-attention only, of "
             "queries, keys and values that dense layers give");

@@ -6,17 +6,20 @@
 #include <spinet/network/tensor.hpp>
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
 
 namespace spinet::detail::onnx_reading {
 
-/// Element (i, j, ...) is element offset + i strides[0] + j strides[1] + ... of the array below.
+/// Element (i, j, ...) is element offset + i strides[0] + j strides[1] + ... of the array below; or, where
+/// strides alone cannot say it, of the elements of `inner` in row-major order.
 struct layout {
     std::vector<std::size_t> sizes;
     std::vector<std::size_t> strides;
     std::size_t offset = 0;
+    std::shared_ptr<layout const> inner = nullptr;
 
     [[nodiscard]] std::size_t rank() const noexcept { return sizes.size(); }
     /// Elements; their number was checked when the layout was made.
@@ -25,7 +28,20 @@ struct layout {
         for (auto const size : sizes) product *= size;
         return product;
     }
-    friend bool operator==(layout const&, layout const&) = default;
+    /// The element below of which `index` is the sum of an offset and strides.
+    [[nodiscard]] std::size_t below(std::size_t index) const noexcept {
+        for (auto const* level = inner.get(); level != nullptr; level = level->inner.get()) {
+            std::size_t next = level->offset;
+            for (std::size_t axis = level->rank(); axis-- > 0; index /= level->sizes[axis])
+                next += index % level->sizes[axis] * level->strides[axis];
+            index = next;
+        }
+        return index;
+    }
+    friend bool operator==(layout const& a, layout const& b) {
+        return a.sizes == b.sizes && a.strides == b.strides && a.offset == b.offset &&
+               (a.inner == b.inner || (a.inner && b.inner && *a.inner == *b.inner));
+    }
 };
 
 /// More elements than any array in memory has; below it no index overflows.
@@ -54,20 +70,16 @@ inline constexpr std::size_t most_elements = std::size_t{1} << 48;
 
 /// Whether the elements follow each other in memory, from `offset` on.
 [[nodiscard]] inline bool contiguous(layout const& of) {
+    if (of.inner) return false;
     std::size_t stride = 1;
     for (std::size_t axis = of.rank(); axis-- > 0; stride *= of.sizes[axis])
         if (of.sizes[axis] != 1 && of.strides[axis] != stride) return false;
     return true;
 }
 
-/// Whether it is all of an array of `count` elements, in order.
-[[nodiscard]] inline bool whole_of(layout const& of, std::size_t count) {
-    return of.offset == 0 && of.count() == count && contiguous(of);
-}
-
 /// Axis k of the result is axis order[k]; `order` has to be a permutation.
 [[nodiscard]] inline layout transposed(layout const& of, std::vector<std::size_t> const& order) {
-    layout result{{}, {}, of.offset};
+    layout result{{}, {}, of.offset, of.inner};
     for (auto const axis : order) {
         result.sizes.push_back(of.sizes[axis]);
         result.strides.push_back(of.strides[axis]);
@@ -105,7 +117,7 @@ inline constexpr std::size_t most_elements = std::size_t{1} << 48;
 
 /// Of the same number of elements, none of them 0, in the same order; nothing where strides cannot say it.
 [[nodiscard]] inline std::optional<layout> reshaped(layout const& of, std::vector<std::size_t> const& sizes) {
-    layout result{sizes, std::vector<std::size_t>(sizes.size(), 1), of.offset};
+    layout result{sizes, std::vector<std::size_t>(sizes.size(), 1), of.offset, of.inner};
     std::size_t from = 0, to = 0;
     while (from < of.rank() || to < sizes.size()) {
         // A group of axes on either side, of equal products.
@@ -135,21 +147,74 @@ inline constexpr std::size_t most_elements = std::size_t{1} << 48;
     return result;
 }
 
-/// f(index below) for each element in row-major order.
+/// f(index below, index in `other`) for each element of `of` in row-major order; `other` has the same sizes.
 template <class F>
-void for_each_element(layout const& of, F f) {
+void for_each_pair(layout const& of, layout const& other, F f) {
     std::vector<std::size_t> at(of.rank(), 0);
     std::size_t const count = of.count();
-    std::size_t index = of.offset;
+    std::size_t index = of.offset, along = other.offset;
     for (std::size_t k = 0; k < count; ++k) {
-        f(index);
+        f(of.below(index), other.below(along));
         for (std::size_t axis = of.rank(); axis-- > 0;) {
             index += of.strides[axis];
+            along += other.strides[axis];
             if (++at[axis] < of.sizes[axis]) break;
             index -= of.sizes[axis] * of.strides[axis];
+            along -= of.sizes[axis] * other.strides[axis];
             at[axis] = 0;
         }
     }
+}
+
+/// f(index below) for each element in row-major order.
+template <class F>
+void for_each_element(layout const& of, F f) {
+    for_each_pair(of, of, [&](std::size_t index, std::size_t) { f(index); });
+}
+
+/// Whether it is all of an array of `count` elements, in order.
+[[nodiscard]] inline bool whole_of(layout const& of, std::size_t count) {
+    if (of.offset != 0 || of.count() != count) return false;
+    if (!of.inner) return contiguous(of);
+    bool in_order = true;
+    std::size_t next = 0;
+    for_each_element(of, [&](std::size_t index) { in_order = in_order && index == next++; });
+    return in_order;
+}
+
+/// The same elements in the same order in another shape, whatever their strides; nothing where that takes too
+/// many levels.
+[[nodiscard]] inline std::optional<layout> regrouped(layout const& of,
+                                                     std::vector<std::size_t> const& sizes) {
+    constexpr std::size_t most_levels = 4;
+    std::size_t levels = 0;
+    for (auto const* level = &of; level != nullptr; level = level->inner.get()) ++levels;
+    if (auto result = reshaped(of, sizes)) {
+        // All of the inner array, in order, may be a view without it.
+        auto plain = *result;
+        plain.inner = nullptr;
+        if (of.inner && whole_of(plain, of.inner->count()))
+            if (auto shorter = regrouped(*of.inner, sizes)) return shorter;
+        return result;
+    }
+    if (levels > most_levels) return std::nullopt;
+    auto result = row_major(sizes);
+    result.inner = std::make_shared<layout const>(of);
+    return result;
+}
+
+/// Repeated along axes of size 1, and along new ones in front, to `sizes`; nothing where it does not fit.
+[[nodiscard]] inline std::optional<layout> broadcast(layout of, std::vector<std::size_t> const& sizes) {
+    while (of.rank() > sizes.size() && of.sizes.front() == 1) of = without_axis(std::move(of), 0);
+    if (of.rank() > sizes.size()) return std::nullopt;
+    while (of.rank() < sizes.size()) of = with_axis(std::move(of), 0);
+    for (std::size_t axis = 0; axis < sizes.size(); ++axis) {
+        if (of.sizes[axis] == sizes[axis]) continue;
+        if (of.sizes[axis] != 1) return std::nullopt;
+        of.sizes[axis] = sizes[axis];
+        of.strides[axis] = 0;
+    }
+    return of;
 }
 
 }  // namespace spinet::detail::onnx_reading

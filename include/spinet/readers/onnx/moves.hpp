@@ -91,6 +91,30 @@ inline void read_dropout(reading_state& state, call& by) {
     pass(state, by, "outside training it changes nothing");
 }
 
+/// A function of each value: of whole stages, whatever the view, since the order of values does not matter.
+inline void apply_to(reading_state& state, call const& by, computed const& view, activation_kind kind) {
+    if (view.at.count() != state.count_of(view.from))
+        if (auto const row = state.settled_somehow(view, by))
+            return state.set_ready(by, activation{kind}, {*row}, row_major(view.at.sizes));
+    state.set_ready(by, activation{kind}, {view.from}, view.at);
+}
+
+inline void apply_function(reading_state& state, call& by, activation_kind kind) {
+    by.ignore("consumed_inputs");
+    apply_to(state, by, by.from_network(0), kind);
+}
+
+/// A function that no activation_kind names, with its numbers in a note.
+inline void apply_unspecified(reading_state& state, call& by, computed const& view) {
+    std::string note = by.where();
+    note += " is a function that no activation_kind names: unspecified";
+    for (auto const* name : {"alpha", "beta", "gamma", "lambd", "bias", "min", "max"})
+        if (by.has(name)) note += ", " + std::string(name) + " " + number_text(by.real(name, 0));
+    state.notes.push_back(std::move(note));
+    for (auto const* name : {"consumed_inputs", "size", "axis", "p"}) by.ignore(name);
+    apply_to(state, by, view, activation_kind::unspecified);
+}
+
 inline void read_cast(reading_state& state, call& by) {
     auto const to = static_cast<int>(by.integer("to", 0));
     by.ignore("saturate");
@@ -101,6 +125,11 @@ inline void read_cast(reading_state& state, call& by) {
         return state.set(by, 0, constant_of(numbers, integers->sizes, by.node().output(0)));
     }
     if (auto const* numbers = std::get_if<constant>(&by.input(0))) {
+        if (numbers->is_quantised && real) {  // the integers themselves
+            auto plain = *numbers;
+            plain.is_quantised = false;
+            return state.set(by, 0, std::move(plain));
+        }
         if (!real && tensor_loader::width_of_whole(to) >= 4) {
             if (numbers->at.count() > most_whole) by.fail("gives too many integers");
             whole result{numbers->at.sizes, {}};
@@ -140,10 +169,10 @@ inline void reshape(reading_state& state, call& by, std::vector<std::size_t> con
         by.fail("makes the shape ", tuple_text(sizes), " of ", tuple_text(from));
     move(state, by, [&](layout const& at) {
         if (at.count() == 0) return row_major(sizes);
-        auto result = reshaped(at, sizes);
+        auto result = regrouped(at, sizes);
         if (!result)
             by.fail("makes the shape ", tuple_text(sizes), " of values of shape ", tuple_text(from),
-                    ", which are not in that order");
+                    ", which were moved too often");
         return *std::move(result);
     });
 }
@@ -165,6 +194,10 @@ inline void read_reshape(reading_state& state, call& by) {
                         : length == 0 && !zero_counts ? from[k]
                                                       : static_cast<std::size_t>(length));
     }
+    // Where the file has a batch of several, its shapes have, too.
+    if (state.batch > 1 && !sizes.empty() && sizes[0] % state.batch == 0 && (*wanted)[0] > 0 &&
+        countable(sizes) && row_major(from).count() % row_major(sizes).count() != 0)
+        sizes[0] /= state.batch;
     if (open && countable(sizes)) {
         std::size_t const rest = row_major(sizes).count(), all = row_major(from).count();
         if (rest == 0 || all % rest != 0)
@@ -230,7 +263,9 @@ inline void read_expand(reading_state& state, call& by) {
         for (std::size_t k = 0; k < wanted.size(); ++k) {
             std::size_t const axis = at.rank() - wanted.size() + k;
             if (wanted[k] < 1) by.fail("makes an axis of size ", wanted[k]);
-            auto const size = static_cast<std::size_t>(wanted[k]);
+            auto size = static_cast<std::size_t>(wanted[k]);
+            if (size == state.batch && at.sizes[axis] == 1 && std::holds_alternative<computed>(by.input(0)))
+                size = 1;
             if (size == 1 || size == at.sizes[axis]) continue;
             if (at.sizes[axis] != 1 || std::holds_alternative<computed>(by.input(0)))
                 by.fail("repeats values of shape ", tuple_text(at.sizes), " to ", tuple_text(wanted));
@@ -367,15 +402,106 @@ inline void read_shape(reading_state& state, call& by) {
     return result;
 }
 
+/// Constants one behind the other.
+inline void join_constants(reading_state& state, call const& by, std::int64_t given_axis) {
+    auto const first = by.quantised(0);
+    std::size_t const axis = by.axis(given_axis, first.at.rank());
+    auto sizes = first.at.sizes;
+    sizes[axis] = 0;
+    std::vector<constant> parts;
+    for (std::size_t k = 0; k < by.inputs(); ++k) {
+        parts.push_back(by.quantised(k));
+        auto expected = sizes, found = parts.back().at.sizes;
+        if (found.size() == sizes.size()) expected[axis] = found[axis];
+        if (found != expected || parts.back().is_quantised)
+            by.fail("joins constants of shapes ", tuple_text(first.at.sizes), " and ", tuple_text(found));
+        sizes[axis] += found[axis];
+    }
+    if (!countable(sizes)) by.fail("joins too large constants");
+    std::size_t const count = row_major(sizes).count(),
+                      inner = count / std::max<std::size_t>(sizes[axis], 1) == 0
+                                  ? 1
+                                  : row_major(sizes).strides[axis];
+    state.budget.take(count * 2 * sizeof(double));
+    std::vector<double> numbers(count);
+    std::size_t before = 0;
+    for (auto const& part : parts) {
+        std::size_t const block = part.at.sizes[axis] * inner;
+        std::size_t k = 0;
+        for_each_element(part.at, [&](std::size_t index) {
+            numbers[k / block * sizes[axis] * inner + before * inner + k % block] = number_at(part, index);
+            ++k;
+        });
+        before += part.at.sizes[axis];
+    }
+    state.set(by, 0, constant_of(numbers, sizes, by.node().output(0)));
+}
+
+/// Values in a row, channels, or features of each step, one behind the other; last states of several layers
+/// wait for one of them to be selected.
+inline void join_computed(reading_state& state, call& by, std::int64_t given_axis) {
+    std::vector<computed> parts;
+    for (std::size_t k = 0; k < by.inputs(); ++k) parts.push_back(by.from_network(k));
+    std::size_t const rank = parts[0].at.rank(), axis = by.axis(given_axis, rank);
+    if (axis == 0 && rank > 1) return state.set(by, 0, joined_of(state, by));
+    for (auto const& part : parts)
+        for (std::size_t a = 0; a < rank; ++a)
+            if (part.at.rank() != rank || (a != axis && part.at.sizes[a] != parts[0].at.sizes[a]))
+                by.fail("joins values of shapes ", tuple_text(parts[0].at.sizes), " and ",
+                        tuple_text(part.at.sizes));
+    bool const row = std::all_of(parts.begin(), parts.end(),
+                                 [&](auto const& part) { return part.at.count() == part.at.sizes[axis]; });
+    // With the joined axis in front, each is a stage of channels; or, with it last, of steps.
+    std::vector<std::size_t> order, steps_order, back(rank);
+    for (std::size_t a = 0; a < rank; ++a)
+        if (a != axis) order.push_back(a);
+    steps_order = order;
+    steps_order.push_back(axis);
+    order.insert(order.begin() + (rank > 1 ? 1 : 0), axis);
+    bool const of_steps = !row && rank == 3 && std::all_of(parts.begin(), parts.end(), [&](auto const& part) {
+        return state.stages[part.from].shape.size() == 2 &&
+               state.is_whole({part.from, transposed(part.at, steps_order)}) &&
+               as<spinet::input>(state.stages[part.from]) == nullptr;
+    });
+    std::size_t joint = 0, size = 0;
+    for (std::size_t k = 0; k < parts.size(); ++k) {
+        auto const before = state.relabelled();
+        auto const part = by.from_network(k);  // whose order may have changed with an input's
+        std::size_t from = part.from;
+        if (row)
+            from = state.settled(part, {part.at.sizes[axis]}, by);
+        else if (!of_steps)
+            from = state.settled_sample({from, transposed(part.at, order), part.mover}, by);
+        if (k > 0 && before != state.relabelled()) by.fail("joins values in different orders");
+        joint = k == 0 ? from : state.ready(concatenation{of_steps}, {joint, from}, by);
+        size += part.at.sizes[axis];
+    }
+    auto sizes = parts[0].at.sizes;
+    sizes[axis] = size;
+    if (row) return state.set(by, 0, computed{joint, row_major(std::move(sizes))});
+    auto const& used = of_steps ? steps_order : order;
+    std::vector<std::size_t> moved_sizes;
+    for (auto const a : used) moved_sizes.push_back(sizes[a]);
+    for (std::size_t k = 0; k < rank; ++k) back[used[k]] = k;
+    state.set(by, 0, computed{joint, transposed(row_major(moved_sizes), back)});
+}
+
 inline void read_concat(reading_state& state, call& by) {
-    auto const axis = by.integer("axis", 0);
-    if (std::holds_alternative<computed>(by.input(0))) return state.set(by, 0, joined_of(state, by));
+    auto const axis = by.integer("axis", by.opset() < 4 ? 1 : 0);
+    if (by.inputs() == 1) return pass(state, by, "it joins nothing");
+    bool all_whole = true, any_computed = false;
+    for (std::size_t k = 0; k < by.inputs(); ++k) {
+        all_whole = all_whole && std::holds_alternative<whole>(by.input(k));
+        any_computed = any_computed || std::holds_alternative<computed>(by.input(k));
+    }
+    if (any_computed) return join_computed(state, by, axis);
+    if (!all_whole) return join_constants(state, by, axis);
     whole result;
     for (std::size_t k = 0; k < by.inputs(); ++k) {
-        auto const* part = std::get_if<whole>(&by.input(k));
-        if (part == nullptr || part->sizes.size() != 1 || by.axis(axis, 1) != 0)
+        auto const& part = std::get<whole>(by.input(k));
+        if (part.sizes.size() != 1 || by.axis(axis, 1) != 0)
             by.fail("joins arrays; spinet has no operation for that");
-        result.values.insert(result.values.end(), part->values.begin(), part->values.end());
+        result.values.insert(result.values.end(), part.values.begin(), part.values.end());
         if (result.values.size() > most_whole) by.fail("gives too many integers");
     }
     result.sizes = {result.values.size()};
@@ -398,7 +524,10 @@ inline void read_constant_of_shape(reading_state& state, call& by) {
     auto const sizes = positive_sizes(by, by.integers(0).values);
     auto* const given = by.tensor_proto("value");
     graph_value number = constant{by.node().output(0), dtype::f32, std::vector(4, std::byte{0}), 0, {}};
-    if (given != nullptr) number = state.load(*given, by.node().output(0));
+    if (given != nullptr) {
+        auto copy = *given;  // which another attempt finds as it was
+        number = state.load(copy, by.node().output(0));
+    }
     if (row_major(sizes_of(number)).count() != 1) by.fail("repeats a value that is not one number");
     if (auto* const integers = std::get_if<whole>(&number)) {
         if (row_major(sizes).count() > most_whole) by.fail("gives too many integers");
@@ -413,7 +542,7 @@ inline void read_constant_of_shape(reading_state& state, call& by) {
 inline void read_constant(reading_state& state, call& by) {
     auto const& name = by.node().output(0);
     if (by.node().attribute_size() != 1) by.fail("has not exactly one attribute");
-    if (auto* const given = by.tensor_proto("value")) return state.set(by, 0, state.load(*given, name));
+    if (auto* const given = by.tensor_proto("value")) return static_cast<void>(state.keep(*given, name));
     if (by.has("value_float")) return state.set(by, 0, constant_of({by.real("value_float", 0)}, {}, name));
     if (by.has("value_floats")) {
         auto const numbers = by.reals("value_floats");

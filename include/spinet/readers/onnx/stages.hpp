@@ -11,8 +11,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <deque>
-#include <map>
 #include <onnx/onnx_pb.h>
 #include <optional>
 #include <string>
@@ -37,12 +35,33 @@ struct attention_parts {
     bool causal = false;
 };
 
+/// One number for each value of a stage: number k / repeat, counted round.
+struct coefficients {
+    std::vector<double> values = {};  ///< none: no change
+    std::size_t repeat = 1;
+
+    [[nodiscard]] bool any() const noexcept { return !values.empty(); }
+    [[nodiscard]] double at(std::size_t k, double otherwise) const {
+        return values.empty() ? otherwise : values[k / repeat % values.size()];
+    }
+};
+
 // Parts: each says in `label` what it is, for the message where no operation takes it. Layer normalisation
 // comes as x - mean, its square, the mean of that, the root of that and epsilon, and a quotient; GELU as
 // x (1 + erf(x / sqrt 2)) / 2.
-struct scaled {
-    static constexpr std::string_view label = "a product with a constant";
-    double factor = 1;
+/// scale x + shift, with numbers for each value, channel or feature, or one for all; folding.hpp puts it into
+/// the layer before or behind.
+struct affine {
+    static constexpr std::string_view label = "affine arithmetic with constants";
+    coefficients scale, shift;
+    std::optional<tensor> added = std::nullopt;  ///< the shift as the file has it
+    std::string name = {};                       ///< of the constant that is the shift
+
+    /// The factor, where it is nothing else.
+    [[nodiscard]] std::optional<double> factor() const {
+        if (shift.any() || scale.values.size() != 1) return std::nullopt;
+        return scale.values[0];
+    }
 };
 struct mean_of_features {
     static constexpr std::string_view label = "a mean over features";
@@ -65,7 +84,7 @@ struct error_function {
     static constexpr std::string_view label = "an error function";
     double plus = 0;
 };
-/// Zeros around the positions of each channel.
+/// Zeros around the values, for each axis.
 struct padded {
     static constexpr std::string_view label = "padding";
     std::vector<std::size_t> before, after;
@@ -89,7 +108,7 @@ struct mixed {
 };
 
 using stage_operation =
-    std::variant<operation, projection, attention_parts, scaled, mean_of_features, centred, squared, variance,
+    std::variant<operation, projection, attention_parts, affine, mean_of_features, centred, squared, variance,
                  deviation, error_function, padded, scores, probabilities, mixed>;
 
 /// One step of the computation, made by one node of the file or several.
@@ -97,7 +116,8 @@ struct stage {
     stage_operation op;
     std::vector<std::size_t> inputs;
     value_shape shape;
-    ::onnx::NodeProto const* node = nullptr;  ///< none: the input
+    ::onnx::NodeProto const* node = nullptr;  ///< none: an input
+    std::string name = {};                    ///< of an input
 };
 
 /// "node '/fc1/Gemm' (Gemm of 'x', 'fc1.weight', 'fc1.bias')", as messages name it.
@@ -162,80 +182,5 @@ template <class Op>
 [[nodiscard]] inline std::vector<tensor const*> tensors_of(operation const& op) {
     return op.visit([](auto const& each) { return tensors_in(each); });
 }
-
-/// Makes the network of the stages that the result needs.
-class network_of_stages {
-public:
-    network_of_stages(std::deque<stage> const& stages, std::string input, memory_allowance& budget,
-                      network& into)
-        : stages_(&stages), input_(std::move(input)), budget_(&budget), into_(&into) {}
-
-    void run(std::size_t result) {
-        std::vector<bool> needed(stages_->size(), false);
-        needed[result] = true;
-        for (std::size_t k = result + 1; k-- > 0;)
-            if (needed[k])
-                for (auto const from : (*stages_)[k].inputs) needed[from] = true;
-        names_.resize(stages_->size());
-        for (std::size_t k = 0; k <= result; ++k)
-            if (needed[k]) add(k);
-    }
-
-private:
-    void add(std::size_t k) {
-        auto const& of = (*stages_)[k];
-        auto op = std::visit([&](auto const& each) { return finished(each, of); }, of.op);
-        names_[k] = unused(name_of(op, of));
-        std::vector<std::string> inputs;
-        for (auto const from : of.inputs) inputs.push_back(names_[from]);
-        with_place([&] { return described(of); },
-                   [&] {
-                       into_->add({names_[k], std::move(op), std::move(inputs)});
-                   });
-    }
-
-    [[nodiscard]] std::string name_of(operation const& op, stage const& of) const {
-        if (of.node == nullptr) return input_;
-        auto name = layer_name(tensors_of(op));
-        if (auto const* shift = op.get_if<offset>())
-            if (!shift->values.name().starts_with("onnx::")) name = shift->values.name();
-        if (name.empty()) name = of.node->name();
-        if (name.empty() && of.node->output_size() != 0) name = of.node->output(0);
-        return name.empty() ? of.node->op_type() : name;
-    }
-
-    /// The name, or where it is taken "NAME (2)" and so on.
-    [[nodiscard]] std::string unused(std::string const& name) {
-        auto& count = used_[name];
-        auto result = ++count == 1 ? name : name + " (" + std::to_string(count) + ")";
-        while (into_->find(result) != nullptr) result = name + " (" + std::to_string(++count) + ")";
-        return result;
-    }
-
-    [[nodiscard]] operation finished(operation const& op, stage const&) { return op; }
-    [[nodiscard]] operation finished(projection const& op, stage const&) { return dense_of(op); }
-    [[nodiscard]] operation finished(attention_parts const& op, stage const&) {
-        return attention{dense_of(op.query),  dense_of(op.key), dense_of(op.value),
-                         dense_of(op.output), op.heads,         op.causal};
-    }
-    template <class Part>
-    [[nodiscard]] operation finished(Part const&, stage const& of) {
-        throw error(described(of), " is ", Part::label,
-                    ", and what follows makes no operation of it that spinet knows");
-    }
-
-    [[nodiscard]] dense dense_of(projection const& of) {
-        std::optional<tensor> bias;
-        if (of.bias) bias = tensor_of(*of.bias, *budget_);
-        return {tensor_of(of.weight, *budget_), std::move(bias)};
-    }
-
-    std::deque<stage> const* stages_;
-    std::string input_;
-    memory_allowance* budget_;
-    network* into_;
-    std::vector<std::string> names_;
-    std::map<std::string, std::size_t> used_;
-};
 
 }  // namespace spinet::detail::onnx_reading

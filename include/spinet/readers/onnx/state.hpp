@@ -5,6 +5,7 @@
 #include <spinet/error.hpp>
 #include <spinet/network/operation.hpp>
 #include <spinet/network/shapes.hpp>
+#include <spinet/readers/onnx/folding.hpp>
 #include <spinet/readers/onnx/layout.hpp>
 #include <spinet/readers/onnx/stages.hpp>
 #include <spinet/readers/onnx/values.hpp>
@@ -15,7 +16,9 @@
 #include <deque>
 #include <filesystem>
 #include <functional>
+#include <iterator>
 #include <map>
+#include <numeric>
 #include <onnx/onnx_pb.h>
 #include <optional>
 #include <set>
@@ -41,6 +44,7 @@ public:
     }
 
     [[nodiscard]] ::onnx::NodeProto const& node() const noexcept { return *node_; }
+    [[nodiscard]] ::onnx::NodeProto& mutable_node() const noexcept { return *node_; }
     [[nodiscard]] std::int64_t opset() const noexcept { return opset_; }
     [[nodiscard]] std::string where() const { return described(*node_); }
     template <class... Pieces>
@@ -63,12 +67,23 @@ public:
     }
     /// A constant of real numbers.
     [[nodiscard]] constant const& weights(std::size_t k) const {
-        if (auto const* found = std::get_if<constant>(&input(k))) return *found;
-        fail("takes as input ", k, " no constant of real numbers");
+        auto const* const found = std::get_if<constant>(&input(k));
+        if (found == nullptr) fail("takes as input ", k, " no constant of real numbers");
+        if (found->is_quantised)
+            fail("takes as input ", k, " the integers ", in_quotes(found->name), " without their scale");
+        return *found;
     }
     [[nodiscard]] std::optional<constant> maybe_weights(std::size_t k) const {
         if (maybe(k) == nullptr) return std::nullopt;
         return weights(k);
+    }
+    /// Quantised integers, or others.
+    [[nodiscard]] constant quantised(std::size_t k) const {
+        if (auto const* found = std::get_if<constant>(&input(k)); found != nullptr) return *found;
+        auto const* const found = std::get_if<whole>(&input(k));
+        if (found == nullptr) fail("takes as input ", k, " no constant of integers");
+        std::vector<double> const numbers(found->values.begin(), found->values.end());
+        return constant_of(numbers, found->sizes, node_->input(static_cast<int>(k)));
     }
     [[nodiscard]] whole const& integers(std::size_t k) const {
         if (auto const* found = std::get_if<whole>(&input(k))) return *found;
@@ -164,12 +179,23 @@ public:
     reading_state(std::filesystem::path const& model, std::uint64_t size)
         : budget(of_budget * size + (std::uint64_t{24} << 20U), too_much),
           loader(model),
-          checks(of_checks * size + (std::uint64_t{64} << 20U), too_much) {}
+          checks(of_checks * size + (std::uint64_t{64} << 20U), too_much),
+          most_coefficients_(static_cast<std::size_t>(size / 8) + (std::size_t{1} << 20U)) {}
 
     std::map<std::string, graph_value, std::less<>> values;
     std::deque<stage> stages;  // whose elements stay where they are
     std::vector<std::string> notes;
     memory_allowance budget;
+    std::size_t batch = 1;  ///< what the file has for the size of its axis, where it is none
+
+    /// Forgets what was computed, but not what was stored, for another attempt.
+    void restart(std::vector<std::string> const& known_notes) {
+        for (auto each = values.begin(); each != values.end();)
+            each = stored_.count(each->first) != 0 ? std::next(each) : values.erase(each);
+        stages.clear();
+        notes = known_notes;
+        batch = 1;
+    }
 
     /// The tensor; what is read beside the model may be copied as often as what stands in it.
     [[nodiscard]] graph_value load(::onnx::TensorProto& from, std::string const& name) {
@@ -178,6 +204,40 @@ public:
         budget.grant(of_budget * (loader.beside() - before));
         checks.grant(of_checks * (loader.beside() - before));
         return result;
+    }
+
+    /// An initialiser.
+    graph_value const& keep(::onnx::TensorProto& from, std::string const& name) {
+        stored_.insert(name);
+        return values.emplace(name, load(from, name)).first->second;
+    }
+
+    /// How often inputs got another shape or order of axes.
+    [[nodiscard]] std::size_t relabelled() const noexcept { return relabelled_; }
+
+    /// Accounts for n numbers that are looked at once.
+    void take_coefficients(std::size_t n, call const& by) {
+        if (n > most_coefficients_) by.fail("would take too much memory for the size of the file");
+        checks.take(n * sizeof(double));
+    }
+
+    /// The numbers of a constant, which is combined with the values of a view, for the values of its stage in
+    /// their order.
+    [[nodiscard]] coefficients coefficients_of(computed const& view, constant const& of, call const& by) {
+        if (auto const number = only_number(of)) return {{*number}};
+        auto const& shape = stages[view.from].shape;
+        auto const repeated = broadcast(of.at, view.at.sizes);
+        std::size_t const n = count_of(view.from);
+        if (!repeated || view.at.count() != n)
+            by.fail("combines values of shape ", tuple_text(view.at.sizes), " with a constant of shape ",
+                    tuple_text(of.at.sizes));
+        take_coefficients(n, by);
+        std::vector<double> all(n);
+        for_each_pair(view.at, *repeated,
+                      [&](std::size_t to, std::size_t from) { all[to] = number_at(of, from); });
+        auto few = reduced(std::move(all), shape);
+        budget.take(few.values.size() * sizeof(double));
+        return few;
     }
 
     void push(stage added) {
@@ -240,25 +300,53 @@ public:
     }
 
     std::optional<std::size_t> try_settled(computed const& view, value_shape const& wanted, call const& by) {
-        auto& below = stages[view.from];
+        auto const from = view.from;
         if (is_whole(view)) {
-            if (below.shape == wanted) return view.from;
-            if (reshape_input(view.from, wanted)) return view.from;
-            if (wanted.size() == 1) return ready(flatten{}, {view.from}, by, view.mover);
+            if (stages[from].shape == wanted || relabel_input(view, wanted)) return from;
+            if (wanted.size() == 1) return ready(flatten{}, {from}, by, view.mover);
             return std::nullopt;
         }
+        if (wanted.size() > 1 && relabel_input(view, wanted)) return from;
+        if (auto const some = selected_outputs(view, wanted)) return some;
         auto const row = selected_row(view);
-        if (!row || wanted != value_shape{below.shape[1]}) return std::nullopt;
+        if (!row || wanted != value_shape{stages[from].shape[1]}) return std::nullopt;
         std::optional<std::size_t> index;
-        if (*row + 1 != below.shape[0]) index = *row;
-        return ready(select_step{index}, {view.from}, by, view.mover);
+        if (*row + 1 != stages[from].shape[0]) index = *row;
+        return ready(select_step{index}, {from}, by, view.mover);
+    }
+
+    /// Some of the outputs of a dense layer, as a layer of these alone.
+    std::optional<std::size_t> selected_outputs(computed const& view, value_shape const& wanted) {
+        auto const* layer = as<projection>(stages[view.from]);
+        if (layer == nullptr || view.at.inner || wanted.size() != 1 || stages[view.from].shape.size() != 1)
+            return std::nullopt;
+        std::size_t stride = 1, axes = 0;
+        for (std::size_t axis = 0; axis < view.at.rank(); ++axis)
+            if (view.at.sizes[axis] != 1) stride = view.at.strides[axis], ++axes;
+        if (axes > 1) return std::nullopt;
+        auto const taken = [&](constant of) {
+            of.at.offset += view.at.offset * of.at.strides[0];
+            of.at.sizes[0] = wanted[0];
+            of.at.strides[0] *= stride;
+            return of;
+        };
+        projection op{taken(layer->weight), std::nullopt};
+        if (layer->bias) op.bias = taken(*layer->bias);
+        auto const inputs = stages[view.from].inputs;
+        push({std::move(op), inputs, wanted, stages[view.from].node});
+        return stages.size() - 1;
     }
 
     /// The view as features, (n), or as a sequence of features, (steps, n), n being its last axis.
     std::size_t settled_features(computed const& view, call const& by) {
         auto const& shape = stages[view.from].shape;
         std::size_t const last = view.at.rank() == 0 ? 1 : view.at.sizes.back();
-        if (last != 0 && is_whole(view) && shape.size() <= 2 && shape.back() == last) return view.from;
+        if (last != 0 && is_whole(view) && shape.size() <= 2 && shape.back() == last) {
+            // One row that is said to be features is no sequence of one step, if the input may still choose.
+            if (shape.size() == 2 && view.at.rank() <= 2 && view.at.count() == last)
+                static_cast<void>(relabel_input(view, {last}));
+            return view.from;
+        }
         std::size_t const lead = last == 0 ? 0 : view.at.count() / last;
         return settled(view, lead == 1 ? value_shape{last} : value_shape{lead, last}, by);
     }
@@ -287,27 +375,159 @@ public:
         return view.at.offset / shape[1];
     }
 
-private:
-    /// An input that nothing has used so far may as well have the shape that it is given first.
-    bool reshape_input(std::size_t at, value_shape const& wanted) {
-        auto* const ready = std::get_if<operation>(&stages[at].op);
-        auto const* const start = ready == nullptr ? nullptr : ready->get_if<spinet::input>();
-        if (start == nullptr) return false;
-        for (auto const& each : stages)
-            if (std::find(each.inputs.begin(), each.inputs.end(), at) != each.inputs.end()) return false;
-        notes.push_back("the input of shape " + tuple_text(stages[at].shape) + " is used, and listed, as " +
-                        tuple_text(wanted));
-        stages[at].shape = wanted;
-        *ready = spinet::input{start->size, wanted.size() == 1 ? value_shape{} : wanted};
+    /// An input that nothing but functions of each value has used so far may as well have the shape, and the
+    /// order of axes, that it is given first; where windows along one axis used it, these read steps then.
+    bool relabel_input(computed const& view, value_shape const& wanted) {
+        std::vector<std::size_t> chain{view.from};
+        bool turns = false;
+        for (auto at = view.from; as<spinet::input>(stages[at]) == nullptr; chain.push_back(at)) {
+            auto const* const function = as<activation>(stages[at]);
+            bool const by_value = function != nullptr && function->kind != activation_kind::softmax &&
+                                  function->kind != activation_kind::log_softmax;
+            bool const may_turn = is_turnable(stages[at]);
+            turns = turns || may_turn;
+            if (!by_value && !may_turn && as<affine>(stages[at]) == nullptr &&
+                as<padded>(stages[at]) == nullptr)
+                return false;
+            at = stages[at].inputs.front();
+        }
+        std::vector<bool> is_in(stages.size(), false);
+        for (auto const at : chain) is_in[at] = true;
+        for (std::size_t k = 0; k < stages.size(); ++k)
+            for (auto const from : stages[k].inputs)
+                if (is_in[from] && !is_in[k]) return false;
+        auto const order = is_whole(view) ? std::vector<std::size_t>() : order_of_axes(view.at, wanted);
+        bool const pads = std::any_of(chain.begin(), chain.end(),
+                                      [&](std::size_t at) { return as<padded>(stages[at]) != nullptr; });
+        bool const thin = std::any_of(chain.begin(), chain.end(), [&](std::size_t at) {
+            return squeezed(stages[at].shape).size() != wanted.size();
+        });
+        if ((order.empty() && (pads || !is_whole(view))) || (pads && thin)) return false;
+        if (turns && (thin || order != std::vector<std::size_t>{1, 0})) return false;
+        auto const& before = stages[chain.back()];
+        auto const old_shape = before.shape;
+        for (auto const at : chain) {
+            if (order.empty())
+                stages[at].shape = wanted;
+            else
+                reorder_axes(at, order);
+        }
+        auto& start = stages[chain.back()];
+        auto const size = as<spinet::input>(start)->size;
+        ++relabelled_;
+        start.op = operation(spinet::input{size, start.shape.size() == 1 ? value_shape{} : start.shape});
+        notes.push_back("the input of shape " + tuple_text(old_shape) + " is used, and listed, as " +
+                        tuple_text(start.shape) + (order.empty() ? "" : ", with its axes in another order"));
         return true;
     }
 
+private:
+    /// An operation along one axis, which may as well read the steps of a sequence as channels.
+    [[nodiscard]] static bool is_turnable(stage const& of) {
+        if (of.shape.size() != 2) return false;
+        auto const* windows = as<convolution>(of);
+        return (windows != nullptr && windows->groups == 1) || as<pooling>(of) != nullptr ||
+               as<batch_normalisation>(of) != nullptr;
+    }
+    template <class Op>
+    static void turn(stage& own) {
+        if (auto const* const found = as<Op>(own)) {
+            auto op = *found;
+            op.of_steps = !op.of_steps;
+            own.op = operation(std::move(op));
+        }
+    }
+
+    /// Which axis of the stage each of a view is, the batch left out; empty where it is no transposition.
+    [[nodiscard]] std::vector<std::size_t> order_of_axes(layout const& view,
+                                                         value_shape const& wanted) const {
+        auto const count = view.count();
+        if (view.inner || view.offset != 0 || view.rank() != wanted.size() + 1) return {};
+        std::size_t alone = 0;
+        while (alone + 1 < view.rank() &&
+               (view.sizes[alone] != 1 || without_axis(view, alone).sizes != wanted))
+            ++alone;
+        auto const own = without_axis(view, alone);
+        if (own.sizes != wanted) return {};
+        // Larger strides are outer axes; those of size 1 may be anywhere.
+        std::vector<std::size_t> by_stride(wanted.size()), order(wanted.size());
+        std::iota(by_stride.begin(), by_stride.end(), std::size_t{0});
+        std::stable_sort(by_stride.begin(), by_stride.end(), [&](std::size_t a, std::size_t b) {
+            return own.strides[a] * (wanted[a] == 1 ? 0 : 1) > own.strides[b] * (wanted[b] == 1 ? 0 : 1);
+        });
+        layout straight{{}, {}, 0};
+        for (std::size_t k = 0; k < by_stride.size(); ++k) {
+            order[by_stride[k]] = k;
+            straight.sizes.push_back(own.sizes[by_stride[k]]);
+            straight.strides.push_back(own.strides[by_stride[k]]);
+        }
+        return whole_of(straight, count) ? order : std::vector<std::size_t>();
+    }
+
+    /// Puts the axes of a stage into another order: axis k becomes axis order[k] of what it was without axes
+    /// of size 1. Views of it stay views of the same values.
+    void reorder_axes(std::size_t at, std::vector<std::size_t> const& order) {
+        auto& own = stages[at];
+        // Axes of size 1 are no axes to speak of: those of the stage are put where the order has them.
+        auto sizes = squeezed(own.shape);
+        std::vector<std::size_t> old_shape(order.size(), 1), position(order.size());
+        for (std::size_t k = 0; k < order.size(); ++k) position[order[k]] = k;
+        std::copy(sizes.begin(),
+                  sizes.begin() + static_cast<std::ptrdiff_t>(std::min(sizes.size(), order.size())),
+                  old_shape.begin());
+        value_shape shape(order.size());
+        for (std::size_t k = 0; k < order.size(); ++k) shape[k] = old_shape[order[k]];
+        auto const strides = row_major(shape).strides;
+        layout moved{old_shape, {}, 0};
+        for (std::size_t k = 0; k < order.size(); ++k) moved.strides.push_back(strides[position[k]]);
+        if (auto* const sums = std::get_if<affine>(&own.op)) {
+            for (auto* const each : {&sums->scale, &sums->shift}) {
+                if (each->values.size() <= 1) continue;
+                auto const old = spread(*each, moved.count(), 0);
+                std::vector<double> all(old.size());
+                std::size_t k = 0;
+                for_each_element(moved, [&](std::size_t to) { all[to] = old[k++]; });
+                *each = reduced(std::move(all), shape);
+            }
+            sums->added.reset();
+        }
+        if (auto* const zeros = std::get_if<padded>(&own.op))
+            for (auto* const each : {&zeros->before, &zeros->after}) {
+                auto const old = *each;
+                for (std::size_t k = 0; k < order.size(); ++k) (*each)[k] = old[order[k]];
+            }
+        if (is_turnable(own)) {
+            turn<convolution>(own);
+            turn<pooling>(own);
+            turn<batch_normalisation>(own);
+        }
+        own.shape = shape;
+        for (auto& [name, value] : values)
+            if (auto* const view = std::get_if<computed>(&value); view != nullptr && view->from == at)
+                view->at = composed(view->at, moved);
+    }
+
+    /// The view of what lies elsewhere now.
+    [[nodiscard]] static layout composed(layout of, layout const& moved) {
+        if (of.inner) {
+            of.inner = std::make_shared<layout const>(composed(*of.inner, moved));
+            return of;
+        }
+        auto plain = of;
+        if (whole_of(plain, moved.count()))
+            if (auto result = regrouped(moved, of.sizes)) return *std::move(result);
+        of.inner = std::make_shared<layout const>(moved);
+        return of;
+    }
+
     // Times the size of the files: memory, and bytes of tensors looked at once for each use.
-    static constexpr std::uint64_t of_budget = 3, of_checks = 16;
+    static constexpr std::uint64_t of_budget = 4, of_checks = 16;
     static constexpr char const* too_much =
         "would take too much memory for its size: tensors are copied or repeated too often";
     tensor_loader loader;
     memory_allowance checks;
+    std::size_t most_coefficients_, relabelled_ = 0;
+    std::set<std::string, std::less<>> stored_;
 };
 
 }  // namespace spinet::detail::onnx_reading

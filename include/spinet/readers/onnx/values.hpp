@@ -8,6 +8,7 @@
 #include <spinet/readers/onnx/layout.hpp>
 
 #include <charconv>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -39,6 +40,10 @@ struct constant {
     byte_source bytes;
     std::size_t start = 0;  ///< bytes before the first
     layout at;
+    /// The number at an index, where the bytes are none of `type` but integers, or integers with a scale.
+    std::function<double(std::size_t)> decoded = nullptr;
+    bool is_quantised = false;         ///< integers of 4, 8 or 16 bits whose scale is not known yet
+    double lowest = 0, highest = 255;  ///< of their type
 
     /// Where the number at `index` is stored.
     [[nodiscard]] std::byte const* stored(std::size_t index) const {
@@ -67,6 +72,7 @@ using graph_value = std::variant<whole, constant, computed, joined>;
 inline constexpr std::size_t most_whole = 65'536;
 
 [[nodiscard]] inline double number_at(constant const& of, std::size_t index) {
+    if (of.decoded) return of.decoded(index);
     return with_element(of.type,
                         [&]<class Element>(Element) { return element_value<Element>(of.stored(index), 0); });
 }
@@ -83,7 +89,7 @@ inline constexpr std::size_t most_whole = 65'536;
 /// The number of a constant that holds only one.
 [[nodiscard]] inline std::optional<double> only_number(constant const& of) {
     if (of.at.count() != 1) return std::nullopt;
-    return number_at(of, of.at.offset);
+    return number_at(of, of.at.below(of.at.offset));
 }
 
 /// A constant of doubles.
@@ -94,13 +100,18 @@ inline constexpr std::size_t most_whole = 65'536;
 
 /// The same values in an array of their own, row-major.
 [[nodiscard]] inline constant packed(constant const& of, memory_allowance& budget) {
-    if (contiguous(of.at)) return of;
+    if (contiguous(of.at) && !of.decoded) return of;
     std::size_t const width = size_of(of.type), count = of.at.count();
     budget.take(std::uint64_t{count} * width);
     std::vector<std::byte> bytes(count * width);
     auto* to = bytes.data();
     for_each_element(of.at, [&](std::size_t index) {
-        std::memcpy(to, of.stored(index), width);
+        if (of.decoded) {
+            auto const number = static_cast<float>(of.decoded(index));
+            std::memcpy(to, &number, width);
+        } else {
+            std::memcpy(to, of.stored(index), width);
+        }
         to += width;
     });
     return {of.name, of.type, std::move(bytes), 0, row_major(of.at.sizes)};
@@ -132,11 +143,21 @@ public:
         if (!countable(sizes_)) fail("of shape ", tuple_text(sizes_), " has too many elements");
         tensor_ += " of shape " + tuple_text(sizes_);
         if (auto const type = real_type(from.data_type())) return load_real(from, name, *type);
+        if (is_quantised_type(from.data_type())) return load_quantised(from, name);
         if (width_of_whole(from.data_type()) != 0) return load_whole(from);
         fail("has the type ", type_name(from.data_type()), ", which is no real number, integer or boolean");
     }
 
     [[nodiscard]] static std::optional<dtype> real_type(int type) { return kind_of(type).real; }
+
+    /// Whether weights are quantised to integers of this type. The numbers of those of 4 bits, which the ONNX
+    /// of Debian 12 has no names for, are 21 and 22.
+    [[nodiscard]] static bool is_quantised_type(int type) {
+        using proto = ::onnx::TensorProto;
+        return type == proto::INT8 || type == proto::UINT8 || type == proto::INT16 || type == proto::UINT16 ||
+               type == uint4_type || type == int4_type;
+    }
+    static constexpr int uint4_type = 21, int4_type = 22;
 
     /// Bytes of an integer or boolean; 0: neither.
     [[nodiscard]] static std::size_t width_of_whole(int type) { return kind_of(type).width; }
@@ -186,7 +207,9 @@ private:
             {proto::UINT16, std::nullopt, 2, read_one<std::uint16_t>},
             {proto::INT32, std::nullopt, 4, read_one<std::int32_t>},
             {proto::UINT32, std::nullopt, 4, read_one<std::uint32_t>, nullptr, "raw_data"},
-            {proto::INT64, std::nullopt, 8, read_one<std::int64_t>, &filled::longs, "int64_data"}};
+            {proto::INT64, std::nullopt, 8, read_one<std::int64_t>, &filled::longs, "int64_data"},
+            {uint4_type, std::nullopt, 1, read_one<std::uint8_t>},
+            {int4_type, std::nullopt, 1, read_one<std::int8_t>}};
         static constexpr number_kind unknown{-1, std::nullopt, 0, nullptr};
         for (auto const& each : kinds)
             if (each.type == type) return each;
@@ -199,6 +222,10 @@ private:
     }
 
     [[nodiscard]] std::size_t count() const { return row_major(sizes_).count(); }
+    /// Elements as they are stored: of 4 bits, two in each.
+    [[nodiscard]] std::size_t stored_count(int type) const {
+        return type == uint4_type || type == int4_type ? (count() + 1) / 2 : count();
+    }
 
     static filled filled_of(::onnx::TensorProto const& from) {
         return {from.raw_data().size(),
@@ -210,15 +237,14 @@ private:
     }
 
     /// That nothing but `own` numbers, of the field that fits the type, are there.
-    void check_count(filled const& has, std::size_t own, std::string const& field) const {
+    void check_count(filled const& has, std::size_t own, std::size_t needed, std::string const& field) const {
         if (has.raw + has.floats + has.doubles + has.ints + has.longs + has.others != own)
             fail("holds data of another type than its own, beside or instead of ", field);
-        if (own != count()) fail("needs ", count(), " numbers, but ", own, " are in ", field);
+        if (own != needed) fail("needs ", needed, " numbers, but ", own, " are in ", field);
     }
 
-    void check_bytes(std::size_t available, std::size_t width, std::string const& where) const {
-        if (available != count() * width)
-            fail("needs ", count() * width, " bytes, but ", available, " are in ", where);
+    void check_bytes(std::size_t available, std::size_t needed, std::string const& where) const {
+        if (available != needed) fail("needs ", needed, " bytes, but ", available, " are in ", where);
     }
 
     constant load_real(::onnx::TensorProto& from, std::string const& name, dtype type) {
@@ -248,17 +274,18 @@ private:
     /// How many bytes a tensor within the file has, which has to be what its shape says.
     std::size_t inline_bytes(::onnx::TensorProto const& from, std::size_t width) const {
         auto const has = filled_of(from);
+        std::size_t const stored = stored_count(from.data_type());
         if (from.external_data_size() != 0) fail("names an external file, but is said not to be there");
         if (has.raw != 0) {
             if (has.floats + has.doubles + has.ints + has.longs + has.others != 0)
                 fail("holds data twice, as raw_data and as numbers");
-            check_bytes(has.raw, width, "raw_data");
+            check_bytes(has.raw, stored * width, "raw_data");
         } else {
             auto const& kind = kind_of(from.data_type());
             if (kind.own == nullptr && has.others != 0) fail("holds unsigned numbers outside raw_data");
-            check_count(has, kind.own == nullptr ? 0 : has.*kind.own, kind.field);
+            check_count(has, kind.own == nullptr ? 0 : has.*kind.own, stored, kind.field);
         }
-        return count() * width;
+        return stored * width;
     }
 
     /// Halves stand in int32_data, one in each number.
@@ -270,6 +297,43 @@ private:
             auto const half = static_cast<std::uint16_t>(number);
             std::memcpy(bytes.data() + static_cast<std::size_t>(k) * 2, &half, 2);
         }
+    }
+
+    /// Integers that stay as they are stored until their scale is known.
+    constant load_quantised(::onnx::TensorProto& from, std::string const& name) {
+        auto const& kind = kind_of(from.data_type());
+        constant result{name, dtype::f32, nullptr, 0, row_major(sizes_)};
+        if (from.data_location() == ::onnx::TensorProto::EXTERNAL) {
+            auto const window = external(from, stored_count(kind.type) * kind.width);
+            result.bytes = window.first;
+            result.start = window.second;
+        } else {
+            std::vector<std::byte> bytes(inline_bytes(from, kind.width));
+            if (!from.raw_data().empty()) std::memcpy(bytes.data(), from.raw_data().data(), bytes.size());
+            for (int k = 0; k < from.int32_data_size(); ++k) {
+                auto const number = from.int32_data(k);
+                std::memcpy(bytes.data() + static_cast<std::size_t>(k) * kind.width, &number, kind.width);
+            }
+            std::unique_ptr<std::string> const gone(from.release_raw_data());
+            from.clear_int32_data();
+            result.bytes = std::move(bytes);
+        }
+        bool const nibbles = kind.type == uint4_type || kind.type == int4_type;
+        result.decoded = [source = result.bytes, start = result.start, read = kind.read, width = kind.width,
+                          nibbles, is_signed = kind.type == int4_type](std::size_t index) {
+            auto const* const data = source.bytes().data() + start;
+            if (!nibbles) return static_cast<double>(read(data + index * width));
+            int const pair = std::to_integer<int>(data[index / 2]);
+            int const four = index % 2 == 0 ? pair & 15 : pair >> 4;
+            return static_cast<double>(is_signed && four > 7 ? four - 16 : four);
+        };
+        result.is_quantised = true;
+        bool const has_sign = kind.type == int4_type || kind.type == ::onnx::TensorProto::INT8 ||
+                              kind.type == ::onnx::TensorProto::INT16;
+        double const numbers = std::ldexp(1.0, nibbles ? 4 : static_cast<int>(8 * kind.width));
+        result.lowest = has_sign ? -numbers / 2 : 0;
+        result.highest = result.lowest + numbers - 1;
+        return result;
     }
 
     whole load_whole(::onnx::TensorProto& from) {
@@ -335,15 +399,17 @@ private:
 
     /// Read whole, once. Only plain names: a model must not reach out of its directory.
     byte_source const& file_beside(std::string const& location) {
-        if (!is_plain_file_name(location))
+        // Some exporters write "./weights.bin".
+        auto const name = location.starts_with("./") ? location.substr(2) : location;
+        if (!is_plain_file_name(name))
             fail("is in an external file named ", in_quotes(location), ", not a plain file name");
-        auto const at = files_.find(location);
+        auto const at = files_.find(name);
         if (at != files_.end()) return at->second;
-        input_file file(directory_ / location);
+        input_file file(directory_ / name);
         std::vector<std::byte> bytes(static_cast<std::size_t>(file.size()));
         file.read(0, bytes);
         beside_ += bytes.size();
-        return files_.emplace(location, std::move(bytes)).first->second;
+        return files_.emplace(name, std::move(bytes)).first->second;
     }
 
     std::filesystem::path directory_;
