@@ -123,6 +123,63 @@ TEST_CASE("torch kinds: every container holds the same weights, with PyTorch's f
     check_same(spinet::load_network(renamed, safetensors{}, relu()), plain);
 }
 
+TEST_CASE("torch kinds: files of the old format, cut at every byte and damaged", "[network]") {
+    temporary_directory const place;
+    auto const original = spinet::read_whole(fixture("legacy.pt"));
+    auto const write = [&](std::string const& bytes) {
+        std::filesystem::remove(place.path() / "a.pt");
+        return place.write("a.pt", bytes);
+    };
+    for (std::size_t n = 1; n < original.size(); ++n) {
+        CAPTURE(n);
+        CHECK(refused(write(original.substr(0, n))) != "nothing was thrown");
+    }
+    std::size_t loaded = 0;
+    for (std::size_t k = 0; k < 8 * original.size(); k += 3) {
+        auto flipped = original;
+        flipped[k / 8] = static_cast<char>(flipped[k / 8] ^ (1 << k % 8));
+        auto const what = refusal(write(flipped), [&] {
+            for (auto const& layer : dense_chain(state_dict{}(place.path() / "a.pt")))
+                for (auto const x : numbers_of(layer.weight)) REQUIRE(std::isfinite(x));
+            ++loaded;
+        });
+        CHECK(what.size() < 4000);
+    }
+    CHECK(loaded > original.size() / 10);  // weights
+    auto const replaced = [&](std::string const& from, std::string const& to) {
+        auto bytes = original;
+        REQUIRE(bytes.find(from) != bytes.npos);
+        return refused(write(bytes.replace(bytes.find(from), from.size(), to)));
+    };
+    CHECK_THAT(replaced("little_endianq\2\x88", "little_endianq\2\x89"), ContainsSubstring("byte order"));
+    CHECK_THAT(replaced("M\xE9\3.", "M\xE8\3."), ContainsSubstring("other than 1001"));
+    CHECK_THAT(replaced("FloatStorage", "FloatStoragf"), ContainsSubstring("'torch.FloatStoragf'"));
+    // The number of elements in front of the first storage: 2^63 - 1 and 49.
+    auto const count = original.find(bytes_of<std::uint64_t>({48}));
+    REQUIRE(count != original.npos);
+    for (auto const size : {std::uint64_t{1} << 63, std::uint64_t{49}}) {
+        auto bytes = original;
+        CHECK(refused(write(bytes.replace(count, 8, bytes_of<std::uint64_t>({size})))) !=
+              "nothing was thrown");
+    }
+    CHECK_THAT(refused(write("\x80")), ContainsSubstring("bare pickle"));
+}
+
+TEST_CASE("torch kinds: a zip file of stable-baselines3 with a damaged policy", "[network]") {
+    temporary_directory const place;
+    auto const original = spinet::read_whole(fixture("ppo.zip"));
+    auto const begin = original.find("policy.pth"), end = original.find("PK\1\2");
+    REQUIRE(begin != original.npos);
+    for (std::size_t k = begin; k < original.size(); k += k < end ? 7 : 1) {
+        auto flipped = original;
+        flipped[k] = static_cast<char>(flipped[k] ^ 1);
+        std::filesystem::remove(place.path() / "a.zip");
+        auto const path = place.write("a.zip", flipped);
+        auto const what = refusal(path, [&] { (void)choosing("action_net")(path); });
+        CHECK(what.size() < 4000);
+    }
+}
+
 TEST_CASE("torch kinds: the couplings are those of the safetensors file, bit for bit", "[network]") {
     std::vector<file_tensor> tensors;
     for (auto const& layer : dense_chain(state_dict{}(fixture("plain.pt"))))

@@ -218,6 +218,8 @@ private:
     /// Takes normalisations and PReLUs out of `layers_`.
     [[nodiscard]] std::vector<chain_item> take_items() {
         std::vector<chain_item> items;
+        auto const is_dense = [](auto const& each) { return !each.second.is_item(); };
+        if (std::none_of(layers_.begin(), layers_.end(), is_dense)) return items;
         for (auto at = layers_.begin(); at != layers_.end();) {
             auto const& [name, of] = *at;
             auto const next = std::next(at);

@@ -280,6 +280,14 @@ private:
 
 // --- the file
 
+/// Throws where a storage has another size than the tensors in it say.
+inline void check_storage(tensor_place const& place, std::string const& where, std::uint64_t size) {
+    auto const needed = checked_product(std::vector<std::uint64_t>{place.storage_size, place.type->size});
+    if (!needed || *needed != size)
+        throw error("its storage of ", place.storage_size, " elements of ", place.type->name,
+                    " does not have the size of ", where, ", ", size, " bytes");
+}
+
 /// "data.pkl" of "lenet/data.pkl".
 [[nodiscard]] inline bool is_pickle_entry(std::string_view name) {
     return name == "data.pkl" || (name.size() > 9 && name.ends_with("/data.pkl"));
@@ -315,10 +323,7 @@ public:
         auto const name = "data/" + place.storage;
         auto const* const entry = find(name);
         if (entry == nullptr) throw error("its storage, entry ", in_quotes(name), ", is missing");
-        auto const needed = checked_product(std::vector<std::uint64_t>{place.storage_size, place.type->size});
-        if (!needed || *needed != entry->size)
-            throw error("its storage of ", place.storage_size, " elements of ", place.type->name,
-                        " does not have the size of entry ", in_quotes(name), ", ", entry->size, " bytes");
+        check_storage(place, "entry " + in_quotes(name), entry->size);
         auto const [found, is_new] = read_.try_emplace(name);
         if (!is_new) return found->second;
         memory_->take(entry->size);
@@ -371,7 +376,7 @@ inline constexpr std::string_view legacy_start = "\x8A\x0A\x6C\xFC\x9C\x46\xF9\x
 class legacy_checkpoint {
 public:
     [[nodiscard]] static bool is_one(std::string_view start) {
-        return start.starts_with('\x80') && start.substr(2).starts_with(legacy_start);
+        return start.starts_with('\x80') && start.find(legacy_start) == 2;
     }
 
     /// Throws `error`.
@@ -400,12 +405,8 @@ public:
         auto const found = storages_.find(place.storage);
         if (found == storages_.end() || !found->second.is_there)
             throw error("its storage, ", in_quotes(place.storage), ", is missing");
-        auto const needed = checked_product(std::vector<std::uint64_t>{place.storage_size, place.type->size});
         auto const& bytes = found->second.bytes;
-        if (!needed || *needed != bytes.size())
-            throw error("its storage of ", place.storage_size, " elements of ", place.type->name,
-                        " does not have the size of storage ", in_quotes(place.storage), ", ", bytes.size(),
-                        " bytes");
+        check_storage(place, in_quotes(place.storage), bytes.size());
         return {std::make_shared<byte_source>(bytes_), bytes};
     }
 
