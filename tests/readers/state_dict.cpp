@@ -263,7 +263,10 @@ TEST_CASE("state dicts: in checkpoints, behind prefixes and in every protocol", 
     check_chain(beside);
     for (std::string const key : {"'epoch'", "'size'", "'none'", "'x._extra_state'"})
         CHECK(has_note(beside, "left out the key " + key));
-    check_chain(state_dict{}(fixture("parameters")));
+    for (char const* way : {"parameters", "legacy", "module", "script"})
+        check_chain(state_dict{}(fixture(way)));
+    auto const quantised = dense_chain(state_dict{}(fixture("quantised")));
+    CHECK(values_of(quantised.at(0).weight) == counted_from(1, 6));
     for (std::string const protocol : {"3", "4", "5"}) {
         auto const net = state_dict{}(fixture("protocol_" + protocol));
         check_chain(net);
