@@ -233,6 +233,8 @@ def baselines():
     record("training.pt", critic, 4)
     save("ema.pt", {"model": actor.state_dict(), "ema": critic.state_dict(), "optimizer": torch.optim.Adam(actor.parameters()).state_dict()})
     record("ema.pt", actor, 4)
+    convolutional = torch.load("tests/data/exported/lenet.pt")
+    save("online_target.pt", {"online": {k: v + 1 for k, v in convolutional.items()}, "target": convolutional})
 
 
 if __name__ == "__main__":

@@ -409,6 +409,28 @@ TEST_CASE("torch kinds: several networks are listed, and one is chosen", "[netwo
     CHECK_THAT(refused(fixture("training.pt"), both), ContainsSubstring("exclude each other"));
 }
 
+TEST_CASE("torch kinds: one of several networks with an architecture, in the names of the network itself",
+          "[network]") {
+    std::string const exported = SPINET_SOURCE_DIR "/tests/data/exported/lenet";
+    auto const architecture = spinet::read_architecture(exported + ".json");
+    auto const alone = state_dict{.architecture = architecture}(exported + ".pt");
+    auto const chosen =
+        state_dict{.architecture = architecture, .network = "target"}(fixture("online_target.pt"));
+    REQUIRE(chosen.nodes().size() == alone.nodes().size());
+    for (std::size_t k = 0; k < alone.nodes().size(); ++k)
+        alone.nodes()[k].op.visit([&]<class Op>(Op const& op) {
+            auto const left = spinet::detail::tensors_in(op),
+                       right = spinet::detail::tensors_in(*chosen.nodes()[k].op.get_if<Op>());
+            REQUIRE(left.size() == right.size());
+            for (std::size_t t = 0; t < left.size(); ++t)
+                CHECK(std::ranges::equal(left[t]->bytes(), right[t]->bytes()));
+        });
+    CHECK_THAT(refused(fixture("online_target.pt")),
+               ContainsSubstring("'online' (") && ContainsSubstring("'target' ("));
+    CHECK_THAT(refused(fixture("online_target.pt"), choosing("target.fc1")),
+               ContainsSubstring("is one layer, not a network"));
+}
+
 TEST_CASE("torch kinds: what is no several networks keeps its message", "[network]") {
     // One head and one trunk are one network; an autoencoder has two orders.
     CHECK_THAT(refused_weights({counted("encoder.0.weight", {3, 5}), counted("encoder.2.weight", {2, 3}),

@@ -142,6 +142,10 @@ private:
         for (auto const& [name, entry] : *tensors_)
             if (!whole_names && is_in(name) && name.size() > prefix.size())
                 chosen.emplace(name.substr(prefix.size()), entry);
+        bool const is_known =
+            std::any_of(known.begin(), known.end(), [&](auto const& each) { return each.name == wanted; });
+        if (!is_known && chosen.count("weight") != 0)
+            throw error(in_quotes(wanted), ", which the option 'network' names, is one layer, not a network");
         if (chosen.empty())
             throw error("there is no network ", in_quotes(wanted), ", which the option 'network' names; ",
                         (known.empty() ? std::string("the file holds one network")

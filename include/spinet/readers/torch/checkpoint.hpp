@@ -412,7 +412,8 @@ public:
 
 private:
     struct stored {
-        std::size_t width = 0;  ///< bytes of an element
+        std::string type{};
+        std::size_t width = 0;  ///< bytes of an element; 0: not known
         bool is_there = false;
         std::span<std::byte const> bytes{};
     };
@@ -435,17 +436,20 @@ private:
             auto const key = values_.maybe_text(values_.item(tuple, 2));
             auto const type = values_.global(values_.item(tuple, 1));
             if (!key || key->size() > 1000) return;
+            memory.take(300 + key->size());
+            auto& found = storages_[std::string(*key)];
+            found.type = type.substr(0, 100);
             for (auto const& each : storage_types)
-                if (!type.empty() && type == each.global) {
-                    memory.take(200 + key->size());
-                    storages_[std::string(*key)].width = each.size;
-                }
+                if (!type.empty() && type == each.global) found.width = each.size;
         });
     }
 
     void find_storage(std::string const& key) {
         auto const found = storages_.find(key);
-        if (found == storages_.end()) throw error("storage ", in_quotes(key), " is of no known type");
+        if (found == storages_.end()) throw error("storage ", in_quotes(key), " belongs to no tensor");
+        if (found->second.width == 0)
+            throw error("storage ", in_quotes(key), " is of the type ", in_quotes(found->second.type),
+                        ", whose elements are neither f16, bf16, f32, f64 nor integers");
         auto const all = bytes_.bytes();
         std::uint64_t count = 0;
         if (all.size() - at_ < sizeof count) throw error("ends before storage ", in_quotes(key));

@@ -42,7 +42,8 @@ inline constexpr std::string_view pickle_calls[] = {
     "numpy.core.multiarray._reconstruct", "numpy._core.multiarray.scalar",
     "numpy._core.multiarray._reconstruct", "pathlib.Path", "pathlib.PosixPath", "pathlib.PurePosixPath",
     "pathlib.WindowsPath", "pathlib.PureWindowsPath", "datetime.datetime", "datetime.date",
-    "datetime.timedelta", "copyreg._reconstructor", "copy_reg._reconstructor"};
+    "datetime.timedelta", "copyreg._reconstructor", "copy_reg._reconstructor", "functools.partial",
+    "torch.nn.backends.thnn._get_thnn_function_backend"};
 
 enum class pickle_kind : std::uint8_t {
     none,
