@@ -117,6 +117,8 @@ def parametrised():
     prune.l1_unstructured(pruned[0], "weight", amount=0.5)
     prune.l1_unstructured(pruned[0], "bias", amount=0.5)
     write("pruned", pruned)
+    one = torch.ones(1, dtype=torch.int8).expand(4000, 4000)  # 16 MB of integers, 64 MB of weights
+    save("expanded.pt", {"0.weight": one, "0.weight_scale": torch.ones(1)})
     orthogonal = nn.utils.parametrizations.orthogonal(nn.Linear(6, 6))
     save("orthogonal.pt", orthogonal.state_dict())
 

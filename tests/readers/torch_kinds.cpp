@@ -475,3 +475,9 @@ TEST_CASE("torch kinds: Git LFS pointers and numbers beyond float", "[network]")
     CHECK(weight_of({{"a.weight", "F64", {1, 2}, bytes_of<double>({largest, -largest})}}) ==
           numbers{largest, -largest});
 }
+
+TEST_CASE("torch kinds: computed weights are taken from the allowance of the file", "[network]") {
+    // Expanded from one element: 16 million integers, which as weights take 64 MB.
+    auto const path = fixture("expanded.pt");
+    CHECK_THAT(refused(path), ContainsSubstring("more memory than ten times"));
+}

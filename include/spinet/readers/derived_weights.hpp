@@ -6,6 +6,7 @@
 #include <spinet/network/dtype.hpp>
 #include <spinet/network/tensor.hpp>
 #include <spinet/readers/architecture.hpp>
+#include <spinet/readers/file.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -77,9 +78,11 @@ using packed_source = std::function<byte_source(listed_tensor const&)>;
 /// rounded to float, unless a part is float64.
 class derived_weights {
 public:
-    /// Throws `error` where parts are missing or their shapes do not fit.
-    derived_weights(listed_tensors const& tensors, tensor_source load, packed_source packed)
-        : tensors_(&tensors), load_(std::move(load)), packed_(std::move(packed)) {
+    /// Throws `error` where parts are missing or their shapes do not fit. What is computed is taken from
+    /// `memory`, if there is one: tensors whose elements share their bytes may be larger than the file.
+    derived_weights(listed_tensors const& tensors, tensor_source load, packed_source packed,
+                    memory_allowance* memory)
+        : tensors_(&tensors), load_(std::move(load)), packed_(std::move(packed)), memory_(memory) {
         for (auto const& [name, entry] : tensors) examine(name, entry);
         if (made_.empty() && used_.empty()) return;
         changed_ = tensors;
@@ -188,10 +191,18 @@ private:
 
     // --- numbers
 
+    /// Takes the memory for so many numbers of that width.
+    [[nodiscard]] std::size_t counted(std::vector<std::uint64_t> const& shape, std::size_t width) const {
+        auto const bytes = checked_product(shape, std::uint64_t{width});
+        if (!bytes) throw error("a weight of shape ", tuple_text(shape), " needs more than 2^64 bytes");
+        if (memory_ != nullptr) memory_->take(*bytes);
+        return static_cast<std::size_t>(*bytes) / width;
+    }
+
     [[nodiscard]] numbers values(listed_tensor const& of) const {
         if (of.type) {
             auto const from = load_(of);
-            numbers result(from.size());
+            numbers result(counted(of.shape, sizeof(double)));
             from.copy_to(std::span<double>(result));
             return result;
         }
@@ -199,7 +210,7 @@ private:
             throw error("tensor ", in_quotes(of.name), " has dtype ", of.type_name,
                         ", of which no weight can be computed");
         auto const bytes = packed_(of);
-        numbers result(static_cast<std::size_t>(checked_product(of.shape).value()));
+        numbers result(counted(of.shape, sizeof(double)));
         for (std::size_t k = 0; k < result.size(); ++k)
             result[k] = packed_value(of.packed, bytes.bytes().data(), k);
         return result;
@@ -210,8 +221,8 @@ private:
     [[nodiscard]] tensor filled(std::string const& name, Element&& element) const {
         auto const& entry = made_.find(name)->second.entry;
         std::vector<std::size_t> shape(entry.shape.begin(), entry.shape.end());
-        auto const size = checked_product(shape).value();
         auto const width = size_of(*entry.type);
+        auto const size = counted(entry.shape, width);
         std::vector<std::byte> bytes(size * width);
         for (std::size_t k = 0; k < size; ++k) {
             double const value = element(k);
@@ -403,6 +414,7 @@ private:
     listed_tensors const* tensors_;
     tensor_source load_;
     packed_source packed_;
+    memory_allowance* memory_;
     listed_tensors changed_;
     std::map<std::string, derived, std::less<>> made_;
     std::vector<std::string> used_, notes_;

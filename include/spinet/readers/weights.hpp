@@ -7,6 +7,7 @@
 #include <spinet/network/tensor.hpp>
 #include <spinet/readers/architecture.hpp>
 #include <spinet/readers/derived_weights.hpp>
+#include <spinet/readers/file.hpp>
 #include <spinet/readers/layer_order.hpp>
 #include <spinet/readers/networks.hpp>
 #include <spinet/readers/normalised_chain.hpp>
@@ -37,12 +38,13 @@ struct chain_options {
 class chain_reading {
 public:
     /// `parts` are the names of the networks that the file keeps apart; `packed` gives the bytes of tensors
-    /// of a packed type, in files that have them.
+    /// of a packed type, in files that have them; `memory` is what computed weights are taken from.
     chain_reading(listed_tensors const& tensors, chain_options const& options, tensor_source load,
-                  packed_source packed = {}, std::vector<std::string> parts = {})
+                  packed_source packed = {}, std::vector<std::string> parts = {},
+                  memory_allowance* memory = nullptr)
         : all_(&tensors),
           options_(options),
-          weights_(tensors, std::move(load), std::move(packed)),
+          weights_(tensors, std::move(load), std::move(packed), memory),
           load_([this](listed_tensor const& of) { return weights_.load(of); }),
           parts_(std::move(parts)),
           tensors_(&weights_.listed()),

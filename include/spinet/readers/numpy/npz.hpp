@@ -89,16 +89,19 @@ inline spinet::network npz::operator()(std::filesystem::path const& path) const 
                     arrays.emplace(key, listed_array{entry, std::move(header)});
                 });
         }
+        detail::memory_allowance memory(file.size());
         return detail::chain_reading(
                    listed, {layers, ignored, hidden, output, architecture, network},
                    [&](detail::listed_tensor const& wanted) {
                        auto const& of = arrays.find(wanted.name)->second;
-                       std::vector<std::byte> bytes(static_cast<std::size_t>(of.entry.size));
+                       memory.take(of.entry.size);
+                std::vector<std::byte> bytes(static_cast<std::size_t>(of.entry.size));
                        zip.read(of.entry, bytes);
                        bytes.erase(bytes.begin(),
                                    bytes.begin() + static_cast<std::ptrdiff_t>(of.header.data_begin));
                        return detail::npy_tensor(wanted.name, of.header, std::move(bytes));
-                   })
+                   },
+                   {}, {}, &memory)
             .run();
     });
 }

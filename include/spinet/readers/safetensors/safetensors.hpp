@@ -148,10 +148,16 @@ inline spinet::network safetensors::operator()(std::filesystem::path const& path
         input_file file(path);
         auto const found =
             is_safetensors_index(path) ? detail::tensors_of_shards(file) : detail::tensors_of_file(file);
+        detail::memory_allowance memory(file.size());
+        if (is_safetensors_index(path)) {  // the tensors are in the shards
+            for (auto const& each : found.values) memory.grant(10 * each.second.bytes().size());
+            for (auto const& each : found.packed) memory.grant(10 * each.second.size());
+        }
         auto result = detail::chain_reading(
                           found.listed, {layers, ignored, hidden, output, architecture, network},
                           [&](detail::listed_tensor const& of) { return found.values.find(of.name)->second; },
-                          [&](detail::listed_tensor const& of) { return found.packed.find(of.name)->second; })
+                          [&](detail::listed_tensor const& of) { return found.packed.find(of.name)->second; },
+                          {}, &memory)
                           .run();
         for (auto const& note : found.notes) result.add_note(note);
         return result;

@@ -417,7 +417,7 @@ inline spinet::network state_dict::operator()(std::filesystem::path const& path)
                         [&](detail::listed_tensor const& of) {
                             return naming(of.name, [&] { return loader.elements(place(of)); });
                         },
-                        found.parts)
+                        found.parts, &memory)
                         .run();
         for (auto const& note : opened.notes) made.add_note(note);
         for (auto const& note : found.notes) made.add_note(note);
