@@ -95,13 +95,6 @@ public:
                name == "torch._tensor._rebuild_from_type_v2";
     }
 
-    /// Single values, which stand beside tensors in a checkpoint.
-    [[nodiscard]] bool is_single(pickle_ref at) const {
-        auto const kind = values_->kind(at);
-        return kind <= pickle_kind::bytes || kind == pickle_kind::global ||
-               (kind == pickle_kind::call && !is_tensor(at));
-    }
-
     [[nodiscard]] tensor_place place_of(pickle_ref at) const {
         auto const call = unwrapped(at);
         auto const arguments = call.second;

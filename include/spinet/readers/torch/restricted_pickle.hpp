@@ -131,9 +131,13 @@ public:
     [[nodiscard]] pickle_ref item(pickle_ref at, std::size_t index) const {
         return items_[values_[at].first + index];
     }
-    /// Of a dict or a list: f(key, value) for each entry.
+    /// Of a dict, a list or a tuple: f(key, value) for each entry; the keys of the latter two mean nothing.
     template <class F>
     void for_each(pickle_ref at, F&& f) const {
+        if (is(at, pickle_kind::tuple)) {
+            for (std::size_t k = 0; k < count(at); ++k) f(at, item(at, k));
+            return;
+        }
         for (auto next = values_[at].first; next != no_pickle_ref; next = entries_[next].next)
             f(entries_[next].key, entries_[next].value);
     }

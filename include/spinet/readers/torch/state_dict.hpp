@@ -104,65 +104,70 @@ private:
 
     // --- what is in what
 
+    /// What is reached over and over, by references to the same values, is refused.
+    void count_steps(std::size_t count) {
+        steps_ += count;
+        if (steps_ > most_steps) file_->refuse("refers to the same values too often");
+    }
+
     /// f(name, value) for each member of a dict, a list, a tuple or an object; of a module those of its
     /// parameters, buffers and modules. Keys that are neither strings nor integers have an empty name.
     template <class F>
     void for_each_member(pickle_ref of, F&& f) {
         auto const named = [&](pickle_ref key, pickle_ref value) {
-            if (++steps_ > most_steps) file_->refuse("refers to the same values too often");
-            if (auto const name = values_->maybe_text(key))
-                f(std::string(*name), value);
+            count_steps(1);
+            auto const name = values_->maybe_text(key);
+            if (name && name->size() > 1000) file_->refuse("has a key of ", name->size(), " bytes");
+            if (name || !values_->is(key, pickle_kind::integer))
+                f(name.value_or(""), value);
             else
-                f(values_->is(key, pickle_kind::integer) ? text(values_->integer(key)) : std::string(),
-                  value);
+                f(std::string_view(text(values_->integer(key))), value);
         };
-        if (values_->is(of, pickle_kind::object)) {
+        if (values_->is_dict(of)) {
+            values_->for_each(of, named);
+        } else if (values_->is(of, pickle_kind::object)) {
             auto const state = values_->arguments(of);
             if (state == no_pickle_ref || !values_->is_dict(state)) return;
-            bool is_module = false;
-            values_->for_each(state, [&](pickle_ref key, pickle_ref) {
-                is_module = is_module || values_->maybe_text(key) == "_modules";
-            });
-            if (!is_module) return values_->for_each(state, named);
-            auto const left_out = not_persistent(state);
-            values_->for_each(state, [&](pickle_ref key, pickle_ref members) {
-                auto const name = values_->maybe_text(key).value_or("");
-                if ((name != "_parameters" && name != "_buffers" && name != "_modules") ||
-                    !values_->is_dict(members))
-                    return;
-                values_->for_each(members, [&](pickle_ref part, pickle_ref value) {
-                    if (left_out.count(values_->maybe_text(part).value_or("")) == 0) named(part, value);
+            auto const unsaved = find_in(state, "_non_persistent_buffers_set");
+            if (find_in(state, "_modules") == no_pickle_ref) return values_->for_each(state, named);
+            for (char const* part : {"_parameters", "_buffers", "_modules"}) {
+                auto const members = find_in(state, part);
+                if (members == no_pickle_ref || !values_->is_dict(members)) continue;
+                values_->for_each(members, [&](pickle_ref key, pickle_ref value) {
+                    if (!is_unsaved(key, unsaved)) named(key, value);
                 });
-            });
-        } else if (values_->is(of, pickle_kind::tuple)) {
-            for (std::size_t k = 0; k < values_->count(of); ++k) {
-                if (++steps_ > most_steps) file_->refuse("refers to the same values too often");
-                f(text(k), values_->item(of, k));
             }
-        } else if (values_->is(of, pickle_kind::list)) {
-            std::size_t k = 0;
+        } else if (is_container(of)) {
+            std::size_t index = 0;
             values_->for_each(of, [&](pickle_ref, pickle_ref value) {
-                if (++steps_ > most_steps) file_->refuse("refers to the same values too often");
-                f(text(k++), value);
+                count_steps(1);
+                f(std::string_view(text(index++)), value);
             });
-        } else if (values_->is_dict(of)) {
-            values_->for_each(of, named);
         }
     }
 
-    /// The buffers that a module does not save.
-    [[nodiscard]] std::set<std::string_view> not_persistent(pickle_ref state) const {
-        std::set<std::string_view> names;
-        values_->for_each(state, [&](pickle_ref key, pickle_ref value) {
-            if (values_->maybe_text(key) != "_non_persistent_buffers_set") return;
-            if (values_->is(value, pickle_kind::call) && values_->count(values_->arguments(value)) == 1)
-                value = values_->item(values_->arguments(value), 0);
-            if (values_->is(value, pickle_kind::list))
-                values_->for_each(value, [&](pickle_ref, pickle_ref item) {
-                    if (values_->maybe_text(item)) names.insert(*values_->maybe_text(item));
-                });
+    [[nodiscard]] pickle_ref find_in(pickle_ref dict, std::string_view wanted) {
+        pickle_ref found = no_pickle_ref;
+        count_steps(values_->count(dict));
+        values_->for_each(dict, [&](pickle_ref key, pickle_ref value) {
+            if (values_->maybe_text(key) == wanted) found = value;
         });
-        return names;
+        return found;
+    }
+
+    /// Of a buffer that its module does not save; `set` is their names, or none.
+    [[nodiscard]] bool is_unsaved(pickle_ref name, pickle_ref set) {
+        if (set == no_pickle_ref) return false;
+        if (values_->is(set, pickle_kind::call) && values_->count(values_->arguments(set)) == 1)
+            set = values_->item(values_->arguments(set), 0);
+        if (!values_->is(set, pickle_kind::list)) return false;
+        bool found = false;
+        count_steps(values_->count(set));
+        values_->for_each(set, [&](pickle_ref, pickle_ref item) {
+            found = found ||
+                    (values_->maybe_text(item) && values_->maybe_text(item) == values_->maybe_text(name));
+        });
+        return found;
     }
 
     [[nodiscard]] bool is_container(pickle_ref at) const {
@@ -174,7 +179,7 @@ private:
     [[nodiscard]] bool holds_tensors(pickle_ref at, std::size_t depth = 0) {
         bool any = false;
         if (depth < deepest && is_container(at))
-            for_each_member(at, [&](std::string const&, pickle_ref value) {
+            for_each_member(at, [&](std::string_view, pickle_ref value) {
                 any = any || calls_.is_tensor(value) || holds_tensors(value, depth + 1);
             });
         return any;
@@ -185,14 +190,14 @@ private:
         bool is = false;
         if (values_->is_dict(at) || values_->is(at, pickle_kind::object))
             for_each_member(at,
-                            [&](std::string const& name, pickle_ref) { is = is || name == "param_groups"; });
+                            [&](std::string_view name, pickle_ref) { is = is || name == "param_groups"; });
         return is;
     }
 
     [[nodiscard]] std::string keys_of(pickle_ref of) {
         std::string keys;
         std::size_t shown = 0;
-        for_each_member(of, [&](std::string const& name, pickle_ref) {
+        for_each_member(of, [&](std::string_view name, pickle_ref) {
             if (++shown > 12) return;
             if (shown > 1) keys += ", ";
             keys += shown == 12 ? "..." : name.empty() ? "no string" : in_quotes(name);
@@ -213,22 +218,21 @@ private:
         for (std::size_t depth = 0; depth < deepest && !values_->is(at, pickle_kind::object); ++depth) {
             std::vector<member> candidates;
             bool weights = false, others = false;
-            for_each_member(at, [&](std::string const& name, pickle_ref value) {
+            for_each_member(at, [&](std::string_view name, pickle_ref value) {
                 bool const is_tensor = calls_.is_tensor(value);
                 weights = weights || (is_tensor && (name.ends_with("weight") || name.ends_with("bias") ||
                                                     name.find('.') != name.npos));
                 others = others || is_tensor || name.find("_packed_params") != name.npos;
                 if (!is_tensor && candidates.size() < 1000 && is_container(value) && !is_optimiser(value) &&
                     holds_tensors(value))
-                    candidates.push_back({name, value});
+                    candidates.push_back({std::string(name), value});
             });
             if (weights || candidates.empty()) return at;
             auto const* const only = only_one(candidates, network);
-            if (only == nullptr || (others && candidates.size() == 1 && !is_usual(only->name))) {
+            if (only == nullptr)
                 for (auto const& each : candidates) found_.parts.push_back(each.name);
-                if (others && candidates.size() == 1) found_.parts.clear();
-                return at;
-            }
+            // What stands beside the only candidate may belong to it.
+            if (only == nullptr || (others && candidates.size() == 1 && !is_usual(only->name))) return at;
             found_.notes.push_back("read the dict " + in_quotes(only->name) +
                                    " of a checkpoint: " + keys_of(at));
             at = only->value;
@@ -271,7 +275,7 @@ private:
         for (auto rest = path;;) {
             std::size_t longest = 0;
             pickle_ref next = no_pickle_ref;
-            for_each_member(at, [&](std::string const& name, pickle_ref value) {
+            for_each_member(at, [&](std::string_view name, pickle_ref value) {
                 bool const fits = !name.empty() && rest.starts_with(name) &&
                                   (name.size() == rest.size() || rest[name.size()] == '.');
                 if (!fits || name.size() < longest) return;
@@ -291,8 +295,9 @@ private:
 
     void list_members(pickle_ref of, std::string const& prefix, std::size_t depth) {
         if (depth > deepest) file_->refuse("holds dicts nested more than ", deepest, " deep");
-        for_each_member(of, [&](std::string const& key, pickle_ref value) {
-            auto const name = prefix + key;
+        for_each_member(of, [&](std::string_view key, pickle_ref value) {
+            memory_->take(prefix.size() + key.size());
+            auto const name = prefix + std::string(key);
             if (calls_.is_tensor(value)) {
                 if (key.empty()) file_->refuse("a tensor has a key which is no string");
                 list_tensor(name, value);
