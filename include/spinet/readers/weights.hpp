@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <set>
 #include <string>
@@ -200,6 +201,8 @@ private:
                 (part == "running_mean" ? of.mean : of.variance) = &entry;
             } else if (entry.whole) {
                 skip(entry, "it is neither the weight nor the bias of a layer");
+            } else if (std::find(entry.shape.begin(), entry.shape.end(), 0U) != entry.shape.end()) {
+                skip(entry, "it is empty");
             } else if (odd_.empty()) {
                 odd_ = odd_tensor(entry, "is neither NAME.weight nor NAME.bias of a dense layer");
             }
