@@ -431,6 +431,26 @@ TEST_CASE("torch kinds: one of several networks with an architecture, in the nam
                ContainsSubstring("is one layer, not a network"));
 }
 
+TEST_CASE("torch kinds: a chosen network keeps the normalisations between its layers", "[network]") {
+    temporary_directory const place;
+    std::vector<file_tensor> tensors{counted("action_net.weight", {2, 8}),
+                                     counted("value_net.weight", {1, 8}), counted("log_std", {2})};
+    for (std::string const tower : {"mlp_extractor.policy_net.", "mlp_extractor.value_net."}) {
+        tensors.push_back(counted(tower + "0.weight", {8, 4}));
+        tensors.push_back(counted(tower + "1.weight", {8}));
+        tensors.push_back(counted(tower + "1.bias", {8}));
+        tensors.push_back(counted(tower + "3.weight", {8, 8}));
+    }
+    auto const net =
+        safetensors{.network = "action_net"}(place.write("a.safetensors", safetensors_file(tensors)));
+    std::string names;
+    for (auto const& node : net.nodes())
+        if (!node.op.is<spinet::activation>()) names += node.name + " ";
+    CHECK(
+        names ==
+        "input mlp_extractor.policy_net.0 mlp_extractor.policy_net.1 mlp_extractor.policy_net.3 action_net ");
+}
+
 TEST_CASE("torch kinds: what is no several networks keeps its message", "[network]") {
     // One head and one trunk are one network; an autoencoder has two orders.
     CHECK_THAT(refused_weights({counted("encoder.0.weight", {3, 5}), counted("encoder.2.weight", {2, 3}),
