@@ -91,7 +91,7 @@ inline void require_sound(spinet::network const& net) {
         });
 }
 
-/// Reads the file, with at most so many bytes. Anything but a chain of finite weights or a file_error ends
+/// Reads the file, with at most so many bytes. Anything but a network of finite weights or a file_error ends
 /// the program.
 template <class Reader>
 void read_network(Reader const& reader, std::filesystem::path const& path, std::size_t bytes) {
@@ -101,10 +101,10 @@ void read_network(Reader const& reader, std::filesystem::path const& path, std::
             memory_bound const bound(bytes);
             return reader(path);
         }();
-        for (auto const& layer : dense_chain(net)) {
-            require_finite(layer.weight);
-            if (layer.bias) require_finite(*layer.bias);
-        }
+        for (auto const& node : net.nodes())
+            node.op.visit([](auto const& op) {
+                for (auto const* part : spinet::detail::tensors_in(op)) require_finite(*part);
+            });
     } catch (spinet::file_error const& reason) {
         require(!reason.path().empty(), "a message without a file");
     }

@@ -8,5 +8,6 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     static fuzz::directory const directory;
     auto const path = directory.write("input.safetensors", data, size);
     fuzz::read_network(spinet::safetensors{}, path, fuzz::allowance(size));
+    fuzz::read_network(spinet::safetensors{.network = "a"}, path, fuzz::allowance(size));
     return 0;
 }

@@ -105,7 +105,8 @@ TEST_CASE("ambiguous orders are refused", "[network]") {
             return spinet::ordered_layers({layer("encoder", 3, 9), layer("decoder", 9, 3)});
         }) ==
         "the order of the layers is ambiguous: their shapes allow 'decoder', 'encoder' as well as 'encoder', "
-        "'decoder', and their names do not settle it; give the reader their order, in its option 'layers'");
+        "'decoder', and their names do not settle it; give their order in the option 'layers' (--layers "
+        "NAME,NAME,...)");
     CHECK(order_of({layer("encoder", 3, 9), layer("decoder", 8, 3)}) == "encoder decoder (by shape)");
     CHECK_THAT(error_of([] {
                    return spinet::ordered_layers({layer("a", 4, 4), layer("b", 4, 4), layer("c", 4, 4)});
@@ -148,5 +149,5 @@ TEST_CASE("a search that cannot end is refused", "[network]") {
     CHECK(error_of([&] { return spinet::ordered_layers(layers); }) ==
           "the order of the 24 layers is ambiguous: there are too many to try, and their names do not settle "
           "it; "
-          "give the reader their order, in its option 'layers'");
+          "give their order in the option 'layers' (--layers NAME,NAME,...)");
 }

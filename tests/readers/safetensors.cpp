@@ -30,11 +30,11 @@ std::string names_of(spinet::network const& net) {
 
 TEST_CASE("all element types, from their bit patterns", "[network]") {
     temporary_directory const directory;
-    // weight 2x2 of 1, -2, the largest value, the smallest subnormal
+    // weight 2x2 of 1, -2, the largest value (of F64 that of float), the smallest subnormal
     std::vector<double> const half{1, -2, 65504, 0x1p-24};
     std::vector<double> const brain{1, -2, 255 * 0x1p120, 0x1p-133};
     std::vector<double> const single{1, -2, 16777215 * 0x1p104, 0x1p-149};
-    std::vector<double> const twice{1, -2, 9007199254740991 * 0x1p971, 0x1p-1074};
+    std::vector<double> const twice{1, -2, 16777215 * 0x1p104, 0x1p-1074};
     auto const load = [&](std::string const& type, std::string const& bytes) {
         auto const path =
             directory.write(type + ".safetensors", safetensors_file({{"0.weight", type, {2, 2}, bytes}}));
@@ -54,7 +54,7 @@ TEST_CASE("all element types, from their bit patterns", "[network]") {
     CHECK(f32.type() == spinet::dtype::f32);
     CHECK(values_of(f32) == single);
     auto const f64 = load("F64", bytes_of<std::uint64_t>({0x3FF0000000000000, 0xC000000000000000,
-                                                          0x7FEFFFFFFFFFFFFF, 0x0000000000000001}));
+                                                          0x47EFFFFFE0000000, 0x0000000000000001}));
     CHECK(f64.type() == spinet::dtype::f64);
     CHECK(values_of(f64) == twice);
 }
@@ -171,7 +171,8 @@ TEST_CASE("options: order of layers, tensors to ignore, activations", "[network]
                     (void)safetensors{.ignored = {"norm.running_mean", "conv.weight"}}(path);
                 }) ==
         "the order of the layers is ambiguous: their shapes allow 'decoder', 'encoder' as well as 'encoder', "
-        "'decoder', and their names do not settle it; give the reader their order, in its option 'layers'");
+        "'decoder', and their names do not settle it; give their order in the option 'layers' (--layers "
+        "NAME,NAME,...)");
 
     auto const chain =
         dense_chain(safetensors{.layers = {"encoder", "decoder"}, .hidden = activation_kind::relu}(path));

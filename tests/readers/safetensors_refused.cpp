@@ -243,11 +243,14 @@ TEST_CASE("refused: element types", "[network]") {
     CHECK(refused_entry("F31", "[2,2]", "[0,16]") == "tensor 'w.weight': unknown dtype 'F31'");
     CHECK(refused_entry("f32", "[2,2]", "[0,16]") == "tensor 'w.weight': unknown dtype 'f32'");
     CHECK(refused_entry("I32", "[2,2]", "[0,16]") ==
-          "tensor 'w.weight' of shape (2, 2) has dtype I32; a weight has to be F32, F64, F16 or BF16");
+          "tensor 'w.weight' of shape (2, 2) has dtype I32; a weight has to be F32, F64, F16 or BF16, or "
+          "quantised with its scale beside it, in 'w.weight_scale'");
     CHECK(refused_entry("F8_E4M3", "[4,4]", "[0,16]") ==
-          "tensor 'w.weight' of shape (4, 4) has dtype F8_E4M3; a weight has to be F32, F64, F16 or BF16");
+          "tensor 'w.weight' of shape (4, 4) has dtype F8_E4M3; a weight has to be F32, F64, F16 or BF16, "
+          "or quantised with its scale beside it, in 'w.weight_scale'");
     CHECK(refused_tensors({counted("a.weight", {2, 2}), {"a.bias", "I16", {2}, "abcd"}}) ==
-          "tensor 'a.bias' of shape (2) has dtype I16; a bias has to be F32, F64, F16 or BF16");
+          "tensor 'a.bias' of shape (2) has dtype I16; a bias has to be F32, F64, F16 or BF16, or "
+          "quantised with its scale beside it, in 'a.bias_scale'");
 }
 
 TEST_CASE("refused: tensors that are no dense layer", "[network]") {
@@ -258,18 +261,18 @@ TEST_CASE("refused: tensors that are no dense layer", "[network]") {
           "no dense layer: the file has no tensor NAME.weight");
     CHECK(refused_tensors({counted("a.weight", {})}) ==
           "tensor 'a.weight' of shape () has rank 0; the weight of a dense layer has rank 2, (out, in); "
-          "other layers need the option 'architecture'");
+          "other layers need the option 'architecture' (--architecture FILE)");
     CHECK(refused_tensors({counted("norm.weight", {3})}) ==
           "tensor 'norm.weight' of shape (3) has rank 1; the weight of a dense layer has rank 2, (out, in); "
-          "other layers need the option 'architecture'");
+          "other layers need the option 'architecture' (--architecture FILE)");
     CHECK(refused_tensors({counted("conv.weight", {1, 1, 2, 2})}) ==
           "tensor 'conv.weight' of shape (1, 1, 2, 2) has rank 4; the weight of a dense layer has rank 2, "
-          "(out, in); other layers need the option 'architecture'");
+          "(out, in); other layers need the option 'architecture' (--architecture FILE)");
     CHECK(refused_tensors({counted("a.weight", {0, 3})}) ==
           "tensor 'a.weight' of shape (0, 3) has a dimension of size 0");
     CHECK(refused_tensors({counted("a.weight", {2, 2}), counted("a.bias", {2, 1})}) ==
           "tensor 'a.bias' of shape (2, 1) has rank 2; the bias of a dense layer has rank 1, (out); "
-          "other layers need the option 'architecture'");
+          "other layers need the option 'architecture' (--architecture FILE)");
     CHECK(refused_tensors({counted("a.weight", {2, 2}), counted("a.bias", {3})}) ==
           "node 'a': tensor 'a.bias' of shape (3) has length 3, but its weight, tensor 'a.weight' of shape "
           "(2, 2), "
@@ -278,10 +281,10 @@ TEST_CASE("refused: tensors that are no dense layer", "[network]") {
           "tensor 'b.bias' is a bias without a weight");
     CHECK(refused_tensors({counted("bias", {2})}) == "tensor 'bias' is a bias without a weight");
     CHECK(refused_tensors({counted("a.weight", {2, 2}), counted("n.running_mean", {2})}) ==
-          "tensor 'n.running_mean' of shape (2) and dtype F32 is neither NAME.weight nor NAME.bias of a "
-          "dense layer; if the network has other layers, describe it in the option 'architecture'; if it is "
-          "meant "
-          "without this tensor, name the layers in the option 'layers', or the tensor in 'ignored'");
+          "tensor 'n.running_mean' of shape (2) and dtype F32 lacks the other of running_mean and "
+          "running_var; if the network has other layers, describe it in the option 'architecture' "
+          "(--architecture FILE); if it is meant without this tensor, name the layers in the option 'layers' "
+          "(--layers NAME,NAME,...), or the tensor in 'ignored' (--ignored NAME)");
 }
 
 TEST_CASE("refused: shapes that do not chain", "[network]") {

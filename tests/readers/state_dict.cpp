@@ -152,12 +152,11 @@ bool loads_or_is_refused(std::filesystem::path const& path) {
 TEST_CASE("state dicts: all tensors of exported networks are those that PyTorch lists", "[network]") {
     std::string const exported = SPINET_SOURCE_DIR "/tests/data/exported/";
     for (std::string const name : {"mlp", "lenet", "resnet_block", "rnn", "gru", "lstm", "transformer"}) {
-        spinet::input_file const file(exported + name + ".pt");
+        spinet::input_file file(exported + name + ".pt");
         spinet::detail::memory_allowance memory(file.size());
-        spinet::detail::checkpoint_archive const archive(file, memory);
-        auto const values = spinet::detail::read_pickle(archive.pickle(), memory);
-        auto const found = spinet::detail::checkpoint_listing(file, values, memory).run("");
-        spinet::detail::checkpoint_loader loader(archive, memory);
+        auto const opened = spinet::detail::open_checkpoint(file, memory);
+        auto const found = spinet::detail::checkpoint_listing(file, *opened.values, memory).run("");
+        spinet::detail::checkpoint_loader const loader(opened.storage, memory);
         auto const reference = nlohmann::json::parse(std::ifstream(exported + name + ".reference.json"));
         std::size_t compared = 0;
         for (auto const& [key, expected] : reference["tensors"].items()) {
@@ -264,7 +263,10 @@ TEST_CASE("state dicts: in checkpoints, behind prefixes and in every protocol", 
     check_chain(beside);
     for (std::string const key : {"'epoch'", "'size'", "'none'", "'x._extra_state'"})
         CHECK(has_note(beside, "left out the key " + key));
-    check_chain(state_dict{}(fixture("parameters")));
+    for (char const* way : {"parameters", "legacy", "module", "script"})
+        check_chain(state_dict{}(fixture(way)));
+    auto const quantised = dense_chain(state_dict{}(fixture("quantised")));
+    CHECK(values_of(quantised.at(0).weight) == counted_from(1, 6));
     for (std::string const protocol : {"3", "4", "5"}) {
         auto const net = state_dict{}(fixture("protocol_" + protocol));
         check_chain(net);
@@ -274,31 +276,25 @@ TEST_CASE("state dicts: in checkpoints, behind prefixes and in every protocol", 
 
 TEST_CASE("state dicts: refused, with what to do instead", "[network]") {
     auto const of = [](std::string const& name) { return refused(fixture(name)); };
-    CHECK_THAT(of("legacy"),
-               ContainsSubstring("before 1.6") &&
-                   ContainsSubstring("torch.save(torch.load(file, map_location=\"cpu\"), other)"));
-    CHECK_THAT(of("module"), ContainsSubstring("asks to run 'torch.nn.modules.container.Sequential'") &&
-                                 ContainsSubstring("save model.state_dict()"));
-    CHECK_THAT(of("script"), ContainsSubstring("TorchScript"));
-    CHECK_THAT(of("quantised"), ContainsSubstring("_rebuild_qtensor") && ContainsSubstring("dequantise"));
     CHECK_THAT(of("sparse"), ContainsSubstring("_rebuild_sparse_tensor") && ContainsSubstring("to_dense()"));
     CHECK_THAT(of("complex"), ContainsSubstring("torch.ComplexFloatStorage"));
     CHECK_THAT(of("tensor"), ContainsSubstring("holds a tensor, not a dict"));
     CHECK_THAT(of("infinite"), ContainsSubstring("'0.weight'") && ContainsSubstring("inf at (1, 1)"));
     CHECK_THAT(of("protocol_0"), ContainsSubstring("protocol 2 to 5"));
     CHECK_THAT(of("two_networks"),
-               ContainsSubstring("'entry'") && ContainsSubstring("'model', 'net', 'a.b'"));
+               ContainsSubstring("(--network NAME)") && ContainsSubstring("'model' (3-2-1), 'net' (3-2-1)"));
     CHECK_THAT(refused(fixture("checkpoint"), {.entry = "model"}),
                ContainsSubstring("there is no dict 'model'") && ContainsSubstring("'optimizer'"));
     CHECK_THAT(refused(fixture("checkpoint"), {.entry = "epoch"}), ContainsSubstring("no dict 'epoch'"));
     CHECK_THAT(refused(fixture("checkpoint"), {.entry = "optimizer"}),
-               ContainsSubstring("'state'") && ContainsSubstring("not a tensor"));
+               ContainsSubstring("'state.0.exp_avg'"));
     CHECK_THAT(refused(fixture("two_networks"), {.entry = "a.b.e"}), ContainsSubstring("no dict 'e'"));
     temporary_directory const place;
     CHECK_THAT(refused(place.write("a.pt", std::string(257, '\0') + "ustar" + std::string(250, '\0'))),
                ContainsSubstring("tar file"));
     CHECK_THAT(refused(place.write("a.pt", good)), ContainsSubstring("bare pickle"));
-    CHECK_THAT(refused(place.write("a.pt", "no archive")), ContainsSubstring("no zip file"));
+    CHECK_THAT(refused(place.write("a.pt", "no archive")),
+               ContainsSubstring("neither a zip file nor one of PyTorch before 1.6"));
     CHECK(refused(place.path() / "none.pt") == "no such file");
 }
 
@@ -321,7 +317,7 @@ TEST_CASE("state dicts: what surrounds the pickle in the archive", "[network]") 
     CHECK(loads(write_zip(place, plain, ZIP_CM_DEFLATE)));
     CHECK_THAT(refused(with({{"m/byteorder", "big"}})), ContainsSubstring("byte order 'big'"));
     CHECK_THAT(refused(with({{"m/byteorder", ""}})), ContainsSubstring("byte order ''"));
-    CHECK_THAT(refused(with({{"m/code/a.py", ""}})), ContainsSubstring("TorchScript"));
+    CHECK(loads(with({{"m/code/a.py", ""}, {"m/constants.pkl", "\x80\x02)."}})));
     CHECK_THAT(refused(with({{"n/data.pkl", good}})), ContainsSubstring("two pickles"));
     CHECK_THAT(refused(write_zip(place, {{"m/data/0", six}})), ContainsSubstring("without data.pkl"));
     CHECK_THAT(refused(write_zip(place, {{"m/data.pkl", good}})),
@@ -347,15 +343,14 @@ TEST_CASE("state dicts: nothing is run", "[network]") {
     CHECK_THAT(call("collections", "OrderedDict "), ContainsSubstring("'collections.OrderedDict '"));
     CHECK_THAT(call("collections.OrderedDict", ""), ContainsSubstring("'collections.OrderedDict.'"));
     CHECK_THAT(call("collections", "OrderedDict"), ContainsSubstring("is made of arguments"));
-    CHECK_THAT(call("torch", "FloatStorage"), ContainsSubstring("torch.FloatStorage, which is no function"));
+    CHECK_THAT(call("torch", "FloatStorage"), ContainsSubstring("asks to run 'torch.FloatStorage'"));
     CHECK(call(std::string(100'000, 'x'), "y").size() < 600);
-    CHECK_THAT(refused_pickle("\x80\x04\x8C\x02os\x8C\x06system\x93."), ContainsSubstring("'os.system'"));
+    CHECK_THAT(refused_pickle("\x80\x04\x8C\x02os\x8C\x06system\x93)R."), ContainsSubstring("'os.system'"));
     CHECK_THAT(refused_pickle("\x80\x04K\1K\2\x93."), ContainsSubstring("is no string"));
     CHECK_THAT(refused_pickle(whole(text("os") + ")R")), ContainsSubstring("what is called is no function"));
     CHECK_THAT(refused_pickle(whole(global("torch", "Size") + "]R")), ContainsSubstring("are no tuple"));
-    // INST, OBJ, NEWOBJ, NEWOBJ_EX, EXT1, PERSID, POP, DUP, STRING and LONG4
-    for (std::string const code :
-         {"(ios\nsystem\n.", "(o", ")\x81", ")}\x92", "\x82\x01", "Px\n", "N0", "N2", "S'x'\n", "\x8B\x01"})
+    // INST, OBJ, EXT1, PERSID, POP, DUP and STRING
+    for (std::string const code : {"(ios\nsystem\n.", "(o", "\x82\x01", "Px\n", "N0", "N2", "S'x'\n"})
         CHECK_THAT(refused_pickle(whole(code)), ContainsSubstring("of pickle, which the tensors of PyTorch"));
     auto const attributes = [](std::string const& what) { return refused_pickle(whole(hooks + what + "b")); };
     CHECK_THAT(attributes("}"), ContainsSubstring("holds no tensors") || ContainsSubstring("no keys"));
@@ -394,7 +389,7 @@ TEST_CASE("state dicts: pickles that make no sense", "[network]") {
                ContainsSubstring("a frame ends beyond"));
     CHECK_THAT(refused_pickle(whole("cos\nsystem")), ContainsSubstring("ends within"));
     CHECK_THAT(refused_pickle(whole(dict_of(""))), ContainsSubstring("it has no keys"));
-    CHECK_THAT(refused_pickle(whole(dict_of("K\1N"))), ContainsSubstring("its keys are no string"));
+    CHECK_THAT(refused_pickle(whole(dict_of("K\1N"))), ContainsSubstring("its keys are '1'"));
 }
 
 TEST_CASE("state dicts: tensors that are none", "[network]") {
@@ -436,7 +431,7 @@ TEST_CASE("state dicts: tensors that are none", "[network]") {
     CHECK_THAT(refused_tensor(tensor_of("(tQ", 0, tuple({2, 3}), tuple({3, 1}))),
                ContainsSubstring("is not described by"));
     CHECK_THAT(refused_tensor(tensor_of(storage(6, "Size"), 0, tuple({2, 3}), tuple({3, 1}))),
-               ContainsSubstring("of no known type"));
+               ContainsSubstring("of the type 'torch.Size'"));
     CHECK_THAT(
         refused_tensor(tensor_of(storage(6, "FloatStorage", "../version"), 0, tuple({2, 3}), tuple({3, 1}))),
         ContainsSubstring("'data/../version', is missing"));
@@ -456,7 +451,7 @@ TEST_CASE("state dicts: tensors that are none", "[network]") {
     auto const fine = tensor_of(storage(6), 0, tuple({2, 3}), tuple({3, 1}));
     CHECK_THAT(refused_pickle(whole(dict_of(text("a") + fine + text("a") + fine))),
                ContainsSubstring("tensor 'a': it is there twice"));
-    CHECK_THAT(refused_pickle(whole(dict_of("K\1" + fine))), ContainsSubstring("a key which is no string"));
+    CHECK_THAT(refused_pickle(whole(dict_of("N" + fine))), ContainsSubstring("a key which is no string"));
     CHECK_THAT(refused_pickle(whole(dict_of(text("a\nb") + tensor_of("N", 0, "(t", "(t")))),
                ContainsSubstring("tensor 'a?b'"));
     temporary_directory const place;  // sizes as torch.Size, empty metadata
@@ -582,13 +577,13 @@ TEST_CASE("pickles: numbers and texts as Python writes them", "[network]") {
     CHECK(real.real(real.root()) == 1.25);
     auto const large = read("\x8A\x09" + std::string(8, '\0') + "\1.");
     CHECK(large.is(large.root(), kind::long_integer));
-    for (auto const& bytes : {std::string("X\2\0\0\0ab.", 8), std::string("\x8C\2ab."),
-                              std::string("\x8D\2\0\0\0\0\0\0\0ab.", 12)}) {
+    for (auto const& bytes : {std::string("X\2\0\0\0ab.", 8), std::string("\x8C\2ab."), std::string("U\2ab."),
+                              std::string("T\2\0\0\0ab.", 8), std::string("\x8D\2\0\0\0\0\0\0\0ab.", 12)}) {
         auto const values = read(bytes);
         CHECK(values.is(values.root(), kind::text));
         CHECK(values.text(values.root()) == "ab");
     }
-    for (auto const& bytes : {std::string("U\2ab."), std::string("C\2ab."), std::string("B\2\0\0\0ab.", 8)}) {
+    for (auto const& bytes : {std::string("C\2ab."), std::string("B\2\0\0\0ab.", 8)}) {
         auto const values = read(bytes);
         CHECK(values.is(values.root(), kind::bytes));
         CHECK(values.text(values.root()) == "ab");

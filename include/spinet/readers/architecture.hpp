@@ -49,6 +49,22 @@ struct network_architecture {
 
 namespace detail {
 
+/// Numbers of which tensors do not consist, but of which quantised weights are made.
+enum class packed_type : std::uint8_t {
+    none,
+    i8,
+    u8,
+    i16,
+    i32,
+    i64,
+    f4,
+    f8_e4m3,
+    f8_e5m2,
+    f8_e4m3fnuz,
+    f8_e5m2fnuz,
+    f8_e8m0
+};
+
 /// A tensor as a file lists it.
 struct listed_tensor {
     std::string name;
@@ -56,6 +72,7 @@ struct listed_tensor {
     bool whole = false;     ///< integers and booleans
     std::optional<dtype> type;
     std::vector<std::uint64_t> shape;
+    packed_type packed = packed_type::none;  ///< of what has no `type`
 };
 using listed_tensors = std::map<std::string, listed_tensor, std::less<>>;
 

@@ -6,11 +6,13 @@
 #include <spinet/network/network.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <ios>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,7 +24,7 @@ namespace spinet {
 class input_file {
 public:
     /// Throws `file_error` where there is no such file, it is a directory or a device, is empty or cannot be
-    /// opened.
+    /// opened, or is what Git LFS leaves in place of a file that was not downloaded.
     explicit input_file(std::filesystem::path const& path) : path_(path.string()) {
         std::error_code code;
         auto const status = std::filesystem::status(path, code);
@@ -35,6 +37,9 @@ public:
         if (size_ == 0) refuse("the file is empty");
         stream_.open(path, std::ios::binary);
         if (!stream_) refuse("cannot be opened for reading");
+        constexpr std::string_view pointer = "version https://git-lfs.github.com/spec/";
+        if (size_ < 1024 && size_ > pointer.size() && text(0, pointer.size()) == pointer)
+            refuse("is a Git LFS pointer, not the file: git lfs pull");
     }
 
     [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
@@ -139,12 +144,30 @@ decltype(auto) naming_file(std::filesystem::path const& path, Body&& body) {
     }
 }
 
+/// Throws `error` where a float64 of a node is finite, but beyond the range of float, in which models hold
+/// their couplings.
+inline void check_range(node const& of) {
+    of.op.visit([&](auto const& op) {
+        for (auto const* each : tensors_in(op)) {
+            if (each->type() != dtype::f64) continue;
+            auto const bytes = each->bytes();
+            for (std::size_t k = 0; k < each->size(); ++k)
+                if (auto const x = element_value<element<dtype::f64>>(bytes.data(), k);
+                    std::abs(x) > std::numeric_limits<float>::max())
+                    throw error("node ", in_quotes(of.name), ": ", each->described(), " holds ",
+                                number_text(x), " at ", index_text(each->shape(), k),
+                                ", too large for float");
+        }
+    });
+}
+
 /// The network that read() makes of the file `path`: its errors name the file, and its source is that file
-/// unless read() gave it another.
+/// unless read() gave it another. Throws as `check_range` does.
 template <class Read>
 [[nodiscard]] network network_from(std::filesystem::path const& path, Read&& read) {
     return naming_file(path, [&] {
         network made = read();
+        for (auto const& each : made.nodes()) check_range(each);
         if (made.source().empty()) made.set_source(path);
         return made;
     });

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
@@ -73,25 +74,33 @@ using layer_indices = std::vector<std::size_t>;
 /// Layers by name; sorting pointers takes a tenth of the code that sorting layers does.
 using layer_pointers = std::vector<dense_layer const*>;
 
+/// What the order of layers depends on.
+struct layer_ends {
+    std::string_view name;
+    std::uint64_t inputs = 0, outputs = 0;
+};
+
 /// At most two chains through all layers, each group in its own order, and whether the search was complete.
 struct found_chains {
     std::vector<layer_indices> chains;
     bool complete = true;
+
+    [[nodiscard]] bool unique() const noexcept { return complete && chains.size() == 1; }
 };
 
 /// Depth-first search with an explicit stack: a file may name many layers. `budget` bounds the steps.
-[[nodiscard]] inline found_chains find_chains(layer_pointers const& layers,
-                                              std::vector<layer_indices> const& groups,
-                                              std::size_t budget = 10'000'000) {
+[[nodiscard]] inline found_chains find_chains(std::vector<layer_ends> const& layers,
+                                              std::vector<layer_indices> const& groups, std::size_t& budget) {
     found_chains result;
     layer_indices taken(groups.size(), 0);  // how many layers of each group are in the chain
     layer_indices chain;
     layer_indices choice{0};  // the next group to try at each depth
     while (!choice.empty()) {
-        if (budget-- == 0) {
+        if (budget == 0) {
             result.complete = false;
             return result;
         }
+        --budget;
         auto const group = choice.back()++;
         if (group == groups.size()) {
             choice.pop_back();
@@ -102,7 +111,7 @@ struct found_chains {
         }
         if (taken[group] == groups[group].size()) continue;
         auto const next = groups[group][taken[group]];
-        if (!chain.empty() && layers[chain.back()]->outputs() != layers[next]->inputs()) continue;
+        if (!chain.empty() && layers[chain.back()].outputs != layers[next].inputs) continue;
         ++taken[group];
         chain.push_back(next);
         choice.push_back(0);
@@ -111,6 +120,23 @@ struct found_chains {
         if (result.chains.size() == 2) return result;
     }
     return result;
+}
+
+/// The chains through all layers, which are given in their natural order. Layers whose names differ only in
+/// numbers keep the order of the numbers, if shapes allow it at all. What it takes is taken off `budget`.
+[[nodiscard]] inline found_chains chains_through(std::vector<layer_ends> const& layers, std::size_t& budget) {
+    std::map<std::string, layer_indices> counted;
+    std::vector<layer_indices> single;
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+        counted[name_pattern(layers[i].name)].push_back(i);
+        single.push_back({i});
+    }
+    std::vector<layer_indices> groups;
+    groups.reserve(counted.size());
+    for (auto const& entry : counted) groups.push_back(entry.second);
+    auto found = find_chains(layers, groups, budget);
+    if (found.complete && found.chains.empty()) found = find_chains(layers, single, budget);
+    return found;
 }
 
 [[nodiscard]] inline std::string order_text(layer_pointers const& layers, layer_indices const& order) {
@@ -122,7 +148,7 @@ struct found_chains {
 }
 
 [[noreturn]] inline void refuse_order(layer_pointers const& layers, found_chains const& found) {
-    auto const advice = std::string("; give the reader their order, in its option 'layers'");
+    auto const advice = std::string("; give their order in the option 'layers' (--layers NAME,NAME,...)");
     if (!found.complete)
         throw error("the order of the ", layers.size(),
                     " layers is ambiguous: there are too many to try, and their names do not settle it",
@@ -156,19 +182,11 @@ struct found_chains {
     }
     std::sort(layers.begin(), layers.end(),
               [](auto const* a, auto const* b) { return natural_less(a->name, b->name); });
-    std::map<std::string, detail::layer_indices> counted;
-    std::vector<detail::layer_indices> single;
-    for (std::size_t i = 0; i < layers.size(); ++i) {
-        counted[detail::name_pattern(layers[i]->name)].push_back(i);
-        single.push_back({i});
-    }
-    std::vector<detail::layer_indices> groups;
-    groups.reserve(counted.size());
-    for (auto const& entry : counted) groups.push_back(entry.second);
-
-    auto found = detail::find_chains(layers, groups);
-    if (found.complete && found.chains.empty()) found = detail::find_chains(layers, single);
-    if (!found.complete || found.chains.size() != 1) detail::refuse_order(layers, found);
+    std::vector<detail::layer_ends> ends;
+    for (auto const* layer : layers) ends.push_back({layer->name, layer->inputs(), layer->outputs()});
+    std::size_t budget = 20'000'000;
+    auto const found = detail::chains_through(ends, budget);
+    if (!found.unique()) detail::refuse_order(layers, found);
     auto const& order = found.chains.front();
     std::vector<dense_layer> result;
     result.reserve(order.size());

@@ -25,13 +25,23 @@ public:
     explicit zip_reader(input_file const& file) : file_(&file), zip_(nullptr, &zip_discard) {
         int code = 0;
         zip_.reset(zip_open(file.path().c_str(), ZIP_RDONLY | ZIP_CHECKCONS, &code));
+        if (zip_) return;
+        zip_error_t why;
+        zip_error_init_with_code(&why, code);
+        refuse_archive("is no valid zip file: ", why);
+    }
+    /// A zip file that is an entry of the file.
+    zip_reader(input_file const& file, byte_source bytes)
+        : file_(&file), bytes_(std::move(bytes)), zip_(nullptr, &zip_discard) {
+        zip_error_t why;
+        zip_error_init(&why);
+        auto* const source = zip_source_buffer_create(bytes_.bytes().data(), bytes_.size(), 0, &why);
+        if (source != nullptr) zip_.reset(zip_open_from_source(source, ZIP_RDONLY | ZIP_CHECKCONS, &why));
         if (!zip_) {
-            zip_error_t why;
-            zip_error_init_with_code(&why, code);
-            std::string const text = zip_error_strerror(&why);
-            zip_error_fini(&why);
-            file.refuse("is no valid zip file: ", text);
+            zip_source_free(source);
+            refuse_archive("has an entry that is no valid zip file: ", why);
         }
+        zip_error_fini(&why);
     }
 
     struct entry {
@@ -85,12 +95,18 @@ public:
     }
 
 private:
+    [[noreturn]] void refuse_archive(char const* what, zip_error_t& why) const {
+        std::string const text = zip_error_strerror(&why);
+        zip_error_fini(&why);
+        file_->refuse(what, text);
+    }
     [[noreturn]] void refuse(entry const& of, zip_file_t& open) const {
         std::string const why = zip_file_strerror(&open);
         file_->refuse("entry ", in_quotes(of.name), " is damaged or not as long as the file says: ", why);
     }
 
     input_file const* file_;
+    byte_source bytes_;  ///< outlives what reads it
     std::unique_ptr<zip_t, void (*)(zip_t*)> zip_;
 };
 

@@ -35,6 +35,7 @@ struct npz {
     activation_kind hidden = activation_kind::unspecified;
     activation_kind output = activation_kind::unspecified;
     network_architecture architecture = {};  ///< as in `safetensors`
+    std::string network = {};                ///< as in `safetensors`
 
     [[nodiscard]] static std::string_view name() noexcept { return "npz"; }
 
@@ -44,7 +45,7 @@ struct npz {
     /// Throws `file_error`, which names file and array, where the file is no valid zip file of arrays, holds
     /// no chain of dense layers or a value that is not finite, and where it would unpack to more than ten
     /// times its size and 64 MiB. Memory: the bytes of the arrays read.
-    [[nodiscard]] network operator()(std::filesystem::path const& path) const;
+    [[nodiscard]] spinet::network operator()(std::filesystem::path const& path) const;
 };
 
 inline bool npz::recognises(std::filesystem::path const& path) const {
@@ -56,7 +57,7 @@ inline bool npz::recognises(std::filesystem::path const& path) const {
     });
 }
 
-inline network npz::operator()(std::filesystem::path const& path) const {
+inline spinet::network npz::operator()(std::filesystem::path const& path) const {
     return detail::network_from(path, [&] {
         input_file file(path);
         detail::zip_reader const zip(file);
@@ -88,16 +89,19 @@ inline network npz::operator()(std::filesystem::path const& path) const {
                     arrays.emplace(key, listed_array{entry, std::move(header)});
                 });
         }
+        detail::memory_allowance memory(file.size());
         return detail::chain_reading(
-                   listed, {layers, ignored, hidden, output, architecture},
+                   listed, {layers, ignored, hidden, output, architecture, network},
                    [&](detail::listed_tensor const& wanted) {
                        auto const& of = arrays.find(wanted.name)->second;
-                       std::vector<std::byte> bytes(static_cast<std::size_t>(of.entry.size));
+                       memory.take(of.entry.size);
+                std::vector<std::byte> bytes(static_cast<std::size_t>(of.entry.size));
                        zip.read(of.entry, bytes);
                        bytes.erase(bytes.begin(),
                                    bytes.begin() + static_cast<std::ptrdiff_t>(of.header.data_begin));
                        return detail::npy_tensor(wanted.name, of.header, std::move(bytes));
-                   })
+                   },
+                   {}, {}, &memory)
             .run();
     });
 }

@@ -4,6 +4,7 @@
 
 #include <spinet/error.hpp>
 #include <spinet/network/tensor.hpp>
+#include <spinet/readers/architecture.hpp>
 #include <spinet/readers/file.hpp>
 #include <spinet/readers/json_events.hpp>
 
@@ -23,12 +24,14 @@
 
 namespace spinet {
 
-/// An element type of the format; spinet computes with those which have a `dtype`.
+/// An element type of the format; spinet computes with those which have a `dtype`, and dequantises those of a
+/// packed type.
 struct safetensors_type {
     std::string_view name;
     std::uint64_t bits;
     bool whole;  ///< integers and booleans
     std::optional<dtype> type = std::nullopt;
+    detail::packed_type packed = detail::packed_type::none;
 };
 
 /// A tensor as the header describes it. Offsets count bytes from the end of the header.
@@ -52,29 +55,30 @@ namespace detail {
 inline constexpr std::uint64_t largest_header = 100'000'000;
 inline constexpr std::size_t most_dimensions = 32;
 
-inline constexpr std::array<safetensors_type, 23> safetensors_types{{{"F32", 32, false, dtype::f32},
-                                                                     {"F16", 16, false, dtype::f16},
-                                                                     {"BF16", 16, false, dtype::bf16},
-                                                                     {"F64", 64, false, dtype::f64},
-                                                                     {"BOOL", 8, true},
-                                                                     {"U8", 8, true},
-                                                                     {"I8", 8, true},
-                                                                     {"U16", 16, true},
-                                                                     {"I16", 16, true},
-                                                                     {"U32", 32, true},
-                                                                     {"I32", 32, true},
-                                                                     {"U64", 64, true},
-                                                                     {"I64", 64, true},
-                                                                     {"F4", 4, false},
-                                                                     {"F6_E2M3", 6, false},
-                                                                     {"F6_E3M2", 6, false},
-                                                                     {"F8_E4M3", 8, false},
-                                                                     {"F8_E5M2", 8, false},
-                                                                     {"F8_E8M0", 8, false},
-                                                                     {"F8_E4M3FNUZ", 8, false},
-                                                                     {"F8_E5M2FNUZ", 8, false},
-                                                                     {"C32", 32, false},
-                                                                     {"C64", 64, false}}};
+inline constexpr std::array<safetensors_type, 23> safetensors_types{
+    {{"F32", 32, false, dtype::f32},
+     {"F16", 16, false, dtype::f16},
+     {"BF16", 16, false, dtype::bf16},
+     {"F64", 64, false, dtype::f64},
+     {"BOOL", 8, true},
+     {"U8", 8, true, {}, packed_type::u8},
+     {"I8", 8, true, {}, packed_type::i8},
+     {"U16", 16, true},
+     {"I16", 16, true, {}, packed_type::i16},
+     {"U32", 32, true},
+     {"I32", 32, true, {}, packed_type::i32},
+     {"U64", 64, true},
+     {"I64", 64, true, {}, packed_type::i64},
+     {"F4", 4, false, {}, packed_type::f4},
+     {"F6_E2M3", 6, false},
+     {"F6_E3M2", 6, false},
+     {"F8_E4M3", 8, false, {}, packed_type::f8_e4m3},
+     {"F8_E5M2", 8, false, {}, packed_type::f8_e5m2},
+     {"F8_E8M0", 8, false, {}, packed_type::f8_e8m0},
+     {"F8_E4M3FNUZ", 8, false, {}, packed_type::f8_e4m3fnuz},
+     {"F8_E5M2FNUZ", 8, false, {}, packed_type::f8_e5m2fnuz},
+     {"C32", 32, false},
+     {"C64", 64, false}}};
 
 [[nodiscard]] inline safetensors_type const* find_safetensors_type(std::string_view name) noexcept {
     for (auto const& type : safetensors_types)

@@ -16,6 +16,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
 #include <set>
 #include <span>
 #include <string>
@@ -25,10 +26,12 @@
 namespace spinet {
 
 /// Reads `NAME.weight` of shape (out, in) and, where it is there, `NAME.bias` of shape (out), of F32, F64,
-/// F16 or BF16, in any order, as dense layers. Other tensors of integers are bookkeeping, skipped with a
-/// note; any other tensor is refused, because a network without it would be another network, unless `layers`
-/// or `ignored` say so. Of a network in several files, give the index, `NAME.safetensors.index.json`, which
-/// lies beside them.
+/// F16 or BF16, in any order, as dense layers. Batch and layer normalisation and PReLU between them are found
+/// by names and shapes where these leave one place. Weights of weight or spectral normalisation and of
+/// pruning, in PyTorch's names, and quantised ones with their scales (`NAME.weight_scale`) are computed (see
+/// derived_weights.hpp). Other tensors of integers are bookkeeping, skipped with a note; any other tensor is
+/// refused, because a network without it would be another network, unless `layers` or `ignored` say so. Of a
+/// network in several files, give the index, `NAME.safetensors.index.json`, which lies beside them.
 struct safetensors {
     /// The names of the layers from input to output, without ".weight"; all other tensors are skipped with a
     /// note. Empty: all layers, ordered by `ordered_layers`.
@@ -41,6 +44,10 @@ struct safetensors {
     /// What the network is, where it is more than a chain of dense layers; the tensors that it does not name
     /// are listed in notes.
     network_architecture architecture = {};
+    /// Of several networks in one file, such as actor and critic, the one of that name: what the names of its
+    /// tensors begin with, which they then lose, or its last layer, "action_net". Not needed where there is
+    /// only one; a file of several is refused with their names and shapes.
+    std::string network = {};
 
     [[nodiscard]] static std::string_view name() noexcept { return "safetensors"; }
 
@@ -52,7 +59,7 @@ struct safetensors {
     /// damaged, or a tensor is not in that shard, and no other, which the index names. The tensors are
     /// windows on the mapped file, in its types: memory is a small multiple of the header. The file may be
     /// removed or replaced afterwards, but not changed in place or shortened (see `mapped_file`).
-    [[nodiscard]] network operator()(std::filesystem::path const& path) const;
+    [[nodiscard]] spinet::network operator()(std::filesystem::path const& path) const;
 };
 
 namespace detail {
@@ -61,6 +68,7 @@ namespace detail {
 struct safetensors_tensors {
     std::map<std::string, listed_tensor, std::less<>> listed;
     std::map<std::string, tensor, std::less<>> values;  ///< of those with a `dtype`: windows on mapped files
+    std::map<std::string, byte_source, std::less<>> packed;  ///< of those of a packed type, likewise
     std::vector<std::string> notes;
 };
 
@@ -72,13 +80,18 @@ inline void add_tensors(safetensors_tensors& to, input_file& file,
     for (auto const& [name, entry] : header.tensors) {
         if (!wanted(entry)) continue;
         auto const& type = *entry.type;
-        to.listed.emplace(name,
-                          listed_tensor{name, std::string(type.name), type.whole, type.type, entry.shape});
+        to.listed.emplace(name, listed_tensor{name, std::string(type.name), type.whole, type.type,
+                                              entry.shape, type.packed});
         if (type.type)
             to.values.emplace(
                 name,
                 tensor(name, *type.type, std::vector<std::size_t>(entry.shape.begin(), entry.shape.end()),
                        data.bytes(), static_cast<std::size_t>(header.data_begin + entry.begin)));
+        else if (type.packed != packed_type::none)
+            to.packed.emplace(name, byte_source(std::make_shared<byte_source>(data.bytes()),
+                                                data.bytes().bytes().subspan(
+                                                    static_cast<std::size_t>(header.data_begin + entry.begin),
+                                                    static_cast<std::size_t>(entry.end - entry.begin))));
     }
 }
 
@@ -130,15 +143,21 @@ inline bool safetensors::recognises(std::filesystem::path const& path) const {
     });
 }
 
-inline network safetensors::operator()(std::filesystem::path const& path) const {
+inline spinet::network safetensors::operator()(std::filesystem::path const& path) const {
     return detail::network_from(path, [&] {
         input_file file(path);
         auto const found =
             is_safetensors_index(path) ? detail::tensors_of_shards(file) : detail::tensors_of_file(file);
-        auto result = detail::chain_reading(found.listed, {layers, ignored, hidden, output, architecture},
-                                            [&](detail::listed_tensor const& wanted) {
-                                                return found.values.find(wanted.name)->second;
-                                            })
+        detail::memory_allowance memory(file.size());
+        if (is_safetensors_index(path)) {  // the tensors are in the shards
+            for (auto const& each : found.values) memory.grant(10 * each.second.bytes().size());
+            for (auto const& each : found.packed) memory.grant(10 * each.second.size());
+        }
+        auto result = detail::chain_reading(
+                          found.listed, {layers, ignored, hidden, output, architecture, network},
+                          [&](detail::listed_tensor const& of) { return found.values.find(of.name)->second; },
+                          [&](detail::listed_tensor const& of) { return found.packed.find(of.name)->second; },
+                          {}, &memory)
                           .run();
         for (auto const& note : found.notes) result.add_note(note);
         return result;

@@ -12,7 +12,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <iterator>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,29 +23,27 @@
 
 namespace spinet::detail {
 
-/// The names that a pickle may mention. Functions are not called: a call is kept as a value.
-struct pickle_global {
-    std::string_view name;
-    bool may_be_called;
-};
-inline constexpr std::array<pickle_global, 16> pickle_globals{{
-    {"collections.OrderedDict", true},
-    {"torch._utils._rebuild_tensor_v2", true},
-    {"torch._utils._rebuild_parameter", true},
-    {"torch.Size", true},
-    {"torch.device", true},
-    {"_codecs.encode", true},  // what bytes are written as in protocol 2
-    {"torch.FloatStorage", false},
-    {"torch.DoubleStorage", false},
-    {"torch.HalfStorage", false},
-    {"torch.BFloat16Storage", false},
-    {"torch.LongStorage", false},
-    {"torch.IntStorage", false},
-    {"torch.ShortStorage", false},
-    {"torch.CharStorage", false},
-    {"torch.ByteStorage", false},
-    {"torch.BoolStorage", false},
-}};
+/// The functions and types that a pickle may call. None is: the call is kept as a value. Other names may be
+/// mentioned, and be the types of objects, which are their attributes and nothing more.
+inline constexpr std::string_view pickle_calls[] = {
+    // dicts, filled afterwards
+    "collections.OrderedDict", "collections.defaultdict",
+    // tensors
+    "torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor_v3",
+    "torch._utils._rebuild_qtensor", "torch._utils._rebuild_parameter",
+    "torch._utils._rebuild_parameter_with_state", "torch._tensor._rebuild_from_type_v2",
+    "torch.nn.parameter.Parameter",
+    // what stands beside them; _codecs.encode is what bytes are written as in protocol 2
+    "torch.Size", "torch.device", "torch.serialization._get_layout", "torch.jit._pickle.build_intlist",
+    "torch.jit._pickle.build_doublelist", "torch.jit._pickle.build_boollist",
+    "torch.jit._pickle.build_tensorlist", "torch.jit._pickle.restore_type_tag", "_codecs.encode",
+    "builtins.set", "__builtin__.set", "builtins.frozenset", "__builtin__.frozenset", "builtins.complex",
+    "builtins.slice", "builtins.bytearray", "numpy.dtype", "numpy.core.multiarray.scalar",
+    "numpy.core.multiarray._reconstruct", "numpy._core.multiarray.scalar",
+    "numpy._core.multiarray._reconstruct", "pathlib.Path", "pathlib.PosixPath", "pathlib.PurePosixPath",
+    "pathlib.WindowsPath", "pathlib.PureWindowsPath", "datetime.datetime", "datetime.date",
+    "datetime.timedelta", "copyreg._reconstructor", "copy_reg._reconstructor", "functools.partial",
+    "torch.nn.backends.thnn._get_thnn_function_backend"};
 
 enum class pickle_kind : std::uint8_t {
     none,
@@ -54,18 +54,19 @@ enum class pickle_kind : std::uint8_t {
     text,
     bytes,
     tuple,
-    list,  ///< its items are not kept
+    list,
     dict,
     ordered_dict,
     global,
-    call,       ///< of a global, with its arguments
-    persistent  ///< what lies outside of the pickle: a storage
+    call,        ///< of a global, with its arguments
+    persistent,  ///< what lies outside of the pickle: a storage
+    object       ///< of a type, with its attributes
 };
 
 [[nodiscard]] constexpr std::string_view to_string(pickle_kind kind) noexcept {
-    constexpr std::array<std::string_view, 14> names{
-        "None",    "a boolean", "an integer", "an integer", "a float", "a string",  "bytes",
-        "a tuple", "a list",    "a dict",     "a dict",     "a type",  "an object", "a storage"};
+    constexpr std::array<std::string_view, 15> names{
+        "None",   "a boolean", "an integer", "an integer", "a float",   "a string",  "bytes",    "a tuple",
+        "a list", "a dict",    "a dict",     "a type",     "an object", "a storage", "an object"};
     return names[static_cast<std::size_t>(kind)];
 }
 
@@ -75,16 +76,17 @@ inline constexpr pickle_ref no_pickle_ref = std::numeric_limits<pickle_ref>::max
 
 struct pickle_value {
     pickle_kind kind = pickle_kind::none;
-    /// text, bytes: where they begin in the pickle; tuple: its first item; dict: its first entry; global: its
-    /// place in `pickle_globals`; call: that of its function; persistent: its tuple.
+    /// text, bytes: where they begin in the pickle; tuple: its first item; list, dict: its first entry;
+    /// global: its place among the names; call, object: its global; persistent: its tuple.
     std::uint32_t first = 0;
-    /// text, bytes, tuple: length; dict: its last entry; call: the tuple of its arguments.
+    /// text, bytes, tuple: length; list, dict: its last entry; global: where it was named; call: the tuple of
+    /// its arguments; object: its attributes, or none.
     std::uint32_t second = 0;
     /// boolean, integer: the value; list, dict: how many there are; real: the bits.
     std::int64_t number = 0;
 };
 
-/// One entry of a dict, in the order of the file. A key may come twice.
+/// One entry of a dict, in the order of the file, or of a list, whose keys are none. A key may come twice.
 struct pickle_entry {
     pickle_ref key, value;
     std::uint32_t next;
@@ -93,7 +95,14 @@ struct pickle_entry {
 /// All values of one pickle, and its bytes, to which texts refer.
 class pickle_values {
 public:
-    explicit pickle_values(std::string bytes) : bytes_(std::move(bytes)) {}
+    explicit pickle_values(std::string bytes)
+        : pickle_values(std::make_shared<std::string const>(std::move(bytes))) {}
+    explicit pickle_values(std::shared_ptr<std::string const> bytes) : bytes_(*bytes), owner_(bytes) {}
+    /// The texts are in `bytes`, of which a pickle begins somewhere.
+    explicit pickle_values(byte_source const& bytes)
+        : bytes_(reinterpret_cast<char const*>(bytes.bytes().data()),
+                 std::min(bytes.size(), std::size_t{no_pickle_ref - 1})),
+          owner_(std::make_shared<byte_source>(bytes)) {}
 
     [[nodiscard]] pickle_ref root() const noexcept { return root_; }
     [[nodiscard]] pickle_kind kind(pickle_ref at) const { return values_[at].kind; }
@@ -106,7 +115,7 @@ public:
     [[nodiscard]] double real(pickle_ref at) const { return std::bit_cast<double>(values_[at].number); }
     /// Of text or bytes.
     [[nodiscard]] std::string_view text(pickle_ref at) const {
-        return std::string_view(bytes_).substr(values_[at].first, values_[at].second);
+        return bytes_.substr(values_[at].first, values_[at].second);
     }
     /// The text, if it is one.
     [[nodiscard]] std::optional<std::string_view> maybe_text(pickle_ref at) const {
@@ -122,26 +131,38 @@ public:
     [[nodiscard]] pickle_ref item(pickle_ref at, std::size_t index) const {
         return items_[values_[at].first + index];
     }
-    /// Of a dict: f(key, value) for each entry.
+    /// Of a dict, a list or a tuple: f(key, value) for each entry; the keys of the latter two mean nothing.
     template <class F>
     void for_each(pickle_ref at, F&& f) const {
+        if (is(at, pickle_kind::tuple)) {
+            for (std::size_t k = 0; k < count(at); ++k) f(at, item(at, k));
+            return;
+        }
         for (auto next = values_[at].first; next != no_pickle_ref; next = entries_[next].next)
             f(entries_[next].key, entries_[next].value);
     }
-    /// Of a global or a call: "torch.FloatStorage"; nothing for others.
+    /// Of a global, a call or an object: "torch.FloatStorage"; nothing for others.
     [[nodiscard]] std::string_view global(pickle_ref at) const {
-        if (!is(at, pickle_kind::global) && !is(at, pickle_kind::call)) return {};
-        return pickle_globals[values_[at].first].name;
+        if (is(at, pickle_kind::call) || is(at, pickle_kind::object)) at = values_[at].first;
+        if (!is(at, pickle_kind::global)) return {};
+        return names_[values_[at].first];
     }
-    /// The tuple of a call or of what is persistent.
+    /// The tuple of a call or of what is persistent; the attributes of an object, or none.
     [[nodiscard]] pickle_ref arguments(pickle_ref at) const {
-        return is(at, pickle_kind::call) ? values_[at].second : values_[at].first;
+        return is(at, pickle_kind::persistent) ? values_[at].first : values_[at].second;
+    }
+    /// f(value) for all values, whatever refers to them.
+    template <class F>
+    void for_each_value(F&& f) const {
+        for (pickle_ref at = 0; at < values_.size(); ++at) f(at);
     }
 
 private:
     friend class pickle_machine;
 
-    std::string bytes_;
+    std::string_view bytes_;
+    std::shared_ptr<void const> owner_;
+    std::deque<std::string> names_;
     std::deque<pickle_value> values_;  // deques: they do not copy while they grow
     std::deque<pickle_ref> items_;
     std::deque<pickle_entry> entries_;
@@ -154,8 +175,10 @@ class pickle_machine {
 public:
     static constexpr std::size_t most_marks = 10'000;  ///< open at a time; PyTorch's files need ten
 
-    pickle_machine(pickle_values& into, memory_allowance& memory)
-        : into_(&into), memory_(&memory), bytes_(into.bytes_) {
+    /// A pickle that begins at that byte and, if `whole`, ends where the bytes end. `what` is its name.
+    pickle_machine(pickle_values& into, memory_allowance& memory, std::size_t begin = 0, bool whole = true,
+                   std::string_view what = "data.pkl")
+        : into_(&into), memory_(&memory), bytes_(into.bytes_), at_(begin), whole_(whole), what_(what) {
         if (bytes_.size() >= no_pickle_ref)
             throw error("has ", bytes_.size(), " bytes, too many for what describes tensors");
         none_ = add({pickle_kind::none});
@@ -164,10 +187,12 @@ public:
         empty_tuple_ = add({pickle_kind::tuple});
     }
 
-    /// Throws `error`, which names the byte, at anything but values and calls of `pickle_globals`.
-    void run() {
+    /// The place after the pickle. Throws `error`, which names the byte, at anything but values, objects and
+    /// calls of `pickle_calls`.
+    std::size_t run() {
         while (!step()) {
         }
+        return at_;
     }
 
 private:
@@ -189,20 +214,30 @@ private:
             {'K', [](machine m) { m.push_integer(m.byte()); }},
             {'M', [](machine m) { m.push_integer(static_cast<std::int64_t>(m.unsigned_number(2))); }},
             {0x8A, [](machine m) { m.push_long(m.byte()); }},
+            {0x8B, [](machine m) { m.push_long(m.unsigned_number(4)); }},
             {'G', [](machine m) { m.push_real(); }},
             {0x8C, [](machine m) { m.push_text(pickle_kind::text, m.unsigned_number(1)); }},
             {'X', [](machine m) { m.push_text(pickle_kind::text, m.unsigned_number(4)); }},
             {0x8D, [](machine m) { m.push_text(pickle_kind::text, m.unsigned_number(8)); }},
-            {'U', [](machine m) { m.push_text(pickle_kind::bytes, m.unsigned_number(1)); }},
+            {'U', [](machine m) { m.push_text(pickle_kind::text, m.unsigned_number(1)); }},  // of Python 2
+            {'T', [](machine m) { m.push_text(pickle_kind::text, m.unsigned_number(4)); }},
             {'C', [](machine m) { m.push_text(pickle_kind::bytes, m.unsigned_number(1)); }},
             {'B', [](machine m) { m.push_text(pickle_kind::bytes, m.unsigned_number(4)); }},
+            {0x8E, [](machine m) { m.push_text(pickle_kind::bytes, m.unsigned_number(8)); }},
             {')', [](machine m) { m.push(m.empty_tuple_); }},
             {'t', [](machine m) { m.push_tuple(m.above_mark()); }},
             {0x85, [](machine m) { m.push_tuple(1); }},
             {0x86, [](machine m) { m.push_tuple(2); }},
             {0x87, [](machine m) { m.push_tuple(3); }},
             {'(', [](machine m) { m.mark(); }},
-            {']', [](machine m) { m.push(m.add({pickle_kind::list})); }},
+            {']', [](machine m) { m.push_list(); }},
+            {0x8F, [](machine m) { m.push_list(); }},  // a set
+            {0x90, [](machine m) { m.extend_list(m.above_mark()); }},
+            {0x91,
+             [](machine m) {
+                 m.drop(m.above_mark());
+                 m.push_list();
+             }},
             {'}',
              [](machine m) {
                  m.push(m.add({pickle_kind::dict, no_pickle_ref, no_pickle_ref}));
@@ -219,6 +254,8 @@ private:
             {'c', [](machine m) { m.named_global(); }},
             {0x93, [](machine m) { m.stack_global(); }},
             {'R', [](machine m) { m.reduce(); }},
+            {0x81, [](machine m) { m.make_object(2); }},
+            {0x92, [](machine m) { m.make_object(3); }},
             {'b', [](machine m) { m.build(); }},
             {'Q', [](machine m) { m.make_persistent(); }},
         };
@@ -234,7 +271,7 @@ private:
 
     void finish() {
         if (stack_.size() != 1 || !marks_.empty()) fail("the pickle ends with an unfinished value");
-        if (at_ != bytes_.size()) fail(bytes_.size() - at_, " bytes follow the end of the pickle");
+        if (whole_ && at_ != bytes_.size()) fail(bytes_.size() - at_, " bytes follow the end of the pickle");
         into_->root_ = stack_.back();
     }
 
@@ -296,28 +333,36 @@ private:
         marks_.push_back(stack_.size());
     }
 
+    void push_list() { push(add({pickle_kind::list, no_pickle_ref, no_pickle_ref})); }
+
     void extend_list(std::size_t count) {
         auto& list = below(count);
+        if (list.kind == pickle_kind::object || list.kind == pickle_kind::call) return drop(count);
         if (list.kind != pickle_kind::list) fail("items are appended to what is no list");
-        list.number += static_cast<std::int64_t>(count);
-        drop(count);
+        add_entries(list, count, 1);
     }
 
     void extend_dict(std::size_t count) {
         auto& dict = below(count);
+        if (dict.kind == pickle_kind::object || dict.kind == pickle_kind::call) return drop(count);
         if (dict.kind != pickle_kind::dict && dict.kind != pickle_kind::ordered_dict)
             fail("entries are set in what is no dict");
         if (count % 2 != 0) fail("a key without a value is set in a dict");
+        add_entries(dict, count, 2);
+    }
+
+    /// The last `count` values of the stack: items (1 each) or keys with values (2 each).
+    void add_entries(pickle_value& to, std::size_t count, std::size_t each) {
         auto& entries = into_->entries_;
-        memory_->take(count / 2 * sizeof(pickle_entry));
-        check_room(entries.size() + count / 2);
-        for (auto k = stack_.size() - count; k < stack_.size(); k += 2) {
+        memory_->take(count / each * sizeof(pickle_entry));
+        check_room(entries.size() + count / each);
+        for (auto k = stack_.size() - count; k < stack_.size(); k += each) {
             auto const made = static_cast<std::uint32_t>(entries.size());
-            entries.push_back({stack_[k], stack_[k + 1], no_pickle_ref});
-            (dict.first == no_pickle_ref ? dict.first : entries[dict.second].next) = made;
-            dict.second = made;
+            entries.push_back({each == 1 ? none_ : stack_[k], stack_[k + each - 1], no_pickle_ref});
+            (to.first == no_pickle_ref ? to.first : entries[to.second].next) = made;
+            to.second = made;
         }
-        dict.number += static_cast<std::int64_t>(count / 2);
+        to.number += static_cast<std::int64_t>(count / each);
         drop(count);
     }
 
@@ -340,7 +385,13 @@ private:
 
     void make_persistent() {
         need(1);
-        if (!into_->is(stack_.back(), pickle_kind::tuple)) fail("a persistent id is no tuple");
+        auto const id = stack_.back();
+        if (!into_->is(id, pickle_kind::tuple)) fail("a persistent id is no tuple");
+        // Before PyTorch 1.6 the source of a module's type is kept with it.
+        if (into_->count(id) == 4 && into_->maybe_text(into_->item(id, 0)) == "module") {
+            stack_.back() = into_->item(id, 1);
+            return;
+        }
         stack_.back() = add({pickle_kind::persistent, stack_.back()});
     }
 
@@ -361,23 +412,19 @@ private:
     void push_global(std::string_view module, std::string_view name) {
         std::string whole(module.substr(0, 200));
         whole.append(".").append(name.substr(0, 200));
-        auto const found = std::find_if(pickle_globals.begin(), pickle_globals.end(),
-                                        [&](pickle_global const& each) { return each.name == whole; });
-        if (found == pickle_globals.end()) refuse_global(whole);
-        push(add({pickle_kind::global, static_cast<std::uint32_t>(found - pickle_globals.begin())}));
+        memory_->take(sizeof whole + whole.size());
+        auto const place = static_cast<std::uint32_t>(into_->names_.size());
+        into_->names_.push_back(std::move(whole));
+        push(add({pickle_kind::global, place, static_cast<std::uint32_t>(start_)}));
     }
 
-    [[noreturn]] void refuse_global(std::string const& name) const {
+    [[noreturn]] void refuse_call(std::string_view name) {
         std::string what = detail::text("the file asks to run ", in_quotes(name),
-                                        "; only tensors in dicts are read, and nothing is run");
-        if (name.find("_rebuild_q") != name.npos)
-            what += ". It makes a quantised tensor: dequantise the network and save it again";
-        else if (name.find("_rebuild_sparse") != name.npos)
+                                        "; only tensors are read, and nothing is run");
+        if (name.find("_rebuild_sparse") != name.npos)
             what += ". It makes a sparse tensor: save tensor.to_dense() instead";
         else if (name.starts_with("torch._utils.") || name.starts_with("torch._tensor."))
             what += ". It makes a tensor of another kind: save plain tensors";
-        else if (name.find("Storage") != name.npos)
-            what += ". Its elements are neither f16, bf16, f32, f64 nor integers";
         else
             what += ". If it holds a whole module or more than weights, save model.state_dict() alone";
         fail(what);
@@ -387,22 +434,50 @@ private:
         need(2);
         auto const function = stack_[stack_.size() - 2], arguments = stack_.back();
         if (!into_->is(function, pickle_kind::global)) fail("what is called is no function");
-        auto const& global = pickle_globals[into_->values_[function].first];
-        if (!global.may_be_called) fail("a call of ", global.name, ", which is no function");
+        auto const name = into_->global(function);
+        if (std::find(std::begin(pickle_calls), std::end(pickle_calls), name) == std::end(pickle_calls)) {
+            start_ = into_->values_[function].second;
+            refuse_call(name);
+        }
         if (!into_->is(arguments, pickle_kind::tuple)) fail("the arguments of a call are no tuple");
-        pickle_value made{pickle_kind::call, into_->values_[function].first, arguments};
-        if (global.name == "collections.OrderedDict") {
-            if (into_->count(arguments) != 0)
-                fail("an OrderedDict is made of arguments, and not entry by entry");
+        pickle_value made{pickle_kind::call, function, arguments};
+        if (name == "collections.OrderedDict" && into_->count(arguments) != 0)
+            fail("an OrderedDict is made of arguments, and not entry by entry");
+        if (name == "collections.OrderedDict" || name == "collections.defaultdict")
             made = {pickle_kind::ordered_dict, no_pickle_ref, no_pickle_ref};
+        if (name.ends_with("._reconstructor")) {  // (type, base, state of the base): an object
+            if (into_->count(arguments) == 0) fail("an object is made of no type");
+            made = {pickle_kind::object, into_->item(arguments, 0), no_pickle_ref};
         }
         drop(2);
         push(add(made));
     }
 
-    /// Attributes of a state dict: the versions of its modules, which no tensor depends on.
+    /// Of a type and arguments that are not looked at.
+    void make_object(std::size_t count) {
+        need(count);
+        auto const type = stack_[stack_.size() - count];
+        if (!into_->is(type, pickle_kind::global)) fail("an object is made of no type");
+        auto const name = into_->global(type);
+        bool const is_dict = name == "collections.OrderedDict" || name == "collections.defaultdict";
+        drop(count);
+        push(add({is_dict ? pickle_kind::ordered_dict : pickle_kind::object, is_dict ? no_pickle_ref : type,
+                  no_pickle_ref}));
+    }
+
+    /// Attributes of an object or, of a state dict, the versions of its modules, which no tensor depends on.
     void build() {
         need(2);
+        auto const target = stack_[stack_.size() - 2];
+        if (into_->is(target, pickle_kind::call)) return drop(1);
+        if (into_->is(target, pickle_kind::object)) {
+            auto state = stack_.back();
+            if (into_->is(state, pickle_kind::tuple) &&
+                into_->count(state) == 2)  // of __dict__ and __slots__
+                state = into_->item(state, 0);
+            into_->values_[target].second = state;
+            return drop(1);
+        }
         if (!into_->is(stack_[stack_.size() - 2], pickle_kind::ordered_dict))
             fail("attributes are given to what is no OrderedDict");
         auto const attributes = stack_.back();
@@ -487,7 +562,7 @@ private:
 
     template <class... Pieces>
     [[noreturn, gnu::always_inline]] void fail(Pieces const&... what) const {
-        throw error("byte ", start_, " of data.pkl: ", what...);
+        throw error("byte ", start_, " of ", what_, ": ", what...);
     }
 
     [[noreturn]] void refuse_instruction(unsigned code) const {
@@ -499,6 +574,8 @@ private:
     memory_allowance* memory_;
     std::string_view bytes_;
     std::size_t at_ = 0, start_ = 0;
+    bool whole_;
+    std::string_view what_;
     std::deque<pickle_ref> stack_, memo_;
     std::vector<std::size_t> marks_;
     std::size_t highest_ = 0;
