@@ -28,6 +28,11 @@ struct matrix_map {
     std::size_t first_row = 0, row_count = 0;  ///< of the tensor
     std::size_t first_column = 0, column_count = 0;
     bool transposed = false;
+    /// Columns that are added up, in blocks: column j is the sum over c < copies of the stored ones
+    /// ((j / block) copies + c) block + j % block (query heads that share a value head).
+    struct column_sums {
+        std::size_t copies = 1, block = 1;
+    } summed = {};
 };
 
 /// The same weights at all positions of feature maps. Without a kernel each channel is read by itself, with
@@ -77,6 +82,20 @@ inline void read_values(tensor const& of, std::size_t first, std::span<double> o
     });
 }
 
+/// Stored row r of a matrix map, without scales; `out` has column_count places.
+inline void read_row(matrix_map const& map, std::size_t r, std::span<double> out) {
+    std::size_t const start = (map.first_row + r) * map.weight.shape()[1] + map.first_column;
+    auto const [copies, block] = map.summed;
+    if (copies == 1) return read_values(map.weight, start, out);
+    std::vector<double> stored(copies * map.column_count);
+    read_values(map.weight, start, stored);
+    for (std::size_t j = 0; j < out.size(); ++j) {
+        double const* const first = stored.data() + (j / block * copies) * block + j % block;
+        out[j] = 0;
+        for (std::size_t c = 0; c < copies; ++c) out[j] += first[c * block];
+    }
+}
+
 [[nodiscard]] inline double scale_at(std::vector<double> const& scale, std::size_t i) {
     return scale.empty() ? 1.0 : scale[i];
 }
@@ -86,7 +105,7 @@ template <class Visit>
 void for_each_stored_row(matrix_map const& map, Visit&& visit) {
     std::vector<double> row(map.column_count);
     for (std::size_t r = 0; r < map.row_count; ++r) {
-        read_values(map.weight, (map.first_row + r) * map.weight.shape()[1] + map.first_column, row);
+        read_row(map, r, row);
         visit(r, std::span<double const>(row));
     }
 }

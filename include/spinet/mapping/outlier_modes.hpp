@@ -67,7 +67,7 @@ public:
             return;
         }
         auto const& m = *matrix_;
-        read_values(m.weight, (m.first_row + r) * m.weight.shape()[1] + m.first_column, out);
+        read_row(m, r, out);
         auto const& own = m.transposed ? map_->column_scale : map_->row_scale;
         auto const& across = m.transposed ? map_->row_scale : map_->column_scale;
         if (own.empty() && across.empty()) return;

@@ -217,7 +217,8 @@ private:
             auto const& y = std::get<matrix_map>(b.kind);
             return x->weight.bytes().data() == y.weight.bytes().data() && x->first_row == y.first_row &&
                    x->row_count == y.row_count && x->first_column == y.first_column &&
-                   x->column_count == y.column_count && x->transposed == y.transposed;
+                   x->column_count == y.column_count && x->transposed == y.transposed &&
+                   x->summed.copies == y.summed.copies;
         }
         auto const &x = std::get<window_map>(a.kind), &y = std::get<window_map>(b.kind);
         return !x.kernel && !y.kernel && x.value == y.value &&
@@ -473,6 +474,15 @@ private:
         return made;
     }
 
+    /// The gate counts as what it is at zero fields, a half; the other value keeps that part of its couplings.
+    [[nodiscard]] signal value_of(product const&) {
+        static_cast<void>(spins_of_input(0));
+        signal made = spins_of_input(1);
+        discard("products with gates, beyond the factor 1/2");
+        for (auto& term : made.terms) term.factor *= 0.5;
+        return made;
+    }
+
     [[nodiscard]] signal value_of(offset const& op) {
         signal made = input_signal();
         wired_.any_bias = true;
@@ -507,6 +517,16 @@ private:
         made.terms = {std::move(term)};
         return made;
     }
+    [[nodiscard]] signal value_of(leading_step const& op) {
+        signal made = std::move(input_signal());
+        if (!made.sequence || !made.pending || takers_[net_->position(at_->inputs[0])].size() > 1)
+            refuse("it does not follow a layer on the steps of a sequence");
+        wired_.any_bias = true;
+        made.shape = shape_here();
+        made.fields.insert(made.fields.begin(), values_of(op.values, op.values.size(), 0));
+        for (auto& each : made.wires) ++each.to;
+        return made;
+    }
     [[nodiscard]] signal value_of(mean_over_steps const&) {
         signal made = laid_flat(true);
         double const steps = static_cast<double>(made.terms.size());
@@ -525,7 +545,11 @@ private:
             refuse("its tokens are read by another node too");
         auto made = pending_here(true, true);
         linear_map const table{matrix_map{op.weight, 0, op.weight.shape()[0], 0, op.weight.shape()[1], true}};
-        for (std::size_t k = 0; k < from.terms.size(); ++k) read(made, k, from.terms[k], table);
+        for (std::size_t k = 0; k < from.terms.size(); ++k) {
+            auto term = from.terms[k];
+            term.factor *= op.factor;
+            read(made, k, term, table);
+        }
         return made;
     }
 
@@ -666,7 +690,14 @@ private:
         settle(context);
         auto made = pending_here(true, true);
         context.terms.resize(steps, context.terms[0]);
-        read_by_matrix(made, context, op.output.weight);
+        // Query heads that share a value head read the same context: their columns of the output add up.
+        auto const& output = op.output.weight;
+        std::size_t const shared = op.heads_per_value(), columns = output.shape()[1] / shared;
+        for (std::size_t t = 0; t < steps; ++t) {
+            auto map = matrix(output, 0, output.shape()[0], 0, columns);
+            std::get<matrix_map>(map.kind).summed = {shared, columns * shared / op.heads};
+            read(made, t, context.terms[t], std::move(map));
+        }
         add_bias(made, op.output.bias);
         return made;
     }
