@@ -426,7 +426,8 @@ private:
 
     [[nodiscard]] signal value_of(layer_normalisation const& op) {
         signal made = spins_of_input();
-        discard("the mean and deviation by which layer normalisation divides");
+        discard(op.centred ? "the mean and deviation by which layer normalisation divides"
+                           : "the root mean square by which RMS normalisation divides");
         for (std::size_t k = 0; k < made.terms.size(); ++k) {
             auto& term = made.terms[k];
             std::size_t const n = wired_.parts[term.part].size();

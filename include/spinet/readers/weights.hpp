@@ -35,10 +35,16 @@ public:
         : tensors_(&tensors), options_(options), load_(std::move(load)) {}
 
     network run() {
-        if (!options_.architecture.nodes.empty()) {
+        auto const& given = options_.architecture;
+        if (given.nodes.empty() && given.of_tensors) {
+            auto const made = given.of_tensors(*tensors_);
+            if (!made.nodes.empty()) return assembly(*tensors_, load_).run(made);
+            notes_ = made.notes;
+        }
+        if (!given.nodes.empty()) {
             if (!options_.layers.empty())
                 throw error("the options 'layers' and 'architecture' exclude each other");
-            return assembly(*tensors_, load_).run(options_.architecture);
+            return assembly(*tensors_, load_).run(given);
         }
         sort_tensors();
         auto chain = options_.layers.empty() ? chain_by_order() : chain_by_request();
