@@ -395,12 +395,13 @@ private:
         return made;
     }
 
-    /// y = scale (value) + shift: of spins, for whatever reads them.
+    /// y = scale (value) + shift: of spins, for whatever reads them. An empty shift is 0; products with the
+    /// zeros of one would read all weights.
     static void rescale(signal_term& term, std::vector<double> const& scale,
                         std::vector<double> const& shift) {
         multiply_into(term.scale, 1, scale);
         if (!term.shift.empty()) multiply_into(term.shift, 0, scale);
-        add_into(term.shift, shift);
+        if (!shift.empty()) add_into(term.shift, shift);
     }
 
     /// A normalisation of sums that are not spins yet: exact, into their couplings and fields.
@@ -431,7 +432,7 @@ private:
         for (std::size_t k = 0; k < made.terms.size(); ++k) {
             auto& term = made.terms[k];
             std::size_t const n = wired_.parts[term.part].size();
-            std::vector<double> scale(n, 1.0), shift(n, 0.0);
+            std::vector<double> scale(n, 1.0), shift(op.shift ? n : 0, 0.0);
             for (std::size_t i = 0; i < n; ++i) {
                 if (op.scale) scale[i] = trailing_value(*op.scale, term.first + i);
                 if (op.shift) shift[i] = trailing_value(*op.shift, term.first + i) / term.factor;

@@ -258,10 +258,12 @@ template <class Op>
 }
 
 inline void check_finite(std::vector<tensor const*> const& all, std::string const& where) {
-    for (auto const* values : all)
+    for (auto const* values : all) {
         if (auto const bad = values->first_non_finite())
             throw error(where, ": ", values->described(), " holds ", number_text(bad->value), " at ",
                         index_text(values->shape(), bad->index), "; every weight has to be finite");
+        values->release();
+    }
 }
 
 /// The shape of a weight's or bias's tensor, as messages describe it.
