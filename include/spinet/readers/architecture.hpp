@@ -141,13 +141,14 @@ public:
         static_cast<void>(result_shapes(made));
         for (auto const& note : architecture.notes) made.add_note(note);
         for (auto const& [name, entry] : *tensors_) {
+            std::string_view const whole = name;  // what a lambda can capture
             auto const& passed = architecture.buffers;
-            if (used_.count(name) != 0 || std::any_of(passed.begin(), passed.end(), [&](auto const& end) {
-                    return std::string_view(name).ends_with(end);
+            if (used_.count(name) != 0 || std::any_of(passed.begin(), passed.end(), [whole](auto const& end) {
+                    return whole.ends_with(end);
                 }))
                 continue;
             auto const what = text("tensor ", in_quotes(name), " of shape ", tuple_text(entry.shape));
-            if (architecture.complete && std::string_view(name).starts_with(*architecture.complete))
+            if (architecture.complete && whole.starts_with(*architecture.complete))
                 throw error(what, " belongs to no layer that the architecture has; a network without it would "
                                   "be another one");
             made.add_note("left out " + what + ", which the architecture does not name");

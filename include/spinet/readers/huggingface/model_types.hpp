@@ -418,9 +418,10 @@ private:
                          std::vector<std::string> inputs) {
         auto const name = prefix + ".convolution";
         auto const listed = tensors_->find(name + ".weight");
-        std::size_t const kernel = listed == tensors_->end() || listed->second.shape.size() != 4
-                                       ? 1
-                                       : static_cast<std::size_t>(listed->second.shape[3]);
+        if (listed == tensors_->end())  // at once: depths can be anything
+            throw error("there is no tensor ", in_quotes(name + ".weight"), ", which config.json asks for");
+        auto const& shape = listed->second.shape;
+        std::size_t const kernel = shape.size() == 4 ? static_cast<std::size_t>(shape[3]) : 1;
         auto& made = add(name, "convolution", std::move(inputs));
         made.stride = {stride, stride};
         made.padding = {kernel / 2, kernel / 2};
