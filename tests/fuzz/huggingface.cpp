@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Fuzz target: any bytes as config.json beside the weights of a model of tests/data/huggingface, which the first
-/// byte chooses, are read or refused by spinet::file_error. What is read and small is wired, or refused by
-/// spinet::error.
+/// Fuzz target: any bytes as config.json beside the weights of a model of tests/data/huggingface, which the
+/// first byte chooses, are read or refused by spinet::file_error. What is read and small is wired, or refused
+/// by spinet::error.
 #include "fuzz.hpp"
 #include "wiring.hpp"
 #include <spinet/readers/huggingface/huggingface.hpp>
@@ -12,8 +12,9 @@
 
 namespace {
 
-constexpr std::array models = {"bert", "bert_classifier", "roberta", "distilbert", "gpt2", "gpt_neox", "mistral",
-                               "qwen2", "gemma", "vit", "resnet_basic", "resnet_bottleneck"};
+constexpr std::array models = {"bert",         "bert_classifier",  "roberta", "distilbert", "gpt2",
+                               "gpt_neox",     "mistral",          "qwen2",   "gemma",      "vit",
+                               "resnet_basic", "resnet_bottleneck"};
 
 }  // namespace
 

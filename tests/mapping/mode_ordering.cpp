@@ -15,7 +15,8 @@ using namespace spinet;
 namespace {
 
 /// Noise of variance 1 / columns, and modes of the given strengths in random directions.
-tensor planted(std::size_t rows, std::size_t columns, std::vector<double> const& strengths, std::uint64_t seed) {
+tensor planted(std::size_t rows, std::size_t columns, std::vector<double> const& strengths,
+               std::uint64_t seed) {
     stream const draws(seed, 0, 0, purpose::mean_field);
     std::uint32_t next = 0;
     std::vector<double> w(rows * columns);
@@ -57,7 +58,8 @@ TEST_CASE("a strength is found again from what noise makes of it", "[mapping]") 
     // s^2 = (t^2 + v m)(t^2 + v n) / t^2, written out for t = 6, v = 1 / 500, m = 700, n = 500.
     double const v = 1.0 / 500, m = 700, n = 500, t = 6;
     double const seen = std::sqrt((t * t + v * m) * (t * t + v * n)) / t;
-    CHECK(detail::strength_without_noise(seen, std::sqrt(v) * (std::sqrt(m) + std::sqrt(n)), m, n) == Approx(t));
+    CHECK(detail::strength_without_noise(seen, std::sqrt(v) * (std::sqrt(m) + std::sqrt(n)), m, n) ==
+          Approx(t));
     auto const modes = outlier_modes(linear_map{matrix_map{planted(700, 500, {6}, 4), 0, 700, 0, 500}});
     REQUIRE(modes.count() == 1);
     CHECK(detail::strength_without_noise(modes.values[0], modes.bulk_edge, m, n) == Approx(t).epsilon(0.05));

@@ -479,11 +479,12 @@ TEST_CASE("a block of a transformer", "[mapping]") {
 }
 
 TEST_CASE("a block of a Llama: grouped queries, RMSNorm and a gate", "[mapping]") {
-    // z = x + attention(norm(x)), y = z + D (silu(G z) * U z); two tokens of four features, four query heads of
-    // one number, two key and value heads.
+    // z = x + attention(norm(x)), y = z + D (silu(G z) * U z); two tokens of four features, four query heads
+    // of one number, two key and value heads.
     std::size_t const tokens = 2, d = 4, pairs = 2, inner = 3;
-    auto const q = random_tensor({d, d}, 1), k = random_tensor({pairs, d}, 2), v = random_tensor({pairs, d}, 3),
-               o = random_tensor({d, d}, 4), gate = random_tensor({inner, d}, 5), up = random_tensor({inner, d}, 6),
+    auto const q = random_tensor({d, d}, 1), k = random_tensor({pairs, d}, 2),
+               v = random_tensor({pairs, d}, 3), o = random_tensor({d, d}, 4),
+               gate = random_tensor({inner, d}, 5), up = random_tensor({inner, d}, 6),
                down = random_tensor({d, inner}, 7), gain = random_tensor({d}, 8);
     network net;
     net.add({"x", input{tokens * d, {tokens, d}}});
@@ -498,8 +499,8 @@ TEST_CASE("a block of a Llama: grouped queries, RMSNorm and a gate", "[mapping]"
     net.add({"y", addition{}, {"z", "down"}});
     auto const glass = to_spin_glass<double>(net);
     CHECK(groups_of(glass) == std::vector<std::string>{"input:8", "attention query:8", "attention key:4",
-                                                       "attention value:4", "attention context:4", "z:8", "gate:6",
-                                                       "up:6", "y:8"});
+                                                       "attention value:4", "attention context:4", "z:8",
+                                                       "gate:6", "up:6", "y:8"});
     by_hand expected(56);
     auto const g = some(d, 8);
     auto const out = o.as<double, 2>();

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// Models of Hugging Face's transformers, tiny and random (docs/studies/huggingface_fixtures.py), against NumPy's
-/// forward passes of them.
+/// Models of Hugging Face's transformers, tiny and random (docs/studies/huggingface_fixtures.py), against
+/// NumPy's forward passes of them.
 #include "../files.hpp"
 #include "evaluate.hpp"
 #include <spinet/mapping/twin_hopfield.hpp>
 #include <spinet/readers/load.hpp>
-
 #include <spinet/readers/torch/state_dict.hpp>
-
 
 #include <nlohmann/json.hpp>
 
@@ -65,14 +63,24 @@ bool holds(std::string const& text, std::string const& part) {
 }
 
 std::size_t notes_with(network const& net, std::string const& part) {
-    return static_cast<std::size_t>(std::count_if(net.notes().begin(), net.notes().end(), [&](auto const& note) {
-        return note.find(part) != note.npos;
-    }));
+    return static_cast<std::size_t>(
+        std::count_if(net.notes().begin(), net.notes().end(),
+                      [&](auto const& note) { return note.find(part) != note.npos; }));
 }
 
-std::vector<std::string> const tokens{"bert", "bert_classifier", "bert_bare", "roberta", "roberta_classifier",
-                                      "distilbert", "gpt2", "gpt_neox", "gpt_neox_serial", "llama", "mistral",
-                                      "qwen2", "gemma"};
+std::vector<std::string> const tokens{"bert",
+                                      "bert_classifier",
+                                      "bert_bare",
+                                      "roberta",
+                                      "roberta_classifier",
+                                      "distilbert",
+                                      "gpt2",
+                                      "gpt_neox",
+                                      "gpt_neox_serial",
+                                      "llama",
+                                      "mistral",
+                                      "qwen2",
+                                      "gemma"};
 
 }  // namespace
 
@@ -82,7 +90,7 @@ TEST_CASE("models of transformers compute what their equations say", "[readers][
     for (auto const& name : names) {
         INFO(name);
         bool const image = name.substr(0, 6) == "resnet";
-        std::vector<std::size_t> const shape = image ? std::vector<std::size_t>{2, 14, 14}
+        std::vector<std::size_t> const shape = image           ? std::vector<std::size_t>{2, 14, 14}
                                                : name == "vit" ? std::vector<std::size_t>{}
                                                                : std::vector<std::size_t>{3};
         auto const net = load_network(models + name, huggingface<>{shape});
@@ -107,8 +115,7 @@ TEST_CASE("models of transformers compute what their equations say", "[readers][
             auto const expected = values.get<numbers>();
             REQUIRE(expected.size() == found->second.values.size());
             for (std::size_t k = 0; k < expected.size(); ++k)
-                REQUIRE(found->second.values[k] ==
-                        Approx(expected[k]).epsilon(1e-6).margin(1e-6));
+                REQUIRE(found->second.values[k] == Approx(expected[k]).epsilon(1e-6).margin(1e-6));
         }
         // Every matrix of the network is in the reference: no layer goes unchecked.
         for (auto const& node : net.nodes())
@@ -158,11 +165,12 @@ TEST_CASE("options win over config.json, and files of another network are read a
         auto const net = load_network(file, huggingface<>{{}, {.layers = {"classifier"}}},
                                       safetensors{.layers = {"classifier"}});
         CHECK(dense_chain(net).size() == 1);
-        network_architecture given{.nodes = {{.name = "x", .op = "input", .shape = {8}},
-                                             {.name = "classifier", .op = "dense"}}};
-        CHECK(load_network(file, huggingface<>{{}, {.architecture = given}}, safetensors{.architecture = given})
-                  .nodes()
-                  .size() == 2);
+        network_architecture given{
+            .nodes = {{.name = "x", .op = "input", .shape = {8}}, {.name = "classifier", .op = "dense"}}};
+        CHECK(
+            load_network(file, huggingface<>{{}, {.architecture = given}}, safetensors{.architecture = given})
+                .nodes()
+                .size() == 2);
         CHECK_FALSE(huggingface<>{{}, {.ignored = {"classifier.bias"}}}.recognises(file));
         CHECK(huggingface<>{}.recognises(file));
     }
@@ -174,7 +182,7 @@ TEST_CASE("options win over config.json, and files of another network are read a
         auto const file = model.place.write(
             "mine.safetensors",
             network_test::with_length(R"({"fc.weight":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]}})",
-                        network_test::bytes_of(std::vector<float>{1, 2})));
+                                      network_test::bytes_of(std::vector<float>{1, 2})));
         auto const net = load_network(file);
         CHECK(dense_chain(net).size() == 1);
         CHECK(notes_with(net, "it was not used") == 1);
@@ -196,16 +204,18 @@ TEST_CASE("what stands before the names of tensors does not matter", "[readers][
 TEST_CASE("folders and configs that are refused say why", "[readers][huggingface]") {
     SECTION("no config.json") {
         temporary_directory const place;
-        CHECK_THROWS_WITH(load_network(place.path()),
-                          place.path().string() +
-                              ": is a directory without config.json: give the file of the network");
+        CHECK_THROWS_WITH(
+            load_network(place.path()),
+            place.path().string() + ": is a directory without config.json: give the file of the network");
     }
     SECTION("no weights") {
         temporary_directory const place;
         place.write("config.json", R"({"model_type": "bert"})");
-        CHECK_THROWS_WITH(load_network(place.path()), Catch::Matchers::ContainsSubstring("neither model.safetensors"));
+        CHECK_THROWS_WITH(load_network(place.path()),
+                          Catch::Matchers::ContainsSubstring("neither model.safetensors"));
         place.write("pytorch_model.bin.index.json", "{}");
-        CHECK_THROWS_WITH(load_network(place.path()), Catch::Matchers::ContainsSubstring("several PyTorch files"));
+        CHECK_THROWS_WITH(load_network(place.path()),
+                          Catch::Matchers::ContainsSubstring("several PyTorch files"));
     }
     SECTION("values of config.json") {
         struct change {
@@ -237,7 +247,8 @@ TEST_CASE("folders and configs that are refused say why", "[readers][huggingface
                  {"vit", "patch_size", 1e9, "|"},
                  {"vit", "patch_size", "3", "'patch_size' is not a list"},
                  {"resnet_basic", "depths", nlohmann::json::array({1, 3}), "there is no tensor"},
-                 {"resnet_basic", "depths", nlohmann::json::array({"1", 3}), "'depths' is not a list of numbers"},
+                 {"resnet_basic", "depths", nlohmann::json::array({"1", 3}),
+                  "'depths' is not a list of numbers"},
                  {"resnet_basic", "layer_type", "wide", "'layer_type' is 'wide', not basic or bottleneck"},
                  {"resnet_basic", "num_channels", 3, "channels"}}) {
             changed_model model(each.model);
@@ -256,10 +267,14 @@ TEST_CASE("folders and configs that are refused say why", "[readers][huggingface
         CHECK(notes_with(model.load(), "the scaling of rotary angles, of type 'linear'") == 1);
     }
     SECTION("the shape of the input") {
-        CHECK_THROWS_WITH(load_network(models + "bert", huggingface<>{{2, 3}}), Catch::Matchers::ContainsSubstring("a shape of one number"));
-        CHECK_THROWS_WITH(load_network(models + "bert", huggingface<>{{7}}), Catch::Matchers::ContainsSubstring("'bert.embeddings.position_embeddings'"));
-        CHECK_THROWS_WITH(load_network(models + "vit", huggingface<>{{3, 6, 6}}), Catch::Matchers::ContainsSubstring("(2, height, width)"));
-        CHECK_THROWS_WITH(load_network(models + "resnet_basic", huggingface<>{{6}}), Catch::Matchers::ContainsSubstring("(2, height, width)"));
+        CHECK_THROWS_WITH(load_network(models + "bert", huggingface<>{{2, 3}}),
+                          Catch::Matchers::ContainsSubstring("a shape of one number"));
+        CHECK_THROWS_WITH(load_network(models + "bert", huggingface<>{{7}}),
+                          Catch::Matchers::ContainsSubstring("'bert.embeddings.position_embeddings'"));
+        CHECK_THROWS_WITH(load_network(models + "vit", huggingface<>{{3, 6, 6}}),
+                          Catch::Matchers::ContainsSubstring("(2, height, width)"));
+        CHECK_THROWS_WITH(load_network(models + "resnet_basic", huggingface<>{{6}}),
+                          Catch::Matchers::ContainsSubstring("(2, height, width)"));
     }
     SECTION("config.json cut at every byte, or with a byte changed") {
         for (std::string const name : {"mistral", "vit"}) {
@@ -286,6 +301,7 @@ TEST_CASE("folders and configs that are refused say why", "[readers][huggingface
         model.place.write("config.json", R"({"model_type":"llama","x":)" + std::string(2'000'000, '{'));
         CHECK_THROWS_AS(load_network(model.place.path()), file_error);
         model.place.write("config.json", std::string(9'000'000, ' '));
-        CHECK_THROWS_WITH(load_network(model.place.path()), Catch::Matchers::ContainsSubstring("more than 8000000"));
+        CHECK_THROWS_WITH(load_network(model.place.path()),
+                          Catch::Matchers::ContainsSubstring("more than 8000000"));
     }
 }

@@ -20,9 +20,10 @@
 namespace spinet {
 namespace detail {
 
-/// The strength of a mode before noise was added to it: noise makes singular values larger. In an m x n matrix
-/// of noise whose bulk ends at `edge` a mode of strength t is seen at s, s^2 = (t^2 + v m)(t^2 + v n) / t^2 with
-/// the variance v of the noise (Benaych-Georges and Nadakuditi, J. Multivariate Anal. 111, 120 (2012)).
+/// The strength of a mode before noise was added to it: noise makes singular values larger. In an m x n
+/// matrix of noise whose bulk ends at `edge` a mode of strength t is seen at s, s^2 = (t^2 + v m)(t^2 + v n)
+/// / t^2 with the variance v of the noise (Benaych-Georges and Nadakuditi, J. Multivariate Anal. 111, 120
+/// (2012)).
 [[nodiscard]] inline double strength_without_noise(double seen, double edge, double m, double n) {
     double const v = std::pow(edge / (std::sqrt(m) + std::sqrt(n)), 2), s = seen * seen - v * (m + n);
     return std::sqrt((s + std::sqrt(std::max(0.0, s * s - 4 * v * v * m * n))) / 2);
@@ -100,12 +101,14 @@ private:
         if (modes.count() == 0) return;
         auto const* const matrix = std::get_if<matrix_map>(&each.map->kind);
         bool const turned = matrix != nullptr && matrix->transposed;
-        std::size_t const count = modes.count(), m = modes.left.size() / count, n = modes.right.size() / count;
-        mode_wire made{first_[turned ? each.from : each.to], first_[turned ? each.to : each.from], &modes, {}};
+        std::size_t const count = modes.count(), m = modes.left.size() / count,
+                          n = modes.right.size() / count;
+        mode_wire made{
+            first_[turned ? each.from : each.to], first_[turned ? each.to : each.from], &modes, {}};
         for (double const seen : modes.values)
-            made.strengths.push_back(each.factor *
-                                     strength_without_noise(seen, modes.bulk_edge, static_cast<double>(m),
-                                                            static_cast<double>(n)));
+            made.strengths.push_back(each.factor * strength_without_noise(seen, modes.bulk_edge,
+                                                                          static_cast<double>(m),
+                                                                          static_cast<double>(n)));
         for (std::size_t k = 0; k < count; ++k) {
             double const square = made.strengths[k] * made.strengths[k];
             for (std::size_t i = 0; i < m; ++i)
@@ -137,18 +140,19 @@ private:
 [[nodiscard]] inline bool is_of_matrices(wiring const& of) {
     for (auto const& each : of.wires)
         if (auto const* const w = std::get_if<window_map>(&each.map->kind))
-            if (w->kernel || each.map->rows() != each.map->columns() || w->shape.y.kernel * w->shape.x.kernel != 1)
+            if (w->kernel || each.map->rows() != each.map->columns() ||
+                w->shape.y.kernel * w->shape.x.kernel != 1)
                 return false;
     return true;
 }
 
 }  // namespace detail
 
-/// T_ord of the whole network that a wiring is of, from outlier_modes(of) alone, without reading weights again.
-/// A bulk of independent entries drops out of the condition for order: what it adds to the fields of the modes,
-/// its reaction terms take away, in the limit of large layers. So the TAP Hessian at m = 0 is that of the modes
-/// and of the couplings one to one, their strengths being those without the noise. Nothing for networks with
-/// convolutions or pooling, and where no mode stands out. Memory: about 100 numbers per spin.
+/// T_ord of the whole network that a wiring is of, from outlier_modes(of) alone, without reading weights
+/// again. A bulk of independent entries drops out of the condition for order: what it adds to the fields of
+/// the modes, its reaction terms take away, in the limit of large layers. So the TAP Hessian at m = 0 is that
+/// of the modes and of the couplings one to one, their strengths being those without the noise. Nothing for
+/// networks with convolutions or pooling, and where no mode stands out. Memory: about 100 numbers per spin.
 [[nodiscard]] inline std::optional<ordering> t_ord_of_modes(wiring const& of, modes_by_map const& modes) {
     if (!detail::is_of_matrices(of)) return std::nullopt;
     detail::mode_couplings const couplings(of, modes);
@@ -156,14 +160,14 @@ private:
     double const unit = detail::largest_eigenvalue_of(couplings.size(), multiply, {.tolerance = 1e-4});
     if (!(unit > 0)) return std::nullopt;
     auto const smallest = [&](double t) {
-        return -detail::largest_eigenvalue_of(
-            couplings.size(),
-            [&](std::span<double const> x, std::span<double> y) {
-                couplings.multiply(x, y);
-                for (std::size_t i = 0; i < x.size(); ++i)
-                    y[i] = y[i] / t - x[i] * (1 + couplings.squares()[i] / (t * t));
-            },
-            {.tolerance = 1e-4});
+        return -detail::largest_eigenvalue_of(couplings.size(),
+                                              [&](std::span<double const> x, std::span<double> y) {
+                                                  couplings.multiply(x, y);
+                                                  for (std::size_t i = 0; i < x.size(); ++i)
+                                                      y[i] = y[i] / t -
+                                                             x[i] * (1 + couplings.squares()[i] / (t * t));
+                                              },
+                                              {.tolerance = 1e-4});
     };
     // From lambda_max, above which nothing orders, down to where the modes are no longer the leading ones.
     double above = unit;

@@ -180,8 +180,8 @@ template <class Real>
     }
 }
 
-/// One reading of the matrix A: Y = A X, and Z = A^T Y where it is asked for; where it is not, returns the sum
-/// of the entries, and that of their squares.
+/// One reading of the matrix A: Y = A X, and Z = A^T Y where it is asked for; where it is not, returns the
+/// sum of the entries, and that of their squares.
 template <class Real>
 std::pair<double, double> read_once(stored_rows const& a, std::vector<double> const& x_in, std::size_t p,
                                     std::vector<double>& y_out, std::vector<double>* z_out) {
@@ -307,9 +307,8 @@ using modes_by_map = std::map<linear_map const*, singular_modes>;
     std::vector<modes_by_map::value_type*> order;
     for (auto& each : all) order.push_back(&each);
     // The largest first, so that no thread is left with one of them at the end.
-    std::sort(order.begin(), order.end(), [](auto const* a, auto const* b) {
-        return a->first->couplings() > b->first->couplings();
-    });
+    std::sort(order.begin(), order.end(),
+              [](auto const* a, auto const* b) { return a->first->couplings() > b->first->couplings(); });
     single_threaded_blas const one_blas_thread;
     threads(std::clamp<std::size_t>(threads().count(), 1, std::max<std::size_t>(1, order.size())))
         .team()

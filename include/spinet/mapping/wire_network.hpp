@@ -476,7 +476,8 @@ private:
         return made;
     }
 
-    /// The gate counts as what it is at zero fields, a half; the other value keeps that part of its couplings.
+    /// The gate counts as what it is at zero fields, a half; the other value keeps that part of its
+    /// couplings.
     [[nodiscard]] signal value_of(product const&) {
         static_cast<void>(spins_of_input(0));
         signal made = spins_of_input(1);

@@ -189,10 +189,10 @@ struct recurrent {
 };
 
 /// Self-attention over the steps of a sequence of E features: projections of shape (inner, E) and, of the
-/// output, (E, inner), each with a bias or without; `causal` where no step sees later ones. With fewer key and
-/// value heads than query heads (grouped-query attention), query head h reads key and value head
-/// h / (heads / key_value_heads). Rotary embeddings turn the first `rotary` numbers of each head of queries
-/// and keys, k and k + rotary / 2 together, at step t by the angle t rotary_base^(-2 k / rotary).
+/// output, (E, inner), each with a bias or without; `causal` where no step sees later ones. With fewer key
+/// and value heads than query heads (grouped-query attention), query head h reads key and value head h /
+/// (heads / key_value_heads). Rotary embeddings turn the first `rotary` numbers of each head of queries and
+/// keys, k and k + rotary / 2 together, at step t by the angle t rotary_base^(-2 k / rotary).
 struct attention {
     static constexpr std::string_view label = "self-attention";
     static constexpr std::size_t arity = 1;
@@ -251,8 +251,8 @@ template <class Op>
     else
         static_assert(std::is_same_v<Op, input> || std::is_same_v<Op, activation> ||
                           std::is_same_v<Op, pooling> || std::is_same_v<Op, addition> ||
-                          std::is_same_v<Op, product> || std::is_same_v<Op, flatten> || std::is_same_v<Op, select_step> ||
-                          std::is_same_v<Op, mean_over_steps>,
+                          std::is_same_v<Op, product> || std::is_same_v<Op, flatten> ||
+                          std::is_same_v<Op, select_step> || std::is_same_v<Op, mean_over_steps>,
                       "list the tensors of this operation");
     return found;
 }
@@ -411,8 +411,7 @@ inline void check(attention const& op, std::string const& where) {
     if (k[0] % pairs != 0 || k[0] / pairs != width || k[1] != q[1])
         throw error(where, ": ", op.query.weight.described(), " and ", op.key.weight.described(),
                     " differ in shape", (pairs == op.heads ? "" : " of their heads"));
-    if (v[0] % pairs != 0)
-        throw error(where, ": ", pairs, " value heads do not divide ", v[0], " features");
+    if (v[0] % pairs != 0) throw error(where, ": ", pairs, " value heads do not divide ", v[0], " features");
     auto const inner = checked_product(std::vector<std::size_t>{v[0], op.heads / pairs});
     if (v[1] != q[1] || !inner || op.output.weight.shape()[1] != *inner)
         throw error(where, ": ", op.value.weight.described(), " and ", op.output.weight.described(),
@@ -446,10 +445,9 @@ struct operation_list {
     template <class Op>
     static constexpr bool holds = place<Op>() < sizeof...(Ops);
 };
-using operations =
-    operation_list<input, dense, activation, convolution, pooling, batch_normalisation, layer_normalisation,
-                   addition, product, offset, flatten, select_step, leading_step, mean_over_steps, recurrent,
-                   attention, embedding>;
+using operations = operation_list<input, dense, activation, convolution, pooling, batch_normalisation,
+                                  layer_normalisation, addition, product, offset, flatten, select_step,
+                                  leading_step, mean_over_steps, recurrent, attention, embedding>;
 
 }  // namespace detail
 

@@ -26,9 +26,9 @@ namespace spinet {
 
 /// One operation. `op` is the name of its struct in operation.hpp (input, dense, activation, convolution,
 /// pooling, batch_normalisation, layer_normalisation, addition, product, offset, flatten, select_step,
-/// leading_step, mean_over_steps, recurrent, attention, embedding), or transformer_encoder_layer, which stands for
-/// PyTorch's module of that name. The other members are those of that struct; what an operation does not have
-/// is refused.
+/// leading_step, mean_over_steps, recurrent, attention, embedding), or transformer_encoder_layer, which
+/// stands for PyTorch's module of that name. The other members are those of that struct; what an operation
+/// does not have is refused.
 struct node_spec {
     std::string name;
     std::string op;
@@ -42,7 +42,8 @@ struct node_spec {
     std::vector<std::size_t> window = {}, stride = {}, padding = {}, padding_after = {}, dilation = {};
     /// `index`: of select_step, the step; of offset, the only row of a table. `first`: of offset, a table's
     /// first row.
-    std::optional<std::size_t> groups = {}, heads = {}, key_value_heads = {}, layer = {}, index = {}, first = {};
+    std::optional<std::size_t> groups = {}, heads = {}, key_value_heads = {}, layer = {}, index = {},
+                               first = {};
     /// `rotary`: the share of each head that is rotated. `factor`: of embedding.
     std::optional<double> epsilon = {}, rotary = {}, rotary_base = {}, factor = {};
     std::optional<bool> causal = {}, reversed = {}, count_padding = {}, norm_first = {};
@@ -71,11 +72,11 @@ using listed_tensors = std::map<std::string, listed_tensor, std::less<>>;
 
 struct network_architecture {
     std::vector<node_spec> nodes = {};
-    /// Makes the architecture of the tensors that the file lists; no nodes: none is known for them. Used where
-    /// there are no nodes.
+    /// Makes the architecture of the tensors that the file lists; no nodes: none is known for them. Used
+    /// where there are no nodes.
     std::function<network_architecture(detail::listed_tensors const&)> of_tensors = {};
-    /// Tensors that no node takes are listed in notes, but refused where their names begin with `complete`, and
-    /// passed over where they end as one of `buffers` does.
+    /// Tensors that no node takes are listed in notes, but refused where their names begin with `complete`,
+    /// and passed over where they end as one of `buffers` does.
     std::optional<std::string> complete = std::nullopt;
     std::vector<std::string> buffers = {};
     std::vector<std::string> notes = {};
@@ -85,11 +86,10 @@ namespace detail {
 
 /// The kind of activation of that name. Throws `error` where there is none.
 [[nodiscard]] inline activation_kind activation_named(std::string_view name) {
-    for (auto const kind :
-         {activation_kind::unspecified, activation_kind::identity, activation_kind::relu,
-          activation_kind::gelu, activation_kind::silu, activation_kind::tanh, activation_kind::sigmoid,
-          activation_kind::softplus, activation_kind::softmax, activation_kind::log_softmax,
-          activation_kind::gelu_tanh})
+    for (auto const kind : {activation_kind::unspecified, activation_kind::identity, activation_kind::relu,
+                            activation_kind::gelu, activation_kind::silu, activation_kind::tanh,
+                            activation_kind::sigmoid, activation_kind::softplus, activation_kind::softmax,
+                            activation_kind::log_softmax, activation_kind::gelu_tanh})
         if (to_string(kind) == name) return kind;
     throw error("there is no activation ", in_quotes(name));
 }
@@ -105,7 +105,8 @@ namespace detail {
         for (std::size_t c = 0; c < columns; c += tile)
             for (std::size_t i = r; i < std::min(rows, r + tile); ++i)
                 for (std::size_t j = c; j < std::min(columns, c + tile); ++j)
-                    std::memcpy(bytes.data() + (j * rows + i) * each, from.data() + (i * columns + j) * each, each);
+                    std::memcpy(bytes.data() + (j * rows + i) * each, from.data() + (i * columns + j) * each,
+                                each);
     return {of.name(), of.type(), {columns, rows}, std::move(bytes)};
 }
 
@@ -149,8 +150,9 @@ public:
                 continue;
             auto const what = text("tensor ", in_quotes(name), " of shape ", tuple_text(entry.shape));
             if (architecture.complete && whole.starts_with(*architecture.complete))
-                throw error(what, " belongs to no layer that the architecture has; a network without it would "
-                                  "be another one");
+                throw error(what,
+                            " belongs to no layer that the architecture has; a network without it would "
+                            "be another one");
             made.add_note("left out " + what + ", which the architecture does not name");
         }
         return made;
@@ -390,7 +392,8 @@ private:
                    by_head = take("by_head", spec.by_head).value_or(false);
         std::size_t const heads = take("heads", spec.heads).value_or(1);
         if (!names.empty() && names.size() != 2 && names.size() != 4)
-            throw error("node ", in_quotes(spec.name), ": attention has two or four names, not ", names.size());
+            throw error("node ", in_quotes(spec.name), ": attention has two or four names, not ",
+                        names.size());
         if (names.size() == 2) {
             add_thirds(parts, layer(from + "." + names[0], in_out), by_head ? heads : 1);
         } else if (names.empty() && has({from, ".in_proj_weight"})) {
@@ -411,7 +414,8 @@ private:
         auto const share = take("rotary", spec.rotary).value_or(0);
         auto const& query = made.query.weight.shape();
         if (!(share >= 0 && share <= 1))
-            throw error("node ", in_quotes(spec.name), ": rotary is ", number_text(share), ", not from 0 to 1");
+            throw error("node ", in_quotes(spec.name), ": rotary is ", number_text(share),
+                        ", not from 0 to 1");
         if (heads > 0 && !query.empty())
             made.rotary = static_cast<std::size_t>(static_cast<double>(query[0] / heads) * share);
         made.rotary_base = take("rotary_base", spec.rotary_base).value_or(made.rotary_base);
@@ -449,7 +453,8 @@ private:
 
     listed_tensors const* tensors_;
     tensor_source const* load_;
-    memory_allowance copies_{0, "its architecture needs more copies of tensors than there are numbers in the file"};
+    memory_allowance copies_{
+        0, "its architecture needs more copies of tensors than there are numbers in the file"};
     value_shapes shapes_;  ///< of the first nodes
     std::set<std::string, std::less<>> used_;
     std::vector<std::string_view> unread_;

@@ -23,9 +23,9 @@
 
 namespace spinet::detail {
 
-/// The values of a config.json that models are built from: numbers, strings, booleans and lists of them at the
-/// top, and those of the objects rope_scaling and rope_parameters as "rope_scaling.factor". null counts as
-/// absent, as in transformers.
+/// The values of a config.json that models are built from: numbers, strings, booleans and lists of them at
+/// the top, and those of the objects rope_scaling and rope_parameters as "rope_scaling.factor". null counts
+/// as absent, as in transformers.
 class model_config {
 public:
     using list = std::vector<std::variant<double, std::string>>;
@@ -70,7 +70,8 @@ public:
         auto const all = get<list>({key}, "a list");
         if (!all) return false;
         for (auto const& each : *all)
-            if (auto const* const text = std::get_if<std::string>(&each); text && text->ends_with(end)) return true;
+            if (auto const* const text = std::get_if<std::string>(&each); text && text->ends_with(end))
+                return true;
         return false;
     }
 

@@ -35,8 +35,8 @@ struct huggingface {
 
     [[nodiscard]] static std::string_view name() noexcept { return "huggingface"; }
 
-    /// A folder, or a file that Weights recognises in a folder, whose config.json has a model_type that spinet
-    /// knows.
+    /// A folder, or a file that Weights recognises in a folder, whose config.json has a model_type that
+    /// spinet knows.
     [[nodiscard]] bool recognises(std::filesystem::path const& path) const;
 
     /// Throws `file_error` as Weights does; where config.json is no object or lacks a number; where a tensor
@@ -95,7 +95,8 @@ namespace detail {
 
 template <class Weights>
 bool huggingface<Weights>::recognises(std::filesystem::path const& path) const {
-    if (!weights.architecture.nodes.empty() || !weights.layers.empty() || !weights.ignored.empty()) return false;
+    if (!weights.architecture.nodes.empty() || !weights.layers.empty() || !weights.ignored.empty())
+        return false;
     auto const file = detail::weights_in(path);
     try {
         return !detail::is_folder(file) && weights.recognises(file) &&

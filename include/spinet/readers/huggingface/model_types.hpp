@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/// The models of Hugging Face's transformers that spinet knows: from a config.json and the names of the tensors
-/// to an architecture.
+/// The models of Hugging Face's transformers that spinet knows: from a config.json and the names of the
+/// tensors to an architecture.
 #pragma once
 
 #include <spinet/error.hpp>
@@ -23,16 +23,17 @@ namespace spinet::detail {
 /// read the same sum.
 enum class block_order { after, before, parallel };
 
-/// What the modeling file of a type (https://github.com/huggingface/transformers, src/transformers/models/TYPE/
-/// modeling_TYPE.py) fixes. Names are those of tensors, without ".weight", after the prefix of the model.
+/// What the modeling file of a type (https://github.com/huggingface/transformers,
+/// src/transformers/models/TYPE/ modeling_TYPE.py) fixes. Names are those of tensors, without ".weight",
+/// after the prefix of the model.
 struct transformer_type {
     std::string_view model_type;
-    std::string_view base;          ///< the prefix where there is a head
-    std::string_view words;         ///< the embedding; of images, the projection of patches
-    std::string_view positions;     ///< empty: rotary
-    std::string_view types;         ///< token types, of which all tokens have the first
-    std::string_view first_norm;    ///< of the sum of embeddings
-    std::string_view layers;        ///< of layer k: this, k and a dot
+    std::string_view base;                      ///< the prefix where there is a head
+    std::string_view words;                     ///< the embedding; of images, the projection of patches
+    std::string_view positions;                 ///< empty: rotary
+    std::string_view types;                     ///< token types, of which all tokens have the first
+    std::string_view first_norm;                ///< of the sum of embeddings
+    std::string_view layers;                    ///< of layer k: this, k and a dot
     std::array<std::string_view, 4> attention;  ///< query, key, value, output; or stacked, output
     std::string_view norm_1, norm_2;            ///< of (or after) attention and the layers of a token
     std::string_view gate, inner, outer;        ///< the layers of a token; no gate: two layers
@@ -49,15 +50,44 @@ struct transformer_type {
 };
 
 inline constexpr transformer_type bert_type{
-    "bert", "bert.", "embeddings.word_embeddings", "embeddings.position_embeddings",
-    "embeddings.token_type_embeddings", "embeddings.LayerNorm", "encoder.layer.",
+    "bert",
+    "bert.",
+    "embeddings.word_embeddings",
+    "embeddings.position_embeddings",
+    "embeddings.token_type_embeddings",
+    "embeddings.LayerNorm",
+    "encoder.layer.",
     {"attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense"},
-    "attention.output.LayerNorm", "output.LayerNorm", "", "intermediate.dense", "output.dense", ""};
+    "attention.output.LayerNorm",
+    "output.LayerNorm",
+    "",
+    "intermediate.dense",
+    "output.dense",
+    ""};
 inline constexpr transformer_type llama_type{
-    "llama", "model.", "embed_tokens", "", "", "", "layers.",
+    "llama",
+    "model.",
+    "embed_tokens",
+    "",
+    "",
+    "",
+    "layers.",
     {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj"},
-    "input_layernorm", "post_attention_layernorm", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj", "norm",
-    block_order::before, true, true, false, false, false, 1e-6, 0, "silu"};
+    "input_layernorm",
+    "post_attention_layernorm",
+    "mlp.gate_proj",
+    "mlp.up_proj",
+    "mlp.down_proj",
+    "norm",
+    block_order::before,
+    true,
+    true,
+    false,
+    false,
+    false,
+    1e-6,
+    0,
+    "silu"};
 
 [[nodiscard]] constexpr transformer_type with(transformer_type of, std::string_view model_type,
                                               std::string_view base) {
@@ -78,23 +108,80 @@ inline constexpr transformer_type llama_type{
 inline constexpr std::array<transformer_type, 10> transformer_types{
     {bert_type,
      roberta_type(),
-     {"distilbert", "distilbert.", "embeddings.word_embeddings", "embeddings.position_embeddings", "",
-      "embeddings.LayerNorm", "transformer.layer.",
+     {"distilbert",
+      "distilbert.",
+      "embeddings.word_embeddings",
+      "embeddings.position_embeddings",
+      "",
+      "embeddings.LayerNorm",
+      "transformer.layer.",
       {"attention.q_lin", "attention.k_lin", "attention.v_lin", "attention.out_lin"},
-      "sa_layer_norm", "output_layer_norm", "", "ffn.lin1", "ffn.lin2", ""},
-     {"vit", "vit.", "embeddings.patch_embeddings.projection", "embeddings.position_embeddings", "", "",
+      "sa_layer_norm",
+      "output_layer_norm",
+      "",
+      "ffn.lin1",
+      "ffn.lin2",
+      ""},
+     {"vit",
+      "vit.",
+      "embeddings.patch_embeddings.projection",
+      "embeddings.position_embeddings",
+      "",
+      "",
       "encoder.layer.",
       {"attention.attention.query", "attention.attention.key", "attention.attention.value",
        "attention.output.dense"},
-      "layernorm_before", "layernorm_after", "", "intermediate.dense", "output.dense", "layernorm",
+      "layernorm_before",
+      "layernorm_after",
+      "",
+      "intermediate.dense",
+      "output.dense",
+      "layernorm",
       block_order::before},
-     {"gpt2", "transformer.", "wte", "wpe", "", "", "h.", {"attn.c_attn", "attn.c_proj"}, "ln_1", "ln_2", "",
-      "mlp.c_fc", "mlp.c_proj", "ln_f", block_order::before, true, false, true, false, false, 1e-5, 0,
+     {"gpt2",
+      "transformer.",
+      "wte",
+      "wpe",
+      "",
+      "",
+      "h.",
+      {"attn.c_attn", "attn.c_proj"},
+      "ln_1",
+      "ln_2",
+      "",
+      "mlp.c_fc",
+      "mlp.c_proj",
+      "ln_f",
+      block_order::before,
+      true,
+      false,
+      true,
+      false,
+      false,
+      1e-5,
+      0,
       "gelu_new"},
-     {"gpt_neox", "gpt_neox.", "embed_in", "", "", "", "layers.",
-      {"attention.query_key_value", "attention.dense"}, "input_layernorm", "post_attention_layernorm", "",
-      "mlp.dense_h_to_4h", "mlp.dense_4h_to_h", "final_layer_norm", block_order::parallel, true, false, false,
-      true, false, 1e-5},
+     {"gpt_neox",
+      "gpt_neox.",
+      "embed_in",
+      "",
+      "",
+      "",
+      "layers.",
+      {"attention.query_key_value", "attention.dense"},
+      "input_layernorm",
+      "post_attention_layernorm",
+      "",
+      "mlp.dense_h_to_4h",
+      "mlp.dense_4h_to_h",
+      "final_layer_norm",
+      block_order::parallel,
+      true,
+      false,
+      false,
+      true,
+      false,
+      1e-5},
      llama_type,
      with(llama_type, "mistral", "model."),
      with(llama_type, "qwen2", "model."),
@@ -140,8 +227,9 @@ public:
         refuse_variants();
         made_.notes.push_back(text("the architecture is that of model_type ", in_quotes(type),
                                    " in the config.json beside it"));
-        made_.buffers = {".attn.bias", ".attn.masked_bias", ".attention.bias", ".attention.masked_bias",
-                         ".rotary_emb.inv_freq", ".position_ids", ".num_batches_tracked"};
+        made_.buffers = {
+            ".attn.bias",           ".attn.masked_bias", ".attention.bias",     ".attention.masked_bias",
+            ".rotary_emb.inv_freq", ".position_ids",     ".num_batches_tracked"};
         if (transformer != nullptr)
             add_transformer(*transformer);
         else
@@ -155,8 +243,8 @@ private:
     [[nodiscard]] bool has(std::string const& name) const { return tensors_->count(name) != 0; }
     [[nodiscard]] bool has_layer(std::string const& name) const { return has(name + ".weight"); }
 
-    /// What stands before the tensor that every model of the type has: nothing, the name of the base model, or
-    /// more where a wrapper added its own. Of several, the shortest.
+    /// What stands before the tensor that every model of the type has: nothing, the name of the base model,
+    /// or more where a wrapper added its own. Of several, the shortest.
     [[nodiscard]] bool find_prefix(std::string const& anchor, std::string_view base) {
         std::optional<std::string> found;
         for (auto const& each : *tensors_) {
@@ -175,10 +263,12 @@ private:
     /// What changes the equations and is not read from here.
     void refuse_variants() const {
         if (config_->has("quantization_config"))
-            throw error("config.json says that the weights are quantised (quantization_config): give the model "
-                        "in float16, bfloat16 or float32");
+            throw error(
+                "config.json says that the weights are quantised (quantization_config): give the model "
+                "in float16, bfloat16 or float32");
         if (config_->text_of({"position_embedding_type"}, "absolute") != "absolute")
-            throw error("config.json: 'position_embedding_type' is not 'absolute', the only one that spinet has");
+            throw error(
+                "config.json: 'position_embedding_type' is not 'absolute', the only one that spinet has");
         for (auto const* key : {"add_cross_attention", "scale_attn_by_inverse_layer_idx"})
             if (config_->flag(key, false))
                 throw error("config.json: ", in_quotes(key), " is true, which spinet does not have");
@@ -212,10 +302,10 @@ private:
     void add_transformer(transformer_type const& type) {
         type_ = &type;
         epsilon_ = config_->number({"layer_norm_eps", "layer_norm_epsilon", "rms_norm_eps"}, type.epsilon);
-        activation_ = activation_of(
-            type.gemma ? config_->text_of({"hidden_activation"}, std::string(type.activation))
-                       : config_->text_of({"hidden_act", "activation_function", "activation"},
-                                          std::string(type.activation)));
+        activation_ =
+            activation_of(type.gemma ? config_->text_of({"hidden_activation"}, std::string(type.activation))
+                                     : config_->text_of({"hidden_act", "activation_function", "activation"},
+                                                        std::string(type.activation)));
         made_.complete = body_ + std::string(type.layers);
         if (type.model_type == "vit")
             add_patches();
@@ -242,14 +332,15 @@ private:
         if (type_->first_position != 0) positions.first = type_->first_position;
     }
 
-    /// A convolution whose windows do not overlap is one layer for all patches: a step is a patch, its numbers
-    /// in the order of the kernel.
+    /// A convolution whose windows do not overlap is one layer for all patches: a step is a patch, its
+    /// numbers in the order of the kernel.
     void add_patches() {
         std::size_t const channels = config_->count({"num_channels"}, 3);
         auto const pair = [&](char const* key, std::size_t otherwise) {
             auto sides = config_->counts(key, {otherwise});
             if (sides.size() == 1) sides.push_back(sides[0]);
-            if (sides.size() != 2) throw error("config.json: ", in_quotes(key), " has ", sides.size(), " numbers");
+            if (sides.size() != 2)
+                throw error("config.json: ", in_quotes(key), " has ", sides.size(), " numbers");
             return sides;
         };
         auto const image = shape_.size() == 3 ? std::vector(shape_.begin() + 1, shape_.end())
@@ -279,16 +370,18 @@ private:
         bool const rotary = type_->positions.empty();
         if (rotary && !type_->by_head) made.key_value_heads = key_value_heads(*made.heads);
         if (!rotary) return;
-        made.rotary = type_->by_head ? config_->number({"rotary_pct", "partial_rotary_factor",
-                                                        "rope_parameters.partial_rotary_factor"}, 0.25)
-                                     : config_->number({"partial_rotary_factor",
-                                                        "rope_parameters.partial_rotary_factor"}, 1);
+        made.rotary =
+            type_->by_head
+                ? config_->number(
+                      {"rotary_pct", "partial_rotary_factor", "rope_parameters.partial_rotary_factor"}, 0.25)
+                : config_->number({"partial_rotary_factor", "rope_parameters.partial_rotary_factor"}, 1);
         made.rotary_base =
             config_->number({"rope_theta", "rotary_emb_base", "rope_parameters.rope_theta"}, 10000);
-        auto const scaled = config_->text_of({"rope_scaling.rope_type", "rope_scaling.type",
-                                              "rope_parameters.rope_type"}, "default");
+        auto const scaled = config_->text_of(
+            {"rope_scaling.rope_type", "rope_scaling.type", "rope_parameters.rope_type"}, "default");
         if (scaled != "default" && made_.notes.size() < 2)
-            made_.notes.push_back(text("left out: the scaling of rotary angles, of type ", in_quotes(scaled)));
+            made_.notes.push_back(
+                text("left out: the scaling of rotary angles, of type ", in_quotes(scaled)));
     }
     [[nodiscard]] std::size_t key_value_heads(std::size_t heads) const {
         return config_->count({"num_key_value_heads"},
@@ -335,7 +428,8 @@ private:
 
     // --- heads
 
-    /// Those whose tensors are in the file; each reads the last states, one of them, or what is pooled of them.
+    /// Those whose tensors are in the file; each reads the last states, one of them, or what is pooled of
+    /// them.
     void add_heads() {
         std::string const states = last();
         auto const first_of = [&](std::string const& name) { add(name, "select_step", {states}).index = 0; };
@@ -373,15 +467,15 @@ private:
                                                        : pooled);
     }
 
-    /// Of language models: a layer of all words, whose weights may be those of the embedding; BERT and its kin
-    /// have a layer and a normalisation before it.
+    /// Of language models: a layer of all words, whose weights may be those of the embedding; BERT and its
+    /// kin have a layer and a normalisation before it.
     struct word_head {
         std::string_view inner, norm, outer, bias;
     };
     void add_word_heads(std::string const& states) {
         static constexpr word_head heads[] = {
-            {"cls.predictions.transform.dense", "cls.predictions.transform.LayerNorm", "cls.predictions.decoder",
-             "cls.predictions.bias"},
+            {"cls.predictions.transform.dense", "cls.predictions.transform.LayerNorm",
+             "cls.predictions.decoder", "cls.predictions.bias"},
             {"lm_head.dense", "lm_head.layer_norm", "lm_head.decoder", "lm_head.bias"},
             {"vocab_transform", "vocab_layer_norm", "vocab_projector", "vocab_projector.bias"}};
         for (auto const& head : heads) {
@@ -446,10 +540,9 @@ private:
         auto const depths = config_->counts("depths", {3, 4, 6, 3});
         for (std::size_t s = 0; s < depths.size(); ++s)
             for (std::size_t k = 0; k < depths[s]; ++k) {
-                bool const halves =
-                    k == 0 && (s > 0 || config_->flag("downsample_in_first_stage", false));
-                add_residual(text(body_, "encoder.stages.", s, ".layers.", k), type == "basic", halves ? 2 : 1,
-                             kind);
+                bool const halves = k == 0 && (s > 0 || config_->flag("downsample_in_first_stage", false));
+                add_residual(text(body_, "encoder.stages.", s, ".layers.", k), type == "basic",
+                             halves ? 2 : 1, kind);
             }
         add(body_ + "pooler", "pooling").kind = "average";
         add(body_ + "flat", "flatten");
