@@ -27,17 +27,17 @@ enum class block_order { after, before, parallel };
 /// src/transformers/models/TYPE/ modeling_TYPE.py) fixes. Names are those of tensors, without ".weight",
 /// after the prefix of the model.
 struct transformer_type {
-    std::string_view model_type;
-    std::string_view base;                      ///< the prefix where there is a head
-    std::string_view words;                     ///< the embedding; of images, the projection of patches
-    std::string_view positions;                 ///< empty: rotary
-    std::string_view types;                     ///< token types, of which all tokens have the first
-    std::string_view first_norm;                ///< of the sum of embeddings
-    std::string_view layers;                    ///< of layer k: this, k and a dot
-    std::array<std::string_view, 4> attention;  ///< query, key, value, output; or stacked, output
-    std::string_view norm_1, norm_2;            ///< of (or after) attention and the layers of a token
-    std::string_view gate, inner, outer;        ///< the layers of a token; no gate: two layers
-    std::string_view last_norm;
+    std::string_view model_type = "";
+    std::string_view base = "";                      ///< the prefix where there is a head
+    std::string_view words = "";                     ///< the embedding; of images, the projection of patches
+    std::string_view positions = "";                 ///< empty: rotary
+    std::string_view types = "";                     ///< token types, of which all tokens have the first
+    std::string_view first_norm = "";                ///< of the sum of embeddings
+    std::string_view layers = "";                    ///< of layer k: this, k and a dot
+    std::array<std::string_view, 4> attention = {};  ///< query, key, value, output; or stacked, output
+    std::string_view norm_1 = "", norm_2 = "";       ///< before or after attention, and the layers of a token
+    std::string_view gate = "", inner = "", outer = "";  ///< the layers of a token; no gate: two layers
+    std::string_view last_norm = "";
     block_order order = block_order::after;
     bool causal = false;
     bool rms = false;        ///< RMSNorm
@@ -49,143 +49,117 @@ struct transformer_type {
     std::string_view activation = "gelu";
 };
 
-inline constexpr transformer_type bert_type{
-    "bert",
-    "bert.",
-    "embeddings.word_embeddings",
-    "embeddings.position_embeddings",
-    "embeddings.token_type_embeddings",
-    "embeddings.LayerNorm",
-    "encoder.layer.",
-    {"attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense"},
-    "attention.output.LayerNorm",
-    "output.LayerNorm",
-    "",
-    "intermediate.dense",
-    "output.dense",
-    ""};
-inline constexpr transformer_type llama_type{
-    "llama",
-    "model.",
-    "embed_tokens",
-    "",
-    "",
-    "",
-    "layers.",
-    {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj"},
-    "input_layernorm",
-    "post_attention_layernorm",
-    "mlp.gate_proj",
-    "mlp.up_proj",
-    "mlp.down_proj",
-    "norm",
-    block_order::before,
-    true,
-    true,
-    false,
-    false,
-    false,
-    1e-6,
-    0,
-    "silu"};
+inline constexpr transformer_type bert_type{.model_type = "bert",
+                                            .base = "bert.",
+                                            .words = "embeddings.word_embeddings",
+                                            .positions = "embeddings.position_embeddings",
+                                            .types = "embeddings.token_type_embeddings",
+                                            .first_norm = "embeddings.LayerNorm",
+                                            .layers = "encoder.layer.",
+                                            .attention = {"attention.self.query", "attention.self.key",
+                                                          "attention.self.value", "attention.output.dense"},
+                                            .norm_1 = "attention.output.LayerNorm",
+                                            .norm_2 = "output.LayerNorm",
+                                            .inner = "intermediate.dense",
+                                            .outer = "output.dense"};
 
-[[nodiscard]] constexpr transformer_type with(transformer_type of, std::string_view model_type,
-                                              std::string_view base) {
+inline constexpr transformer_type llama_type{
+    .model_type = "llama",
+    .base = "model.",
+    .words = "embed_tokens",
+    .layers = "layers.",
+    .attention = {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj"},
+    .norm_1 = "input_layernorm",
+    .norm_2 = "post_attention_layernorm",
+    .gate = "mlp.gate_proj",
+    .inner = "mlp.up_proj",
+    .outer = "mlp.down_proj",
+    .last_norm = "norm",
+    .order = block_order::before,
+    .causal = true,
+    .rms = true,
+    .epsilon = 1e-6,
+    .activation = "silu"};
+
+inline constexpr transformer_type distilbert_type{
+    .model_type = "distilbert",
+    .base = "distilbert.",
+    .words = "embeddings.word_embeddings",
+    .positions = "embeddings.position_embeddings",
+    .first_norm = "embeddings.LayerNorm",
+    .layers = "transformer.layer.",
+    .attention = {"attention.q_lin", "attention.k_lin", "attention.v_lin", "attention.out_lin"},
+    .norm_1 = "sa_layer_norm",
+    .norm_2 = "output_layer_norm",
+    .inner = "ffn.lin1",
+    .outer = "ffn.lin2"};
+
+inline constexpr transformer_type vit_type{
+    .model_type = "vit",
+    .base = "vit.",
+    .words = "embeddings.patch_embeddings.projection",
+    .positions = "embeddings.position_embeddings",
+    .layers = "encoder.layer.",
+    .attention = {"attention.attention.query", "attention.attention.key", "attention.attention.value",
+                  "attention.output.dense"},
+    .norm_1 = "layernorm_before",
+    .norm_2 = "layernorm_after",
+    .inner = "intermediate.dense",
+    .outer = "output.dense",
+    .last_norm = "layernorm",
+    .order = block_order::before};
+
+inline constexpr transformer_type gpt2_type{.model_type = "gpt2",
+                                            .base = "transformer.",
+                                            .words = "wte",
+                                            .positions = "wpe",
+                                            .layers = "h.",
+                                            .attention = {"attn.c_attn", "attn.c_proj"},
+                                            .norm_1 = "ln_1",
+                                            .norm_2 = "ln_2",
+                                            .inner = "mlp.c_fc",
+                                            .outer = "mlp.c_proj",
+                                            .last_norm = "ln_f",
+                                            .order = block_order::before,
+                                            .causal = true,
+                                            .in_out = true,
+                                            .epsilon = 1e-5,
+                                            .activation = "gelu_new"};
+
+inline constexpr transformer_type gpt_neox_type{.model_type = "gpt_neox",
+                                                .base = "gpt_neox.",
+                                                .words = "embed_in",
+                                                .layers = "layers.",
+                                                .attention = {"attention.query_key_value", "attention.dense"},
+                                                .norm_1 = "input_layernorm",
+                                                .norm_2 = "post_attention_layernorm",
+                                                .inner = "mlp.dense_h_to_4h",
+                                                .outer = "mlp.dense_4h_to_h",
+                                                .last_norm = "final_layer_norm",
+                                                .order = block_order::parallel,
+                                                .causal = true,
+                                                .by_head = true,
+                                                .epsilon = 1e-5};
+
+[[nodiscard]] constexpr transformer_type renamed(transformer_type of, std::string_view model_type,
+                                                 std::string_view base) {
     of.model_type = model_type, of.base = base;
     return of;
 }
 [[nodiscard]] constexpr transformer_type roberta_type() {
-    auto type = with(bert_type, "roberta", "roberta.");
+    auto type = renamed(bert_type, "roberta", "roberta.");
     type.first_position = 2;  // after that of padding
     return type;
 }
 [[nodiscard]] constexpr transformer_type gemma_type() {
-    auto type = with(llama_type, "gemma", "model.");
+    auto type = renamed(llama_type, "gemma", "model.");
     type.gemma = true, type.activation = "gelu_pytorch_tanh";
     return type;
 }
 
 inline constexpr std::array<transformer_type, 10> transformer_types{
-    {bert_type,
-     roberta_type(),
-     {"distilbert",
-      "distilbert.",
-      "embeddings.word_embeddings",
-      "embeddings.position_embeddings",
-      "",
-      "embeddings.LayerNorm",
-      "transformer.layer.",
-      {"attention.q_lin", "attention.k_lin", "attention.v_lin", "attention.out_lin"},
-      "sa_layer_norm",
-      "output_layer_norm",
-      "",
-      "ffn.lin1",
-      "ffn.lin2",
-      ""},
-     {"vit",
-      "vit.",
-      "embeddings.patch_embeddings.projection",
-      "embeddings.position_embeddings",
-      "",
-      "",
-      "encoder.layer.",
-      {"attention.attention.query", "attention.attention.key", "attention.attention.value",
-       "attention.output.dense"},
-      "layernorm_before",
-      "layernorm_after",
-      "",
-      "intermediate.dense",
-      "output.dense",
-      "layernorm",
-      block_order::before},
-     {"gpt2",
-      "transformer.",
-      "wte",
-      "wpe",
-      "",
-      "",
-      "h.",
-      {"attn.c_attn", "attn.c_proj"},
-      "ln_1",
-      "ln_2",
-      "",
-      "mlp.c_fc",
-      "mlp.c_proj",
-      "ln_f",
-      block_order::before,
-      true,
-      false,
-      true,
-      false,
-      false,
-      1e-5,
-      0,
-      "gelu_new"},
-     {"gpt_neox",
-      "gpt_neox.",
-      "embed_in",
-      "",
-      "",
-      "",
-      "layers.",
-      {"attention.query_key_value", "attention.dense"},
-      "input_layernorm",
-      "post_attention_layernorm",
-      "",
-      "mlp.dense_h_to_4h",
-      "mlp.dense_4h_to_h",
-      "final_layer_norm",
-      block_order::parallel,
-      true,
-      false,
-      false,
-      true,
-      false,
-      1e-5},
-     llama_type,
-     with(llama_type, "mistral", "model."),
-     with(llama_type, "qwen2", "model."),
-     gemma_type()}};
+    {bert_type, roberta_type(), distilbert_type, vit_type, gpt2_type, gpt_neox_type, llama_type,
+     renamed(llama_type, "mistral", "model."), renamed(llama_type, "qwen2", "model."), gemma_type()}};
 
 [[nodiscard]] inline transformer_type const* find_transformer(std::string_view model_type) noexcept {
     for (auto const& each : transformer_types)
