@@ -47,7 +47,7 @@ function(spinet_add_program name)
 endfunction()
 
 # spinet_without_missing(<variable>): drops from a list of files those that need a component that is missing.
-set(spinet_json_includes "nlohmann/|[a-z./]*program\\.hpp|spinet/readers/(load|architecture_file|json_events|keras/[a-z_]*|safetensors/[a-z_]*)\\.hpp")
+set(spinet_json_includes "nlohmann/|[a-z./]*program\\.hpp|spinet/readers/(load|architecture_file|json_events|keras/[a-z_]*|safetensors/[a-z_]*|huggingface/[a-z_]*)\\.hpp")
 set(spinet_zip_includes "zip\\.h|spinet/readers/(zip_archive|numpy/npz|torch/state_dict)\\.hpp")
 set(spinet_hdf5_includes "hdf5\\.h|spinet/readers/keras/(arrays|contents|hdf5_file|keras|layers)\\.hpp")
 set(spinet_onnx_includes "onnx/|spinet/readers/onnx/[a-z_]+\\.hpp")

@@ -3,6 +3,7 @@
 #include "program.hpp"
 #include <spinet/io/plot.hpp>
 #include <spinet/mapping/data_states.hpp>
+#include <spinet/mapping/mode_ordering.hpp>
 #include <spinet/mapping/subsample.hpp>
 #include <spinet/mapping/wiring_summary.hpp>
 #include <spinet/network/shapes.hpp>
@@ -359,6 +360,14 @@ void print_temperatures(double lambda_max, spinet::ordering const& order, double
                 formula);
 }
 
+/// T_ord of a network that is too large to hold whole.
+void print_mode_order(spinet::subsampler const& source) {
+    auto const order = spinet::t_ord_of_modes(source.wires(), source.modes());
+    if (order)
+        std::printf("  T_ord       %10.4g  of the whole network, from the modes of its weights\n",
+                    order->temperature);
+}
+
 /// For models with more couplings than this, temperatures are computed from a sub-sample.
 constexpr double most_described = 2e7;
 
@@ -379,6 +388,7 @@ void describe_subsamples(spinet::subsampler const& source, spinet::wiring_summar
     if (!small)
         print_temperatures(spinet::largest_coupling_eigenvalue(glass), spinet::t_ord(glass), layers.t_formula,
                            ", the first two of one sub-sample");
+    if (!small) print_mode_order(source);
 }
 
 void describe(subject const& of, options const& chosen) {
@@ -448,6 +458,7 @@ bool characterize_by_subsamples(subject const& of, options const& chosen,
     results.push_back(spinet::estimated_curve(runs, source.wires(), of.name));
     std::printf("\n%s: %zu spins, estimated from %zu sub-samples of %zu to %zu spins\n", of.name.c_str(),
                 source.spins(), runs.size(), runs[2 * plan.fractions.size() - 1].spins, runs[0].spins);
+    print_mode_order(source);
     std::printf("%12s %12s %12s %10s\n", "temperature", "mean |q|", "error", "|mean q|");
     auto const& whole = results.back().parts[0];
     for (std::size_t k = 0; k < whole.mean_abs.size(); ++k)

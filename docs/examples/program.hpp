@@ -88,8 +88,10 @@ inline spinet::network load_network(std::string const& file, std::string const& 
                                     [[maybe_unused]] std::vector<std::size_t> const& input_shape = {}) {
     spinet::network_architecture given;
     if (!architecture.empty()) given = spinet::read_architecture(architecture);
-    return spinet::load_network(file, spinet::safetensors{.architecture = given},
+    return spinet::load_network(file, spinet::huggingface<>{input_shape, {.architecture = given}},
+                                spinet::safetensors{.architecture = given},
 #ifdef SPINET_PROGRAM_HAS_ZIP
+                                spinet::huggingface<spinet::state_dict>{input_shape, {.architecture = given}},
                                 spinet::npz{.architecture = given}, spinet::state_dict{.architecture = given},
 #endif
 #ifdef SPINET_PROGRAM_HAS_ONNX

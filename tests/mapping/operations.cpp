@@ -478,6 +478,104 @@ TEST_CASE("a block of a transformer", "[mapping]") {
     }
 }
 
+TEST_CASE("a block of a Llama: grouped queries, RMSNorm and a gate", "[mapping]") {
+    // z = x + attention(norm(x)), y = z + D (silu(G z) * U z); two tokens of four features, four query heads
+    // of one number, two key and value heads.
+    std::size_t const tokens = 2, d = 4, pairs = 2, inner = 3;
+    auto const q = random_tensor({d, d}, 1), k = random_tensor({pairs, d}, 2),
+               v = random_tensor({pairs, d}, 3), o = random_tensor({d, d}, 4),
+               gate = random_tensor({inner, d}, 5), up = random_tensor({inner, d}, 6),
+               down = random_tensor({d, inner}, 7), gain = random_tensor({d}, 8);
+    network net;
+    net.add({"x", input{tokens * d, {tokens, d}}});
+    net.add({"norm", layer_normalisation{gain, std::nullopt, 1e-5, false}, {"x"}});
+    net.add({"attention", attention{{q}, {k}, {v}, {o}, 4, true, pairs}, {"norm"}});
+    net.add({"z", addition{}, {"x", "attention"}});
+    net.add({"gate", dense{gate}, {"z"}});
+    net.add({"silu", activation{activation_kind::silu}, {"gate"}});
+    net.add({"up", dense{up}, {"z"}});
+    net.add({"product", product{}, {"silu", "up"}});
+    net.add({"down", dense{down}, {"product"}});
+    net.add({"y", addition{}, {"z", "down"}});
+    auto const glass = to_spin_glass<double>(net);
+    CHECK(groups_of(glass) == std::vector<std::string>{"input:8", "attention query:8", "attention key:4",
+                                                       "attention value:4", "attention context:4", "z:8",
+                                                       "gate:6", "up:6", "y:8"});
+    by_hand expected(56);
+    auto const g = some(d, 8);
+    auto const out = o.as<double, 2>();
+    auto const scaled = [&](std::size_t to, std::size_t from, tensor const& w) {
+        auto const a = w.as<double, 2>();
+        for (std::size_t i = 0; i < a.shape()[0]; ++i)
+            for (std::size_t j = 0; j < d; ++j) expected.add(to + i, from + j, a(i, j) * g[j]);
+    };
+    for (std::size_t t = 0; t < tokens; ++t) {
+        std::size_t const x = t * d, z = 28 + t * d;
+        scaled(8 + t * d, x, q);
+        scaled(16 + t * pairs, x, k);
+        scaled(20 + t * pairs, x, v);
+        for (std::size_t h = 0; h < pairs; ++h) {
+            for (std::size_t s = 0; s <= t; ++s)
+                expected.add(24 + t * pairs + h, 20 + s * pairs + h, 1.0 / static_cast<double>(t + 1));
+            // Heads 2 h and 2 h + 1 read value head h: their columns of the output add up.
+            for (std::size_t i = 0; i < d; ++i)
+                expected.add(z + i, 24 + t * pairs + h, out(i, 2 * h) + out(i, 2 * h + 1));
+        }
+        for (std::size_t i = 0; i < d; ++i) {
+            expected.add(z + i, x + i, 1);
+            expected.add(48 + t * d + i, z + i, 1);
+        }
+        expected.add(36 + t * inner, z, gate);
+        expected.add(42 + t * inner, z, up);
+        expected.add(48 + t * d, 42 + t * inner, down, 0.5);
+    }
+    CHECK(largest_difference(couplings_of(glass), expected.j) < 1e-15);
+    for (double const field : fields_of(glass)) CHECK(field == 0);
+    CHECK_THAT(discarded(glass), ContainsSubstring("products with gates, beyond the factor 1/2"));
+    CHECK_THAT(discarded(glass), ContainsSubstring("root mean square by which RMS normalisation divides"));
+
+    // Rotary embeddings turn queries and keys, which nothing else reads.
+    network turned;
+    for (auto node : net.nodes()) {
+        if (auto const* op = node.op.get_if<attention>()) {
+            auto with = *op;
+            with.heads = 2, with.key_value_heads = 1, with.rotary = 2;
+            node.op = operation(with);
+        }
+        turned.add(node);
+    }
+    auto const other = to_spin_glass<double>(turned);
+    auto const a = couplings_of(glass), b = couplings_of(other);
+    for (std::size_t i = 8; i < 20; ++i) CHECK(a[i] == b[i]);
+}
+
+TEST_CASE("a step that is put before others has fields alone", "[mapping]") {
+    std::size_t const steps = 2, d = 3;
+    auto const w = random_tensor({d, 4}, 1), b = random_tensor({d}, 2), first = random_tensor({d}, 3),
+               places = random_tensor({steps + 1, d}, 4);
+    network net;
+    net.add({"patches", input{8, {steps, 4}}});
+    net.add({"embed", dense{w, b}, {"patches"}});
+    net.add({"token", leading_step{first}, {"embed"}});
+    net.add({"places", offset{places}, {"token"}});
+    net.add({"class", select_step{0}, {"places"}});
+    auto const glass = to_spin_glass<double>(net);
+    CHECK(groups_of(glass) == std::vector<std::string>{"input:8", "embed:9"});
+    by_hand expected(17);
+    numbers h(8, 0.0);
+    for (std::size_t t = 0; t <= steps; ++t) {
+        if (t > 0) expected.add(8 + t * d, (t - 1) * 4, w);
+        for (std::size_t i = 0; i < d; ++i)
+            h.push_back((t == 0 ? some(d, 3)[i] : some(d, 2)[i]) + some(9, 4)[t * d + i]);
+    }
+    CHECK(largest_difference(couplings_of(glass), expected.j) == 0.0);
+    check_near(fields_of(glass), h);
+    network wrong;
+    wrong.add({"x", input{6, {steps, d}}});
+    wrong.add({"token", leading_step{first}, {"x"}});
+    CHECK_THAT(error_of([&] { (void)to_spin_glass(wrong); }), ContainsSubstring("does not follow a layer"));
+}
+
 TEST_CASE("tokens: words are spins, or held, and positions are fields", "[mapping]") {
     std::size_t const tokens = 2, words = 4, d = 3;
     auto const table = random_tensor({words, d}, 1), positions = random_tensor({tokens, d}, 2),

@@ -62,6 +62,8 @@ inline double value_of(spinet::activation_kind kind, double x) {
             return std::max(x, 0.0);
         case gelu:
             return x * (1 + std::erf(x / std::sqrt(2.0))) / 2;
+        case gelu_tanh:  // transformers' gelu_new and gelu_pytorch_tanh
+            return x / 2 * (1 + std::tanh(std::sqrt(2 / std::acos(-1.0)) * (x + 0.044715 * x * x * x)));
         case silu:
             return x / (1 + std::exp(-x));
         case tanh:
@@ -164,7 +166,7 @@ inline numbers value_of(spinet::layer_normalisation const& op, evaluated const& 
     numbers y = x.values;
     for (std::size_t at = 0; at < y.size(); at += width) {
         double mean = 0, variance = 0;
-        for (std::size_t i = 0; i < width; ++i) mean += y[at + i] / static_cast<double>(width);
+        for (std::size_t i = 0; i < width && op.centred; ++i) mean += y[at + i] / static_cast<double>(width);
         for (std::size_t i = 0; i < width; ++i)
             variance += (y[at + i] - mean) * (y[at + i] - mean) / static_cast<double>(width);
         for (std::size_t i = 0; i < width; ++i)
@@ -219,24 +221,43 @@ inline numbers value_of(spinet::recurrent const& op, evaluated const& x) {
     return y;
 }
 
+/// Turns numbers d and d + rotary / 2 of each head as a plane, by an angle that grows with the step.
+inline void rotate(numbers& x, std::size_t steps, std::size_t width, spinet::attention const& op) {
+    std::size_t const heads = x.size() / steps / width, half = op.rotary / 2;
+    for (std::size_t t = 0; t < steps; ++t)
+        for (std::size_t h = 0; h < heads; ++h)
+            for (std::size_t d = 0; d < half; ++d) {
+                double const angle =
+                    static_cast<double>(t) *
+                    std::pow(op.rotary_base, -2 * static_cast<double>(d) / static_cast<double>(op.rotary));
+                double &a = x[(t * heads + h) * width + d], &b = x[(t * heads + h) * width + d + half];
+                double const c = std::cos(angle), s = std::sin(angle), turned = a * c - b * s;
+                b = b * c + a * s;
+                a = turned;
+            }
+}
+
 inline numbers value_of(spinet::attention const& op, evaluated const& x) {
-    std::size_t const steps = x.shape[0];
-    numbers const q = value_of(op.query, x.values), k = value_of(op.key, x.values),
-                  v = value_of(op.value, x.values);
-    std::size_t const width = q.size() / steps / op.heads, inner = v.size() / steps, each = inner / op.heads;
+    std::size_t const steps = x.shape[0], shared = op.heads_per_value(), pairs = op.heads / shared;
+    numbers q = value_of(op.query, x.values), k = value_of(op.key, x.values);
+    numbers const v = value_of(op.value, x.values);
+    std::size_t const width = q.size() / steps / op.heads, each = v.size() / steps / pairs,
+                      inner = each * op.heads;
+    rotate(q, steps, width, op);
+    rotate(k, steps, width, op);
     numbers mixed(steps * inner, 0);
     for (std::size_t h = 0; h < op.heads; ++h)
         for (std::size_t i = 0; i < steps; ++i) {
             numbers weights(op.causal ? i + 1 : steps);
             for (std::size_t j = 0; j < weights.size(); ++j) {
                 for (std::size_t d = 0; d < width; ++d)
-                    weights[j] += q[(i * op.heads + h) * width + d] * k[(j * op.heads + h) * width + d];
+                    weights[j] += q[(i * op.heads + h) * width + d] * k[(j * pairs + h / shared) * width + d];
                 weights[j] /= std::sqrt(static_cast<double>(width));
             }
             softmax_rows(weights, weights.size(), false);
             for (std::size_t j = 0; j < weights.size(); ++j)
                 for (std::size_t d = 0; d < each; ++d)
-                    mixed[i * inner + h * each + d] += weights[j] * v[j * inner + h * each + d];
+                    mixed[i * inner + h * each + d] += weights[j] * v[(j * pairs + h / shared) * each + d];
         }
     return value_of(op.output, mixed);
 }
@@ -294,6 +315,16 @@ struct evaluation {
         y.insert(y.end(), more.begin(), more.end());
         return op.of_steps ? turned({spinet::detail::turned(shape), y}).values : y;
     }
+    numbers operator()(spinet::product const&) const {
+        auto y = x[0]->values;
+        for (std::size_t k = 0; k < y.size(); ++k) y[k] *= x[1]->values[k];
+        return y;
+    }
+    numbers operator()(spinet::leading_step const& op) const {
+        auto y = numbers_of(op.values);
+        y.insert(y.end(), x[0]->values.begin(), x[0]->values.end());
+        return y;
+    }
     numbers operator()(spinet::offset const& op) const {
         auto y = x[0]->values;
         auto const shift = numbers_of(op.values);
@@ -321,7 +352,7 @@ struct evaluation {
         numbers y;
         for (auto const word : x[0]->values)
             for (std::size_t i = 0; i < width; ++i)
-                y.push_back(table[static_cast<std::size_t>(word) * width + i]);
+                y.push_back(op.factor * table[static_cast<std::size_t>(word) * width + i]);
         return y;
     }
 };

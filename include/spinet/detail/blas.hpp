@@ -63,6 +63,19 @@ void gemm(bool transposed, std::size_t m, std::size_t n, std::size_t k, Real alp
         blas_dgemm(&op, &no, &bn, &bm, &bk, &alpha, b, &ldb, a, &lda, &beta, c, &ldc);
 }
 
+/// Row-major C (n x p) += A^T B for row-major A (k x n) and B (k x p).
+template <class Real>
+void add_transposed_product(std::size_t n, std::size_t p, std::size_t k, Real const* a, Real const* b,
+                            Real* c) noexcept {
+    char const no = 'N', yes = 'T';
+    auto const bn = static_cast<blas_int>(n), bp = static_cast<blas_int>(p), bk = static_cast<blas_int>(k);
+    Real const one = 1;
+    if constexpr (std::is_same_v<Real, float>)
+        blas_sgemm(&no, &yes, &bp, &bn, &bk, &one, b, &bp, a, &bn, &one, c, &bp);
+    else
+        blas_dgemm(&no, &yes, &bp, &bn, &bk, &one, b, &bp, a, &bn, &one, c, &bp);
+}
+
 /// Row-major C (m x m), entries (i, j) with i <= j only, = A A^T for row-major A (m x k).
 template <class Real>
 void gram(std::size_t m, std::size_t k, Real const* a, std::size_t stride_a, Real* c,

@@ -28,6 +28,10 @@ inline void activate(activation_kind kind, std::vector<double>& values) {
             return each([](double x) { return std::max(x, 0.0); });
         case activation_kind::gelu:
             return each([](double x) { return x / 2 * std::erfc(-x / std::numbers::sqrt2); });
+        case activation_kind::gelu_tanh:
+            return each([](double x) {
+                return x / 2 * (1 + std::tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)));
+            });
         case activation_kind::silu:
             return each([](double x) { return x / (1 + std::exp(-x)); });
         case activation_kind::tanh:

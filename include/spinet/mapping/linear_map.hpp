@@ -10,6 +10,7 @@
 #include <spinet/model/window_block.hpp>
 #include <spinet/network/tensor.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <concepts>
 #include <cstddef>
@@ -28,6 +29,11 @@ struct matrix_map {
     std::size_t first_row = 0, row_count = 0;  ///< of the tensor
     std::size_t first_column = 0, column_count = 0;
     bool transposed = false;
+    /// Columns that are added up, in blocks: column j is the sum over c < copies of the stored ones
+    /// ((j / block) copies + c) block + j % block (query heads that share a value head).
+    struct column_sums {
+        std::size_t copies = 1, block = 1;
+    } summed = {};
 };
 
 /// The same weights at all positions of feature maps. Without a kernel each channel is read by itself, with
@@ -70,11 +76,27 @@ struct linear_map {
 namespace detail {
 
 /// The values of a tensor in row-major order, from the one at `first` on.
-inline void read_values(tensor const& of, std::size_t first, std::span<double> out) {
+template <class Real>
+void read_values(tensor const& of, std::size_t first, std::span<Real> out) {
     with_element(of.type(), [&]<class Element>(Element) {
         static_cast<void>(convert_elements<Element>(of.bytes().data() + first * size_of(of.type()),
                                                     out.size(), out.data()));
     });
+}
+
+/// Stored row r of a matrix map, without scales; `out` has column_count places.
+template <class Real>
+void read_row(matrix_map const& map, std::size_t r, std::span<Real> out) {
+    std::size_t const start = (map.first_row + r) * map.weight.shape()[1] + map.first_column;
+    auto const [copies, block] = map.summed;
+    if (copies == 1) return read_values(map.weight, start, out);
+    std::vector<Real> stored(copies * map.column_count);
+    read_values(map.weight, start, std::span<Real>(stored));
+    for (std::size_t j = 0; j < out.size(); ++j) {
+        Real const* const first = stored.data() + (j / block * copies) * block + j % block;
+        out[j] = 0;
+        for (std::size_t c = 0; c < copies; ++c) out[j] += first[c * block];
+    }
 }
 
 [[nodiscard]] inline double scale_at(std::vector<double> const& scale, std::size_t i) {
@@ -85,8 +107,10 @@ inline void read_values(tensor const& of, std::size_t first, std::span<double> o
 template <class Visit>
 void for_each_stored_row(matrix_map const& map, Visit&& visit) {
     std::vector<double> row(map.column_count);
+    std::size_t const stride = map.weight.shape()[1], batch = std::max<std::size_t>(1, (1 << 20) / stride);
     for (std::size_t r = 0; r < map.row_count; ++r) {
-        read_values(map.weight, (map.first_row + r) * map.weight.shape()[1] + map.first_column, row);
+        if (r % batch == 0 && r > 0) map.weight.release((map.first_row + r - batch) * stride, batch * stride);
+        read_row(map, r, std::span<double>(row));
         visit(r, std::span<double const>(row));
     }
 }

@@ -5,16 +5,20 @@
 
 #include <spinet/detail/blas.hpp>
 #include <spinet/execution/blas_threads.hpp>
+#include <spinet/execution/executor.hpp>
 #include <spinet/mapping/linear_map.hpp>
 #include <spinet/mapping/wiring.hpp>
 #include <spinet/random/streams.hpp>
 #include <spinet/spectrum/symmetric_eigenvalues.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <map>
+#include <numeric>
 #include <span>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -61,17 +65,34 @@ public:
     [[nodiscard]] std::size_t columns() const noexcept { return columns_; }
 
     /// Row r, `out` having columns() places.
-    void read(std::size_t r, std::span<double> out) const {
+    template <class Real>
+    void read(std::size_t r, std::span<Real> out) const {
         if (matrix_ == nullptr) {
-            std::copy_n(kernel_.begin() + static_cast<std::ptrdiff_t>(r * columns_), columns_, out.begin());
+            for (std::size_t k = 0; k < columns_; ++k) out[k] = static_cast<Real>(kernel_[r * columns_ + k]);
             return;
         }
         auto const& m = *matrix_;
-        read_values(m.weight, (m.first_row + r) * m.weight.shape()[1] + m.first_column, out);
+        read_row(m, r, out);
         auto const& own = m.transposed ? map_->column_scale : map_->row_scale;
         auto const& across = m.transposed ? map_->row_scale : map_->column_scale;
         if (own.empty() && across.empty()) return;
-        for (std::size_t k = 0; k < out.size(); ++k) out[k] *= scale_at(own, r) * scale_at(across, k);
+        double const whole = scale_at(own, r);
+        if (across.empty())
+            for (Real& each : out) each *= static_cast<Real>(whole);
+        else
+            for (std::size_t k = 0; k < out.size(); ++k) out[k] *= static_cast<Real>(whole * across[k]);
+    }
+    /// Says that these rows have been read.
+    void release(std::size_t first, std::size_t count) const noexcept {
+        if (matrix_ == nullptr) return;
+        std::size_t const stride = matrix_->weight.shape()[1];
+        matrix_->weight.release((matrix_->first_row + first) * stride, count * stride);
+    }
+    /// Whether single precision will do: large matrices of float or less. (Sums over a million entries are
+    /// far less exact in what they say of the modes than their digits.)
+    [[nodiscard]] bool is_large() const noexcept {
+        return matrix_ != nullptr && rows_ * columns_ > (std::size_t{1} << 20) &&
+               matrix_->weight.type() != dtype::f64;
     }
 
 private:
@@ -100,28 +121,97 @@ inline void orthonormalise(std::vector<double>& of, std::size_t n, std::size_t p
     }
 }
 
-/// One reading of the matrix A: Y = A X, and Z = A^T Y where it is asked for. Returns the sum of the entries,
-/// and that of their squares.
-inline std::pair<double, double> read_once(stored_rows const& a, std::vector<double> const& x, std::size_t p,
-                                           std::vector<double>& y, std::vector<double>* z) {
+/// The same by Cholesky factors of X^T X, in a tenth of the time; false, and columns as they were, where they
+/// are too close to dependent for that.
+[[nodiscard]] inline bool orthonormalise_fast(std::vector<double>& of, std::size_t n, std::size_t p) {
+    std::vector<double> made = of, next(of.size());
+    for (int pass = 0; pass < 2; ++pass) {
+        std::vector<double> root(p * p, 0.0), inverse(p * p, 0.0);  // the inverse of R^T
+        add_transposed_product(p, p, n, made.data(), made.data(), root.data());
+        for (std::size_t k = 0; k < p; ++k) {  // X^T X = R R^T, R in the lower triangle
+            double const before = root[k * p + k];
+            for (std::size_t l = 0; l < k; ++l) root[k * p + k] -= root[k * p + l] * root[k * p + l];
+            if (!(root[k * p + k] > 1e-10 * before)) return false;
+            root[k * p + k] = std::sqrt(root[k * p + k]);
+            for (std::size_t j = k + 1; j < p; ++j) {
+                for (std::size_t l = 0; l < k; ++l) root[j * p + k] -= root[j * p + l] * root[k * p + l];
+                root[j * p + k] /= root[k * p + k];
+            }
+        }
+        for (std::size_t k = 0; k < p; ++k)
+            for (std::size_t i = 0; i <= k; ++i) {
+                double x = i == k ? 1 : 0;
+                for (std::size_t l = i; l < k; ++l) x -= root[k * p + l] * inverse[i * p + l];
+                inverse[i * p + k] = x / root[k * p + k];
+            }
+        gemm(false, n, p, p, 1.0, made.data(), p, inverse.data(), p, 0.0, next.data(), p);
+        made.swap(next);
+    }
+    of = std::move(made);
+    return true;
+}
+
+/// Sum of `count` values and of their squares.
+template <class Real>
+[[nodiscard]] std::pair<double, double> sums_of(Real const* values, std::size_t count) {
+    if constexpr (std::is_same_v<Real, float>) {  // eight sums at a time, which can be vector instructions
+        std::array<double, 8> sum{}, squares{};
+        std::size_t k = 0;
+        for (; k + 8 <= count; k += 8)
+            for (std::size_t l = 0; l < 8; ++l) {
+                auto const x = static_cast<double>(values[k + l]);
+                sum[l] += x;
+                squares[l] += x * x;
+            }
+        for (; k < count; ++k) {
+            auto const x = static_cast<double>(values[k]);
+            sum[0] += x;
+            squares[0] += x * x;
+        }
+        return {std::accumulate(sum.begin(), sum.end(), 0.0),
+                std::accumulate(squares.begin(), squares.end(), 0.0)};
+    } else {
+        double sum = 0, squares = 0;
+        for (std::size_t k = 0; k < count; ++k) {
+            sum += values[k];
+            squares += values[k] * values[k];
+        }
+        return {sum, squares};
+    }
+}
+
+/// One reading of the matrix A: Y = A X, and Z = A^T Y where it is asked for; where it is not, returns the
+/// sum of the entries, and that of their squares.
+template <class Real>
+std::pair<double, double> read_once(stored_rows const& a, std::vector<double> const& x_in, std::size_t p,
+                                    std::vector<double>& y_out, std::vector<double>* z_out) {
+    constexpr bool in_double = std::is_same_v<Real, double>;
     std::size_t const n = a.columns();
-    std::size_t const chunk = std::clamp<std::size_t>(2'000'000 / n, 1, a.rows());
-    std::vector<double> rows(chunk * n), turned(z != nullptr ? chunk * n : 0);
+    // In single precision a piece stays in the second cache.
+    std::size_t const chunk = std::clamp<std::size_t>((in_double ? 2'000'000 : 250'000) / n, 1, a.rows());
+    std::vector<Real> rows(chunk * n), turned(in_double && z_out != nullptr ? chunk * n : 0);
+    std::vector<Real> const x(x_in.begin(), x_in.end());
+    std::vector<Real> y(a.rows() * p), z(z_out != nullptr ? n * p : 0, Real{0});
     double sum = 0, squares = 0;
-    if (z != nullptr) z->assign(n * p, 0.0);
     for (std::size_t first = 0; first < a.rows(); first += chunk) {
         std::size_t const count = std::min(chunk, a.rows() - first);
         for (std::size_t r = 0; r < count; ++r) a.read(first + r, std::span(rows).subspan(r * n, n));
-        for (std::size_t k = 0; k < count * n; ++k) {
-            sum += rows[k];
-            squares += rows[k] * rows[k];
+        a.release(first, count);
+        gemm(false, count, p, n, Real{1}, rows.data(), n, x.data(), p, Real{0}, y.data() + first * p, p);
+        if (z_out == nullptr) {
+            auto const of_chunk = sums_of(rows.data(), count * n);
+            sum += of_chunk.first;
+            squares += of_chunk.second;
+        } else if constexpr (in_double) {
+            for (std::size_t r = 0; r < count; ++r)
+                for (std::size_t k = 0; k < n; ++k) turned[k * count + r] = rows[r * n + k];
+            gemm(false, n, p, count, 1.0, turned.data(), count, y.data() + first * p, p, 1.0, z.data(), p);
+        } else {
+            add_transposed_product(n, p, count, rows.data(), y.data() + first * p, z.data());
         }
-        gemm(false, count, p, n, 1.0, rows.data(), n, x.data(), p, 0.0, y.data() + first * p, p);
-        if (z == nullptr) continue;
-        for (std::size_t r = 0; r < count; ++r)
-            for (std::size_t k = 0; k < n; ++k) turned[k * count + r] = rows[r * n + k];
-        gemm(false, n, p, count, 1.0, turned.data(), count, y.data() + first * p, p, 1.0, z->data(), p);
     }
+    y_out.assign(y.begin(), y.end());
+    if (z_out != nullptr) z_out->assign(z.begin(), z.end());
     return {sum, squares};
 }
 
@@ -145,30 +235,36 @@ inline std::pair<double, double> read_once(stored_rows const& a, std::vector<dou
     }
 }
 
-/// The modes of A = stored_rows by block power iteration with `p` vectors.
-[[nodiscard]] inline singular_modes leading_modes(stored_rows const& a, std::size_t p) {
+/// The modes of A = stored_rows by block power iteration with `p` vectors, those above the edge of the bulk
+/// with their vectors, and how many they are. Reads A five times.
+template <class Real>
+[[nodiscard]] std::pair<singular_modes, std::size_t> leading_modes(stored_rows const& a, std::size_t p) {
     std::size_t const m = a.rows(), n = a.columns();
     std::vector<double> x(n * p), y(m * p), z;
     stream const draws(1, 0, 0, purpose::mean_field);
     for (std::size_t k = 0; k < x.size(); ++k) x[k] = normal(draws, static_cast<std::uint32_t>(k));
     orthonormalise(x, n, p);
     for (int pass = 0; pass < 4; ++pass) {
-        read_once(a, x, p, y, &z);
+        read_once<Real>(a, x, p, y, &z);
         x.swap(z);
-        orthonormalise(x, n, p);
+        if (std::is_same_v<Real, double> || !orthonormalise_fast(x, n, p)) orthonormalise(x, n, p);
     }
-    auto const [sum, squares] = read_once(a, x, p, y, nullptr);
+    auto const [sum, squares] = read_once<Real>(a, x, p, y, nullptr);
     std::vector<double> gram(p * p, 0.0);
-    for (std::size_t i = 0; i < m; ++i)
-        for (std::size_t k = 0; k < p; ++k)
-            for (std::size_t l = 0; l < p; ++l) gram[k * p + l] += y[i * p + k] * y[i * p + l];
+    if constexpr (std::is_same_v<Real, float>)
+        add_transposed_product(p, p, m, y.data(), y.data(), gram.data());
+    else
+        for (std::size_t i = 0; i < m; ++i)
+            for (std::size_t k = 0; k < p; ++k)
+                for (std::size_t l = 0; l < p; ++l) gram[k * p + l] += y[i * p + k] * y[i * p + l];
     auto const squared = symmetric_eigen(gram, p, true);
     singular_modes modes;
     modes.sum = sum;
     modes.squares = squares;
     for (std::size_t k = p; k-- > 0;)
         if (squared[k] > 0) modes.values.push_back(std::sqrt(squared[k]));
-    std::size_t const count = modes.count();
+    auto const [count, edge] = outliers_of(modes.values, modes.squares, m, n);
+    modes.bulk_edge = edge;
     modes.left.assign(m * count, 0.0);
     modes.right.assign(n * count, 0.0);
     for (std::size_t k = 0; k < count; ++k) {
@@ -179,39 +275,26 @@ inline std::pair<double, double> read_once(stored_rows const& a, std::vector<dou
         for (std::size_t j = 0; j < n; ++j)
             for (std::size_t l = 0; l < p; ++l) modes.right[j * count + k] += x[j * p + l] * vector[l];
     }
-    return modes;
-}
-
-/// The first `count` modes only.
-inline void keep_first(singular_modes& modes, std::size_t count) {
-    std::size_t const all = modes.count();
-    auto const cut = [&](std::vector<double>& of) {
-        std::vector<double> kept;
-        for (std::size_t i = 0; i < of.size() / std::max<std::size_t>(1, all); ++i)
-            for (std::size_t k = 0; k < count; ++k) kept.push_back(of[i * all + k]);
-        of = std::move(kept);
-    };
-    cut(modes.left);
-    cut(modes.right);
+    modes.largest = modes.values.empty() ? 0 : modes.values[0];
     modes.values.resize(count);
+    return {std::move(modes), count};
 }
 
 }  // namespace detail
 
 /// The modes of a map above the edge of its bulk, in the orientation of detail::stored_rows. Reads the
-/// weights five times (more where more than 24 modes stand out); memory: 32 numbers per row and column.
+/// weights five times (more where more than 24 modes stand out), large ones in single precision; memory: 100
+/// numbers per row and column.
 [[nodiscard]] inline singular_modes outlier_modes(linear_map const& map) {
     single_threaded_blas const one_blas_thread;  // more of them change last digits, and so sub-samples
     detail::stored_rows const a(map);
     std::size_t const most = std::min(a.rows(), a.columns());
     for (std::size_t p = std::min<std::size_t>(32, most);; p = std::min(4 * p, most)) {
-        auto modes = detail::leading_modes(a, p);
-        auto const [count, edge] = detail::outliers_of(modes.values, modes.squares, a.rows(), a.columns());
-        if (4 * count > 3 * p && p < most && p < 512) continue;
-        modes.largest = modes.values.empty() ? 0 : modes.values[0];
-        detail::keep_first(modes, count);
-        modes.bulk_edge = edge;
-        return modes;
+        auto found = a.is_large() ? detail::leading_modes<float>(a, p) : detail::leading_modes<double>(a, p);
+        if (a.is_large() && !std::isfinite(found.first.largest * found.first.bulk_edge))
+            found = detail::leading_modes<double>(a, p);  // beyond the range of float
+        if (4 * found.second > 3 * p && p < most && p < 512) continue;
+        return std::move(found.first);
     }
 }
 
@@ -220,8 +303,16 @@ using modes_by_map = std::map<linear_map const*, singular_modes>;
 [[nodiscard]] inline modes_by_map outlier_modes(wiring const& of) {
     modes_by_map all;
     for (auto const& each : of.wires)
-        if (each.map->weighted() && all.count(each.map.get()) == 0)
-            all.emplace(each.map.get(), outlier_modes(*each.map));
+        if (each.map->weighted()) all.try_emplace(each.map.get());
+    std::vector<modes_by_map::value_type*> order;
+    for (auto& each : all) order.push_back(&each);
+    // The largest first, so that no thread is left with one of them at the end.
+    std::sort(order.begin(), order.end(),
+              [](auto const* a, auto const* b) { return a->first->couplings() > b->first->couplings(); });
+    single_threaded_blas const one_blas_thread;
+    threads(std::clamp<std::size_t>(threads().count(), 1, std::max<std::size_t>(1, order.size())))
+        .team()
+        .run(order.size(), [&](std::size_t k) { order[k]->second = outlier_modes(*order[k]->first); });
     return all;
 }
 

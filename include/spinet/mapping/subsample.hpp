@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <map>
 #include <numeric>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -227,12 +228,13 @@ private:
         std::vector<double> row(rows.columns());
         double const square = each.factor * each.factor;
         for (std::size_t r = 0; r < rows.rows(); ++r) {
-            rows.read(r, row);
+            rows.read(r, std::span<double>(row));
             for (std::size_t k = 0; k < row.size(); ++k) {
                 double const w = square * row[k] * row[k];
                 classes_[class_of_[row_part]].weights[unit_at(*each.map, row_part, r, false)] += w;
                 classes_[class_of_[column_part]].weights[unit_at(*each.map, column_part, k, true)] += w;
             }
+            if (r % 128 == 127) rows.release(r - 127, 128);
         }
     }
 
@@ -386,7 +388,7 @@ private:
         std::vector<double> row(stored.columns()), result;
         result.reserve(m * n);
         for (std::size_t r = 0; r < m; ++r) {
-            stored.read(rows.places[r], row);
+            stored.read(rows.places[r], std::span<double>(row));
             for (std::size_t c = 0; c < n; ++c) {
                 double bulk = row[columns.places[c]], mode = 0;
                 for (std::size_t k = 0; k < used; ++k) {
@@ -398,6 +400,7 @@ private:
                                  mode);
             }
         }
+        stored.release(0, stored.rows());
         return result;
     }
 

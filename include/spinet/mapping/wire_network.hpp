@@ -217,7 +217,8 @@ private:
             auto const& y = std::get<matrix_map>(b.kind);
             return x->weight.bytes().data() == y.weight.bytes().data() && x->first_row == y.first_row &&
                    x->row_count == y.row_count && x->first_column == y.first_column &&
-                   x->column_count == y.column_count && x->transposed == y.transposed;
+                   x->column_count == y.column_count && x->transposed == y.transposed &&
+                   x->summed.copies == y.summed.copies;
         }
         auto const &x = std::get<window_map>(a.kind), &y = std::get<window_map>(b.kind);
         return !x.kernel && !y.kernel && x.value == y.value &&
@@ -506,12 +507,13 @@ private:
         return made;
     }
 
-    /// y = scale (value) + shift: of spins, for whatever reads them.
+    /// y = scale (value) + shift: of spins, for whatever reads them. An empty shift is 0; products with the
+    /// zeros of one would read all weights.
     static void rescale(signal_term& term, std::vector<double> const& scale,
                         std::vector<double> const& shift) {
         multiply_into(term.scale, 1, scale);
         if (!term.shift.empty()) multiply_into(term.shift, 0, scale);
-        add_into(term.shift, shift);
+        if (!shift.empty()) add_into(term.shift, shift);
     }
 
     /// A normalisation of sums that are not spins yet: exact, into their couplings and fields.
@@ -537,11 +539,12 @@ private:
 
     [[nodiscard]] signal value_of(layer_normalisation const& op) {
         signal made = spins_of_input();
-        discard("the mean and deviation by which layer normalisation divides");
+        discard(op.centred ? "the mean and deviation by which layer normalisation divides"
+                           : "the root mean square by which RMS normalisation divides");
         for (std::size_t k = 0; k < made.terms.size(); ++k) {
             auto& term = made.terms[k];
             std::size_t const n = wired_.parts[term.part].size();
-            std::vector<double> scale(n, 1.0), shift(n, 0.0);
+            std::vector<double> scale(n, 1.0), shift(op.shift ? n : 0, 0.0);
             for (std::size_t i = 0; i < n; ++i) {
                 if (op.scale) scale[i] = trailing_value(*op.scale, term.first + i);
                 if (op.shift) shift[i] = trailing_value(*op.shift, term.first + i) / term.factor;
@@ -605,6 +608,16 @@ private:
         return made;
     }
 
+    /// The gate counts as what it is at zero fields, a half; the other value keeps that part of its
+    /// couplings.
+    [[nodiscard]] signal value_of(product const&) {
+        static_cast<void>(spins_of_input(0));
+        signal made = spins_of_input(1);
+        discard("products with gates, beyond the factor 1/2");
+        for (auto& term : made.terms) term.factor *= 0.5;
+        return made;
+    }
+
     [[nodiscard]] signal value_of(offset const& op) {
         signal made = input_signal();
         wired_.any_bias = true;
@@ -640,6 +653,16 @@ private:
         }
         return made;
     }
+    [[nodiscard]] signal value_of(leading_step const& op) {
+        signal made = std::move(input_signal());
+        if (!made.sequence || !made.pending || takers_[net_->position(at_->inputs[0])].size() > 1)
+            refuse("it does not follow a layer on the steps of a sequence");
+        wired_.any_bias = true;
+        made.shape = shape_here();
+        made.fields.insert(made.fields.begin(), values_of(op.values, op.values.size(), 0));
+        for (auto& each : made.wires) ++each.to;
+        return made;
+    }
     [[nodiscard]] signal value_of(mean_over_steps const&) {
         auto const& from = spins_of_input();
         require_sequence(from);
@@ -661,7 +684,11 @@ private:
             refuse("its tokens are read by another node too");
         auto made = pending_here(true, true);
         linear_map const table{matrix_map{op.weight, 0, op.weight.shape()[0], 0, op.weight.shape()[1], true}};
-        for (std::size_t k = 0; k < from.terms.size(); ++k) read(made, k, from.terms[k], table);
+        for (std::size_t k = 0; k < from.terms.size(); ++k) {
+            auto term = from.terms[k];
+            term.factor *= op.factor;
+            read(made, k, term, table);
+        }
         return made;
     }
 
@@ -801,9 +828,14 @@ private:
         settle(context);
         auto made = pending_here(true, true);
         context.terms.resize(steps, context.terms[0]);
-        context.shape[0] = steps;
-        for (std::size_t t = 0; t < steps; ++t) context.terms[t].first = t * context.step_size();
-        read_by_matrix(made, context, op.output.weight);
+        // Query heads that share a value head read the same context: their columns of the output add up.
+        auto const& output = op.output.weight;
+        std::size_t const shared = op.heads_per_value(), columns = output.shape()[1] / shared;
+        for (std::size_t t = 0; t < steps; ++t) {
+            auto map = matrix(output, 0, output.shape()[0], 0, columns);
+            std::get<matrix_map>(map.kind).summed = {shared, columns * shared / op.heads};
+            read(made, t, context.terms[t], std::move(map));
+        }
         add_bias(made, op.output.bias);
         return made;
     }

@@ -30,13 +30,14 @@ enum class activation_kind : std::uint8_t {
     sigmoid,
     softplus,
     softmax,
-    log_softmax
+    log_softmax,
+    gelu_tanh  ///< gelu by its approximation with tanh
 };
 
 [[nodiscard]] constexpr std::string_view to_string(activation_kind kind) {
     return detail::name_of(kind, "activation_kind",
                            {"unspecified", "identity", "relu", "gelu", "silu", "tanh", "sigmoid", "softplus",
-                            "softmax", "log_softmax"});
+                            "softmax", "log_softmax", "gelu_tanh"});
 }
 
 // An operation is an aggregate with a `label`, an `arity` (how many inputs it takes), an overload of
@@ -120,6 +121,7 @@ struct layer_normalisation {
     std::optional<tensor> scale = std::nullopt;
     std::optional<tensor> shift = std::nullopt;
     double epsilon = 1e-5;
+    bool centred = true;  ///< false: no mean is subtracted, and the root of the mean square divides (RMSNorm)
 };
 
 /// The sum of two arrays of one shape: a residual connection.
@@ -134,6 +136,12 @@ struct concatenation {
     static constexpr std::string_view label = "concatenation";
     static constexpr std::size_t arity = 2;
     bool of_steps = false;
+};
+
+/// The product of two arrays of one shape, the first being a gate: of SwiGLU and GeGLU, say.
+struct product {
+    static constexpr std::string_view label = "product with a gate";
+    static constexpr std::size_t arity = 2;
 };
 
 /// Adds constants of the shape of the array, or of its last axes: positions, say.
@@ -154,6 +162,13 @@ struct select_step {
     static constexpr std::string_view label = "step";
     static constexpr std::size_t arity = 1;
     std::optional<std::size_t> index = std::nullopt;
+};
+
+/// Puts a constant step of shape (features) before a sequence: the class token of a vision transformer.
+struct leading_step {
+    static constexpr std::string_view label = "leading step";
+    static constexpr std::size_t arity = 1;
+    tensor values;
 };
 
 /// The mean over the steps of a sequence.
@@ -188,20 +203,32 @@ struct recurrent {
 };
 
 /// Self-attention over the steps of a sequence of E features: projections of shape (inner, E) and, of the
-/// output, (E, inner), each with a bias or without; `causal` where no step sees later ones.
+/// output, (E, inner), each with a bias or without; `causal` where no step sees later ones. With fewer key
+/// and value heads than query heads (grouped-query attention), query head h reads key and value head h /
+/// (heads / key_value_heads). Rotary embeddings turn the first `rotary` numbers of each head of queries and
+/// keys, k and k + rotary / 2 together, at step t by the angle t rotary_base^(-2 k / rotary).
 struct attention {
     static constexpr std::string_view label = "self-attention";
     static constexpr std::size_t arity = 1;
     dense query, key, value, output;
     std::size_t heads = 1;
     bool causal = false;
+    std::size_t key_value_heads = 0;  ///< 0: as many as heads
+    std::size_t rotary = 0;           ///< even
+    double rotary_base = 10000;
+
+    /// Query heads that share a key and value head.
+    [[nodiscard]] std::size_t heads_per_value() const noexcept {
+        return key_value_heads == 0 ? 1 : heads / key_value_heads;
+    }
 };
 
-/// The rows of a table (words, E) for the tokens of a sequence.
+/// The rows of a table (words, E) for the tokens of a sequence, times a factor.
 struct embedding {
     static constexpr std::string_view label = "embedding";
     static constexpr std::size_t arity = 1;
     tensor weight;
+    double factor = 1;
 };
 
 namespace detail {
@@ -225,7 +252,7 @@ template <class Op>
         add(op.mean, op.variance, op.scale, op.shift);
     else if constexpr (std::is_same_v<Op, layer_normalisation>)
         add(op.scale, op.shift);
-    else if constexpr (std::is_same_v<Op, offset>)
+    else if constexpr (std::is_same_v<Op, offset> || std::is_same_v<Op, leading_step>)
         add(op.values);
     else if constexpr (std::is_same_v<Op, recurrent>)
         add(op.input_weight, op.hidden_weight, op.input_bias, op.hidden_bias);
@@ -238,17 +265,20 @@ template <class Op>
     else
         static_assert(std::is_same_v<Op, input> || std::is_same_v<Op, activation> ||
                           std::is_same_v<Op, pooling> || std::is_same_v<Op, addition> ||
-                          std::is_same_v<Op, concatenation> || std::is_same_v<Op, flatten> ||
+                          std::is_same_v<Op, concatenation> || std::is_same_v<Op, product> ||
+                          std::is_same_v<Op, flatten> ||
                           std::is_same_v<Op, select_step> || std::is_same_v<Op, mean_over_steps>,
                       "list the tensors of this operation");
     return found;
 }
 
 inline void check_finite(std::vector<tensor const*> const& all, std::string const& where) {
-    for (auto const* values : all)
+    for (auto const* values : all) {
         if (auto const bad = values->first_non_finite())
             throw error(where, ": ", values->described(), " holds ", number_text(bad->value), " at ",
                         index_text(values->shape(), bad->index), "; every weight has to be finite");
+        values->release();
+    }
 }
 
 /// The shape of a weight's or bias's tensor, as messages describe it.
@@ -289,10 +319,15 @@ inline void check(input const& op, std::string const& where) {
 inline void check(activation const&, std::string const&) {}
 inline void check(addition const&, std::string const&) {}
 inline void check(concatenation const&, std::string const&) {}
+inline void check(product const&, std::string const&) {}
 inline void check(flatten const&, std::string const&) {}
 inline void check(select_step const&, std::string const&) {}
 inline void check(mean_over_steps const&, std::string const&) {}
 inline void check(offset const& op, std::string const& where) { check_finite(tensors_in(op), where); }
+inline void check(leading_step const& op, std::string const& where) {
+    require_rank(op.values, 1, "a leading step has rank 1, (features)", where);
+    check_finite(tensors_in(op), where);
+}
 
 inline void check(dense const& op, std::string const& where) {
     check_shapes(op, where);
@@ -384,19 +419,32 @@ inline void check(recurrent const& op, std::string const& where) {
 
 inline void check(attention const& op, std::string const& where) {
     for (auto const* part : {&op.query, &op.key, &op.value, &op.output}) check(*part, where);
-    auto const& q = op.query.weight.shape();
-    if (op.key.weight.shape() != q)
+    auto const &q = op.query.weight.shape(), &k = op.key.weight.shape(), &v = op.value.weight.shape();
+    if (op.heads == 0 || q[0] % op.heads != 0)
+        throw error(where, ": ", op.heads, " heads do not divide ", q[0], " features");
+    std::size_t const pairs = op.key_value_heads == 0 ? op.heads : op.key_value_heads;
+    if (op.heads % pairs != 0)
+        throw error(where, ": ", pairs, " key and value heads do not divide ", op.heads, " heads");
+    std::size_t const width = q[0] / op.heads;
+    if (k[0] % pairs != 0 || k[0] / pairs != width || k[1] != q[1])
         throw error(where, ": ", op.query.weight.described(), " and ", op.key.weight.described(),
-                    " differ in shape");
-    if (op.value.weight.shape()[1] != q[1] || op.output.weight.shape()[1] != op.value.weight.shape()[0])
+                    " differ in shape", (pairs == op.heads ? "" : " of their heads"));
+    if (v[0] % pairs != 0) throw error(where, ": ", pairs, " value heads do not divide ", v[0], " features");
+    auto const inner = checked_product(std::vector<std::size_t>{v[0], op.heads / pairs});
+    if (v[1] != q[1] || !inner || op.output.weight.shape()[1] != *inner)
         throw error(where, ": ", op.value.weight.described(), " and ", op.output.weight.described(),
                     " do not follow each other, or do not take what the query takes");
-    if (op.heads == 0 || q[0] % op.heads != 0 || op.value.weight.shape()[0] % op.heads != 0)
-        throw error(where, ": ", op.heads, " heads do not divide ", q[0], " features");
+    if (op.rotary % 2 != 0 || op.rotary > width)
+        throw error(where, ": rotary embeddings of ", op.rotary, " of the ", width,
+                    " numbers of a head, not an even number of them");
+    if (!(op.rotary_base > 0 && std::isfinite(op.rotary_base)))
+        throw error(where, ": the base of rotary embeddings is ", number_text(op.rotary_base),
+                    ", not a finite number > 0");
 }
 
 inline void check(embedding const& op, std::string const& where) {
     require_rank(op.weight, 2, "the table of an embedding has rank 2, (words, features)", where);
+    if (!std::isfinite(op.factor)) throw error(where, ": its factor is ", number_text(op.factor));
     check_finite(tensors_in(op), where);
 }
 
@@ -416,8 +464,8 @@ struct operation_list {
     static constexpr bool holds = place<Op>() < sizeof...(Ops);
 };
 using operations = operation_list<input, dense, activation, convolution, pooling, batch_normalisation,
-                                  layer_normalisation, addition, concatenation, offset, flatten, select_step,
-                                  mean_over_steps, recurrent, attention, embedding>;
+                                  layer_normalisation, addition, product, concatenation, offset, flatten,
+                                  select_step, leading_step, mean_over_steps, recurrent, attention, embedding>;
 
 }  // namespace detail
 

@@ -167,6 +167,12 @@ struct shape_after {
         a[0] += b[0];
         return steps ? turned(a) : a;
     }
+    value_shape operator()(product const&) const {
+        if (from[0] != from[1])
+            throw error(where, " multiplies values of shapes ", tuple_text(from[0]), " and ",
+                        tuple_text(from[1]));
+        return from[0];
+    }
     value_shape operator()(offset const& op) const {
         require_trailing(op.values.shape());
         return from[0];
@@ -180,6 +186,10 @@ struct shape_after {
         if (from[0].size() != 2 || (op.index && *op.index >= from[0][0]))
             refuse_values({"a step", (op.index ? text(" ", *op.index) : ""), " of (steps, features)"});
         return {from[0][1]};
+    }
+    value_shape operator()(leading_step const& op) const {
+        require_steps(op.values.size());
+        return {from[0][0] + 1, from[0][1]};
     }
     value_shape operator()(mean_over_steps const&) const {
         if (from[0].size() != 2) refuse_values({"(steps, features)"});

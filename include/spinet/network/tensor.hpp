@@ -86,16 +86,25 @@ public:
         : byte_source(std::shared_ptr<std::vector<std::byte> const>(std::move(bytes))) {}
     byte_source(std::vector<std::byte> bytes)  // NOLINT
         : byte_source(std::make_shared<std::vector<std::byte> const>(std::move(bytes))) {}
-    /// `bytes` are valid as long as `owner` is.
-    byte_source(std::shared_ptr<void const> owner, std::span<std::byte const> bytes) noexcept
-        : bytes_(bytes), owner_(std::move(owner)) {}
+    /// Gives memory back that holds bytes which can be had again.
+    using release_function = void (*)(std::span<std::byte const>) noexcept;
+    /// `bytes` are valid as long as `owner` is. `release_part` is called for parts of them.
+    byte_source(std::shared_ptr<void const> owner, std::span<std::byte const> bytes,
+                release_function release_part = nullptr) noexcept
+        : bytes_(bytes), owner_(std::move(owner)), release_(release_part) {}
 
     [[nodiscard]] std::span<std::byte const> bytes() const noexcept { return bytes_; }
     [[nodiscard]] std::size_t size() const noexcept { return bytes_.size(); }
+    /// Says that a part of bytes() has been read: of a mapped file, its memory is given back. The bytes stay
+    /// valid.
+    void release(std::span<std::byte const> part) const noexcept {
+        if (release_ != nullptr) release_(part);
+    }
 
 private:
     std::span<std::byte const> bytes_;
     std::shared_ptr<void const> owner_;
+    release_function release_ = nullptr;
 };
 
 namespace detail {
@@ -147,6 +156,12 @@ public:
     /// The stored bytes, little-endian, row-major, of any alignment.
     [[nodiscard]] std::span<std::byte const> bytes() const noexcept {
         return bytes_.bytes().subspan(offset_, size_ * size_of(type_));
+    }
+
+    /// Says that all has been read (see byte_source::release), or `count` elements from `first` on.
+    void release() const noexcept { bytes_.release(bytes()); }
+    void release(std::size_t first, std::size_t count) const noexcept {
+        bytes_.release(bytes().subspan(first * size_of(type_), count * size_of(type_)));
     }
 
     /// These values, row-major, in place of the tensor's own; name and shape stay. Throws `error` where their

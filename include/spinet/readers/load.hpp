@@ -6,6 +6,7 @@
 #include <spinet/network/network.hpp>
 #include <spinet/readers/concepts.hpp>
 #include <spinet/readers/file.hpp>
+#include <spinet/readers/huggingface/huggingface.hpp>
 #include <spinet/readers/safetensors/safetensors.hpp>
 
 #include <filesystem>
@@ -14,18 +15,19 @@
 
 namespace spinet {
 
-/// Reads the network in the file `path` by the first of `readers` that recognises it (without readers, by
-/// `safetensors{}`). Each reader has to satisfy NetworkReader. Throws `file_error` where the file is missing
-/// or empty, no reader recognises it, or its reader refuses it.
+/// Reads the network in the file or folder `path` by the first of `readers` that recognises it (without
+/// readers, by `huggingface<>{}` or `safetensors{}`). Each reader has to satisfy NetworkReader. Throws
+/// `file_error` where the file is missing or empty, no reader recognises it, or its reader refuses it.
 template <class... Readers>
 [[nodiscard]] network load_network(std::filesystem::path const& path, Readers const&... readers) {
     static_assert((NetworkReader<Readers> && ...),
                   "load_network takes readers after the path: types with name(), recognises(path) and "
                   "operator()(path), all const (see NetworkReader)");
     if constexpr (sizeof...(readers) == 0) {
-        return load_network(path, safetensors{});
+        return load_network(path, huggingface<>{}, safetensors{});
     } else if constexpr ((NetworkReader<Readers> && ...)) {
-        input_file const file(path);  // so that a missing file is not reported as an unknown format
+        bool const folder = detail::is_folder(path);
+        if (!folder) input_file const file(path);  // or a missing file would be reported as an unknown format
         return detail::network_from(path, [&] {
             network result;
             std::string tried;
@@ -35,7 +37,9 @@ template <class... Readers>
                 if (recognised) result = reader(path);
                 return recognised;
             };
-            if (!(attempt(readers) || ...)) throw error("no reader recognises this file; tried: ", tried);
+            bool const found = (attempt(readers) || ...);
+            if (!found && folder) detail::refuse_folder(path);
+            if (!found) throw error("no reader recognises this file; tried: ", tried);
             return result;
         });
     }

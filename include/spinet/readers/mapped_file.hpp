@@ -93,7 +93,15 @@ private:
     if (start == MAP_FAILED) return nullptr;
     std::shared_ptr<void const> const owner(
         start, [size](void const* at) { ::munmap(const_cast<void*>(at), size); });
-    return {owner, std::span(static_cast<std::byte const*>(start), size)};
+    // Pages are read again where they are used again: without this, reading a file larger than memory once
+    // would leave as much of it there as there is room for.
+    auto const release = [](std::span<std::byte const> part) noexcept {
+        static auto const page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+        auto const first = (reinterpret_cast<std::uintptr_t>(part.data()) + page - 1) / page * page,
+                   last = (reinterpret_cast<std::uintptr_t>(part.data()) + part.size()) / page * page;
+        if (first < last) ::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+    };
+    return {owner, std::span(static_cast<std::byte const*>(start), size), release};
 }
 
 #endif

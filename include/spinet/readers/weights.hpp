@@ -55,16 +55,22 @@ public:
     ~chain_reading() = default;
 
     network run() {
-        bool const described = !options_.architecture.nodes.empty();
+        bool described = !options_.architecture.nodes.empty();
         if (described && !options_.layers.empty())
             throw error("the options 'layers' and 'architecture' exclude each other");
         for (auto const& name : options_.ignored)
             if (all_->count(name) == 0 && tensors_->count(name) == 0)
                 throw error("there is no tensor ", in_quotes(name), ", which the option 'ignored' names");
+        auto architecture = options_.architecture;
+        if (!described && architecture.of_tensors) {
+            architecture = architecture.of_tensors(*tensors_);
+            described = !architecture.nodes.empty();
+            if (!described) notes_.insert(notes_.end(), architecture.notes.begin(), architecture.notes.end());
+        }
         if (!options_.network.empty()) choose_network();
         if (parts_.size() > 1 && options_.network.empty() && options_.layers.empty() && !described)
             refuse_several(networks());
-        auto result = described ? assembly(*tensors_, load_).run(options_.architecture) : chain();
+        auto result = described ? assembly(*tensors_, load_).run(architecture) : chain();
         for (auto& note : notes_) result.add_note(std::move(note));
         return result;
     }
