@@ -447,9 +447,13 @@ void print_temperatures(double lambda_max, spinet::ordering const& order, double
         program::say("  T_ord       %10.4g  %s\n", order.temperature,
                      order.crosses ? "where the TAP equations say it orders"
                                    : "where its TAP Hessian comes nearest to order");
-        program::say(
-            "  T_formula   %10.4g  where independent random weights of these variances would freeze\n",
-            formula);
+        if (formula > 0)
+            program::say(
+                "  T_formula   %10.4g  where independent random weights of these variances would freeze\n",
+                formula);
+        else
+            program::say(
+                "  T_formula is not given: all weights of a layer are equal, so they have no variance\n");
     }
     for (auto const& [layer, spins] : missing.alone)
         program::say(
