@@ -169,11 +169,17 @@ spinet::network load_file(std::string const& file, options const& chosen) {
     }
 }
 
+/// The file's name without its extension, or that of a folder.
+std::string name_of(std::filesystem::path file) {
+    if (!file.has_filename()) file = file.parent_path();
+    return (std::filesystem::is_directory(file) ? file.filename() : file.stem()).string();
+}
+
 std::vector<subject> load_subjects(options const& chosen) {
     std::vector<subject> subjects;
     for (auto const& file : chosen.files) {
         auto const network = load_file(file, chosen);
-        auto const name = program::shown(std::filesystem::path(file).stem().string());
+        auto const name = program::shown(name_of(file));
         subjects.push_back({name, file, network});
         if (subjects.size() > 1) continue;  // null models are made of the first network
         for (auto const& null : chosen.nulls)

@@ -173,17 +173,8 @@ template <class Reader>
 class reader_with_options {
 public:
     reader_with_options(Reader reader, reading const& asked, spinet::network_architecture const& architecture)
-        : reader_(std::move(reader)), asked_(&asked) {
-        if constexpr (requires { reader_.architecture; })
-            set("--architecture", reader_.architecture, architecture);
-        if constexpr (requires { reader_.input_shape; })
-            set("--input-shape", reader_.input_shape, asked.input_shape);
-        if constexpr (requires { reader_.layers; }) set("--layers", reader_.layers, asked.layers);
-        if constexpr (requires { reader_.ignored; }) set("--ignored", reader_.ignored, asked.ignored);
-        if constexpr (requires { reader_.entry; }) set("--entry", reader_.entry, asked.entry);
-        if constexpr (requires { reader_.network; }) set("--network", reader_.network, asked.network);
-        if constexpr (requires { reader_.output_name; })
-            set("--output-name", reader_.output_name, asked.output_name);
+        : reader_(std::move(reader)), asked_(&asked), architecture_(&architecture) {
+        configure(reader_);
     }
     [[nodiscard]] std::string_view name() const { return reader_.name(); }
     [[nodiscard]] bool recognises(std::filesystem::path const& path) const {
@@ -195,6 +186,18 @@ public:
     }
 
 private:
+    /// Also a reader of weights within a reader.
+    template <class Any>
+    void configure(Any& of) {
+        if constexpr (requires { of.architecture; }) set("--architecture", of.architecture, *architecture_);
+        if constexpr (requires { of.input_shape; }) set("--input-shape", of.input_shape, asked_->input_shape);
+        if constexpr (requires { of.layers; }) set("--layers", of.layers, asked_->layers);
+        if constexpr (requires { of.ignored; }) set("--ignored", of.ignored, asked_->ignored);
+        if constexpr (requires { of.entry; }) set("--entry", of.entry, asked_->entry);
+        if constexpr (requires { of.network; }) set("--network", of.network, asked_->network);
+        if constexpr (requires { of.output_name; }) set("--output-name", of.output_name, asked_->output_name);
+        if constexpr (requires { of.weights.layers; }) configure(of.weights);
+    }
     template <class Value>
     void set(char const* option, Value& member, Value const& value) {
         member = value;
@@ -203,6 +206,7 @@ private:
 
     Reader reader_;
     reading const* asked_;
+    spinet::network_architecture const* architecture_;
     std::set<std::string> takes_{};
 };
 
@@ -243,16 +247,23 @@ inline void check_all_taken(reading const& asked) {
 
 /// A message of a reader in the words of the command line: "the option 'input_shape'" is --input-shape.
 inline std::string in_own_words(std::string message) {
-    for (auto const& [name, option] : reading_options())
-        for (std::string const before :
-             {"the option ", "its option ", "option ", "the options ", "in ", "and "}) {
-            std::string const found = before + "'" + name + "'";
-            std::string const words = before == "in " || before == "and " ? before + option
-                                      : before == "the options "          ? before + option
-                                                                          : option;
-            for (std::size_t at = 0; (at = message.find(found, at)) != std::string::npos; at += words.size())
-                message.replace(at, found.size(), words);
+    auto const replace = [&](std::string const& found, std::string const& words) {
+        for (std::size_t at = 0; (at = message.find(found, at)) != std::string::npos; at += words.size())
+            message.replace(at, found.size(), words);
+    };
+    for (auto const& [name, option] : reading_options()) {
+        for (std::string const before : {"the option ", "its option ", "option ", "the options "})
+            replace(before + "'" + name + "'", option);
+        for (std::string const before : {"in ", "and "}) replace(before + "'" + name + "'", before + option);
+        replace("(option " + name + ")", "(" + option + ")");
+        // "--layers (--layers A,B)"
+        std::string const twice = option + " (" + option + " ";
+        for (std::size_t at = 0; (at = message.find(twice, at)) != std::string::npos; ++at) {
+            auto const end = message.find(')', at);
+            if (end != std::string::npos) message.erase(end, 1);
+            message.erase(at + option.size(), twice.size() - option.size() - 1);
         }
+    }
     return message;
 }
 

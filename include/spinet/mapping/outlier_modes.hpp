@@ -4,7 +4,6 @@
 #pragma once
 
 #include <spinet/detail/blas.hpp>
-#include <spinet/error.hpp>
 #include <spinet/execution/blas_threads.hpp>
 #include <spinet/mapping/linear_map.hpp>
 #include <spinet/mapping/wiring.hpp>
@@ -159,7 +158,6 @@ inline std::pair<double, double> read_once(stored_rows const& a, std::vector<dou
         orthonormalise(x, n, p);
     }
     auto const [sum, squares] = read_once(a, x, p, y, nullptr);
-    if (!std::isfinite(squares)) throw error("a weight is too large for float");
     std::vector<double> gram(p * p, 0.0);
     for (std::size_t i = 0; i < m; ++i)
         for (std::size_t k = 0; k < p; ++k)
@@ -223,13 +221,7 @@ using modes_by_map = std::map<linear_map const*, singular_modes>;
     modes_by_map all;
     for (auto const& each : of.wires)
         if (each.map->weighted() && all.count(each.map.get()) == 0)
-            all.emplace(each.map.get(), detail::with_place(
-                                            [&] {
-                                                return detail::text("couplings of '",
-                                                                    of.parts[each.from].name, "' and '",
-                                                                    of.parts[each.to].name, "'");
-                                            },
-                                            [&] { return outlier_modes(*each.map); }));
+            all.emplace(each.map.get(), outlier_modes(*each.map));
     return all;
 }
 
