@@ -30,6 +30,7 @@ namespace {
 using loss = spinet::network_loss<float>;
 
 struct options {
+    program::reading reading;
     std::string network;
     std::vector<std::string> data;
     std::vector<std::string> plane{"filter"};
@@ -57,6 +58,7 @@ void parse(int argc, char** argv, options& chosen, CLI::App& app) {
         ->required()
         ->expected(2)
         ->check(text);
+    program::add_reading_options(app, chosen.reading);
     app.add_option("--plane", chosen.plane,
                    "filter: two random directions; pca: the principal directions of --trajectory; FILE FILE: "
                    "the plane through two other networks")
@@ -87,11 +89,11 @@ void parse(int argc, char** argv, options& chosen, CLI::App& app) {
     app.add_flag("--log", chosen.logarithmic, "a logarithmic scale in pictures");
     app.add_option("--checkpoint", chosen.checkpoint, "save the plane here, and go on from it if it is there")
         ->check(text);
-    app.add_option("--output", chosen.output, "table of the plane: a, b, loss")
+    app.add_option("--output", chosen.output, "table of the plane: a, b, loss; - is standard output")
         ->check(text)
         ->capture_default_str();
-    app.add_option("--plot", chosen.plots,
-                   "picture of the plane (.png or .svg, by gnuplot); may be given twice")
+    program::as_list(app.add_option("--plot", chosen.plots,
+                                    "picture of the plane (.png or .svg, by gnuplot); may be given twice"))
         ->check(text);
     for (CLI::Option* const option : app.get_options())
         if (option->get_items_expected_max() == 1 && option->get_name() != "--plot") option->take_last();
@@ -136,7 +138,7 @@ auto of_file(std::string const& file, Work&& work) {
 }
 
 loss load(options const& chosen) {
-    auto const network = program::load_network(chosen.network);
+    auto const network = program::load_network(chosen.network, chosen.reading);
     auto samples = spinet::load_labelled_images<float>(chosen.data[0], chosen.data[1]);
     if (chosen.samples > 0) samples = samples.first(chosen.samples);
     using enum spinet::activation_kind;
@@ -148,8 +150,8 @@ loss load(options const& chosen) {
     });
 }
 
-spinet::row_major_array<double, 1> load_other(loss const& f, std::string const& file) {
-    auto const other = program::load_network(file);
+spinet::row_major_array<double, 1> load_other(loss const& f, std::string const& file, options const& chosen) {
+    auto const other = program::load_network(file, chosen.reading);
     return of_file(file, [&] { return f.parameters_of(other); });
 }
 
@@ -210,7 +212,7 @@ view choose(loss const& f, options const& chosen,
         of.what += " of it";
         of.name_a = "a, first principal direction", of.name_b = "b, second principal direction";
     } else {
-        auto const y = load_other(f, chosen.plane[0]), z = load_other(f, chosen.plane[1]);
+        auto const y = load_other(f, chosen.plane[0], chosen), z = load_other(f, chosen.plane[1], chosen);
         if (x == y || x == z || y == z) throw spinet::error("--plane: two of the three networks are equal");
         of.where = spinet::section_through(x, y, z);
         fit(of, {of.where.project(y), of.where.project(z)}, margin);
@@ -237,19 +239,19 @@ void print_measures(loss const& f, options const& chosen) {
         try {
             measure(watched(f, what));
         } catch (spinet::error const& fault) {
-            std::printf("%s: %s\n", what, fault.what());
+            program::say("%s: %s\n", what, program::shown(fault.what()).c_str());
         }
     };
     try {
         attempt("largest eigenvalues of the Hessian", [&](watched const& g) {
             auto const top = spinet::top_eigenpairs(spinet::hessian(g, x), 3, {.tolerance = 1e-4});
-            std::printf("largest eigenvalues of the Hessian:");
-            for (double const each : top.values) std::printf(" %.4g", each);
-            std::printf("\n");
+            program::say("largest eigenvalues of the Hessian:");
+            for (double const each : top.values) program::say(" %.4g", each);
+            program::say("\n");
         });
         attempt("its trace", [&](watched const& g) {
             auto const trace = spinet::hessian_trace(spinet::hessian(g, x), 40, chosen.seed);
-            std::printf("its trace: %.4g +- %.2g\n", trace.value, trace.error);
+            program::say("its trace: %.4g +- %.2g\n", trace.value, trace.error);
         });
         attempt("width", [&](watched const& g) {
             auto const along = [&](std::uint64_t seed) {
@@ -260,12 +262,12 @@ void print_measures(loss const& f, options const& chosen) {
                 spinet::over_directions(10, 1000 + chosen.seed, along, [&](spinet::section const& line) {
                     return spinet::basin_width(g, line, {.tolerance = 1e-3});
                 });
-            std::printf("width at 0.1 above the centre, along random directions: %.4g +- %.2g\n", wide.value,
-                        wide.error);
+            program::say("width at 0.1 above the centre, along random directions: %.4g +- %.2g\n", wide.value,
+                         wide.error);
         });
         attempt("sharpness", [&](watched const& g) {
-            std::printf("sharpness, largest rise within 0.05 of the weights' length: %.4g\n",
-                        spinet::sharpness(g, x));
+            program::say("sharpness, largest rise within 0.05 of the weights' length: %.4g\n",
+                         spinet::sharpness(g, x));
         });
     } catch (program::stopped const&) {
         std::fprintf(stderr, "stopped: some measures are missing\n");
@@ -281,11 +283,11 @@ void print(spinet::surface const& found) {
         if (high == found.done || values[k] > values[high]) high = k;
     }
     if (low < found.done)
-        std::printf("lowest loss %.6g at a = %.4g, b = %.4g; highest %.6g\n", values[low],
-                    found.a.at(low % found.a.points), found.b.at(low / found.a.points), values[high]);
+        program::say("lowest loss %.6g at a = %.4g, b = %.4g; highest %.6g\n", values[low],
+                     found.a.at(low % found.a.points), found.b.at(low / found.a.points), values[high]);
     if (found.not_finite() > 0)
-        std::printf("%zu of %zu values are not finite: kept in the table, crosses in the picture\n",
-                    found.not_finite(), found.done);
+        program::say("%zu of %zu values are not finite: kept in the table, crosses in the picture\n",
+                     found.not_finite(), found.done);
     if (!found.complete()) return;
     auto const minima = spinet::minima_of(found);
     std::size_t edge = 0;
@@ -294,16 +296,18 @@ void print(spinet::surface const& found) {
         edge += each.on_edge ? 1u : 0u;
         if (std::isfinite(each.barrier)) barrier = std::max(barrier, each.barrier);
     }
-    std::printf("minima on the plane: %zu, %zu of them on its edge", minima.size(), edge);
-    if (barrier > 0) std::printf("; the highest barrier is %.4g", barrier);
-    std::printf("\n");
+    program::say("minima on the plane: %zu, %zu of them on its edge", minima.size(), edge);
+    if (barrier > 0) program::say("; the highest barrier is %.4g", barrier);
+    program::say("\n");
     if (found.not_finite() > 0 || found.a.points < 8) return;
     auto const rough = spinet::ruggedness_of(found);
-    std::printf("beside the best quadratic: rms %.4g, correlated over %.3g\n", rough.amplitude, rough.length);
+    program::say("beside the best quadratic: rms %.4g, correlated over %.3g\n", rough.amplitude,
+                 rough.length);
 }
 
 void check_outputs(options const& chosen) {
-    std::vector<std::filesystem::path> written{chosen.output};
+    std::vector<std::filesystem::path> written;
+    if (chosen.output != "-") written.emplace_back(chosen.output);
     if (!chosen.checkpoint.empty()) written.emplace_back(chosen.checkpoint);
     // plane.png and plane.svg share their data and script.
     for (auto const& plot : chosen.plots)
@@ -321,29 +325,33 @@ void check_outputs(options const& chosen) {
 
 void draw(options const& chosen, view const& of, spinet::surface const& found, spinet::trail const& path) {
     if (chosen.plots.empty()) return;
-    auto const name = std::filesystem::path(chosen.network).stem().string();
+    auto const name = program::shown(std::filesystem::path(chosen.network).stem().string());
     for (auto const& plot : chosen.plots)
         if (spinet::plot_surfaces(plot, {{name, found, path}},
                                   {.a = of.name_a, .b = of.name_b, .logarithmic = chosen.logarithmic}))
-            std::printf("wrote %s\n", plot.c_str());
+            program::say("wrote %s\n", program::shown(plot).c_str());
         else
             std::fprintf(
                 stderr, "gnuplot is not installed: %s was not drawn, but its data and script are beside it\n",
-                plot.c_str());
+                program::shown(plot).c_str());
 }
 
 int run(options const& chosen) {
     check(chosen);
     auto const executor = chosen.threads ? spinet::threads{*chosen.threads} : spinet::threads{};
+    if (chosen.output == "-") program::report() = stderr;
+    program::waiting wait("reading networks and data");
     auto const f = load(chosen);
     std::vector<spinet::row_major_array<double, 1>> path;
-    for (auto const& file : chosen.trajectory) path.push_back(load_other(f, file));
+    for (auto const& file : chosen.trajectory) path.push_back(load_other(f, file, chosen));
     if (!path.empty() && path.back() != f.parameters()) path.push_back(f.parameters());
     view const of = choose(f, chosen, path);
+    program::check_all_taken(chosen.reading);
+    wait.end();
     check_outputs(chosen);
     auto const until_interrupted = [](spinet::plane_progress const&) { return program::interrupted == 0; };
     program::saver<spinet::plane_checkpoint_every> save(chosen.checkpoint);
-    spinet::progress_bar bar(std::filesystem::path(chosen.network).stem().string());
+    spinet::progress_bar bar(program::shown(std::filesystem::path(chosen.network).stem().string()));
     spinet::surface const found = [&] {
         if (chosen.checkpoint.empty() || !std::filesystem::exists(chosen.checkpoint))
             return spinet::plane(f, of.where, of.a, of.b, executor, until_interrupted, save, bar);
@@ -355,13 +363,18 @@ int run(options const& chosen) {
     if (!found.complete())
         std::fprintf(stderr, "stopped early, after %zu of %zu points\n", found.done, found.values.size());
     if (found.done == 0) return 130;
-    std::printf("%s: %zu parameters, %zu samples, loss %.6g, accuracy %.2f %%\n", chosen.network.c_str(),
-                f.size(), f.data().count, f.value(f.parameters()), 100 * f.accuracy(f.parameters()));
-    std::printf("plane: %s\n%zu x %zu points, a from %.4g to %.4g, b from %.4g to %.4g\n", of.what.c_str(),
-                of.a.points, of.b.points, of.a.low, of.a.high, of.b.low, of.b.high);
-    spinet::write_surface(chosen.output, found, "loss");
+    program::say("%s: %zu parameters, %zu samples, loss %.6g, accuracy %.2f %%\n",
+                 program::shown(chosen.network).c_str(), f.size(), f.data().count, f.value(f.parameters()),
+                 100 * f.accuracy(f.parameters()));
+    program::say("plane: %s\n%zu x %zu points, a from %.4g to %.4g, b from %.4g to %.4g\n",
+                 program::shown(of.what).c_str(), of.a.points, of.b.points, of.a.low, of.a.high, of.b.low,
+                 of.b.high);
+    if (chosen.output == "-")
+        program::write_to_standard_output(spinet::surface_csv(found, "loss"));
+    else
+        spinet::write_surface(chosen.output, found, "loss");
     print(found);
-    std::printf("wrote %s\n", chosen.output.c_str());
+    if (chosen.output != "-") program::say("wrote %s\n", program::shown(chosen.output).c_str());
     if (!found.complete()) {
         draw(chosen, of, found, {});
         return 130;
@@ -370,8 +383,8 @@ int run(options const& chosen) {
     if (!path.empty()) {
         double off = 0;
         for (double const each : seen.distance) off = std::max(off, each);
-        std::printf("trajectory: loss %.6g to %.6g, up to %.4g off the plane\n", seen.values[0],
-                    seen.values[seen.size() - 1], off);
+        program::say("trajectory: loss %.6g to %.6g, up to %.4g off the plane\n", seen.values[0],
+                     seen.values[seen.size() - 1], off);
     }
     if (chosen.measures) print_measures(f, chosen);
     draw(chosen, of, found, seen);

@@ -27,17 +27,25 @@
 
 #include <cerrno>
 #include <chrono>
+#include <condition_variable>
 #include <csignal>
+#include <cstdarg>
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <filesystem>
+#include <functional>
 #include <map>
+#include <mutex>
 #include <new>
+#include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <system_error>
+#include <thread>
 #include <unistd.h>
 #include <utility>
 #include <vector>
@@ -82,25 +90,183 @@ inline std::string formats() {
     return names;
 }
 
-/// Reads a network in any of these formats. `architecture`, if not empty, describes a network whose file has
-/// weights only. `input_shape` gives the sizes that an ONNX file leaves open.
-inline spinet::network load_network(std::string const& file, std::string const& architecture = {},
-                                    [[maybe_unused]] std::vector<std::size_t> const& input_shape = {}) {
+/// The text as a terminal may print it: control characters, and those that turn the direction of writing, as
+/// \\x1b and the like. Names in files may hold any.
+inline std::string shown(std::string_view text) {
+    std::string safe;
+    auto const escape = [&](std::size_t from, std::size_t count) {
+        char digits[5];
+        for (std::size_t k = from; k < from + count; ++k) {
+            std::snprintf(digits, sizeof digits, "\\x%02x", static_cast<unsigned>(text[k]) & 0xFFU);
+            safe += digits;
+        }
+    };
+    auto const at = [&](std::size_t k) {
+        return k < text.size() ? static_cast<unsigned>(text[k]) & 0xFFU : 0U;
+    };
+    for (std::size_t k = 0; k < text.size(); ++k) {
+        unsigned const a = at(k), b = at(k + 1), c = at(k + 2);
+        bool const turns =
+            a == 0xE2 && ((b == 0x80 && c >= 0xA8 && c <= 0xAE) || (b == 0x80 && (c | 1U) == 0x8F) ||
+                          (b == 0x81 && c >= 0xA6 && c <= 0xA9));
+        std::size_t const bytes = a < 0x20 || a == 0x7F                 ? 1
+                                  : a == 0xC2 && b >= 0x80 && b <= 0x9F ? 2
+                                  : turns                               ? 3
+                                                                        : 0;
+        if (bytes == 0) safe += text[k];
+        escape(k, bytes);
+        if (bytes > 1) k += bytes - 1;
+    }
+    return safe;
+}
+
+/// What the user says of how the files are to be read: the options of the readers.
+struct reading {
+    std::string architecture = {};
+    std::vector<std::size_t> input_shape = {};
+    std::vector<std::string> layers = {}, ignored = {};
+    std::string entry = {}, network = {}, output_name = {};
+    mutable std::set<std::string> taken = {};  ///< options that a file was read with
+};
+
+/// The names of these options: in the messages of readers, and here.
+inline std::vector<std::pair<std::string, std::string>> const& reading_options() {
+    static std::vector<std::pair<std::string, std::string>> const all{{"architecture", "--architecture"},
+                                                                      {"input_shape", "--input-shape"},
+                                                                      {"layers", "--layers"},
+                                                                      {"ignored", "--ignored"},
+                                                                      {"entry", "--entry"},
+                                                                      {"network", "--network"},
+                                                                      {"output_name", "--output-name"}};
+    return all;
+}
+
+/// Takes one value at a time, or several with commas between, so that files that follow are not taken for
+/// more.
+inline CLI::Option* as_list(CLI::Option* option) { return option->delimiter(',')->allow_extra_args(false); }
+
+inline void add_reading_options(CLI::App& app, reading& chosen) {
+    CLI::Validator const count(not_a_count, "", "count"), text(empty_text, "", "text");
+    app.add_option(
+           "--architecture", chosen.architecture,
+           "JSON file that says what the weights are, where their file does not (docs/network-files.md)")
+        ->check(text);
+    as_list(app.add_option("--input-shape", chosen.input_shape,
+                           "of one sample, as 3,32,32, where an ONNX file leaves sizes free"))
+        ->check(count);
+    as_list(app.add_option("--layers", chosen.layers,
+                           "A,B,...: the dense layers from input to output; other tensors are left out"))
+        ->check(text);
+    as_list(app.add_option("--ignored", chosen.ignored, "A,B,...: tensors (of Keras, layers) to leave out"))
+        ->check(text);
+    app.add_option("--entry", chosen.entry, "of a PyTorch checkpoint, the dict that holds the tensors: a.b.c")
+        ->check(text);
+    app.add_option("--network", chosen.network, "of several networks in one file, the one to read")
+        ->check(text);
+    app.add_option("--output-name", chosen.output_name,
+                   "of several outputs in one ONNX file, the one to read")
+        ->check(text);
+}
+
+/// A reader with those of the options that it has, and a note of which of them it was used with.
+template <class Reader>
+class reader_with_options {
+public:
+    reader_with_options(Reader reader, reading const& asked, spinet::network_architecture const& architecture)
+        : reader_(std::move(reader)), asked_(&asked), architecture_(&architecture) {
+        configure(reader_);
+    }
+    [[nodiscard]] std::string_view name() const { return reader_.name(); }
+    [[nodiscard]] bool recognises(std::filesystem::path const& path) const {
+        return reader_.recognises(path);
+    }
+    [[nodiscard]] spinet::network operator()(std::filesystem::path const& path) const {
+        asked_->taken.insert(takes_.begin(), takes_.end());
+        return reader_(path);
+    }
+
+private:
+    /// Also a reader of weights within a reader.
+    template <class Any>
+    void configure(Any& of) {
+        if constexpr (requires { of.architecture; }) set("--architecture", of.architecture, *architecture_);
+        if constexpr (requires { of.input_shape; }) set("--input-shape", of.input_shape, asked_->input_shape);
+        if constexpr (requires { of.layers; }) set("--layers", of.layers, asked_->layers);
+        if constexpr (requires { of.ignored; }) set("--ignored", of.ignored, asked_->ignored);
+        if constexpr (requires { of.entry; }) set("--entry", of.entry, asked_->entry);
+        if constexpr (requires { of.network; }) set("--network", of.network, asked_->network);
+        if constexpr (requires { of.output_name; }) set("--output-name", of.output_name, asked_->output_name);
+        if constexpr (requires { of.weights.layers; }) configure(of.weights);
+    }
+    template <class Value>
+    void set(char const* option, Value& member, Value const& value) {
+        member = value;
+        takes_.insert(option);
+    }
+
+    Reader reader_;
+    reading const* asked_;
+    spinet::network_architecture const* architecture_;
+    std::set<std::string> takes_{};
+};
+
+/// Reads a network in any of these formats.
+inline spinet::network load_network(std::string const& file, reading const& asked) {
     spinet::network_architecture given;
-    if (!architecture.empty()) given = spinet::read_architecture(architecture);
-    return spinet::load_network(file, spinet::huggingface<>{input_shape, {.architecture = given}},
-                                spinet::safetensors{.architecture = given},
+    if (!asked.architecture.empty()) given = spinet::read_architecture(asked.architecture);
+    auto const with_options = [&]<class Reader>(Reader reader) {
+        return reader_with_options<Reader>(std::move(reader), asked, given);
+    };
+    return spinet::load_network(file, with_options(spinet::huggingface<>{}),
+                                with_options(spinet::safetensors{}),
 #ifdef SPINET_PROGRAM_HAS_ZIP
-                                spinet::huggingface<spinet::state_dict>{input_shape, {.architecture = given}},
-                                spinet::npz{.architecture = given}, spinet::state_dict{.architecture = given},
+                                with_options(spinet::huggingface<spinet::state_dict>{}),
+                                with_options(spinet::npz{}), with_options(spinet::state_dict{}),
 #endif
 #ifdef SPINET_PROGRAM_HAS_ONNX
-                                spinet::onnx_model{input_shape},
+                                with_options(spinet::onnx_model{}),
 #endif
 #ifdef SPINET_PROGRAM_HAS_HDF5
-                                spinet::keras_hdf5{.architecture = given, .input_shape = input_shape},
+                                with_options(spinet::keras_hdf5{}),
 #endif
-                                spinet::nnet{}, spinet::npy{});
+                                with_options(spinet::nnet{}), with_options(spinet::npy{}));
+}
+
+/// Refuses options that none of the files, which have all been read, has any use for.
+inline void check_all_taken(reading const& asked) {
+    auto const check = [&](char const* option, bool given) {
+        if (given && asked.taken.count(option) == 0)
+            throw spinet::error(std::string(option) + ": no file was read that has this option (see --help)");
+    };
+    check("--architecture", !asked.architecture.empty());
+    check("--input-shape", !asked.input_shape.empty());
+    check("--layers", !asked.layers.empty());
+    check("--ignored", !asked.ignored.empty());
+    check("--entry", !asked.entry.empty());
+    check("--network", !asked.network.empty());
+    check("--output-name", !asked.output_name.empty());
+}
+
+/// A message of a reader in the words of the command line: "the option 'input_shape'" is --input-shape.
+inline std::string in_own_words(std::string message) {
+    auto const replace = [&](std::string const& found, std::string const& words) {
+        for (std::size_t at = 0; (at = message.find(found, at)) != std::string::npos; at += words.size())
+            message.replace(at, found.size(), words);
+    };
+    for (auto const& [name, option] : reading_options()) {
+        for (std::string const before : {"the option ", "its option ", "option ", "the options "})
+            replace(before + "'" + name + "'", option);
+        for (std::string const before : {"in ", "and "}) replace(before + "'" + name + "'", before + option);
+        replace("(option " + name + ")", "(" + option + ")");
+        // "--layers (--layers A,B)"
+        std::string const twice = option + " (" + option + " ";
+        for (std::size_t at = 0; (at = message.find(twice, at)) != std::string::npos; ++at) {
+            auto const end = message.find(')', at);
+            if (end != std::string::npos) message.erase(end, 1);
+            message.erase(at + option.size(), twice.size() - option.size() - 1);
+        }
+    }
+    return message;
 }
 
 /// Refuses two outputs in one file, and an output that would replace an input; `reads` names the inputs.
@@ -110,6 +276,11 @@ inline void check_outputs(std::vector<std::filesystem::path> const& written,
     std::error_code unknown;
     for (auto const& [file, what] : reads) taken[std::filesystem::weakly_canonical(file, unknown)] = what;
     for (auto const& file : written) {
+        for (char const* const stream : {"/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"})
+            if (file == stream)
+                throw spinet::file_error(file.string(),
+                                         "cannot be written: it is no file; --output - writes the table "
+                                         "to standard output");
         auto const [place, is_new] = taken.try_emplace(std::filesystem::weakly_canonical(file, unknown),
                                                        "is written for another purpose too");
         if (!is_new) throw spinet::file_error(file.string(), "cannot be written: it " + place->second);
@@ -130,7 +301,7 @@ public:
         try {
             return keep_(now);
         } catch (spinet::file_error const& fault) {
-            if (!warned_) std::fprintf(stderr, "%s\n", fault.what());
+            if (!warned_) std::fprintf(stderr, "%s\n", shown(fault.what()).c_str());
             warned_ = true;
             return true;
         }
@@ -208,11 +379,96 @@ private:
     std::chrono::steady_clock::time_point last_;
 };
 
+/// While one of these lives, something is prepared that leaves nothing behind when it is given up: reading,
+/// mapping, looking for temperatures. On a terminal it tells for how long; Ctrl-C and SIGTERM end the program
+/// at once, whatever it is doing, with exit status 130. What was computed before is not lost: `last` writes
+/// it.
+class waiting {
+public:
+    explicit waiting(std::string what, std::function<void()> last = {})
+        : what_(std::move(what)),
+          last_(std::move(last)),
+          visible_(::isatty(2) == 1),
+          watch_([this] { watch(); }) {}
+    waiting(waiting const&) = delete;
+    waiting& operator=(waiting const&) = delete;
+    ~waiting() { end(); }
+
+    /// What is being done now.
+    void now(std::string what) {
+        std::lock_guard const lock(mutex_);
+        what_ = std::move(what);
+    }
+    /// Does no more.
+    void end() {
+        {
+            std::lock_guard const lock(mutex_);
+            ended_ = true;
+        }
+        changed_.notify_all();
+        if (watch_.joinable()) watch_.join();
+    }
+
+private:
+    using clock = std::chrono::steady_clock;
+
+    void watch() {
+        std::unique_lock lock(mutex_);
+        auto const began = clock::now();
+        bool drawn = false;
+        while (!changed_.wait_for(lock, std::chrono::milliseconds(100), [&] { return ended_; })) {
+            if (interrupted != 0) give_up(drawn);
+            std::chrono::duration<double> const taken = clock::now() - began;
+            if (!visible_ || taken.count() < 0.5) continue;
+            std::fprintf(stderr, "\r%s, %.0f s\033[K", what_.c_str(), taken.count());
+            drawn = true;
+        }
+        if (drawn) std::fprintf(stderr, "\r\033[K");
+    }
+    [[noreturn]] void give_up(bool drawn) {
+        std::fprintf(stderr, "%s%s: stopped\n", drawn ? "\r\033[K" : "", what_.c_str());
+        int status = 130;
+        try {
+            if (last_) last_();
+        } catch (std::exception const& fault) {
+            std::fprintf(stderr, "%s\n", shown(fault.what()).c_str());
+            status = 2;
+        }
+        std::fflush(stdout);
+        ::_exit(status);
+    }
+
+    std::string what_;
+    std::function<void()> last_;
+    bool visible_, ended_ = false;
+    std::mutex mutex_{};
+    std::condition_variable changed_{};
+    std::thread watch_;  // last: it uses all others
+};
+
+/// Where tables for people go: standard error if standard output is the table for programs.
+inline std::FILE*& report() {
+    static std::FILE* to = stdout;
+    return to;
+}
+/// Prints for people.
+[[gnu::format(printf, 1, 2)]] inline void say(char const* format, ...) {
+    std::va_list values;
+    va_start(values, format);
+    std::vfprintf(report(), format, values);
+    va_end(values);
+}
+
+/// Writes a table to standard output. Throws spinet::error where that is full.
+inline void write_to_standard_output(std::string const& table) {
+    std::fwrite(table.data(), 1, table.size(), stdout);
+    if (std::fflush(stdout) != 0 && errno != EPIPE)
+        throw spinet::error(std::string("standard output cannot be written: ") + std::strerror(errno));
+}
+
 /// One line on standard error, whatever is in the names of files.
-inline int refuse(std::string const& name, std::string message) {
-    for (char& c : message)
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-    std::fprintf(stderr, "%s: %s\n", name.c_str(), message.c_str());
+inline int refuse(std::string const& name, std::string const& message) {
+    std::fprintf(stderr, "%s: %s\n", name.c_str(), shown(in_own_words(message)).c_str());
     return 2;
 }
 

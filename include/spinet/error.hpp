@@ -109,6 +109,12 @@ private:
     std::string path_;
 };
 
+/// Thrown by a long computation that has no partial result, where a stop token asked it to stop.
+class stopped : public error {
+public:
+    using error::error;
+};
+
 namespace detail {
 
 /// The name of an enumerator; `names` are those of all, in their order, and `type` is the enumeration's.

@@ -11,6 +11,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <limits>
@@ -98,6 +99,65 @@ TEST_CASE("write_atomically writes whole files and leaves nothing beside them", 
     write_atomically(path, "new");
     CHECK(read_whole(path) == "new");
     CHECK(files_in(directory.path()) == 1);
+}
+
+TEST_CASE("a symbolic link stays, and what it leads to is written", "[io]") {
+    temporary_directory const directory;
+    auto const target = directory.write("target", "old");
+    fs::create_directory(directory.path() / "sub");
+    fs::create_symlink(target, directory.path() / "absolute");
+    fs::create_symlink("target", directory.path() / "relative");
+    fs::create_symlink("../relative", directory.path() / "sub" / "twice");
+    fs::create_symlink("not yet", directory.path() / "dangling");
+    for (auto const* const name : {"absolute", "relative", "sub/twice"}) {
+        auto const link = directory.path() / name;
+        check_writable(link);
+        CHECK(read_whole(target) != name);
+        write_atomically(link, name);
+        CHECK(fs::is_symlink(link));
+        CHECK_FALSE(fs::is_symlink(target));
+        CHECK(read_whole(target) == name);
+    }
+    write_atomically(directory.path() / "dangling", "new");
+    CHECK(fs::is_symlink(directory.path() / "dangling"));
+    CHECK(read_whole(directory.path() / "not yet") == "new");
+    CHECK(files_in(directory.path()) == 6);
+    // Links to a directory, to a device and round in a circle.
+    fs::create_symlink("sub", directory.path() / "to directory");
+    fs::create_symlink("/dev/null", directory.path() / "to device");
+    fs::create_symlink("round", directory.path() / "round");
+    for (auto const& [name, why] : std::vector<std::pair<std::string, std::string>>{
+             {"to directory", "cannot be written: it is a directory"},
+             {"to device", "cannot be written: it is not a regular file"},
+             {"round", "cannot be written: too many symbolic links"}}) {
+        auto const link = directory.path() / name;
+        CHECK(refusal(link, [&] { write_atomically(link, "x"); }) == why);
+        CHECK(refusal(link, [&] { check_writable(link); }) == why);
+        CHECK(fs::is_symlink(link));
+    }
+}
+
+TEST_CASE("what a process has open is no file to be replaced", "[io]") {
+    // As a shell does with `> target`: /dev/stdout then leads to a regular file.
+    if (!fs::exists("/proc/self/fd")) return;
+    temporary_directory const directory;
+    auto const target = directory.write("target", "old");
+    std::FILE* const open = std::fopen(target.c_str(), "r");
+    REQUIRE(open != nullptr);
+    for (std::string const where : {"/proc/self/fd/", "/dev/fd/"}) {
+        auto const name = where + std::to_string(::fileno(open));
+        if (!fs::exists(name)) continue;
+        fs::path const link = directory.path() / "link";
+        fs::remove(link);
+        fs::create_symlink(name, link);
+        for (fs::path const& path : {fs::path(name), link}) {
+            CHECK_THAT(refusal(path, [&] { write_atomically(path, "x"); }), ContainsSubstring("has open"));
+            CHECK_THAT(refusal(path, [&] { check_writable(path); }), ContainsSubstring("has open"));
+        }
+    }
+    std::fclose(open);
+    CHECK(read_whole(target) == "old");
+    CHECK(files_in(directory.path()) == 2);
 }
 
 TEST_CASE("a write that fails leaves the old file and no partial one", "[io]") {

@@ -336,7 +336,7 @@ TEST_CASE("twin_hopfield: refusals", "[mapping]") {
     unfit.add({"a", dense{matrix(w1)}, {"in"}});
     CHECK_THAT(map(unfit, {}), ContainsSubstring("node 'a' takes 2 features"));
     // Weights that are finite as double but not as float.
-    CHECK_THAT(map(mlp({matrix({{1e300, 1.0}})}), {}), ContainsSubstring("beyond the range of float"));
+    CHECK_THAT(map(mlp({matrix({{1e300, 1.0}})}), {}), ContainsSubstring("too large for float"));
 }
 
 TEST_CASE("twin_hopfield: the provenance says what was done and what is gone", "[mapping]") {

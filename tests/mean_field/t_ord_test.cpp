@@ -181,3 +181,73 @@ TEST_CASE("T_ord is where the general Hessian says so", "[t_ord]") {
         for (double const factor : {0.5, 0.8, 0.95, 1.05, 1.2, 2.0})
             CHECK(smallest_hessian_eigenvalue(model, factor * found.temperature, zero) > here);
 }
+
+namespace {
+
+/// Counts how often it is asked, which t_ord does before each product with the couplings.
+struct counting_token {
+    std::size_t* asked;
+    std::size_t limit = std::numeric_limits<std::size_t>::max();
+    bool stop_requested() const { return ++*asked > limit; }
+};
+
+}  // namespace
+
+TEST_CASE("layers of very different couplings take no more products than others", "[t_ord]") {
+    // The largest eigenvalues of the Hessian are 1e8 times those that are looked for, where the weak layers
+    // order: Lanczos on the Hessian itself took thousands of products for each temperature.
+    std::vector<double> const variances{4.9e-11, 4.9e-11, 4.9e-11, 4.9e-11, 5.6e-3};
+    auto const model = random_layered_glass<double>({16, 60, 60, 60, 60, 5}, variances, 3);
+    std::size_t asked = 0;
+    auto const found = t_ord(model, counting_token{&asked});
+    CAPTURE(asked, found.temperature, found.smallest_eigenvalue);
+    CHECK(asked < 15'000);
+    CHECK_FALSE(found.crosses);
+    // Of the dense matrix by LAPACK, whose errors are some 1e-16 of its norm, 1e8.
+    auto const at = [&](double t) {
+        auto const j = couplings_of(model);
+        std::size_t const n = model.size();
+        std::vector<double> a(n * n);
+        for (std::size_t i = 0; i < n; ++i) {
+            a[i * n + i] = 1;
+            for (std::size_t k = 0; k < n; ++k) {
+                a[i * n + k] -= j(i, k) / t;
+                a[i * n + i] += j(i, k) * j(i, k) / (t * t);
+            }
+        }
+        return detail::symmetric_eigen(a, n, false)[0];
+    };
+    CHECK(at(found.temperature) == Approx(found.smallest_eigenvalue).margin(1e-6));
+    for (double t = 2e-5; t < 2; t *= 1.2) CHECK(at(t) > found.smallest_eigenvalue - 1e-6);
+}
+
+TEST_CASE("where the eigenvalue hardly misses 0, or touches it, the search still ends soon", "[t_ord]") {
+    for (double const extra : {0.0, 1e-9, 1e-7, 1e-5, 1e-3}) {
+        // A square lattice touches 0 at T = 2; bonds weaker by `extra` than those round an additional ring
+        // leave a margin.
+        bonds all;
+        std::size_t const n = 12;
+        for (std::size_t x = 0; x < n; ++x)
+            for (std::size_t y = 0; y < n; ++y) {
+                add_bond(all, x * n + y, x * n + (y + 1) % n, 1.0 + (y == 0 ? extra : 0.0));
+                add_bond(all, x * n + y, (x + 1) % n * n + y, x % 2 == 0 ? 1.0 + extra : 1.0);
+            }
+        std::size_t asked = 0;
+        auto const found = t_ord(sparse_ising<double>(n * n, all), counting_token{&asked});
+        CAPTURE(extra, asked, found.temperature, found.smallest_eigenvalue, found.crosses);
+        CHECK(asked < 40'000);
+        CHECK(found.temperature == Approx(2).epsilon(5e-3 + std::sqrt(extra)));
+        CHECK(std::abs(found.smallest_eigenvalue) < 1e-6 + extra);
+    }
+}
+
+TEST_CASE("T_ord is stopped by a token within one product", "[t_ord]") {
+    auto const glass = sherrington_kirkpatrick<double>(60, 5);
+    std::size_t all = 0;
+    static_cast<void>(t_ord(glass, counting_token{&all}));
+    for (std::size_t const limit : {std::size_t{0}, std::size_t{1}, all / 2, all - 1}) {
+        std::size_t asked = 0;
+        CHECK_THROWS_AS(t_ord(glass, counting_token{&asked, limit}), stopped);
+        CHECK(asked == limit + 1);
+    }
+}

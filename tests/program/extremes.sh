@@ -25,6 +25,12 @@ well_formed curve.csv 3 || fail "one neuron"
 check "one neuron, T = 1" near 3 1 0.790013 0.02
 check "one neuron, T = 2" near 3 2 0.606776 0.02
 check "one neuron, T = 4" near 3 3 0.529992 0.02
+# One temperature alone, in either way of writing it.
+for one in 2 2:2:1; do
+    succeeds one.safetensors $plan --temperatures $one --output single.csv
+    well_formed single.csv 1 || fail "one temperature: $one"
+    check "one neuron at T = 2 alone" near 3 1 0.606776 0.02 single.csv
+done
 succeeds huge.safetensors $plan --temperatures 1:4:3
 well_formed curve.csv 3 || fail "a weight of 1e30"
 check "a weight of 1e30 at T = 1" near 3 1 1 0

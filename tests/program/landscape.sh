@@ -57,6 +57,23 @@ if command -v gnuplot >/dev/null 2>&1; then
     check "drawn again, the picture differs" same before.svg again.svg
 fi
 
+# Standard output as a table; links; lists that take no file that follows.
+timeout 60 "$program" --plot list.png $fixture $data --size 9 --span 0.5 --output - >"$log/out" 2>"$log/err" </dev/null
+check "--output -: not the table alone" same one.csv "$log/out"
+check "--output -: what is for people is lost" grep -q 'accuracy 88\.28' "$log/err"
+ln -s target.csv link.csv
+succeeds $fixture $data --size 9 --span 0.5 --output link.csv
+check "the link was replaced" [ -h link.csv ]
+check "what the link leads to was not written" same one.csv target.csv
+refused "cannot be written: .*--output -" $fixture $data --output /dev/stdout
+# Readers' options.
+refused "there is no layer 'a', which --layers names" $fixture $data --layers a
+refused "^landscape: --entry: no file was read" $fixture $data --entry a
+"$program" --help >"$log/help"
+for option in architecture input-shape layers ignored entry network output-name; do
+    check "landscape has no --$option" grep -q -- "^  --$option " "$log/help"
+done
+
 # Interrupted and gone on with.
 large=$repository/docs/networks/fashion_784-128-64-10_trained.safetensors
 plan="$large $data --size 640 --threads 1 --output stopped.csv --checkpoint plane.ck"

@@ -32,8 +32,8 @@ done
 # An ONNX file that leaves the size of images free.
 free=$exported/resnet_block_free.onnx
 if "$program" "$exported/mlp.onnx" --describe >/dev/null 2>&1; then
-    refused "has a free size .*'input_shape'" "$free" --describe
-    refused "does not fit the option 'input_shape'" "$free" --describe --input-shape 2,12,12
+    refused "has a free size .*in --input-shape" "$free" --describe
+    refused "does not fit --input-shape" "$free" --describe --input-shape 2,12,12
     refused "input-shape" "$free" --describe --input-shape 1,-12,12
     succeeds "$free" --describe --input-shape 1,12,12
     grep -v 'resnet_block_free' "$log/out" >free.txt
@@ -42,7 +42,7 @@ if "$program" "$exported/mlp.onnx" --describe >/dev/null 2>&1; then
 fi
 
 # Weights of other layers need an architecture, and say so.
-refused "need the option 'architecture'" "$exported/lenet.safetensors" --describe
+refused "need --architecture" "$exported/lenet.safetensors" --describe
 succeeds "$exported/lenet.safetensors" --architecture "$exported/lenet.json" --describe
 for what in 'conv1  *convolution  *(2, 28, 28)' 'conv1  *1568  (2 channels of 784)' 'pool1 - conv2' 'the whole: 3146 spins' \
     'which value of a pooling window is its largest'; do
@@ -51,6 +51,12 @@ done
 succeeds "$exported/lstm.safetensors" --architecture "$exported/lstm.json" $short --null shuffled --output lstm.csv
 check "a null model of an LSTM is missing" grep -q 'lstm shuffled' lstm.csv
 refused "no such file" $fixture --architecture missing.json --describe
+
+# An option that a reader's message names exists in the programs.
+"$program" --help >"$log/help"
+for option in $(grep -rhoE "options? '[a-z_]+'|, or .{0,40} in '[a-z_]+'" "$repository/include/spinet/readers" | grep -oE "'[a-z_]+'" | tr -d "'" | tr _ - | sort -u); do
+    check "a message of a reader names the option '$option', which is not in --help" grep -q -- "^  --$option " "$log/help"
+done
 
 # Hidden neurons rescaled: another glass; where that would be another function, a refusal.
 succeeds $fixture --describe

@@ -112,7 +112,7 @@ bad 'a\.weight.*nan at \(0, 0\)'
 printf '\0\0\0\0\0\0\370\177' | with_header "{$(tensor a.weight 1,1 0 8 F64)}" | made
 bad 'a\.weight.*nan at \(0, 0\)'
 printf '\377\377\377\377\377\377\357\177' | with_header "{$(tensor a.weight 1,1 0 8 F64)}" | made
-bad "couplings of 'input' and 'a': 1\.79769e\+308 is beyond the range of float"
+bad "couplings of 'input' and 'a': 1\.79769e\+308 is too large for float"
 
 # --- what is no chain of dense layers ---
 $w | with_header "{$(tensor 0.weight 2,1 0 8),$(tensor 1.weight 4,1 8 24)}" | made
@@ -143,7 +143,7 @@ rm -f bad.safetensors zero.safetensors equal.safetensors
 
 # --- options ---
 range() { refused "^characterize: --temperatures.*$1" good.safetensors --replicas 4 --sweeps 40 --output bad.csv --temperatures "$2"; }
-for text in '' x 1 1:2 1:2: 1:2:3x '1:2:3 ' 1:2:3:4 1,2,3 1:2:3.5; do range '' "$text"; done
+for text in '' x 1:2 1:2: 1:2:3x '1:2:3 ' 1:2:3:4 1,2,3 1:2:3.5; do range '' "$text"; done
 range '0:1:3.*positive' 0:1:3
 range '.*positive' -1:1:3
 range '.*positive' nan:1:3
@@ -153,6 +153,11 @@ range '.*above' 1:inf:3
 range '.*above' 2:1:3
 range '.*above' 1:1:3
 range '.*at least 2' 1:2:1
+range '.*positive' 0
+range '.*positive' -2
+range '.*positive' nan
+range '.*finite' inf
+range '.*expected' 2x
 range '.*at least 2' 1:2:0
 range '.*negative' 1:2:-3
 range '.*100000' 1:2:100001
@@ -184,7 +189,18 @@ option '--kernel' --kernel ''
 option '--scale: two' --scale two
 option '--null: yes not in \{redrawn,shuffled\}' --null yes
 option '--null: permuted not in \{redrawn,shuffled\}' --null shuffled --null permuted
+option '--null: permuted not in \{redrawn,shuffled\}' --null shuffled,permuted
+option 'permuted: no such file' --null shuffled permuted
+option '--null' --null ''
 option '--biases: maybe' --biases maybe
+for name in --architecture --entry --network --output-name --layers --ignored; do option "$name.*empty" $name ''; done
+option '--input-shape' --input-shape ''
+# Options that no file has any use for.
+for given in '--entry a' '--network a' '--output-name a' '--input-shape 1,2'; do
+    option "${given% *}: no file was read that has this option" $given
+done
+option "there is no layer 'a', which --layers names" --layers a
+option "there is no tensor 'a', which --ignored names" --ignored a
 option '--nonsense' --nonsense
 option '--seed' --seed
 refused '^characterize: FILE' --temperatures 1:4:3
@@ -211,6 +227,24 @@ written 'bad\.dat: cannot be written: .*another purpose' --output bad.dat --plot
 written '--plot: ' --output bad.csv --plot ''
 mkfifo pipe
 written 'pipe: cannot be written: it is not a regular file' --output pipe
+# Devices, and what is open: a rename would put a file in their place, if root runs the program.
+ln -s pipe to_pipe
+ln -s here to_here
+ln -s /dev/null to_null
+ln -s round round
+ln -s good.safetensors to_good
+written 'to_pipe: cannot be written: it is not a regular file' --output to_pipe
+written 'to_here: cannot be written: it is a directory' --output to_here
+written 'to_null: cannot be written: it is not a regular file' --output to_null
+written 'round: cannot be written' --output round
+written 'to_good: cannot be written: it is one of the networks' --output to_good
+written '/dev/null: cannot be written: it is not a regular file' --output /dev/null
+written 'to_pipe: cannot be written' --output bad.csv --plot to_pipe
+written 'to_null: cannot be written' --output bad.csv --checkpoint to_null
+for stream in /dev/stdout /dev/fd/1; do
+    [ ! -e "$stream" ] || written "$stream: cannot be written: .*--output - writes" --output "$stream"
+done
+[ ! -e /dev/stderr ] || written '/dev/stderr: cannot be written' --output /dev/stderr
 if [ "$(id -u)" -ne 0 ]; then
     mkdir locked && chmod a-w locked
     written 'locked/curve\.csv: cannot be written' --output locked/curve.csv
@@ -231,5 +265,5 @@ check '--start-from runs' "$program" good.safetensors $tiny --start-from three.i
 
 # A newline in a name does not make a second line.
 odd=$(printf 'new\nline')
-refused '^characterize: new.line\.safetensors: no such file$' "$odd.safetensors"
+refused '^characterize: new\\x0aline\.safetensors: no such file$' "$odd.safetensors"
 finish

@@ -70,6 +70,11 @@ check "names: $(tail -n +2 many.csv | cut -d, -f1 | uniq | tr '\n' ';')" [ "$(ta
     'tiny;tiny shuffled;tiny redrawn;small;tiny (5);' ]
 check "the rows of a network depend on its company" sh -c "{ head -n 1 many.csv; grep '^small,' many.csv; } | cmp -s - threads1.csv"
 
+# A list takes what its commas join, and no file that follows.
+succeeds --null shuffled,redrawn tiny.safetensors --layers 0,2 small.safetensors $plan --output lists.csv
+check "names: $(tail -n +2 lists.csv | cut -d, -f1 | uniq | tr '\n' ';')" [ "$(tail -n +2 lists.csv | cut -d, -f1 | uniq | tr '\n' ';')" = \
+    'tiny;tiny shuffled;tiny redrawn;small;' ]
+
 # Given twice, the last one counts (cmake/quickstart.sh passes on what it was given).
 succeeds tiny.safetensors $plan --output first.csv --output last.csv
 well_formed last.csv 5 || fail "last.csv is not well formed"

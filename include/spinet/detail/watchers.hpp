@@ -3,8 +3,10 @@
 #pragma once
 
 #include <spinet/detail/language.hpp>
+#include <spinet/error.hpp>
 
 #include <concepts>
+#include <string>
 #include <type_traits>
 
 namespace spinet {
@@ -35,6 +37,13 @@ template <class Progress, class... Watchers>
     };
     (ask(watchers), ...);
     return all;
+}
+
+/// Throws `stopped` if one of the tokens wants it.
+template <StopToken... Tokens>
+void check_stop(char const* who, Tokens const&... tokens) {
+    if ((static_cast<bool>(tokens.stop_requested()) || ... || false))
+        throw stopped(std::string(who) + ": stopped");
 }
 
 }  // namespace detail

@@ -2,6 +2,7 @@
 /// A ladder made for a model: its top in the paramagnet, its rungs spaced by measured exchange acceptance.
 #pragma once
 
+#include <spinet/detail/watchers.hpp>
 #include <spinet/ensemble/tempering.hpp>
 #include <spinet/execution/blas_threads.hpp>
 #include <spinet/execution/executor.hpp>
@@ -31,17 +32,26 @@ struct ladder_request {
 
 namespace detail {
 
-/// Exchange acceptance between neighbours of the ladder, measured by a short run.
-template <Model M, class Method, class Team>
+/// Exchange acceptance between neighbours of the ladder, measured by a short run. Asks the stop tokens before
+/// each sweep.
+template <Model M, class Method, class Team, StopToken... Tokens>
 [[nodiscard]] std::vector<double> measured_acceptance(M const& model, Method const& method,
                                                       std::size_t replicas, std::uint32_t sweeps,
-                                                      std::uint64_t seed, Team& team) {
+                                                      std::uint64_t seed, Team& team,
+                                                      Tokens const&... tokens) {
     auto ensemble = method.make_ensemble(model, replicas, seed);
     ensemble.start(team, [](std::size_t) { return std::span<typename M::spin_type const>(); });
     ensemble.begin_step(team, 0);
-    ensemble.advance(team, 0, 0, sweeps / 2);
+    auto const advance = [&](std::uint32_t first, std::uint32_t count) {
+        std::uint32_t const at_once = sizeof...(Tokens) == 0 ? count : 1;
+        for (std::uint32_t done = 0; done < count; done += at_once) {
+            check_stop("suggested_temperatures", tokens...);
+            ensemble.advance(team, 0, first + done, at_once);
+        }
+    };
+    advance(0, sweeps / 2);
     ensemble.end_warmup();
-    ensemble.advance(team, 0, sweeps / 2, sweeps);
+    advance(sweeps / 2, sweeps);
     auto const counts = ensemble.report().exchange;
     std::vector<double> acceptance;
     for (std::size_t k = 0; k + 1 < method.temperatures().size(); ++k)  // further links are those of variants
@@ -71,14 +81,15 @@ template <Model M, class Method, class Team>
 }
 
 /// The bottom that is asked for.
-template <PairModel M>
-[[nodiscard]] double requested_lowest(M const& model, ladder_request const& wanted, double top) {
+template <PairModel M, StopToken... Tokens>
+[[nodiscard]] double requested_lowest(M const& model, ladder_request const& wanted, double top,
+                                      Tokens const&... tokens) {
     if (wanted.of_t_ord == 0) return wanted.lowest == 0 ? top / suggested_depth : wanted.lowest;
     if (wanted.lowest != 0) throw error("suggested_temperatures: expected lowest or of_t_ord, found both");
     if (!(wanted.of_t_ord > 0 && std::isfinite(wanted.of_t_ord)))
         throw error("suggested_temperatures: of_t_ord must be positive and finite, got ", wanted.of_t_ord);
     if constexpr (space_of<M> == spin_space::ising)
-        return wanted.of_t_ord * t_ord(model).temperature;
+        return wanted.of_t_ord * t_ord(model, tokens...).temperature;
     else
         throw error("suggested_temperatures: T_ord is that of Ising spins; give `lowest`");
 }
@@ -89,10 +100,12 @@ template <PairModel M>
 /// paramagnet. Short pilot runs of parallel tempering measure the acceptance of exchanges of energies and
 /// respace the rungs until it is even and nowhere below `acceptance` (marginal exchanges are accepted more
 /// often). Deterministic for a given seed. Throws spinet::error where the model has no couplings, the lowest
-/// temperature is not below the highest, or more than `most` temperatures would be needed.
-template <class M, class Exec = serial>
+/// temperature is not below the highest, or more than `most` temperatures would be needed, and
+/// spinet::stopped where one of the stop tokens after the executor, which are asked before each sweep, wants
+/// it.
+template <class M, class Exec = serial, StopToken... Tokens>
 [[nodiscard]] ladder suggested_temperatures(M const& model, ladder_request const& wanted = {},
-                                            Exec const& executor = {}) {
+                                            Exec const& executor = {}, Tokens const&... tokens) {
     static_assert(detail::pair_model_fits<M>() && detail::executor_fits<Exec>());
     if (!(wanted.above > 0 && std::isfinite(wanted.above)))
         throw error("suggested_temperatures: `above` must be positive and finite, got ", wanted.above);
@@ -104,7 +117,7 @@ template <class M, class Exec = serial>
         throw error("suggested_temperatures: the model has no couplings, so no temperature is singled out");
     if (!(wanted.acceptance > 0 && wanted.acceptance < 0.9))
         throw error("suggested_temperatures: the acceptance must be between 0 and 0.9");
-    double const lowest = detail::requested_lowest(model, wanted, top);
+    double const lowest = detail::requested_lowest(model, wanted, top, tokens...);
     ladder rungs = geometric_temperatures(lowest, top, std::max<std::size_t>(wanted.count, 2));
     single_threaded_blas const one_blas_thread;
     auto team = executor.team();
@@ -112,7 +125,7 @@ template <class M, class Exec = serial>
     for (std::uint32_t round = 0; round < rounds; ++round) {
         auto const acceptance =
             detail::measured_acceptance(model, parallel_tempering(glauber{}, rungs, energy_exchange{}), 4,
-                                        200, child_seed(wanted.seed, purpose::pilot, round), team);
+                                        200, child_seed(wanted.seed, purpose::pilot, round), team, tokens...);
         double const least = *std::min_element(acceptance.begin(), acceptance.end());
         // Two rounds at least: the first ladder is even in ln T, not in acceptance.
         if (least >= wanted.acceptance && round >= 2) return rungs;

@@ -34,31 +34,45 @@ namespace detail {
     text += numbers;
 }
 
-/// A rename would put a file in the place of a directory, a device or a pipe.
-inline void check_replaceable(std::filesystem::path const& path) {
+/// The file that writing to `path` is to replace, there or not: the end of the symbolic links that begin
+/// there. A rename would put a file in the place of a directory, a device, a pipe or what a process has open
+/// (/dev/stdout is a link to that), so those are refused.
+[[nodiscard]] inline std::filesystem::path replaceable_file(std::filesystem::path const& path) {
+    namespace fs = std::filesystem;
     std::error_code unknown;
-    auto const type = std::filesystem::status(path, unknown).type();
-    if (type == std::filesystem::file_type::directory)
+    fs::path place = path;
+    for (int links = 0;; ++links) {
+        auto const directory = place.has_parent_path() ? place.parent_path() : fs::path(".");
+        if (fs::canonical(directory, unknown).string().starts_with("/proc/"))
+            throw file_error(path.string(), "cannot be written: it is what a process has open, not a file");
+        if (!fs::is_symlink(fs::symlink_status(place, unknown))) break;
+        if (links == 40) throw file_error(path.string(), "cannot be written: too many symbolic links");
+        auto const next = fs::read_symlink(place, unknown);
+        place = next.is_absolute() ? next : directory / next;
+    }
+    auto const type = fs::status(place, unknown).type();
+    if (type == fs::file_type::directory)
         throw file_error(path.string(), "cannot be written: it is a directory");
-    if (type != std::filesystem::file_type::regular && type != std::filesystem::file_type::not_found &&
-        type != std::filesystem::file_type::none)
+    if (type != fs::file_type::regular && type != fs::file_type::not_found && type != fs::file_type::none)
         throw file_error(path.string(), "cannot be written: it is not a regular file");
+    return place;
 }
 
 }  // namespace detail
 
 /// Writes the pieces one after the other to `path` + ".part", flushes it to the disk and renames it to
-/// `path`: a reader, or a crash at any moment, finds the old file or the new one. Throws spinet::file_error
-/// and leaves no partial file behind.
+/// `path`: a reader, or a crash at any moment, finds the old file or the new one. Where `path` is a symbolic
+/// link, this is done with the file that it leads to. Throws spinet::file_error and leaves no partial file
+/// behind; directories, devices, pipes and open files (/dev/stdout) are refused.
 inline void write_atomically(std::filesystem::path const& path, std::span<std::string_view const> pieces) {
-    auto const part = path.string() + ".part";
+    auto const place = detail::replaceable_file(path);
+    auto const part = place.string() + ".part";
     auto const refuse = [&](std::string const& step) {
         std::string const why = std::strerror(errno);
         std::error_code ignored;
         std::filesystem::remove(part, ignored);
         throw file_error(path.string(), "cannot be written: ", step, ": ", why);
     };
-    detail::check_replaceable(path);
     std::FILE* const file = std::fopen(part.c_str(), "wb");
     // An obstacle of this name is not ours to remove.
     if (file == nullptr) throw file_error(path.string(), "cannot be written: open: ", std::strerror(errno));
@@ -75,7 +89,7 @@ inline void write_atomically(std::filesystem::path const& path, std::span<std::s
         if (write_errno != 0) errno = write_errno;
         refuse("write");
     }
-    if (std::rename(part.c_str(), path.string().c_str()) != 0) refuse("rename");
+    if (std::rename(part.c_str(), place.string().c_str()) != 0) refuse("rename");
 }
 
 /// The same with all bytes in one piece.
@@ -85,8 +99,7 @@ inline void write_atomically(std::filesystem::path const& path, std::string_view
 
 /// Throws spinet::file_error unless a file can be created at `path`: to be called before hours of work.
 inline void check_writable(std::filesystem::path const& path) {
-    auto const probe = path.string() + ".part";
-    detail::check_replaceable(path);
+    auto const probe = detail::replaceable_file(path).string() + ".part";
     std::FILE* const file = std::fopen(probe.c_str(), "ab");
     if (file == nullptr) throw file_error(path.string(), "cannot be written: ", std::strerror(errno));
     std::fclose(file);

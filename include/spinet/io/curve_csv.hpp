@@ -38,15 +38,20 @@ namespace detail {
     return path.replace_extension(".layers" + extension.string());
 }
 
-/// One row per network and temperature, in the given order. Written atomically.
-inline void write_curves(std::filesystem::path const& path, std::vector<descriptor> const& networks) {
+/// The table of curves: one row per network and temperature, in the given order.
+[[nodiscard]] inline std::string curves_csv(std::vector<descriptor> const& networks) {
     std::string text =
         "network,temperature,mean_abs_q,mean_abs_q_error,abs_mean_q,tau_int,effective_samples,equilibrated\n";
     for (auto const& each : networks)
         for (std::size_t k = 0; k < each.parts[0].mean_abs.size(); ++k)
             text += detail::csv_row(detail::csv_field(each.network), each.parts[0].mean_abs[k],
                                     each.parts[0].abs_mean[k]);
-    write_atomically(path, text);
+    return text;
+}
+
+/// Writes that table, atomically.
+inline void write_curves(std::filesystem::path const& path, std::vector<descriptor> const& networks) {
+    write_atomically(path, curves_csv(networks));
 }
 
 /// One row per network, layer and temperature. tau_int and effective_samples are those of the whole |q|.

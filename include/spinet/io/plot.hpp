@@ -102,7 +102,7 @@ namespace detail {
 /// Writes data and script, and draws the picture to a temporary name first, so that it is complete or absent.
 inline bool write_and_draw(std::vector<std::filesystem::path> const& files, std::string const& data,
                            std::string const& script) {
-    auto const& picture = files[0];
+    auto const picture = replaceable_file(files[0]);
     auto const part = std::filesystem::path(picture.string() + ".part");
     write_atomically(files[1], data);
     write_atomically(files[2], script);

@@ -17,15 +17,19 @@
 
 namespace spinet {
 
-/// Writes one row for each point that was evaluated, a running fastest: a, b and the value (also nan and
-/// inf). Written atomically.
-inline void write_surface(std::filesystem::path const& path, surface const& of,
-                          std::string const& value = "value") {
+/// A row for each point that was evaluated, a running fastest: a, b and the value (also nan and inf).
+[[nodiscard]] inline std::string surface_csv(surface const& of, std::string const& value = "value") {
     std::string text = detail::text("a,b,", detail::csv_field(value), "\n");
     for (std::size_t k = 0; k < of.done; ++k)
         detail::append_numbers(text, "%.9g,%.9g,%.17g\n", of.a.at(k % of.a.points), of.b.at(k / of.a.points),
                                of.values.data()[k]);
-    write_atomically(path, text);
+    return text;
+}
+
+/// Writes that table, atomically.
+inline void write_surface(std::filesystem::path const& path, surface const& of,
+                          std::string const& value = "value") {
+    write_atomically(path, surface_csv(of, value));
 }
 
 /// A surface in a picture, and a path to draw on it.

@@ -215,7 +215,7 @@ template <class Real>
 [[nodiscard]] Real rounded_to(double x) {
     auto const result = static_cast<Real>(x);
     if (!std::isfinite(result))
-        throw error(number_text(x), " is beyond the range of ", (sizeof(Real) == 4 ? "float" : "double"));
+        throw error(number_text(x), " is too large for ", (sizeof(Real) == 4 ? "float" : "double"));
     return result;
 }
 

@@ -21,7 +21,7 @@ namespace spinet {
 struct layer_summary {
     std::string from, to;
     double couplings = 0;         ///< over all steps of a sequence
-    double deviation = 0;         ///< of the couplings
+    double deviation = 0;         ///< of the weights: of windows those of the kernel, once each
     double largest_singular = 0;  ///< of the stored matrix; of windows, the kernel (channels made, the rest)
     double bulk_edge = 0;         ///< where a bulk of independent entries would end
     std::size_t outliers = 0;     ///< singular values above it
@@ -32,6 +32,18 @@ struct wiring_summary {
     /// Where independent zero-mean couplings of the same variances would freeze.
     double t_formula = 0;
 };
+
+namespace detail {
+
+/// The standard deviation of the numbers that a map stores.
+[[nodiscard]] inline double deviation_of(singular_modes const& modes, linear_map const& map) {
+    stored_rows const stored(map);
+    double const count = static_cast<double>(stored.rows()) * static_cast<double>(stored.columns()),
+                 mean = modes.sum / count;
+    return std::sqrt(std::max(0.0, modes.squares / count - mean * mean));
+}
+
+}  // namespace detail
 
 /// `modes` are those of outlier_modes(of).
 [[nodiscard]] inline wiring_summary summary_of(wiring const& of, modes_by_map const& modes) {
@@ -53,7 +65,7 @@ struct wiring_summary {
         auto const [place, is_new] = places.try_emplace(each.map.get(), result.layers.size());
         if (is_new)
             result.layers.push_back({of.parts[each.from].name, of.parts[each.to].name, 0,
-                                     std::sqrt(variances.back()),
+                                     std::abs(each.factor) * detail::deviation_of(found->second, *each.map),
                                      std::abs(each.factor) * found->second.largest,
                                      std::abs(each.factor) * found->second.bulk_edge, found->second.count()});
         result.layers[place->second].couplings += static_cast<double>(each.map->couplings());

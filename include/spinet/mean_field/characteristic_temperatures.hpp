@@ -44,12 +44,12 @@ inline constexpr double suggested_top = 1.2, suggested_depth = 12;
 
 /// Computes the characteristic temperatures of a model. External fields are ignored. The range is that of
 /// suggested_temperatures. Throws spinet::error for a model without couplings, or where Lanczos does not
-/// converge.
-template <PairModel M>
-[[nodiscard]] temperature_scales characteristic_temperatures(M const& model) {
+/// converge, and spinet::stopped where one of the stop tokens wants it.
+template <PairModel M, StopToken... Tokens>
+[[nodiscard]] temperature_scales characteristic_temperatures(M const& model, Tokens const&... tokens) {
     temperature_scales found;
-    found.t_ord = t_ord(model);
-    found.lambda_max = largest_coupling_eigenvalue(model);
+    found.t_ord = t_ord(model, tokens...);
+    found.lambda_max = largest_coupling_eigenvalue(model, tokens...);
     found.t_formula = detail::t_formula_of(model);
     found.highest = detail::suggested_top * found.lambda_max;
     found.lowest = found.highest / detail::suggested_depth;

@@ -4,6 +4,7 @@
 
 #include <spinet/detail/arrays.hpp>
 #include <spinet/detail/function_ref.hpp>
+#include <spinet/detail/watchers.hpp>
 #include <spinet/error.hpp>
 #include <spinet/model/concepts.hpp>
 #include <spinet/model/magnitude.hpp>
@@ -117,10 +118,14 @@ template <PairModel M>
 
 /// lambda_max(J), the *naive mean-field* transition temperature: an upper estimate, above which spinet takes
 /// a model for a paramagnet (an argument, not a theorem, for couplings of both signs). The transition of a
-/// random network is at about half of it (see t_formula).
-template <PairModel M>
-[[nodiscard]] double largest_coupling_eigenvalue(M const& model) {
-    return detail::largest_eigenvalue_of(model.size(), detail::coupling_product<M>{model});
+/// random network is at about half of it (see t_formula). Throws spinet::stopped where one of the stop
+/// tokens, which are asked before each product with the couplings, wants it.
+template <PairModel M, StopToken... Tokens>
+[[nodiscard]] double largest_coupling_eigenvalue(M const& model, Tokens const&... tokens) {
+    return detail::largest_eigenvalue_of(model.size(), [&](std::span<double const> x, std::span<double> y) {
+        detail::check_stop("largest_coupling_eigenvalue", tokens...);
+        multiply_by_couplings(model, x, y);
+    });
 }
 
 /// The eigenvectors of the `count` largest eigenvalues of a model's coupling matrix J, and these eigenvalues.

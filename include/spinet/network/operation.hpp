@@ -266,8 +266,8 @@ template <class Op>
         static_assert(std::is_same_v<Op, input> || std::is_same_v<Op, activation> ||
                           std::is_same_v<Op, pooling> || std::is_same_v<Op, addition> ||
                           std::is_same_v<Op, concatenation> || std::is_same_v<Op, product> ||
-                          std::is_same_v<Op, flatten> ||
-                          std::is_same_v<Op, select_step> || std::is_same_v<Op, mean_over_steps>,
+                          std::is_same_v<Op, flatten> || std::is_same_v<Op, select_step> ||
+                          std::is_same_v<Op, mean_over_steps>,
                       "list the tensors of this operation");
     return found;
 }
@@ -463,9 +463,10 @@ struct operation_list {
     template <class Op>
     static constexpr bool holds = place<Op>() < sizeof...(Ops);
 };
-using operations = operation_list<input, dense, activation, convolution, pooling, batch_normalisation,
-                                  layer_normalisation, addition, product, concatenation, offset, flatten,
-                                  select_step, leading_step, mean_over_steps, recurrent, attention, embedding>;
+using operations =
+    operation_list<input, dense, activation, convolution, pooling, batch_normalisation, layer_normalisation,
+                   addition, product, concatenation, offset, flatten, select_step, leading_step,
+                   mean_over_steps, recurrent, attention, embedding>;
 
 }  // namespace detail
 
