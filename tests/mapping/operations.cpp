@@ -256,6 +256,77 @@ TEST_CASE("batch normalisation after an activation folds into what reads it", "[
     }
 }
 
+TEST_CASE("over steps, the couplings are those over channels", "[mapping]") {
+    auto const weight = random_tensor({4, 3, 2}, 1), bias = random_tensor({4}, 2),
+               mean = random_tensor({4}, 3), variance = values({4}, {0.5, 1, 2, 3});
+    auto const made = [&](bool steps) {
+        network net;
+        net.add({"x", input{15, steps ? value_shape{5, 3} : value_shape{3, 5}}, {}});
+        net.add({"c", convolution{weight, bias, {2}, {1}, {0}, {1}, 1, steps}, {"x"}});
+        net.add({"n", batch_normalisation{mean, variance, {}, {}, 1e-3, steps}, {"c"}});
+        net.add({"f", activation{activation_kind::tanh}, {"n"}});
+        net.add({"m", batch_normalisation{variance, variance, mean, bias, 0, steps}, {"f"}});
+        net.add({"p", pooling{pooling_kind::average, {2}, {1}, {}, {}, true, steps}, {"m"}});
+        return to_spin_glass<double>(net);
+    };
+    auto const maps = made(false), steps = made(true);
+    auto const j = couplings_of(maps), k = couplings_of(steps);
+    auto const h = fields_of(maps), g = fields_of(steps);
+    REQUIRE(j.size() == 15 + 4 * 3 + 4 * 2);
+    // (channels, positions) against (positions, channels), group by group
+    std::vector<std::size_t> of_steps;
+    std::size_t begin = 0;
+    for (auto const& [channels, positions] : {std::pair{3u, 5u}, {4u, 3u}, {4u, 2u}}) {
+        for (std::size_t c = 0; c < channels; ++c)
+            for (std::size_t p = 0; p < positions; ++p) of_steps.push_back(begin + p * channels + c);
+        begin += channels * positions;
+    }
+    double worst = 0, total = 0;
+    for (std::size_t a = 0; a < j.size(); ++a) {
+        worst = std::max(worst, std::abs(h[a] - g[of_steps[a]]));
+        for (std::size_t b = 0; b < j.size(); ++b) {
+            worst = std::max(worst, std::abs(j[a][b] - k[of_steps[a]][of_steps[b]]));
+            total += std::abs(j[a][b]);
+        }
+    }
+    CHECK(worst < 1e-14);
+    CHECK(total > 1);
+}
+
+TEST_CASE("what is concatenated keeps its spins", "[mapping]") {
+    auto const a = random_tensor({2, 3}, 1), b = random_tensor({4, 3}, 2), c = random_tensor({2, 6}, 3);
+    network row;
+    row.add({"x", input{3}, {}}).add({"a", dense{a}, {"x"}}).add({"b", dense{b}, {"x"}});
+    row.add({"ab", concatenation{}, {"a", "b"}}).add({"c", dense{c}, {"ab"}});
+    by_hand wanted(3 + 2 + 4 + 2);
+    wanted.add(3, 0, a), wanted.add(5, 0, b);
+    auto const w = c.as<double, 2>();
+    for (std::size_t i = 0; i < 2; ++i)
+        for (std::size_t k = 0; k < 6; ++k) wanted.add(9 + i, 3 + k, w(i, k));
+    CHECK(largest_difference(couplings_of(to_spin_glass<double>(row)), wanted.j) < 1e-14);
+
+    auto const first = random_tensor({2, 1, 1, 1}, 4), second = random_tensor({1, 1, 1, 1}, 5),
+               kernel = random_tensor({1, 3, 2, 2}, 6);
+    network maps;
+    maps.add({"x", input{9, {1, 3, 3}}, {}});
+    maps.add({"a", convolution{first}, {"x"}}).add({"b", convolution{second}, {"x"}});
+    maps.add({"ab", concatenation{}, {"a", "b"}}).add({"c", convolution{kernel}, {"ab"}});
+    maps.add({"p", pooling{pooling_kind::average}, {"ab"}});
+    by_hand j(9 + 18 + 9 + 4 + 3);
+    j.add(9, 0, unrolled(first, 3, 3, 1, 0)), j.add(27, 0, unrolled(second, 3, 3, 1, 0));
+    auto const rows = unrolled(kernel, 3, 3, 1, 0).as<double, 2>();
+    for (std::size_t i = 0; i < 4; ++i)
+        for (std::size_t k = 0; k < 27; ++k) j.add(36 + i, 9 + k, rows(i, k));
+    for (std::size_t k = 0; k < 27; ++k) j.add(40 + k / 9, 9 + k, 1.0 / 9);
+    CHECK(largest_difference(couplings_of(to_spin_glass<double>(maps)), j.j) < 1e-14);
+
+    network mixed;
+    mixed.add({"x", input{6, {2, 3}}, {}}).add({"a", dense{a}, {"x"}});
+    mixed.add({"ab", concatenation{}, {"a", "a"}});
+    CHECK_THAT(error_of([&] { (void)to_spin_glass<double>(mixed); }),
+               ContainsSubstring("node 'ab' (concatenation)"));
+}
+
 TEST_CASE("a residual connection couples across layers", "[mapping]") {
     // y = relu(norm(W2 relu(W1 x)) + x), then another layer that reads y.
     auto const w1 = random_tensor({3, 2}, 1), w2 = random_tensor({2, 3}, 2), w3 = random_tensor({1, 2}, 3),
