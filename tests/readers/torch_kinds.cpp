@@ -305,6 +305,23 @@ TEST_CASE("torch kinds: weight and spectral normalisation, pruning", "[network]"
     CHECK_THAT(
         refused_weights({of_floats("a.kernel", {2, 2}, {1, 2, 3, 4}), of_floats("a.bias", {3}, {1, 2, 3})}),
         ContainsSubstring("'a.kernel'"));
+    // GPT-2's, which only the names tell where the matrix is square; other layers are (out, in) as ever.
+    auto const square = [&](std::string const& name) {
+        return weight_of({of_floats(name + ".weight", {2, 2}, {1, 2, 3, 4})});
+    };
+    CHECK(square("h.0.mlp.c_fc") == numbers{1, 3, 2, 4});
+    CHECK(square("attn.c_proj") == numbers{1, 3, 2, 4});
+    CHECK(square("h.0.mlp.fc") == numbers{1, 2, 3, 4});
+    CHECK(square("xmlp.c_fc") == numbers{1, 2, 3, 4});
+    temporary_directory const place;
+    auto const block = dense_chain(safetensors{}(
+        place.write("gpt2.safetensors",
+                    safetensors_file({of_floats("h.0.mlp.c_proj.weight", {3, 2}, {1, 2, 3, 4, 5, 6}),
+                                      of_floats("h.0.mlp.c_fc.weight", {2, 3}, {1, 2, 3, 4, 5, 6})}))));
+    REQUIRE(block.size() == 2);
+    CHECK(block[0].name == "h.0.mlp.c_fc");
+    CHECK(numbers_of(block[0].weight) == numbers{1, 4, 2, 5, 3, 6});
+    CHECK(numbers_of(block[1].weight) == numbers{1, 3, 5, 2, 4, 6});
 }
 
 TEST_CASE("torch kinds: quantised weights and their scales", "[network]") {

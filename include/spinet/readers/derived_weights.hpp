@@ -80,9 +80,14 @@ class derived_weights {
 public:
     /// Throws `error` where parts are missing or their shapes do not fit. What is computed is taken from
     /// `memory`, if there is one: tensors whose elements share their bytes may be larger than the file.
+    /// `described`: an architecture says how matrices are stored, else the names of GPT-2's layers do.
     derived_weights(listed_tensors const& tensors, tensor_source load, packed_source packed,
-                    memory_allowance* memory)
-        : tensors_(&tensors), load_(std::move(load)), packed_(std::move(packed)), memory_(memory) {
+                    memory_allowance* memory, bool described)
+        : tensors_(&tensors),
+          load_(std::move(load)),
+          packed_(std::move(packed)),
+          memory_(memory),
+          described_(described) {
         for (auto const& [name, entry] : tensors) examine(name, entry);
         if (made_.empty() && used_.empty()) return;
         changed_ = tensors;
@@ -133,6 +138,8 @@ private:
         } else if (entry.type && entry.shape.size() == 2 &&
                    (whole == "kernel" || whole.ends_with(".kernel"))) {
             transposed(stem("kernel") + "weight", entry, find(stem("kernel") + "bias"));
+        } else if (!described_ && entry.type && entry.shape.size() == 2 && is_conv1d(whole)) {
+            transposed(name, entry, find(stem("weight") + "bias"));
         } else if (entry.packed != packed_type::none &&
                    (whole.ends_with("weight") || whole.ends_with("bias"))) {
             quantised(name, entry);
@@ -309,6 +316,15 @@ private:
         });
     }
 
+    /// Layers of GPT-2 in Hugging Face's transformers whose weights are of shape (in, out).
+    [[nodiscard]] static bool is_conv1d(std::string_view name) {
+        for (auto const layer : {"attn.c_attn", "attn.q_attn", "attn.c_proj", "mlp.c_fc", "mlp.c_proj"}) {
+            auto const whole = layer + std::string(".weight");
+            if (name == whole || name.ends_with("." + whole)) return true;
+        }
+        return false;
+    }
+
     /// Flax and Keras call a weight of shape (in, out) a kernel.
     void transposed(std::string const& target, listed_tensor const& kernel, entry_pointer bias) {
         if (bias != nullptr && bias->shape != std::vector<std::uint64_t>{kernel.shape[1]}) return;
@@ -415,6 +431,7 @@ private:
     tensor_source load_;
     packed_source packed_;
     memory_allowance* memory_;
+    bool described_;
     listed_tensors changed_;
     std::map<std::string, derived, std::less<>> made_;
     std::vector<std::string> used_, notes_;

@@ -32,9 +32,11 @@ namespace detail {
 }
 
 /// The name with each number replaced by 0: layers of one pattern are counted, so their numbers give their
-/// order.
+/// order. The two layers of GPT-2's blocks, c_fc and c_proj, are of one pattern.
 [[nodiscard]] inline std::string name_pattern(std::string_view name) {
     std::string pattern;
+    for (std::string_view const layer : {"mlp.c_fc", "mlp.c_proj"})
+        if (name.ends_with(layer)) name.remove_suffix(layer.size() - std::string_view("mlp").size());
     while (!name.empty()) {
         auto const chunk = take_chunk(name);
         pattern += is_digit(chunk.front()) ? '0' : chunk.front();

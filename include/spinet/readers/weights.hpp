@@ -45,7 +45,8 @@ public:
                   memory_allowance* memory = nullptr)
         : all_(&tensors),
           options_(options),
-          weights_(tensors, std::move(load), std::move(packed), memory),
+          weights_(tensors, std::move(load), std::move(packed), memory,
+                   !options.architecture.nodes.empty() || options.architecture.of_tensors != nullptr),
           load_([this](listed_tensor const& of) { return weights_.load(of); }),
           parts_(std::move(parts)),
           tensors_(&weights_.listed()),
