@@ -201,7 +201,7 @@ private:
     using taking = void (keras_translation::*)(layer_config const&);
 
     struct layer_kind {
-        std::string_view class_name;
+        std::string_view classes;  ///< each between blanks
         taking take;
         form reads = form::open;  ///< what it makes of an input
     };
@@ -209,62 +209,37 @@ private:
     [[nodiscard]] static layer_kind const* kind_of(std::string_view class_name) {
         using self = keras_translation;
         static constexpr layer_kind all[] = {
-            {"InputLayer", &self::take_input},
-            {"Dense", &self::take_dense},
-            {"Conv1D", &self::take_convolution, form::maps},
-            {"Conv2D", &self::take_convolution, form::maps},
-            {"DepthwiseConv1D", &self::take_depthwise, form::maps},
-            {"DepthwiseConv2D", &self::take_depthwise, form::maps},
-            {"SeparableConv1D", &self::take_separable, form::maps},
-            {"SeparableConv2D", &self::take_separable, form::maps},
-            {"MaxPooling1D", &self::take_pooling, form::maps},
-            {"MaxPooling2D", &self::take_pooling, form::maps},
-            {"AveragePooling1D", &self::take_pooling, form::maps},
-            {"AveragePooling2D", &self::take_pooling, form::maps},
-            {"GlobalMaxPooling1D", &self::take_global_pooling, form::maps},
-            {"GlobalMaxPooling2D", &self::take_global_pooling, form::maps},
-            {"GlobalAveragePooling1D", &self::take_global_pooling, form::maps},
-            {"GlobalAveragePooling2D", &self::take_global_pooling, form::maps},
-            {"ZeroPadding1D", &self::take_zeros, form::maps},
-            {"ZeroPadding2D", &self::take_zeros, form::maps},
-            {"BatchNormalization", &self::take_batch_normalisation},
-            {"LayerNormalization", &self::take_layer_normalisation, form::steps},
-            {"Normalization", &self::take_normalisation},
-            {"Rescaling", &self::take_rescaling},
-            {"Activation", &self::take_activation},
-            {"ReLU", &self::take_activation},
-            {"Softmax", &self::take_activation},
-            {"LeakyReLU", &self::take_activation},
-            {"PReLU", &self::take_activation},
-            {"ELU", &self::take_activation},
-            {"ThresholdedReLU", &self::take_activation},
-            {"Add", &self::take_addition},
-            {"Concatenate", &self::take_concatenation},
-            {"Flatten", &self::take_flatten, form::flat},
-            {"Reshape", &self::take_reshape, form::flat},
-            {"Embedding", &self::take_embedding, form::steps},
-            {"LSTM", &self::take_recurrent, form::steps},
-            {"GRU", &self::take_recurrent, form::steps},
-            {"SimpleRNN", &self::take_recurrent, form::steps},
-            {"Bidirectional", &self::take_bidirectional, form::steps},
-            {"TimeDistributed", &self::take_distributed, form::steps},
-            {"Dropout", &self::take_nothing},
-            {"AlphaDropout", &self::take_nothing},
-            {"GaussianDropout", &self::take_nothing},
-            {"GaussianNoise", &self::take_nothing},
-            {"SpatialDropout1D", &self::take_nothing},
-            {"SpatialDropout2D", &self::take_nothing},
-            {"ActivityRegularization", &self::take_nothing},
-            {"Identity", &self::take_nothing},
-            {"Masking", &self::take_nothing},
-            {"RandomFlip", &self::take_nothing},
-            {"RandomRotation", &self::take_nothing},
-            {"RandomZoom", &self::take_nothing},
-            {"RandomContrast", &self::take_nothing},
-            {"RandomBrightness", &self::take_nothing},
-            {"RandomTranslation", &self::take_nothing}};
+            {" InputLayer ", &self::take_input},
+            {" Dense ", &self::take_dense},
+            {" Conv1D Conv2D ", &self::take_convolution, form::maps},
+            {" DepthwiseConv1D DepthwiseConv2D ", &self::take_depthwise, form::maps},
+            {" SeparableConv1D SeparableConv2D ", &self::take_separable, form::maps},
+            {" MaxPooling1D MaxPooling2D AveragePooling1D AveragePooling2D ", &self::take_pooling,
+             form::maps},
+            {" GlobalMaxPooling1D GlobalMaxPooling2D GlobalAveragePooling1D GlobalAveragePooling2D ",
+             &self::take_global_pooling, form::maps},
+            {" ZeroPadding1D ZeroPadding2D ", &self::take_zeros, form::maps},
+            {" BatchNormalization ", &self::take_batch_normalisation},
+            {" LayerNormalization ", &self::take_layer_normalisation, form::steps},
+            {" Normalization ", &self::take_normalisation},
+            {" Rescaling ", &self::take_rescaling},
+            {" Activation ReLU Softmax LeakyReLU PReLU ELU ThresholdedReLU ", &self::take_activation},
+            {" Add ", &self::take_addition},
+            {" Concatenate ", &self::take_concatenation},
+            {" Flatten ", &self::take_flatten, form::flat},
+            {" Reshape ", &self::take_reshape, form::flat},
+            {" Embedding ", &self::take_embedding, form::steps},
+            {" LSTM GRU SimpleRNN ", &self::take_recurrent, form::steps},
+            {" Bidirectional ", &self::take_bidirectional, form::steps},
+            {" TimeDistributed ", &self::take_distributed, form::steps},
+            {" Dropout AlphaDropout GaussianDropout GaussianNoise SpatialDropout1D SpatialDropout2D "
+             "ActivityRegularization Identity Masking RandomFlip RandomRotation RandomZoom RandomContrast "
+             "RandomBrightness RandomTranslation ",
+             &self::take_nothing}};
+        auto const wanted = " " + std::string(class_name) + " ";
+        if (class_name.find(' ') != class_name.npos) return nullptr;
         for (auto const& each : all)
-            if (each.class_name == class_name) return &each;
+            if (each.classes.find(wanted) != std::string_view::npos) return &each;
         return nullptr;
     }
 
