@@ -154,6 +154,10 @@ TEST_CASE("a folder, its file, its index and its config.json are one network", "
     same(folder, load_network(models + "gpt2_torch", huggingface<>{}, huggingface<state_dict>{}));
     same(folder, load_network(models + "gpt2_torch/pytorch_model.bin", huggingface<state_dict>{}));
 
+    changed_model renamed("gpt2");
+    std::filesystem::rename(renamed.place.path() / "model.safetensors",
+                            renamed.place.path() / "model.fp32.safetensors");
+    same(folder, renamed.load());
     auto const sharded = load_network(models + "llama");
     same(sharded, load_network(models + "llama/model.safetensors.index.json"));
 }

@@ -90,14 +90,14 @@ TEST_CASE("files that no reader takes", "[network]") {
     temporary_directory const directory;
     auto const text = directory.write("a.txt", "hello");
     CHECK(refusal(text, [&] { (void)spinet::load_network(text); }) ==
-          "no reader recognises this file; tried: safetensors");
+          "no reader recognises this file; tried: huggingface, safetensors");
     CHECK(refusal(text, [&] { (void)spinet::load_network(text, safetensors{}, comment_reader{}); }) ==
           "no reader recognises this file; tried: safetensors, comment");
     auto const missing = directory.path() / "none.txt";
     CHECK(refusal(missing, [&] { (void)spinet::load_network(missing); }) == "no such file");
     CHECK(refusal(missing, [&] { (void)spinet::load_network(missing, comment_reader{}); }) == "no such file");
     CHECK(refusal(directory.path(), [&] { (void)spinet::load_network(directory.path()); }) ==
-          "is a directory, not a file");
+          "is a directory without config.json: give the file of the network");
     auto const empty = directory.write("e.txt", "");
     CHECK(refusal(empty, [&] { (void)spinet::load_network(empty); }) == "the file is empty");
     // recognised by its extension, so the reader says what is wrong

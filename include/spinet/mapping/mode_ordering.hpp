@@ -2,6 +2,8 @@
 /// T_ord of a network that is too large to hold, from the dominant modes of its weights.
 #pragma once
 
+#include <spinet/detail/blas.hpp>
+#include <spinet/execution/blas_threads.hpp>
 #include <spinet/mapping/linear_map.hpp>
 #include <spinet/mapping/outlier_modes.hpp>
 #include <spinet/mapping/wiring.hpp>
@@ -88,13 +90,13 @@ private:
 
     static void project(std::span<double const> x, std::size_t first, std::vector<double> const& vectors,
                         std::size_t count, std::vector<double>& out) {
-        for (std::size_t i = 0; i < vectors.size() / count; ++i)
-            for (std::size_t k = 0; k < count; ++k) out[k] += vectors[i * count + k] * x[first + i];
+        add_transposed_product(count, 1, vectors.size() / count, vectors.data(), x.data() + first,
+                               out.data());
     }
     static void spread(std::span<double> y, std::size_t first, std::vector<double> const& vectors,
                        std::size_t count, std::vector<double> const& amounts) {
-        for (std::size_t i = 0; i < vectors.size() / count; ++i)
-            for (std::size_t k = 0; k < count; ++k) y[first + i] += vectors[i * count + k] * amounts[k];
+        gemm(false, vectors.size() / count, 1, count, 1.0, vectors.data(), count, amounts.data(), 1, 1.0,
+             y.data() + first, 1);
     }
 
     void add_modes(wire const& each, singular_modes const& modes) {
@@ -157,32 +159,40 @@ private:
     if (!detail::is_of_matrices(of)) return std::nullopt;
     detail::mode_couplings const couplings(of, modes);
     auto const multiply = [&](std::span<double const> x, std::span<double> y) { couplings.multiply(x, y); };
-    double const unit = detail::largest_eigenvalue_of(couplings.size(), multiply, {.tolerance = 1e-4});
+    single_threaded_blas const one_blas_thread;
+    // The error of an eigenvalue is of the order of the square of the tolerance.
+    double const unit = detail::largest_eigenvalue_of(couplings.size(), multiply, {.tolerance = 1e-3});
     if (!(unit > 0)) return std::nullopt;
     auto const smallest = [&](double t) {
-        return -detail::largest_eigenvalue_of(couplings.size(),
-                                              [&](std::span<double const> x, std::span<double> y) {
-                                                  couplings.multiply(x, y);
-                                                  for (std::size_t i = 0; i < x.size(); ++i)
-                                                      y[i] = y[i] / t -
-                                                             x[i] * (1 + couplings.squares()[i] / (t * t));
-                                              },
-                                              {.tolerance = 1e-4});
+        // Without the 1, which would make the eigenvalue 0, and tolerances relative to it endless.
+        return 1 - detail::largest_eigenvalue_of(couplings.size(),
+                                                 [&](std::span<double const> x, std::span<double> y) {
+                                                     couplings.multiply(x, y);
+                                                     for (std::size_t i = 0; i < x.size(); ++i)
+                                                         y[i] = y[i] / t -
+                                                                x[i] * couplings.squares()[i] / (t * t);
+                                                 },
+                                                 {.tolerance = 1e-3});
     };
     // From lambda_max, above which nothing orders, down to where the modes are no longer the leading ones.
-    double above = unit;
+    double above = unit, at_above = smallest(unit);
     for (double t = unit * 0.96; t > unit / 8; t *= 0.96) {
         double const here = smallest(t);
         if (here > 0) {
-            above = t;
+            above = t, at_above = here;
             continue;
         }
-        double below = t;
-        while (above / below > 1.001) {
-            double const middle = std::sqrt(above * below);
-            (smallest(middle) > 0 ? above : below) = middle;
+        double below = t, at_below = here;
+        for (int step = 0; step < 20 && above / below > 1.0005; ++step) {  // where the line between them is 0
+            double const middle =
+                std::clamp(below + (above - below) * -at_below / std::max(1e-12, at_above - at_below),
+                           below * 1.0002, above / 1.0002);
+            double const between = smallest(middle);
+            if (std::abs(between) < 1e-4) return ordering{middle, between, true, unit};
+            (between > 0 ? above : below) = middle;
+            (between > 0 ? at_above : at_below) = between;
         }
-        return ordering{below, smallest(below), true, unit};
+        return ordering{below, at_below, true, unit};
     }
     return std::nullopt;
 }

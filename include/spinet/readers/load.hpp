@@ -10,6 +10,7 @@
 #include <spinet/readers/safetensors/safetensors.hpp>
 
 #include <filesystem>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -31,8 +32,11 @@ template <class... Readers>
         return detail::network_from(path, [&] {
             network result;
             std::string tried;
+            std::set<std::string> named;
             auto const attempt = [&](auto const& reader) {
-                tried += (tried.empty() ? "" : ", ") + std::string(std::string_view(reader.name()));
+                std::string_view const name = reader.name();
+                if (named.insert(std::string(name)).second)
+                    tried += (tried.empty() ? "" : ", ") + std::string(name);
                 bool const recognised = reader.recognises(path);
                 if (recognised) result = reader(path);
                 return recognised;

@@ -59,7 +59,10 @@ namespace detail {
     if (!is_folder(path)) return path;
     for (auto const* name : {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"})
         if (std::filesystem::exists(path / name, none)) return path / name;
-    return path;
+    std::vector<std::filesystem::path> others;  // of another name, if there is no doubt
+    for (auto const& each : std::filesystem::directory_iterator(path, none))
+        if (each.path().extension() == ".safetensors") others.push_back(each.path());
+    return others.size() == 1 ? others[0] : path;
 }
 
 /// The config.json of a file or folder.
