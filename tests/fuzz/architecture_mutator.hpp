@@ -116,6 +116,8 @@ private:
                                                  "batch_normalisation",
                                                  "layer_normalisation",
                                                  "addition",
+                                                 "product",
+                                                 "leading_step",
                                                  "offset",
                                                  "flatten",
                                                  "select_step",
@@ -126,8 +128,10 @@ private:
                                                  "transformer_encoder_layer"};
     std::vector<std::string> const lists = {"shape",   "window",        "stride",
                                             "padding", "padding_after", "dilation"};
-    std::vector<std::string> const numbers = {"groups", "heads", "layer", "index", "epsilon"};
-    std::vector<std::string> const switches = {"causal", "reversed", "count_padding", "norm_first"};
+    std::vector<std::string> const numbers = {"groups", "heads",           "layer",  "index",       "epsilon",
+                                              "first",  "key_value_heads", "rotary", "rotary_base", "factor"};
+    std::vector<std::string> const switches = {"causal", "reversed", "count_padding", "norm_first",
+                                               "in_out", "by_head",  "centred",       "plus_one"};
     std::vector<std::string> const kinds = {"average", "maximum", "rnn",  "lstm",     "gru",
                                             "relu",    "gelu",    "tanh", "identity", "softmax"};
 };
