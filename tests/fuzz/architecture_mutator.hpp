@@ -117,6 +117,8 @@ private:
                                                  "layer_normalisation",
                                                  "addition",
                                                  "concatenation",
+                                                 "product",
+                                                 "leading_step",
                                                  "offset",
                                                  "flatten",
                                                  "select_step",
@@ -127,9 +129,11 @@ private:
                                                  "transformer_encoder_layer"};
     std::vector<std::string> const lists = {"shape",   "window",        "stride",
                                             "padding", "padding_after", "dilation"};
-    std::vector<std::string> const numbers = {"groups", "heads", "layer", "index", "epsilon"};
-    std::vector<std::string> const switches = {"causal",     "reversed", "count_padding",
-                                               "norm_first", "of_steps", "reset_after"};
+    std::vector<std::string> const numbers = {"groups", "heads",           "layer",  "index",       "epsilon",
+                                              "first",  "key_value_heads", "rotary", "rotary_base", "factor"};
+    std::vector<std::string> const switches = {"causal",   "reversed",   "count_padding", "norm_first",
+                                               "in_out",   "by_head",    "centred",       "plus_one",
+                                               "of_steps", "reset_after"};
     std::vector<std::string> const kinds = {"average", "maximum", "rnn",  "lstm",     "gru",
                                             "relu",    "gelu",    "tanh", "identity", "softmax"};
 };
