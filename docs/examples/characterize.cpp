@@ -476,8 +476,10 @@ void print_mode_order(spinet::subsampler const& source) {
                      order->temperature);
 }
 
-/// For models with more couplings than this, temperatures are computed from a sub-sample.
+/// For models with more couplings than this, temperatures are computed from a sub-sample; and of none that
+/// has more spins than that (images of many positions).
 constexpr double most_described = 2e7;
+constexpr std::size_t most_spins_described = 20'000;
 
 void describe_subsamples(spinet::subsampler const& source, spinet::wiring_summary const& layers, bool small,
                          double temperatures, options const& chosen, std::string const& name) {
@@ -493,7 +495,8 @@ void describe_subsamples(spinet::subsampler const& source, spinet::wiring_summar
     for (double const fraction : plan.fractions) sizes += fraction * fraction;
     wait.now(name + ": looking for its temperatures");
     std::optional<spinet::ordering> order;
-    double const lambda_max = small ? 0 : spinet::largest_coupling_eigenvalue(glass);
+    bool const too_many = glass.size() > most_spins_described;
+    double const lambda_max = small || too_many ? 0 : spinet::largest_coupling_eigenvalue(glass);
     if (lambda_max > 0) order = spinet::t_ord(glass);
     wait.end();
     print_cost(chosen.subsample ? "sub-samples" : "sub-samples of --subsample that many",
@@ -502,9 +505,12 @@ void describe_subsamples(spinet::subsampler const& source, spinet::wiring_summar
     if (order)
         print_temperatures(lambda_max, *order, layers.t_formula, ", the first two of one sub-sample",
                            links_missing(layers));
-    if (order) print_mode_order(source);
-    if (!order && !small)
+    if (!small && too_many)
+        program::say("\ntemperatures: not of sub-samples of %zu spins, which would take minutes\n",
+                     glass.size());
+    else if (!order && !small)
         program::say("\nall couplings of a sub-sample are 0: no temperature is singled out\n");
+    if (order || (!small && too_many)) print_mode_order(source);
 }
 
 void describe_temperatures(subject const& of, spinet::wiring const& wires, options const& chosen) {
