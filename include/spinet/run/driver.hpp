@@ -190,9 +190,13 @@ private:
                     std::string(method.name()), " come one after the other");
         }
         constexpr std::size_t of_block = Method::replicas_per_block;
-        if (plan.replicas < 4 * of_block)
-            throw error("sample: ", plan.replicas, " replicas in blocks of ", of_block,
-                        "; error bars need at least 4 blocks");
+        if (plan.replicas < of_block)
+            throw error("sample: ", plan.replicas, " replicas in blocks of ", of_block);
+        if (plan.replicas < 2 * of_block) {
+            if (plan.starts.shape()[0] > 0)
+                throw error("sample: the plan has starts, which are for every second of several replicas");
+            plan.from = start::hot;
+        }
         if (!std::isfinite(static_cast<real>(2 / method.temperatures().lowest())))
             throw error("sample: 2 / T overflows the model's floating-point type at the lowest temperature");
         check_own_states<M>(plan.starts);
@@ -235,6 +239,10 @@ private:
                     throw error("sample: one of the observables needs at least ",
                                 std::size_t{O::fewest_blocks}, " blocks of replicas, the plan has ",
                                 plan.replicas / Method::replicas_per_block);
+            unit_kind const unit(typename O::unit{});
+            if (unit.count(plan.replicas) == 0)
+                throw error("sample: one of the observables is measured for each ", unit.name,
+                            ", which takes at least ", unit.size, " replicas; the plan has ", plan.replicas);
             made.recorders.push_back(
                 recorders_of(recorder(typename O::unit{}, plan.replicas, observable.components(made.groups),
                                       O::lead, Method::replicas_per_block),

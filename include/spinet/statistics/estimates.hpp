@@ -20,7 +20,8 @@ namespace spinet {
 
 /// The general form: `f(mean)` combines means of the observable's components, mean(c) being component c
 /// averaged over time and over replicas or pairs. The jackknife is over f as a whole, so ratios and the like
-/// are in order. `f(mean, T)` is also told the temperature.
+/// are in order. `f(mean, T)` is also told the temperature. Of a run of fewer than 3 (blocks of) replicas
+/// errors are NaN.
 template <class O, class... Os, class F>
 [[nodiscard]] curve estimates(run<Os...> const& of, F&& f) {
     static_assert(run<Os...>::template has<O>,
@@ -35,20 +36,25 @@ template <class O, class... Os, class F>
             continue;
         }
         recorded_means const means(recorded, of.weights_at(k));
-        auto const whole = jackknife(means.units(), [&](std::size_t left_out) {
+        auto const value = [&](std::size_t left_out) {
             auto const mean = [&](std::size_t component) { return means.mean(left_out, component); };
             if constexpr (std::invocable<F&, decltype(mean), double>)
                 return static_cast<double>(f(mean, of.temperatures[k]));
             else
                 return static_cast<double>(f(mean));
-        });
+        };
+        double const tau = of.populations ? none : detail::tau_in_sweeps(recorded, of.plan.measure_every);
+        if (!means.have_errors()) {
+            points.push_back({of.temperatures[k], value(means.units()), none, tau, none, false, 0});
+            continue;
+        }
+        auto const whole = jackknife(means.units(), value);
         double const lead_error = jackknife(means.units(), [&](std::size_t left_out) {
                                       return means.mean(left_out, recorded.lead());
                                   }).error;
         double const samples = lead_error > 0 ? recorded.lead_variance() / (lead_error * lead_error) : 0.0;
-        points.push_back({of.temperatures[k], whole.value, whole.error,
-                          of.populations ? none : detail::tau_in_sweeps(recorded, of.plan.measure_every),
-                          samples, verdicts[k].equilibrated, means.units()});
+        points.push_back({of.temperatures[k], whole.value, whole.error, tau, samples,
+                          verdicts[k].equilibrated, means.units()});
     }
     return points;
 }

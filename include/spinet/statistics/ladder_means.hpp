@@ -86,43 +86,54 @@ template <std::same_as<recorder> Recorder>
 }
 
 /// The means of all components over a whole run with each block of replicas left out in turn, for every kind
-/// of unit: `mean(left_out, component)`, where left_out == units() leaves none out.
+/// of unit: `mean(left_out, component)`, where left_out == units() leaves none out. Below 3 blocks of
+/// replicas none can be left out, and there are no errors.
 class recorded_means {
 public:
-    /// Throws spinet::error without measurements, below 3 blocks of replicas, and for cohorts with weights:
-    /// what is measured of whole cohorts has no weight for each replica.
+    /// Throws spinet::error without measurements, and for cohorts with weights: what is measured of whole
+    /// cohorts has no weight for each replica.
     template <std::same_as<recorder> Recorder>
     recorded_means(Recorder const& recorded, std::vector<double> const& weights)
         : units_(recorded.replicas() / recorded.replicas_per_block()), columns_(recorded.width()) {
-        if (recorded.unit().size > 0) {
+        if (recorded.unit().size > 0 && have_errors()) {
             sums_.push_back(sums_over_all(recorded, {}, weights));
             return;
         }
         if (!weights.empty())
             throw error(
-                "estimates: an observable of whole cohorts has no estimate where replicas have weights, "
-                "as in population annealing");
+                "estimates: an observable of whole cohorts, or of fewer than 3 replicas, has no estimate "
+                "where "
+                "replicas have weights, as in population annealing");
         double const measurements = detail::measurements_in(recorded, {});
-        left_out_.resize(recorded.units() * columns_);
+        rows_.resize(recorded.units() * columns_);
         for (std::size_t unit = 0; unit < recorded.units(); ++unit)
             detail::means_of_unit(recorded, unit, {}, measurements,
-                                  std::span(left_out_).subspan(unit * columns_, columns_));
+                                  std::span(rows_).subspan(unit * columns_, columns_));
+        if (recorded.unit().size == 0) return;
+        for (std::size_t c = 0; c < columns_; ++c) {
+            double sum = 0;
+            for (std::size_t unit = 0; unit < recorded.units(); ++unit) sum += rows_[unit * columns_ + c];
+            rows_[c] = sum / static_cast<double>(recorded.units());
+        }
+        few_ = true;
     }
 
     [[nodiscard]] std::size_t units() const noexcept { return units_; }
+    [[nodiscard]] bool have_errors() const noexcept { return units_ >= 3; }
     /// Throws spinet::error for a component that the observable does not have.
     [[nodiscard]] double mean(std::size_t left_out, std::size_t component) const {
         if (component >= columns_)
             throw error("estimates: expected a component below ", columns_, ", found ", component);
-        return sums_.empty() ? left_out_[left_out * columns_ + component]
-                             : sums_[0].mean(left_out, component);
+        if (!sums_.empty()) return sums_[0].mean(left_out, component);
+        return rows_[(few_ ? 0 : left_out) * columns_ + component];
     }
 
 private:
     std::size_t units_;
     std::size_t columns_;
-    std::vector<jackknife_sums> sums_;  ///< one, or none of cohorts
-    std::vector<double> left_out_;      ///< of cohorts: units + 1 rows of columns
+    bool few_ = false;
+    std::vector<jackknife_sums> sums_;  ///< one, or none of cohorts and of few replicas
+    std::vector<double> rows_;          ///< of cohorts: units + 1 rows of columns; of few replicas: one
 };
 
 }  // namespace spinet
