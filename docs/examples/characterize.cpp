@@ -747,11 +747,11 @@ spinet::checkpoint_set load_saved(options const& chosen, std::vector<subject> co
 }
 
 int run(options const& chosen) {
+    if (chosen.plan.replicas < 4)
+        throw spinet::error("--replicas: " + std::to_string(chosen.plan.replicas) +
+                            " replicas; error bars need at least 4");
     chosen.plan.check(2, 1);
     (void)parsed_temperatures(chosen.temperatures);
-    if (chosen.plan.replicas < 4)
-        throw spinet::error("--replicas: expected at least 4, which errors need, found " +
-                            std::to_string(chosen.plan.replicas));
     (void)executor_of(chosen);
     if (chosen.output == "-" && !chosen.describe) program::report() = stderr;
     auto const subjects = [&] {

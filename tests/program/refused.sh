@@ -112,7 +112,7 @@ bad 'a\.weight.*nan at \(0, 0\)'
 printf '\0\0\0\0\0\0\370\177' | with_header "{$(tensor a.weight 1,1 0 8 F64)}" | made
 bad 'a\.weight.*nan at \(0, 0\)'
 printf '\377\377\377\377\377\377\357\177' | with_header "{$(tensor a.weight 1,1 0 8 F64)}" | made
-bad "couplings of 'input' and 'a': 1\.79769e\+308 is too large for float"
+bad "tensor 'a\.weight' of shape \(1, 1\) holds 1\.79769e\+308 at \(0, 0\), too large for float"
 
 # --- what is no chain of dense layers ---
 $w | with_header "{$(tensor 0.weight 2,1 0 8),$(tensor 1.weight 4,1 8 24)}" | made
@@ -196,7 +196,8 @@ option '--biases: maybe' --biases maybe
 for name in --architecture --entry --network --output-name --layers --ignored; do option "$name.*empty" $name ''; done
 option '--input-shape' --input-shape ''
 # Options that no file has any use for.
-for given in '--entry a' '--network a' '--output-name a' '--input-shape 1,2'; do
+option "there is no network 'a', which --network names; the file holds one network" --network a
+for given in '--entry a' '--output-name a' '--input-shape 1,2'; do
     option "${given% *}: no file was read that has this option" $given
 done
 option "there is no layer 'a', which --layers names" --layers a
