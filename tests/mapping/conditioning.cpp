@@ -158,7 +158,7 @@ TEST_CASE("what cannot be held is refused", "[mapping]") {
     CHECK(error_of([&] {
               return held(glass, 1, numbers{1, std::nan("")});
           }) == "held: the value of spin 4 is not finite");
-    auto const rest = held(held(glass, 0, numbers{1, 1, 1}), 0, numbers{1, 1});
+    auto const rest = held(held(glass, 0, {1, 1, 1}), 0, {1, 1});
     CHECK(error_of([&] { return held(rest, 0, numbers{1, 1, 1}); }) == "held: no spin is left free");
     network_glass<double> const twins({{"a", 0, 1}, {"a", 0, 1}}, numbers{0, 0}, {});
     CHECK(error_of([&] { return held(twins, "a", numbers{1}); }) ==
@@ -219,6 +219,13 @@ TEST_CASE("conditional averages and free energies agree with enumeration", "[map
     auto const spin = [](std::uint64_t s, std::size_t i) { return (s >> i & 1) != 0 ? 1.0 : -1.0; };
     auto const means_a = mean_spins(run_a, 0), means_b = mean_spins(run_b, 0);
     REQUIRE(means_a.values.size() == 9);
+    // A level is no spin: confidence_interval(0.95) must not be that of spin 0.
+    auto const takes_a_level = []<class Means>(Means const&) {
+        return requires(Means const& of) { of.confidence_interval(0.95); };
+    };
+    CHECK_FALSE(takes_a_level(means_a));
+    CHECK(error_of([&] { return means_a.confidence_interval(9); }) ==
+          "spin_means: expected a spin below 9, found 9");
     REQUIRE(means_b.values.size() == 4);
     CHECK(means_a.temperature == ladder[0]);
     CHECK(means_a.equilibrated);
@@ -229,6 +236,8 @@ TEST_CASE("conditional averages and free energies agree with enumeration", "[map
         CHECK(agrees(means_a.values(i), means_a.errors(i), exact, 26));
         CHECK(means_a.errors(i) < 0.02);
         CHECK(means_a.confidence_interval(i).contains(means_a.values(i)));
+        CHECK(means_a.confidence_intervals(0.99)(i, 0) == means_a.confidence_interval(i, 0.99).low);
+        CHECK(means_a.confidence_intervals(0.99)(i, 1) == means_a.confidence_interval(i, 0.99).high);
     }
     for (std::size_t i = 0; i < 4; ++i) {
         double const exact = exact_b.average([&](auto s) { return spin(s, 5 + i); });

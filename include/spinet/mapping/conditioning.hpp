@@ -120,7 +120,7 @@ inline void check_group(std::span<spin_group const> groups, std::size_t group, s
 /// are what a neuron may be given, such as the brightness of a pixel. What is left has the other groups in
 /// their order, and the held values as fields. Hold several groups by holding one after the other. Throws
 /// spinet::error for a group that does not exist, another number of values, and where no spin is left.
-template <class Real, class Values>
+template <class Real, class Values = std::vector<double>>
 [[nodiscard]] conditioned<network_glass<Real>> held(network_glass<Real> const& glass, std::size_t group,
                                                     Values const& values) {
     auto const given = detail::vector_copy<double>(values, "held: values");
@@ -168,24 +168,29 @@ template <class Real, class Values>
                                 counts),
             rest.energy};
 }
-template <class Real, class Values>
+template <class Real, class Values = std::vector<double>>
 [[nodiscard]] conditioned<network_glass<Real>> held(network_glass<Real> const& glass, std::string_view group,
                                                     Values const& values) {
     return held(glass, detail::group_named(glass.groups(), group, "held"), values);
 }
 
 /// The same for one glass that is conditioned already: energies add up.
-template <class Real, class Group, class Values>
+template <class Real, class Values = std::vector<double>>
 [[nodiscard]] conditioned<network_glass<Real>> held(conditioned<network_glass<Real>> const& of,
-                                                    Group const& group, Values const& values) {
+                                                    std::size_t group, Values const& values) {
     auto result = held(of.model, group, values);
     result.energy += of.energy;
     return result;
 }
+template <class Real, class Values = std::vector<double>>
+[[nodiscard]] conditioned<network_glass<Real>> held(conditioned<network_glass<Real>> const& of,
+                                                    std::string_view group, Values const& values) {
+    return held(of, detail::group_named(of.model.groups(), group, "held"), values);
+}
 
 /// A dense or sparse model with some of its spins, by their numbers, held at `values`. The others keep their
 /// order.
-template <class Real, class Values>
+template <class Real, class Values = std::vector<double>>
 [[nodiscard]] conditioned<dense_ising<Real>> held(dense_ising<Real> const& model,
                                                   std::vector<std::size_t> const& sites,
                                                   Values const& values) {
@@ -200,7 +205,7 @@ template <class Real, class Values>
     }
     return {dense_ising<Real>(couplings, fields), rest.energy};
 }
-template <class Real, class Values>
+template <class Real, class Values = std::vector<double>>
 [[nodiscard]] conditioned<sparse_ising<Real>> held(sparse_ising<Real> const& model,
                                                    std::vector<std::size_t> const& sites,
                                                    Values const& values) {
@@ -224,7 +229,7 @@ template <class Real, class Values>
 
 /// The glass with more field on the spins of a group: strength times a pattern holds the group softly. Throws
 /// as held does.
-template <class Real, class Fields>
+template <class Real, class Fields = std::vector<double>>
 [[nodiscard]] network_glass<Real> with_field(network_glass<Real> const& glass, std::size_t group,
                                              Fields const& fields) {
     auto const given = detail::vector_copy<double>(fields, "with_field: fields");
@@ -247,7 +252,7 @@ template <class Real, class Fields>
     return network_glass<Real>({glass.parts().begin(), glass.parts().end()}, std::move(all),
                                {glass.blocks().begin(), glass.blocks().end()}, std::move(made_from), counts);
 }
-template <class Real, class Fields>
+template <class Real, class Fields = std::vector<double>>
 [[nodiscard]] network_glass<Real> with_field(network_glass<Real> const& glass, std::string_view group,
                                              Fields const& fields) {
     return with_field(glass, detail::group_named(glass.groups(), group, "with_field"), fields);

@@ -27,7 +27,17 @@ struct tuple_observable {
         std::size_t next = 0;
         unit::for_each(seen.replicas(), [&](std::span<std::size_t const> replicas) {
             out[next++] = [&]<std::size_t... I>(std::index_sequence<I...>) {
-                return static_cast<double>(function(seen.spins.row(replicas[I])...));
+                constexpr bool takes_them = requires {
+                    static_cast<double>(function(seen.spins.row(replicas[I])...));
+                };
+                static_assert(
+                    takes_them,
+                    "spinet: the function of per_replica, per_pair or per_tuple<K> takes the spins of 1, "
+                    "2 or K replicas, a span each, and returns a number");
+                if constexpr (takes_them)
+                    return static_cast<double>(function(seen.spins.row(replicas[I])...));
+                else
+                    return 0.0;
             }
             (std::make_index_sequence<K>());
         });

@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <limits>
 
@@ -29,9 +30,23 @@ struct spin_means {
     bool equilibrated = false;
     std::size_t units = 0;  ///< independent units behind the errors
 
-    /// Of spin i, by Student's t (see jackknife_estimate).
-    [[nodiscard]] interval confidence_interval(std::size_t i, double confidence = 0.95) const {
-        return detail::interval_about(values(i), errors(i), units, confidence);
+    /// Of spin i, by Student's t (see jackknife_estimate). Throws spinet::error for a spin that is not there.
+    template <std::integral Index>
+    [[nodiscard]] interval confidence_interval(Index i, double confidence = 0.95) const {
+        auto const spin = static_cast<std::size_t>(i);
+        if (spin >= values.size())
+            throw error("spin_means: expected a spin below ", values.size(), ", found ", spin);
+        return detail::interval_about(values(spin), errors(spin), units, confidence);
+    }
+    /// [spin, low or high].
+    template <class Real = double>
+    [[nodiscard]] row_major_array<Real, 2> confidence_intervals(double confidence = 0.95) const {
+        auto bounds = row_major_array<Real, 2>::from_shape({values.size(), 2});
+        for (std::size_t i = 0; i < values.size(); ++i) {
+            auto const of_spin = confidence_interval(i, confidence);
+            bounds(i, 0) = of_spin.low, bounds(i, 1) = of_spin.high;
+        }
+        return bounds;
     }
 };
 

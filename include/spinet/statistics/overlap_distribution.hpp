@@ -8,6 +8,7 @@
 #include <spinet/statistics/equilibration.hpp>
 #include <spinet/statistics/ladder_means.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <vector>
 
@@ -27,9 +28,15 @@ struct distribution_of_overlaps {
     bool equilibrated = false;
     std::size_t units = 0;  ///< independent units behind the errors
 
-    /// Of the density in bin b, by Student's t (see jackknife_estimate).
-    [[nodiscard]] interval confidence_interval(std::size_t b, double confidence = 0.95) const {
-        return detail::interval_about(density(b), error(b), units, confidence);
+    /// Of the density in bin b, by Student's t (see jackknife_estimate). Throws spinet::error for a bin that
+    /// is not there.
+    template <std::integral Index>
+    [[nodiscard]] interval confidence_interval(Index b, double confidence = 0.95) const {
+        auto const bin = static_cast<std::size_t>(b);
+        if (bin >= density.size())
+            throw spinet::error("overlap_distribution: expected a bin below ", density.size(), ", found ",
+                                bin);
+        return detail::interval_about(density(bin), this->error(bin), units, confidence);
     }
     /// The middle of bin b.
     [[nodiscard]] double overlap(std::size_t b) const noexcept {
