@@ -51,6 +51,10 @@ std::string text_of(std::size_t n, std::vector<double> const& row) {
     return text += '\n';
 }
 
+char const* outcome_of(line const& of) {
+    return !of.judged ? "" : of.outcome == verdict::pass ? "PASS" : "FAIL";
+}
+
 /// Within one error / two errors / in the interval of 95 %.
 std::string shares_of(covered::shares const& of) {
     char text[64];
@@ -137,6 +141,10 @@ void study::between(std::string quantity, double low, double high, value measure
          true});
 }
 
+void study::report(std::string quantity, value measured, std::string what) {
+    add({section_, std::move(quantity), std::move(what), {}, measured, verdict::pass, true, false});
+}
+
 void study::draw(figure const& drawn) {
     if (chosen_.figures.empty()) return;
     std::printf("  %s\n", studies::draw(drawn, chosen_.figures).string().c_str());
@@ -144,7 +152,9 @@ void study::draw(figure const& drawn) {
 
 printed print(line const& of) {
     char expected[64], measured[64], apart[32];
-    if (of.within)
+    if (!of.judged)
+        expected[0] = 0;
+    else if (of.within)
         std::snprintf(expected, sizeof expected, "%.6g +- %.2g", of.expected.mean, of.expected.error);
     else if (of.expected.error > 0)
         std::snprintf(expected, sizeof expected, "%.6g (%.2g)", of.expected.mean, of.expected.error);
@@ -153,7 +163,9 @@ printed print(line const& of) {
     std::snprintf(measured, sizeof measured, of.measured.error > 0 ? "%.6g (%.2g)" : "%.6g", of.measured.mean,
                   of.measured.error);
     double const error = std::hypot(of.expected.error, of.measured.error);
-    if (of.within || !(error > 0))
+    if (!of.judged)
+        apart[0] = 0;
+    else if (of.within || !(error > 0))
         std::snprintf(apart, sizeof apart, "within");
     else
         std::snprintf(apart, sizeof apart, "%+.1f", (of.measured.mean - of.expected.mean) / error);
@@ -171,8 +183,8 @@ std::string markdown(std::vector<line> const& lines) {
         auto const numbers = print(each);
         text += "| ";
         for (char const c : each.quantity) text += c == '|' ? std::string("\\|") : std::string(1, c);
-        for (auto const& field : {numbers.expected, numbers.measured, numbers.apart,
-                                  std::string(each.outcome == verdict::pass ? "PASS" : "FAIL"), each.source})
+        for (auto const& field :
+             {numbers.expected, numbers.measured, numbers.apart, std::string(outcome_of(each)), each.source})
             text += " | " + field;
         text += " |\n";
     }
@@ -219,8 +231,7 @@ void study::covers(covered of, std::size_t runs) {
 void study::add(line found) {
     auto const numbers = print(found);
     std::printf("  %-58s %-24s %-24s %7s  %s\n", found.quantity.c_str(), numbers.expected.c_str(),
-                numbers.measured.c_str(), numbers.apart.c_str(),
-                found.outcome == verdict::pass ? "PASS" : "FAIL");
+                numbers.measured.c_str(), numbers.apart.c_str(), outcome_of(found));
     std::fflush(stdout);
     lines_.push_back(std::move(found));
 }

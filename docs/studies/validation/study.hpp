@@ -34,6 +34,7 @@ struct line {
     value expected, measured;
     verdict outcome = verdict::fail;
     bool within = false;  ///< judged by being between two numbers, not by errors
+    bool judged = true;   ///< false: nothing is known that it could be judged by
 };
 
 /// [column] over disorder samples, with its error.
@@ -108,6 +109,8 @@ public:
     /// Passes from low to high.
     void between(std::string quantity, double low, double high, value measured, std::string source);
 
+    /// Is reported and not judged: no source says what it should be.
+    void report(std::string quantity, value measured, std::string what);
     /// Passes unless intervals of 95 % hold the truth in less than 93 % of the runs.
     void covers(covered of, std::size_t runs);
 
