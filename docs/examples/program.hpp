@@ -211,7 +211,7 @@ private:
 };
 
 /// Reads a network in any of these formats.
-inline spinet::network load_network(std::string const& file, reading const& asked) {
+inline spinet::network load_network(std::string const& file, reading const& asked = {}) {
     spinet::network_architecture given;
     if (!asked.architecture.empty()) given = spinet::read_architecture(asked.architecture);
     auto const with_options = [&]<class Reader>(Reader reader) {

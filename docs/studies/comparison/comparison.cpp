@@ -40,10 +40,9 @@ struct options {
     std::size_t minima = 400, starts = 800;
 };
 
-using program::stopped;
 
 void check_interrupt() {
-    if (program::interrupted != 0) throw stopped{};
+    if (program::interrupted != 0) throw program::stopped{};
 }
 
 /// 3-6-3, tanh: 45 parameters for 60 residuals.
@@ -470,7 +469,7 @@ int main(int argc, char** argv) {
         [&] {
             try {
                 return study(chosen);
-            } catch (stopped const&) {
+            } catch (program::stopped const&) {
                 std::fprintf(stderr, "comparison: stopped\n");
                 return 130;
             }
