@@ -147,8 +147,7 @@ TEST_CASE("run plans that cannot be carried out are refused", "[ensemble]") {
         change(plan);
         return error_of([&] { plan.check(rungs, sites); });
     };
-    CHECK_THAT(refusal([](run_plan& p) { p.replicas = 3; }), ContainsSubstring("3 replicas"));
-    CHECK_THAT(refusal([](run_plan& p) { p.replicas = 0; }), ContainsSubstring("0 replicas"));
+    CHECK_THAT(refusal([](run_plan& p) { p.replicas = 0; }), ContainsSubstring("no replicas"));
     CHECK_THAT(refusal([](run_plan& p) { p.measure_every = 0; }), ContainsSubstring("measure_every is 0"));
     CHECK_THAT(refusal([](run_plan& p) { p.sweeps = 9; }), ContainsSubstring("give no measurement"));
     CHECK_THAT(refusal([](run_plan& p) { p.sweeps = 0; }), ContainsSubstring("give no measurement"));

@@ -133,7 +133,8 @@ TEST_CASE("every value of a mapping's options has a name", "[mapping]") {
     CHECK(to_string(recurrence::ring) == "ring");
     CHECK(refused(static_cast<biases>(2)));
     CHECK(refused(static_cast<inputs>(3)));
-    CHECK(refused(static_cast<outputs>(2)));
+    CHECK(to_string(outputs::held) == "held");
+    CHECK(refused(static_cast<outputs>(3)));
     CHECK(refused(static_cast<scale>(3)));
     CHECK(refused(static_cast<recurrence>(2)));
     CHECK_THROWS_WITH(to_spin_glass(tiny(), twin_hopfield{.biases = static_cast<biases>(7)}),

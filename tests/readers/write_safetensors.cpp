@@ -86,12 +86,12 @@ TEST_CASE("every type, as a writer of NumPy and json has it, byte for byte", "[n
     auto const path = directory.path() / "again.safetensors";
     spinet::safetensors_metadata const metadata{{"made by", "safetensors_reference.py"},
                                                 {"\u00e9", "\u00fc\n"}};
-    write_safetensors(path, spinet::load_network(data / "four_types.safetensors"), metadata);
+    write_safetensors(path, spinet::safetensors{}(data / "four_types.safetensors"), metadata);
     CHECK(read_bytes(path) == expected);
     // the same from two shards; and onto the file that the tensors are windows on
-    write_safetensors(path, spinet::load_network(data / "four_types.safetensors.index.json"), metadata);
+    write_safetensors(path, spinet::safetensors{}(data / "four_types.safetensors.index.json"), metadata);
     CHECK(read_bytes(path) == expected);
-    auto const net = spinet::load_network(path);
+    auto const net = spinet::safetensors{}(path);
     write_safetensors(path, net, metadata);
     write_safetensors(path, net, metadata);
     CHECK(read_bytes(path) == expected);
@@ -100,7 +100,7 @@ TEST_CASE("every type, as a writer of NumPy and json has it, byte for byte", "[n
 TEST_CASE("the values of every type are those NumPy and PyTorch stored", "[network]") {
     std::map<std::string, tensor> found;
     for (auto const* name : {"four_types.safetensors", "four_types.safetensors.index.json"}) {
-        for (auto const& layer : dense_chain(spinet::load_network(data / name))) {
+        for (auto const& layer : dense_chain(spinet::safetensors{}(data / name))) {
             found.insert_or_assign(layer.weight.name(), layer.weight);
             found.insert_or_assign(layer.bias->name(), *layer.bias);
         }

@@ -162,12 +162,11 @@ inline void check_range(node const& of) {
 }
 
 /// The network that read() makes of the file `path`: its errors name the file, and its source is that file
-/// unless read() gave it another. Throws as `check_range` does.
+/// unless read() gave it another.
 template <class Read>
 [[nodiscard]] network network_from(std::filesystem::path const& path, Read&& read) {
     return naming_file(path, [&] {
         network made = read();
-        for (auto const& each : made.nodes()) check_range(each);
         if (made.source().empty()) made.set_source(path);
         return made;
     });

@@ -18,7 +18,8 @@ namespace spinet {
 
 /// Reads the network in the file or folder `path` by the first of `readers` that recognises it (without
 /// readers, by `huggingface<>{}` or `safetensors{}`). Each reader has to satisfy NetworkReader. Throws
-/// `file_error` where the file is missing or empty, no reader recognises it, or its reader refuses it.
+/// `file_error` where the file is missing or empty, no reader recognises it, or its reader refuses it; and
+/// for weights beyond the range of float, which a reader called by itself gives.
 template <class... Readers>
 [[nodiscard]] network load_network(std::filesystem::path const& path, Readers const&... readers) {
     static_assert((NetworkReader<Readers> && ...),
@@ -44,6 +45,7 @@ template <class... Readers>
             bool const found = (attempt(readers) || ...);
             if (!found && folder) detail::refuse_folder(path);
             if (!found) throw error("no reader recognises this file; tried: ", tried);
+            for (auto const& each : result.nodes()) detail::check_range(each);
             return result;
         });
     }
