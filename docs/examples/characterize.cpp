@@ -301,10 +301,11 @@ spinet::sampling sampling_of(options const& chosen) {
 /// spin.
 double seconds_per_coupling() {
     constexpr std::size_t n = 512, rows = 128;
-    std::vector<float> a(rows * n, 1.0F), b(n * n, 0.5F), c(rows * n, 0.0F);
-    auto const product = [&] {
-        spinet::detail::gemm(false, rows, n, n, 1.0F, a.data(), n, b.data(), n, 0.0F, c.data(), n);
-    };
+    xt::xtensor<float, 2> couplings({n, n}, 0.5F), spins({rows, n}, 1.0F), fields({rows, n}, 0.0F);
+    for (std::size_t i = 0; i < n; ++i) couplings(i, i) = 0;
+    spinet::dense_ising<float> model(couplings);
+    model.take_any_spins();
+    auto const product = [&] { model.fields({spins.data(), rows, n, n}, {fields.data(), rows, n, n}); };
     product();
     auto const start = std::chrono::steady_clock::now();
     for (int k = 0; k < 10; ++k) product();
@@ -324,15 +325,15 @@ void print_operations(spinet::network const& network) {
     for (auto const& at : network.nodes()) {
         names.push_back(program::shown(at.name));
         kinds.emplace_back(at.op.label());
-        values.push_back(spinet::detail::tuple_text(shapes[network.position(at.name)]));
+        values.push_back(program::shape_text(shapes[network.position(at.name)]));
     }
     int const name = width_of(names, 38), kind = width_of(kinds, 21), value = width_of(values, 21);
     program::say("\n%-*s %*s %*s%16s\n", name + 2, "operations", kind, "kind", value, "values", "weights");
     std::size_t n = 0;
     for (auto const& at : network.nodes()) {
         double weights = 0;
-        spinet::detail::for_each_weight(
-            at.op, [&](auto const& weight) { weights += static_cast<double>(weight.size()); });
+        spinet::for_each_weight(at.op,
+                                [&](auto const& weight) { weights += static_cast<double>(weight.size()); });
         program::say("  %-*s %*s %*s%16.0f\n", name, names[n].c_str(), kind, kinds[n].c_str(), value,
                      values[n].c_str(), weights);
         ++n;

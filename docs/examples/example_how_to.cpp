@@ -408,7 +408,7 @@ void conditional_states(spinet::network const& network) {
     auto const portraits = spinet::tap_portraits(glass, 1.1 * spinet::t_ord(glass).temperature);
     spinet::plot_portraits("portraits.png", portraits, {.rows = 28, .columns = 28});
     //! [portraits]
-    require(portraits.classes() == 10 && portraits.trusted[0], "ten classes");
+    require(portraits.classes() == 10 && portraits.physical[0], "ten classes");
 }
 
 }  // namespace

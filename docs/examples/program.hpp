@@ -90,6 +90,13 @@ inline std::string formats() {
     return names;
 }
 
+/// (2, 3)
+inline std::string shape_text(std::vector<std::size_t> const& shape) {
+    std::string text = "(";
+    for (std::size_t k = 0; k < shape.size(); ++k) text += (k == 0 ? "" : ", ") + std::to_string(shape[k]);
+    return text + ")";
+}
+
 /// The text as a terminal may print it: control characters, and those that turn the direction of writing, as
 /// \\x1b and the like. Names in files may hold any.
 inline std::string shown(std::string_view text) {

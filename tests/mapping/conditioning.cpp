@@ -225,7 +225,7 @@ TEST_CASE("conditional averages and free energies agree with enumeration", "[map
     };
     CHECK_FALSE(takes_a_level(means_a));
     CHECK(error_of([&] { return means_a.confidence_interval(9); }) ==
-          "spin_means: expected a spin below 9, found 9");
+          "spin_means: expected an entry below 9, found 9");
     REQUIRE(means_b.values.size() == 4);
     CHECK(means_a.temperature == ladder[0]);
     CHECK(means_a.equilibrated);
@@ -279,6 +279,48 @@ TEST_CASE("conditional averages and free energies agree with enumeration", "[map
     CHECK(sum == Approx(1).epsilon(1e-12));
 }
 
+TEST_CASE("spins are read from the words of their groups", "[mapping]") {
+    // A group ends with a word, or within one; strong fields say what each spin is.
+    std::vector<std::size_t> const sizes{64, 65, 3};
+    std::vector<row_major_array<double, 2>> weights;
+    std::vector<row_major_array<double, 1>> fields;
+    std::size_t site = 0;
+    auto const sign = [](std::size_t i) { return i % 3 == 0 || i % 7 == 2 ? 1.0 : -1.0; };
+    for (std::size_t l = 0; l < 3; ++l) {
+        fields.push_back(row_major_array<double, 1>::from_shape({sizes[l]}));
+        for (double& b : fields.back()) b = 5 * sign(site++);
+        if (l > 0) weights.push_back(row_major_array<double, 2>({sizes[l], sizes[l - 1]}, 0.0));
+    }
+    auto const glass = layered_glass<double>(weights, fields);
+    auto const sampled = [&](local_magnetisations const& observable) {
+        return mean_spins(sample(glass, fixed_temperatures(glauber{}, ladder({0.2})),
+                                 observables{energy{}, overlap{}, observable},
+                                 {.replicas = 6, .warmup = 5, .sweeps = 10, .measure_every = 2}),
+                          0);
+    };
+    auto const all = sampled({});
+    REQUIRE(all.values.size() == 132);
+    for (std::size_t i = 0; i < 132; ++i) CHECK(all.values(i) == sign(i));
+    for (std::size_t g = 0; g < 3; ++g) {
+        auto const& group = glass.groups()[g];
+        auto const own = sampled({.group = g});
+        REQUIRE(own.values.size() == group.size);
+        for (std::size_t i = 0; i < group.size; ++i) CHECK(own.values(i) == sign(group.first + i));
+    }
+    CHECK(error_of([&] { return sampled({.group = 3}); }) ==
+          "local_magnetisations: expected a group below 3, found 3");
+}
+
+TEST_CASE("means by the sum over one colour are those by enumeration of all states", "[mapping]") {
+    auto const glass = layers_with_fields({5, 3, 4}, 6);
+    auto const means = testing::partial_enumeration(glass, 0.9).mean_spins();
+    testing::exact_distribution const exact(glass, 0.9);
+    for (std::size_t i = 0; i < 12; ++i)
+        CHECK(means[i] == Approx(exact.average([&](std::uint64_t s) {
+                              return (s >> i & 1) != 0 ? 1.0 : -1.0;
+                          })).margin(1e-12));
+}
+
 TEST_CASE("conditional states of a trained network agree with the sum over its hidden layer", "[mapping]") {
     auto const net = load_network(SPINET_SOURCE_DIR "/tests/data/fashion_784-16-10_trained.safetensors");
     auto const glass = to_spin_glass<float>(net);
@@ -302,6 +344,7 @@ TEST_CASE("conditional states of a trained network agree with the sum over its h
     }
     CHECK(worst == 0);
     auto const f = free_energy(run)[0];
+    CHECK(f.units == 16);
     CHECK(agrees(f.value, f.error, -ladder[0] * exact.log_partition() / 800, 801));
     // TAP at a higher temperature, where it has one solution.
     auto const tap = solve_tap(rest.model, 12, numbers(800, 0.0));

@@ -220,3 +220,32 @@ TEST_CASE("null models of networks that are no chain keep every weight tensor's 
     CHECK(drawn.shape() == std::vector<std::size_t>{1, 48});
     CHECK_NOTHROW(to_spin_glass(redrawn(net)));
 }
+
+TEST_CASE("a null model of one's own: other weights, the rest as it was", "[mapping]") {
+    xt::xtensor<double, 2> const first{{1, 2, 3}, {4, 5, 6}}, second{{7, 8}};
+    xt::xtensor<double, 1> const bias{0.5, -0.5};
+    auto const net = mlp({{first, bias}, {second}}, activation_kind::tanh);
+    auto weights = weights_of(net);
+    REQUIRE(weights == std::vector<std::vector<double>>{{1, 2, 3, 4, 5, 6}, {7, 8}});
+    for (auto& layer : weights)
+        for (double& w : layer) w = -w;
+    auto const made = with_weights(net, weights, "all signs turned");
+    CHECK(weights_of(made) == std::vector<std::vector<double>>{{-1, -2, -3, -4, -5, -6}, {-7, -8}});
+    CHECK(made.nodes().size() == net.nodes().size());
+    CHECK(made.notes().back() == "all signs turned");
+    auto const layers = dense_chain(made);
+    REQUIRE(layers[0].bias);
+    CHECK(layers[0].bias->as<double, 1>()(1) == -0.5);
+    CHECK(layers[0].activation == activation_kind::tanh);
+    std::size_t seen = 0;
+    for (auto const& node : net.nodes()) for_each_weight(node.op, [&](tensor const& w) { seen += w.size(); });
+    CHECK(seen == 8);
+    weights[1].push_back(9);
+    CHECK_THROWS_WITH(with_weights(net, weights, ""),
+                      Catch::Matchers::ContainsSubstring("expected 2 numbers"));
+    weights.pop_back();
+    CHECK_THROWS_WITH(with_weights(net, weights, ""), Catch::Matchers::ContainsSubstring("found 0"));
+    weights = {weights[0], {7, 8}, {1}};
+    CHECK_THROWS_WITH(with_weights(net, weights, ""),
+                      Catch::Matchers::ContainsSubstring("has 2 tensors of weights, found 3"));
+}

@@ -63,7 +63,7 @@ TEST_CASE("sampled portraits of classes agree with enumeration", "[statistics]")
         CAPTURE(c, exact_f[c], found[0].free_energies(c), found[0].free_energy_errors(c));
         CHECK(std::abs(found[0].free_energies(c) - exact_f[c]) < allowed * found[0].free_energy_errors(c));
         CHECK(found[0].free_energy_errors(c) < 0.1);
-        CHECK(found[0].trusted[c]);
+        CHECK(found[0].equilibrated[c]);
     }
     double sum = 0;
     for (double const f : exact_f) sum += std::exp(-f / 0.8);
@@ -100,7 +100,7 @@ TEST_CASE("portraits by TAP are those of a trained network where it has one stat
         for (std::size_t i = 0; i < 784; ++i) worst = std::max(worst, std::abs(found.means(c, i) - means[i]));
         CAPTURE(c, worst);
         CHECK(worst < 0.01);
-        CHECK(found.trusted[c]);
+        CHECK(found.physical[c]);
         CHECK(std::isnan(found.errors(c, 0)));
         CHECK(found.free_energies(c) == Approx(-12 * exact.log_partition() + given.energy).epsilon(1e-3));
     }
@@ -108,6 +108,21 @@ TEST_CASE("portraits by TAP are those of a trained network where it has one stat
     auto const weak = tap_portraits(glass, 12, {.on = 0.5, .off = 0});
     CHECK(std::abs(weak.means(0, 400)) < std::abs(found.means(0, 400)));
     CHECK((tap_portraits(glass, 12).means == found.means));
+}
+
+TEST_CASE("free energies by TAP are those of the whole glass", "[statistics]") {
+    // At high temperature TAP is exact up to beta^3, and the energies of the held spins are larger than what is left.
+    auto const glass = small();
+    auto const found = tap_portraits(glass, 20);
+    for (std::size_t c = 0; c < 3; ++c) {
+        std::vector<double> values(3, -1.0);
+        values[c] = 1;
+        auto const given = held(glass, 2, values);
+        double const exact = testing::exact_distribution(given.model, 20).free_energy() + given.energy;
+        CAPTURE(c, exact, given.energy, found.free_energies(c));
+        CHECK(std::abs(found.free_energies(c) - exact) < 0.01);
+        CHECK(std::abs(given.energy) > 0.02);
+    }
 }
 
 TEST_CASE("portraits of what is no class are refused", "[statistics]") {

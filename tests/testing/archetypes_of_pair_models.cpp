@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /// Archetypes of pair models, put through everything that takes any Model or any PairModel.
 #include "archetype_runs.hpp"
+#include <spinet/observable/state_weights.hpp>
 
 #include <vector>
 
@@ -27,6 +28,8 @@ void every_pair_model(M const& model) {
     auto const linked = sample(model, parallel_tempering(glauber{}, three), observables{link_overlap(model)},
                                run_plan{.replicas = 8, .warmup = 10, .sweeps = 20, .measure_every = 2});
     CHECK(mean_link_overlap(linked).size() == 3);
+    // All six spins are one group, and coupled.
+    CHECK_THROWS_AS(state_weights(model, 0, xt::xtensor<double, 2>({1, 6}, 1.0)), error);
 }
 
 }  // namespace

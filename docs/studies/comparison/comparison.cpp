@@ -40,7 +40,6 @@ struct options {
     std::size_t minima = 400, starts = 800;
 };
 
-
 void check_interrupt() {
     if (program::interrupted != 0) throw program::stopped{};
 }

@@ -211,6 +211,17 @@ estimates_of_run by_populations(network_glass<float> const& model, exact_network
     return found;
 }
 
+/// For the spins at the end alone.
+run_plan plan_for_states(std::size_t units, std::uint64_t seed) {
+    return {.replicas = units,
+            .warmup = 200,
+            .sweeps = 10,
+            .measure_every = 2,
+            .seed = seed,
+            .from = start::hot,
+            .keep_spins = true};
+}
+
 // ---------------------------------------------------------------- trees of replicas
 
 /// <K> of a glass of 8 spins without fields, by enumeration of all triples of states.
@@ -296,15 +307,8 @@ void add_times(estimates_of_run& to, decay const& of, double from, std::array<do
 }
 
 estimates_of_run decaying(sparse_ising<float> const& model, std::size_t units, std::uint64_t seed) {
-    auto const run =
-        sample(model, fixed_temperatures(glauber{}, ladder({1.0})), observables{energy{}, overlap{}},
-               run_plan{.replicas = units,
-                        .warmup = 200,
-                        .sweeps = 10,
-                        .measure_every = 2,
-                        .seed = seed,
-                        .from = start::hot,
-                        .keep_spins = true});
+    auto const run = sample(model, fixed_temperatures(glauber{}, ladder({1.0})),
+                            observables{energy{}, overlap{}}, plan_for_states(units, seed));
     auto const curves = relaxation(
         model, glauber{random_scan{}}, states_of(run),
         {.longest = 200, .starts = 4, .spacing = 50, .seed = child_seed(seed, purpose::testing, 1)});
@@ -386,14 +390,7 @@ estimates_of_run of_samples(std::size_t units, std::uint64_t seed) {
 estimates_of_run of_trees(dense_ising<double> const& glass, double truth, std::size_t units,
                           std::uint64_t seed) {
     auto const of = sample(glass, fixed_temperatures(glauber{}, ladder({tree_temperature})),
-                           observables{energy{}, overlap{}},
-                           run_plan{.replicas = units,
-                                    .warmup = 200,
-                                    .sweeps = 10,
-                                    .measure_every = 2,
-                                    .seed = seed,
-                                    .from = start::hot,
-                                    .keep_spins = true});
+                           observables{energy{}, overlap{}}, plan_for_states(units, seed));
     estimates_of_run found;
     try {
         add(found, "<K> of replicas", truth, ultrametricity(overlap_matrix(of.spins[0])).mean);

@@ -112,9 +112,9 @@ std::vector<subject> read_manifest(fs::path const& path) {
 /// f(weights, number of the layer) of each layer in turn.
 template <class F>
 network changed(network const& net, char const* note, F&& f) {
-    auto weights = detail::weights_of(net);
+    auto weights = weights_of(net);
     for (std::size_t l = 0; l < weights.size(); ++l) f(weights[l], l);
-    return detail::with_weights(net, weights, note);
+    return with_weights(net, weights, note);
 }
 
 /// Without the mean of each layer's weights.

@@ -79,8 +79,7 @@ template <PairModel M>
     return found;
 }
 
-template <class Real>
-[[nodiscard]] std::vector<std::size_t> free_sites(held_sites const& of) {
+[[nodiscard]] inline std::vector<std::size_t> free_sites(held_sites const& of) {
     std::vector<std::size_t> sites;
     for (std::size_t i = 0; i < of.gone.size(); ++i)
         if (!of.gone[i]) sites.push_back(i);
@@ -102,6 +101,26 @@ template <class Real>
     if (found == groups.size())
         throw error(who, ": there is no group ", in_quotes(name), "; there are ", names);
     return found;
+}
+
+/// How many parts each group of a glass has.
+template <class Real>
+[[nodiscard]] std::vector<std::size_t> parts_of_groups(network_glass<Real> const& glass) {
+    std::vector<std::size_t> counts;
+    for (auto const& group : glass.groups())
+        counts.push_back(static_cast<std::size_t>(
+            std::count_if(glass.parts().begin(), glass.parts().end(), [&](spin_group const& part) {
+                return part.first >= group.first && part.first < group.first + group.size;
+            })));
+    return counts;
+}
+
+/// "NAME: 1 -1 ...", for the provenance of a glass.
+[[nodiscard]] inline std::string group_values_text(spin_group const& group,
+                                                   std::vector<double> const& values) {
+    std::string text = group.name + ":";
+    for (double const x : values) text.append(" ").append(short_text(x));
+    return text;
 }
 
 inline void check_group(std::span<spin_group const> groups, std::size_t group, std::size_t values,
@@ -140,15 +159,8 @@ template <class Real, class Values = std::vector<double>>
         for (std::size_t i = part.first; i < part.first + part.size; ++i)
             fields.push_back(static_cast<Real>(rest.fields[i]));
     }
-    std::vector<std::size_t> counts;  // of parts in each group that is left
-    for (std::size_t g = 0; g < glass.groups().size(); ++g) {
-        if (g == group) continue;
-        auto const& each = glass.groups()[g];
-        counts.push_back(static_cast<std::size_t>(
-            std::count_if(glass.parts().begin(), glass.parts().end(), [&](spin_group const& part) {
-                return part.first >= each.first && part.first < each.first + each.size;
-            })));
-    }
+    auto counts = detail::parts_of_groups(glass);
+    counts.erase(counts.begin() + static_cast<std::ptrdiff_t>(group));
     std::vector<coupling_block<Real>> blocks;
     for (auto any : glass.blocks()) {
         bool kept = true;
@@ -161,9 +173,7 @@ template <class Real, class Values = std::vector<double>>
         if (kept) blocks.push_back(std::move(any));
     }
     auto made_from = glass.made_from();
-    std::string text = of.name + ":";
-    for (double const x : given) text.append(" ").append(detail::short_text(x));
-    made_from.emplace_back("held", std::move(text));
+    made_from.emplace_back("held", detail::group_values_text(of, given));
     return {network_glass<Real>(std::move(parts), std::move(fields), std::move(blocks), std::move(made_from),
                                 counts),
             rest.energy};
@@ -195,7 +205,7 @@ template <class Real, class Values = std::vector<double>>
                                                   std::vector<std::size_t> const& sites,
                                                   Values const& values) {
     auto const rest = detail::hold(model, sites, detail::vector_copy<double>(values, "held: values"));
-    auto const left = detail::free_sites<Real>(rest);
+    auto const left = detail::free_sites(rest);
     auto couplings = row_major_array<Real, 2>::from_shape({left.size(), left.size()});
     std::vector<Real> fields;
     for (std::size_t a = 0; a < left.size(); ++a) {
@@ -210,7 +220,7 @@ template <class Real, class Values = std::vector<double>>
                                                    std::vector<std::size_t> const& sites,
                                                    Values const& values) {
     auto const rest = detail::hold(model, sites, detail::vector_copy<double>(values, "held: values"));
-    auto const left = detail::free_sites<Real>(rest);
+    auto const left = detail::free_sites(rest);
     std::vector<std::size_t> place(model.size(), 0);
     for (std::size_t a = 0; a < left.size(); ++a) place[left[a]] = a;
     std::vector<bond<Real>> bonds;
@@ -239,18 +249,11 @@ template <class Real, class Fields = std::vector<double>>
     auto const& of = glass.groups()[group];
     for (std::size_t i = 0; i < of.size; ++i)
         all[of.first + i] = static_cast<Real>(static_cast<double>(all[of.first + i]) + given[i]);
-    std::vector<std::size_t> counts;
-    for (auto const& each : glass.groups())
-        counts.push_back(static_cast<std::size_t>(
-            std::count_if(glass.parts().begin(), glass.parts().end(), [&](spin_group const& part) {
-                return part.first >= each.first && part.first < each.first + each.size;
-            })));
     auto made_from = glass.made_from();
-    std::string text = of.name + ":";
-    for (double const x : given) text.append(" ").append(detail::short_text(x));
-    made_from.emplace_back("field", std::move(text));
+    made_from.emplace_back("field", detail::group_values_text(of, given));
     return network_glass<Real>({glass.parts().begin(), glass.parts().end()}, std::move(all),
-                               {glass.blocks().begin(), glass.blocks().end()}, std::move(made_from), counts);
+                               {glass.blocks().begin(), glass.blocks().end()}, std::move(made_from),
+                               detail::parts_of_groups(glass));
 }
 template <class Real, class Fields = std::vector<double>>
 [[nodiscard]] network_glass<Real> with_field(network_glass<Real> const& glass, std::string_view group,

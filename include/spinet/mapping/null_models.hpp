@@ -49,14 +49,19 @@ template <class Change>
     });
 }
 
-/// Calls visit(tensor) for the weights of an operation.
+}  // namespace detail
+
+/// Calls visit(tensor) for the weights of an operation: tensors that hold couplings, so neither biases nor
+/// normalisations.
 template <class Visit>
 void for_each_weight(operation const& op, Visit&& visit) {
-    static_cast<void>(with_changed_weights(op, [&](tensor const& weight) {
+    static_cast<void>(detail::with_changed_weights(op, [&](tensor const& weight) {
         visit(weight);
         return weight;
     }));
 }
+
+namespace detail {
 
 /// In row-major order.
 [[nodiscard]] inline std::vector<double> numbers_of(tensor const& of) {
@@ -73,28 +78,42 @@ template <std::same_as<network> Network>
     return made;
 }
 
-/// All weights of a network, as one list of numbers for each tensor, in the order of its nodes.
+}  // namespace detail
+
+/// All weights of a network, as one list of numbers in row-major order for each tensor, in the order of its
+/// nodes: what a null model changes. Throws spinet::error where there are none.
 template <std::same_as<network> Network>
 [[nodiscard]] std::vector<std::vector<double>> weights_of(Network const& net) {
     std::vector<std::vector<double>> all;
     for (auto const& each : net.nodes())
-        for_each_weight(each.op, [&](tensor const& weight) { all.push_back(numbers_of(weight)); });
+        for_each_weight(each.op, [&](tensor const& weight) { all.push_back(detail::numbers_of(weight)); });
     if (all.empty()) throw error("the network has no weights to make a null model of");
     return all;
 }
 
-/// The network with other weights; biases, names and activations as they were.
+/// The network with other weights, in the order of weights_of; biases, names and activations as they were,
+/// and one more note, which goes into the metadata of runs. Throws spinet::error for another number of
+/// tensors, or of numbers in one.
 template <std::same_as<network> Network>
 [[nodiscard]] network with_weights(Network const& net, std::vector<std::vector<double>> const& weights,
                                    std::string note) {
     network result(net.source());
-    auto next = weights.begin();
+    std::size_t next = 0;
     for (auto const& each : net.nodes()) {
-        auto op = with_changed_weights(each.op, [&](tensor const& old) { return old.with_values(*next++); });
+        auto op = detail::with_changed_weights(each.op, [&](tensor const& old) {
+            if (next == weights.size() || weights[next].size() != old.size())
+                throw error("with_weights: expected ", old.size(), " numbers for ", old.described(),
+                            ", found ", next == weights.size() ? std::size_t{0} : weights[next].size());
+            return old.with_values(weights[next++]);
+        });
         result.add({each.name, std::move(op), each.inputs});
     }
-    return with_notes_of(net, std::move(result), std::move(note));
+    if (next != weights.size())
+        throw error("with_weights: the network has ", next, " tensors of weights, found ", weights.size());
+    return detail::with_notes_of(net, std::move(result), std::move(note));
 }
+
+namespace detail {
 
 /// Fisher-Yates shuffle by stream `row`.
 inline void shuffle_values(std::vector<double>& values, std::uint64_t seed, std::uint32_t row) {
@@ -111,7 +130,7 @@ inline void shuffle_values(std::vector<double>& values, std::uint64_t seed, std:
 template <std::same_as<network> Network>
 [[nodiscard]] network shuffled(Network const& net, shuffle how = shuffle::within_layers,
                                std::uint64_t seed = 1) {
-    auto weights = detail::weights_of(net);
+    auto weights = weights_of(net);
     std::vector<double> pool;
     std::uint32_t row = 0;
     auto first = weights.begin();
@@ -125,16 +144,16 @@ template <std::same_as<network> Network>
             for (double& weight : *first) weight = *source++;
         pool.clear();
     }
-    return detail::with_weights(net, weights,
-                                detail::text("null model: weights shuffled ", to_string(how), ", seed ", seed,
-                                             "; discarded: correlations between weights"));
+    return with_weights(net, weights,
+                        detail::text("null model: weights shuffled ", to_string(how), ", seed ", seed,
+                                     "; discarded: correlations between weights"));
 }
 
 /// Returns the network with each weight drawn anew from N(0, variance of its layer's weights); biases stay.
 /// Keeps each layer's variance; discards its mean, the shape of its distribution and all correlations.
 template <std::same_as<network> Network>
 [[nodiscard]] network redrawn(Network const& net, std::uint64_t seed = 1) {
-    auto weights = detail::weights_of(net);
+    auto weights = weights_of(net);
     for (std::size_t l = 0; l < weights.size(); ++l) {
         auto const& from = weights[l];
         double const deviation =
@@ -145,10 +164,9 @@ template <std::same_as<network> Network>
         std::uint32_t k = 0;
         for (double& w : weights[l]) w = deviation * normal(draws, k++);
     }
-    return detail::with_weights(
-        net, weights,
-        detail::text("null model: weights drawn anew from N(0, layer variance), seed ", seed,
-                     "; discarded: the weights themselves, beyond each layer's variance"));
+    return with_weights(net, weights,
+                        detail::text("null model: weights drawn anew from N(0, layer variance), seed ", seed,
+                                     "; discarded: the weights themselves, beyond each layer's variance"));
 }
 
 }  // namespace spinet

@@ -13,9 +13,11 @@
 #include <spinet/sample.hpp>
 #include <spinet/statistics/conditional.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <optional>
 #include <vector>
 
 namespace spinet {
@@ -25,14 +27,13 @@ namespace spinet {
 /// are the first and the last.
 struct class_condition {
     std::size_t inputs = 0;
-    std::size_t outputs = static_cast<std::size_t>(-1);
+    std::optional<std::size_t> outputs = {};
     double on = 1, off = -1;
 
     /// Throws spinet::error unless the two groups exist and are different ones, and the values are finite.
     template <class Real>
     [[nodiscard]] std::size_t check(network_glass<Real> const& glass) const {
-        std::size_t const groups = glass.groups().size(),
-                          last = outputs == static_cast<std::size_t>(-1) ? groups - 1 : outputs;
+        std::size_t const groups = glass.groups().size(), last = outputs.value_or(groups - 1);
         if (inputs >= groups || last >= groups || inputs == last)
             throw error("class_condition: expected two different groups below ", groups, ", found ", inputs,
                         " and ", last);
@@ -55,8 +56,8 @@ struct class_portraits {
     /// F of the whole glass given the class (not per spin), and its error. Where there are no integrals (a
     /// run whose ladder has one temperature) NaN.
     row_major_array<double, 1> free_energies, free_energy_errors;
-    /// By class: from a run, the verdict at this temperature; from TAP, whether the solution is physical.
-    std::vector<bool> trusted;
+    std::vector<bool> equilibrated;  ///< by class, the verdict on its run; empty from TAP
+    std::vector<bool> physical;      ///< by class, tap_solution::physical; empty from runs
 
     [[nodiscard]] std::size_t classes() const noexcept { return means.shape()[0]; }
 
@@ -97,7 +98,8 @@ template <class Real>
             row_major_array<double, 2>({classes, width}, none),
             row_major_array<double, 1>({classes}, none),
             row_major_array<double, 1>({classes}, none),
-            std::vector<bool>(classes, false)};
+            {},
+            {}};
 }
 
 /// The number of the input group once the outputs are gone.
@@ -135,7 +137,7 @@ template <class Real>
         auto const& group = given.model.groups()[detail::left_place(condition.inputs, outputs)];
         for (std::size_t i = 0; i < group.size; ++i) found.means(c, i) = last.magnetisation(group.first + i);
         found.free_energies(c) = static_cast<double>(given.model.size()) * last.free_energy + given.energy;
-        found.trusted[c] = wanted.stability ? last.physical : last.converged;
+        found.physical.push_back(last.physical);
     }
     return found;
 }
@@ -173,7 +175,7 @@ template <class Real, class Method, class Exec = serial, class... Watchers>
             auto const n = static_cast<double>(given.model.size());
             found[k].free_energies(c) = n * f[k].value + given.energy;
             found[k].free_energy_errors(c) = n * f[k].error;
-            found[k].trusted[c] = means.equilibrated;
+            found[k].equilibrated.push_back(means.equilibrated);
         }
     }
     return found;

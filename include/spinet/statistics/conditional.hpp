@@ -33,10 +33,7 @@ struct spin_means {
     /// Of spin i, by Student's t (see jackknife_estimate). Throws spinet::error for a spin that is not there.
     template <std::integral Index>
     [[nodiscard]] interval confidence_interval(Index i, double confidence = 0.95) const {
-        auto const spin = static_cast<std::size_t>(i);
-        if (spin >= values.size())
-            throw error("spin_means: expected a spin below ", values.size(), ", found ", spin);
-        return detail::interval_about(values(spin), errors(spin), units, confidence);
+        return detail::interval_about_entry("spin_means", values, errors, i, units, confidence);
     }
     /// [spin, low or high].
     template <class Real = double>

@@ -5,6 +5,7 @@
 #include <spinet/error.hpp>
 #include <spinet/statistics/distributions.hpp>
 
+#include <concepts>
 #include <cstddef>
 
 namespace spinet {
@@ -35,6 +36,16 @@ namespace detail {
                                              double confidence) {
     double const half = error * errors_to_confidence(units, confidence);
     return {value - half, value + half};
+}
+
+/// Of entry i of arrays of values and errors. Throws spinet::error for an entry that is not there.
+template <class Array, std::integral Index>
+[[nodiscard]] interval interval_about_entry(char const* who, Array const& values, Array const& errors,
+                                            Index i, std::size_t units, double confidence) {
+    auto const entry = static_cast<std::size_t>(i);
+    if (entry >= values.size())
+        throw error(who, ": expected an entry below ", values.size(), ", found ", entry);
+    return interval_about(values(entry), errors(entry), units, confidence);
 }
 
 }  // namespace detail

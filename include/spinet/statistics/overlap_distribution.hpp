@@ -32,11 +32,7 @@ struct distribution_of_overlaps {
     /// is not there.
     template <std::integral Index>
     [[nodiscard]] interval confidence_interval(Index b, double confidence = 0.95) const {
-        auto const bin = static_cast<std::size_t>(b);
-        if (bin >= density.size())
-            throw spinet::error("overlap_distribution: expected a bin below ", density.size(), ", found ",
-                                bin);
-        return detail::interval_about(density(bin), this->error(bin), units, confidence);
+        return detail::interval_about_entry("overlap_distribution", density, error, b, units, confidence);
     }
     /// The middle of bin b.
     [[nodiscard]] double overlap(std::size_t b) const noexcept {

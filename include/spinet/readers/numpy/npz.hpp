@@ -95,7 +95,7 @@ inline spinet::network npz::operator()(std::filesystem::path const& path) const 
                    [&](detail::listed_tensor const& wanted) {
                        auto const& of = arrays.find(wanted.name)->second;
                        memory.take(of.entry.size);
-                std::vector<std::byte> bytes(static_cast<std::size_t>(of.entry.size));
+                       std::vector<std::byte> bytes(static_cast<std::size_t>(of.entry.size));
                        zip.read(of.entry, bytes);
                        bytes.erase(bytes.begin(),
                                    bytes.begin() + static_cast<std::ptrdiff_t>(of.header.data_begin));
